@@ -34,8 +34,8 @@ BUILD_STAMP := pyruns_jupyter/labextension/package.json
 INSTALL_STAMP := $(VENV)/.installed
 LAB_TARGET := $(VENV)/share/jupyter/labextensions/pyruns-jupyter
 
-SOURCES := $(shell find src style schema -type f -not -path '*/__tests__/*' 2>/dev/null) \
-	esbuild.config.mjs tsconfig.json tsconfig.build.json package.json
+SOURCES := $(shell find src style schema -type f -not -path '*/__tests__/*' -not -name schema.ts 2>/dev/null) \
+	esbuild.config.mjs tsconfig.json tsconfig.build.json package.json pyruns_jupyter/server/openapi.yaml
 
 ifdef PYRUNS_REFERENCE
 PYR_STAMP :=
@@ -123,8 +123,7 @@ format: env ## let the tools mend what they can
 	ruff format .
 	jlpm lint
 
-generate: env ## what is made from the sources: TypeScript types, pages of the reference, figures
-	jlpm generate:api
+generate: env ## what is made from the sources: pages of the reference, figures
 	python -m tools.rest_docs
 	python -m tools.reference_docs
 	node tools/figures.mjs
@@ -143,7 +142,6 @@ test-js: env ## jest
 	jlpm test $(ARGS)
 
 check-api: env ## is all that `make generate` makes current?
-	jlpm check:api
 	python -m tools.rest_docs --check
 	python -m tools.reference_docs --check
 	node tools/figures.mjs --check
@@ -212,5 +210,5 @@ demo: everything ## a static site with simulated tasks, in dist/demo (for any we
 		|| { cat $(VENV)/demo.log >&2; exit 1; }
 
 clean: ## what was built (not the environments)
-	rm -rf lib dist coverage docs/_build pyruns_jupyter/labextension pyruns_jupyter/static ui-tests/test-results
+	rm -rf lib dist coverage docs/_build pyruns_jupyter/labextension pyruns_jupyter/static src/client/schema.ts ui-tests/test-results
 	rm -f $(INSTALL_STAMP)

@@ -38,7 +38,7 @@ export default defineConfig([
       'lib',
       'node_modules',
       'pyruns_jupyter',
-      // Generated from openapi.yaml.
+      // Generated from openapi.yaml before each run.
       'src/client/schema.ts',
       '**/*.d.ts',
       '**/*.js',

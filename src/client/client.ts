@@ -1,18 +1,15 @@
-import type { IRequest, Methods, OperationId } from './operations';
+import type { IRequest, OperationId } from './operations';
 import { methodsOver } from './operations';
 import { SharedStream, shareEvents, shareSystem } from './sharedstream';
 import type { ISocket } from './socket';
 import { checkReadable, eventStream, logStream, systemStream } from './streams';
-import type {
-  IClient,
-  IEventHandlers,
-  ILogRange,
-  IShorthands,
-  LogHits
-} from './types';
+import type { ITrans } from './trans';
+import type { IClient, IEventHandlers, ILogRange, LogHits } from './types';
 
-/** What carries operations, files and streams to a server or a kernel. */
+/** Carries operations, files and streams to a server or a kernel. */
 export interface ITransport {
+  /** The language of error messages. */
+  readonly trans: ITrans;
   perform(id: OperationId, request: IRequest): Promise<unknown>;
   download(
     id: 'exportResults' | 'downloadArtifact',
@@ -24,12 +21,12 @@ export interface ITransport {
     onHits: (hits: LogHits) => void,
     signal?: AbortSignal
   ): Promise<void>;
-  /** The address at which the browser itself can fetch a log, if any. */
+  /** The address at which the browser can fetch a log, if any. */
   logUrl(parameters: object): string | null;
   openSocket(stream: 'events' | 'log' | 'system', parameters: object): ISocket;
 }
 
-/** Make a client; all its users share its event and system streams. */
+/** Make a client, whose users share its event and system streams. */
 export function createClient(transport: ITransport): IClient {
   const methods = methodsOver((id, request) => transport.perform(id, request));
   const events = new Map<string, SharedStream<IEventHandlers>>();
@@ -59,7 +56,6 @@ export function createClient(transport: ITransport): IClient {
   );
   return {
     ...methods,
-    ...shorthandsFor(methods),
 
     exportResults: async (ws, query = {}) => {
       const file = await transport.download('exportResults', { ws, ...query });
@@ -84,26 +80,12 @@ export function createClient(transport: ITransport): IClient {
       logStream(
         {
           open: place => transport.openSocket('log', { ws, task, ...place }),
-          probe: async () => checkReadable(await methods.getTask(ws, task))
+          probe: async () =>
+            checkReadable(await methods.getTask(ws, task), transport.trans)
         },
         start,
         handlers
       ),
     streamSystem: handlers => system.join(handlers)
-  };
-}
-
-export function shorthandsFor(methods: Methods): IShorthands {
-  return {
-    listWorkspaces: async () => (await methods.listWorkspaces()).items,
-    openWorkspace: path => methods.openWorkspace({ path }),
-    getTemplate: (ws, task) => methods.getTemplate(ws, { task }),
-    listTrash: async ws => (await methods.listTrash(ws)).items,
-    pauseQueue: (ws, paused) => methods.changeQueue(ws, { paused }),
-    requeueForeign: ws => methods.changeQueue(ws, { requeue: true }),
-    listCurves: (ws, names, keys, points, run) =>
-      methods.listCurves(ws, { name: [...names], key: [...keys], points, run }),
-    compareTasks: (ws, names) =>
-      methods.compareManyTasks(ws, { names: [...names] })
   };
 }

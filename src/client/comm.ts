@@ -3,25 +3,18 @@ import { abortError, ClientError } from './errors';
 import type { IRequest, OperationId } from './operations';
 import { isChange } from './operations';
 import type { ISocket } from './socket';
+import type { ITrans } from './trans';
+import { plainTrans } from './trans';
 import type { ILogRange, LogHits } from './types';
 
-/** How long the kernel may take to answer. */
+/** Timeout of the kernel's answer. */
 const ANSWER_TIMEOUT_MS = 10000;
-
-const BUSY =
-  'The kernel has not answered yet: it is busy with a cell, or it has died. The table goes on by itself once the kernel is free.';
-const BUSY_CHANGE =
-  'The kernel has not answered yet: it is busy with a cell, or it has died. What you asked for may still happen once it is free.';
-const GONE =
-  'The kernel of this widget is gone. Run the cell again to bring the widget back.';
-const UNSEARCHED = 'The kernel did not search this log to its end.';
-const REFUSED = 'The kernel refused the request.';
 
 /** Messages to and from one kernel-side object, in order. */
 export interface IChannel {
-  /** Throws when there is nothing at the other end any more. */
+  /** Throws if the other end is gone. */
   send(content: object): void;
-  /** Listen to every message; returns a function that ends that. */
+  /** Listen to all messages; returns a function that ends that. */
   listen(
     onMessage: (content: unknown, buffers: Uint8Array[]) => void
   ): () => void;
@@ -29,16 +22,16 @@ export interface IChannel {
   onGone(onGone: () => void): () => void;
 }
 
-/** Why the kernel refused something. */
+/** Why the kernel refused a request. */
 type IRefusal = Partial<ClientError.IDetails> & { message?: string };
 
 /** A message of the kernel (`notebook/comm_server.py`). */
 interface IMessage {
   type?: string;
-  /** Of an answer: the request. */
+  /** The request, in an answer. */
   request?: string;
   error?: IRefusal;
-  /** Of other messages: the socket. */
+  /** The socket, in other messages. */
   socket?: string;
   /** JSON, or a text frame. */
   text?: string;
@@ -55,20 +48,22 @@ interface IPending {
 }
 
 /**
- * A kernel over a comm, where no server extension can be reached.
+ * A kernel over a comm, if no server extension can be reached.
  *
- * A workspace's id is the absolute path of its folder. Requests are answered
- * between cells; streams continue while a cell runs.
+ * The id of a workspace is the absolute path of its folder. The kernel answers
+ * requests between cells; streams continue while a cell runs.
  */
 export class CommTransport implements ITransport {
-  constructor(channel: IChannel, timeout: number = ANSWER_TIMEOUT_MS) {
-    this._channel = channel;
-    this._timeout = timeout;
+  constructor(
+    private readonly _channel: IChannel,
+    private readonly _timeout: number = ANSWER_TIMEOUT_MS,
+    readonly trans: ITrans = plainTrans
+  ) {
     this._disconnect = [
-      channel.listen((content, buffers) =>
+      _channel.listen((content, buffers) =>
         this._onMessage((content ?? {}) as IMessage, buffers)
       ),
-      channel.onGone(() => this._onGone())
+      _channel.onGone(() => this._onGone())
     ];
   }
 
@@ -122,7 +117,7 @@ export class CommTransport implements ITransport {
       socket.onmessage = ({ data }) => {
         const line = JSON.parse(String(data)) as LogHits & { error?: IRefusal };
         if (line.error) {
-          fail(new ClientError(line.error.message ?? UNSEARCHED, line.error));
+          fail(this._refusal(line.error));
           return;
         }
         onHits(line);
@@ -132,7 +127,12 @@ export class CommTransport implements ITransport {
         }
       };
       socket.onclose = () =>
-        fail(new ClientError(UNSEARCHED, { code: 'not_searched' }));
+        fail(
+          this._refusal({
+            code: 'not_searched',
+            message: this.trans.__('The kernel did not search the whole log.')
+          })
+        );
     });
   }
 
@@ -142,7 +142,7 @@ export class CommTransport implements ITransport {
 
   openSocket(stream: string, parameters: object): ISocket {
     if (this._isGone) {
-      throw gone();
+      throw this._gone();
     }
     const id = this._newId();
     const send = (type: string, content: object = {}): void =>
@@ -178,18 +178,15 @@ export class CommTransport implements ITransport {
     changes = false
   ): Promise<IReply> {
     return new Promise((resolve, reject) => {
-      const busy = new ClientError(changes ? BUSY_CHANGE : BUSY, {
-        code: 'kernel_busy'
-      });
       if (signal?.aborted) {
         throw abortError();
       }
       if (this._isGone) {
-        throw gone();
+        throw this._gone();
       }
       if (this._overdue.size > 0 && !changes) {
-        // The request would only wait behind the one without an answer.
-        throw busy;
+        // The request would only queue after the one without an answer.
+        throw this._busy(changes);
       }
       const request = this._newId();
       const end = (): void => {
@@ -210,7 +207,7 @@ export class CommTransport implements ITransport {
       const onAbort = (): void => pending.reject(abortError());
       const timer = setTimeout(() => {
         this._overdue.add(request);
-        pending.reject(busy);
+        pending.reject(this._busy(changes));
       }, this._timeout);
       this._pending.set(request, pending);
       signal?.addEventListener('abort', onAbort);
@@ -222,7 +219,7 @@ export class CommTransport implements ITransport {
           arguments: body ? { ...parameters, body } : parameters
         });
       } catch {
-        pending.reject(gone());
+        pending.reject(this._gone());
       }
     });
   }
@@ -230,13 +227,13 @@ export class CommTransport implements ITransport {
   private _onMessage(message: IMessage, buffers: Uint8Array[]): void {
     const { type, request = '', error, text = '' } = message;
     if (type === 'answer') {
-      // A late answer, too, shows that the kernel is free again.
+      // Also a late answer shows that the kernel is free again.
       if (request.startsWith(`${this._prefix}.`)) {
         this._overdue.clear();
       }
       const pending = this._pending.get(request);
       if (error) {
-        pending?.reject(new ClientError(error.message ?? REFUSED, error));
+        pending?.reject(this._refusal(error));
       } else {
         pending?.resolve({ value: JSON.parse(text || 'null'), buffers });
       }
@@ -272,29 +269,53 @@ export class CommTransport implements ITransport {
   }
 
   private _rejectAll(): void {
-    [...this._pending.values()].forEach(pending => pending.reject(gone()));
+    [...this._pending.values()].forEach(({ reject }) => reject(this._gone()));
   }
 
-  /** Several views may share the channel: ids differ between them. */
+  private _gone(): ClientError {
+    return new ClientError(
+      this.trans.__(
+        'The kernel of this widget has stopped. Run the cell again to restore the widget.'
+      ),
+      { code: 'kernel_gone' }
+    );
+  }
+
+  private _busy(changes: boolean): ClientError {
+    const { trans } = this;
+    return new ClientError(
+      changes
+        ? trans.__(
+            'The kernel does not respond: it is running a cell, or has died. The request may still be executed later.'
+          )
+        : trans.__(
+            'The kernel does not respond: it is running a cell, or has died. The widget is updated when the kernel is free.'
+          ),
+      { code: 'kernel_busy' }
+    );
+  }
+
+  private _refusal(refusal: IRefusal): ClientError {
+    return new ClientError(
+      refusal.message ?? this.trans.__('The kernel refused the request.'),
+      refusal
+    );
+  }
+
+  /** Ids are unique, since several views may share the channel. */
   private _newId(): string {
     return `${this._prefix}.${this._count++}`;
   }
 
-  private readonly _channel: IChannel;
-  private readonly _timeout: number;
   private readonly _disconnect: (() => void)[];
   private readonly _pending = new Map<string, IPending>();
-  /** Requests whose answer did not come in time. */
+  /** Requests that timed out. */
   private readonly _overdue = new Set<string>();
-  /** Sockets that neither side has closed. */
+  /** Open sockets. */
   private readonly _sockets = new Map<string, ISocket>();
   private readonly _prefix = Math.random().toString(36).slice(2, 12);
   private _count = 0;
   private _isGone = false;
-}
-
-function gone(): ClientError {
-  return new ClientError(GONE, { code: 'kernel_gone' });
 }
 
 function exactBuffer(bytes: Uint8Array): ArrayBuffer {

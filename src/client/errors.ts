@@ -1,6 +1,7 @@
+import { asRecord, asText, asTexts } from './shapes';
 import type { FieldError } from './types';
 
-/** Why an operation failed, as a sentence for the user. */
+/** Why an operation failed, with a message for the user. */
 export class ClientError extends Error {
   constructor(message: string, details: Partial<ClientError.IDetails> = {}) {
     super(message);
@@ -14,19 +15,19 @@ export class ClientError extends Error {
     this.suggestions = details.suggestions ?? [];
   }
 
-  /** HTTP status, 0 when the server could not be reached. */
+  /** HTTP status, 0 if the server could not be reached. */
   readonly status: number;
   readonly code: string;
-  /** What the sentence is about: a configuration key, `name`, `path`, ... */
+  /** What the message refers to: a configuration key, `name`, `path`, ... */
   readonly field: string | null;
   readonly line: number | null;
   readonly column: number | null;
-  /** Every mistake that was found when there is more than one. */
+  /** All errors if there is more than one. */
   readonly errors: readonly FieldError[];
-  /** Whole texts of the field that may be meant instead. */
+  /** Possible corrections of the whole field. */
   readonly suggestions: readonly string[];
 
-  /** Nothing answered, so the state of the server is not known. */
+  /** Whether there was no answer: the request may have been executed. */
   get isUnreachable(): boolean {
     return this.status === 0 || this.status >= 502;
   }
@@ -44,17 +45,17 @@ export namespace ClientError {
   }
 }
 
-/** The error of an operation that its caller aborted, as `fetch` throws it. */
+/** Return the error that `fetch` throws when its caller aborts it. */
 export function abortError(): DOMException {
   return new DOMException('The operation was aborted.', 'AbortError');
 }
 
-/** Return whether an operation was aborted by its caller. */
+/** Return whether the caller aborted an operation. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** Anything thrown as a `ClientError`. */
+/** Return anything thrown as a `ClientError`. */
 export function asClientError(error: unknown): ClientError {
   if (error instanceof ClientError) {
     return error;
@@ -64,31 +65,20 @@ export function asClientError(error: unknown): ClientError {
   );
 }
 
-/** The error that a response with a bad status stands for. */
+/** Return the error of a response that is not OK. */
 export async function errorFrom(response: Response): Promise<ClientError> {
   const status = response.status;
-  let body: Partial<ClientError.IDetails> & { message?: unknown } = {};
-  try {
-    const parsed: unknown = await response.json();
-    if (typeof parsed === 'object' && parsed !== null) {
-      body = parsed;
-    }
-  } catch {
-    // A proxy between us and the server answers with a page of its own.
-  }
+  // The response may be a page of a proxy.
+  const body = asRecord(
+    await response.json().catch(() => null)
+  ) as Partial<ClientError.IDetails> & { message?: unknown };
   const message =
-    typeof body.message === 'string' && body.message
-      ? body.message
-      : `${status} ${response.statusText}`.trim();
+    asText(body.message) || `${status} ${response.statusText}`.trim();
   return new ClientError(message, {
+    ...body,
     status,
-    code: typeof body.code === 'string' ? body.code : '',
-    field: body.field,
-    line: body.line,
-    column: body.column,
+    code: asText(body.code),
     errors: Array.isArray(body.errors) ? body.errors : [],
-    suggestions: Array.isArray(body.suggestions)
-      ? body.suggestions.filter(each => typeof each === 'string')
-      : []
+    suggestions: asTexts(body.suggestions)
   });
 }

@@ -1,9 +1,9 @@
-/** The operations of `openapi.yaml`: one table for every way to reach them. */
+/** The operations of `openapi.yaml`, for all clients. */
 import type { operations } from './schema';
 
 type Routes = { [Id in keyof operations]?: `${string} ${string}` };
 
-/** Method and path, below the API, of each operation that answers with JSON. */
+/** Method and path of each operation that returns JSON. */
 export const OPERATIONS = {
   getStatus: 'GET status',
   getSystem: 'GET system',
@@ -38,7 +38,7 @@ export const OPERATIONS = {
   listArtifacts: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts'
 } as const satisfies Routes;
 
-/** The same for those that answer with a file or with lines. */
+/** Method and path of each operation that returns a file or lines. */
 export const DOWNLOADS = {
   exportResults: 'GET workspaces/{ws}/export',
   readLog: 'GET workspaces/{ws}/tasks/{task}/logs',
@@ -50,15 +50,16 @@ export const DOWNLOADS = {
 
 export type OperationId = keyof typeof OPERATIONS;
 
-/** Operations that change nothing: their question is too long for an address. */
-const LONG_QUESTIONS: readonly OperationId[] = [
+/** Operations that change nothing, but have parameters too long for an address. */
+const POST_QUERIES: readonly OperationId[] = [
   'compareManyTasks',
   'previewSearch',
   'previewSweep'
 ];
 
+/** Return whether an operation changes anything. */
 export function isChange(id: OperationId): boolean {
-  return !OPERATIONS[id].startsWith('GET') && !LONG_QUESTIONS.includes(id);
+  return !OPERATIONS[id].startsWith('GET') && !POST_QUERIES.includes(id);
 }
 
 type InPath<Id extends keyof operations> =
@@ -74,7 +75,7 @@ export type Body<Id extends keyof operations> = operations[Id] extends {
   ? B
   : undefined;
 
-/** What is in the path and in the query of an operation. */
+/** The parameters in the path and the query of an operation. */
 export type Parameters<Id extends keyof operations> = InPath<Id> &
   ([Query<Id>] extends [never] ? object : Query<Id>);
 
@@ -84,26 +85,20 @@ type Json<Response> = Response extends {
   ? J
   : void;
 
-/** What an operation resolves with. */
+/** The result of an operation. */
 export type Answer<Id extends keyof operations> = {
   [Status in keyof operations[Id]['responses']]: Status extends 200 | 201 | 204
     ? Json<operations[Id]['responses'][Status]>
     : never;
 }[keyof operations[Id]['responses']];
 
-type PathArguments<Path> = Path extends {
-  ws: string;
-  task: string;
-  run: number;
-}
-  ? [ws: string, task: string, run: number]
-  : Path extends { ws: string; task: string }
-    ? [ws: string, task: string]
-    : Path extends { ws: string; study: string }
-      ? [ws: string, study: string]
-      : Path extends { ws: string }
-        ? [ws: string]
-        : [];
+/** The parameters in a path, in their order. */
+type PathArguments<
+  Route extends string,
+  Path
+> = Route extends `${string}{${infer Name}}${infer Rest}`
+  ? [Path[Name & keyof Path], ...PathArguments<Rest, Path>]
+  : [];
 
 type InputArguments<Id extends keyof operations> =
   Body<Id> extends undefined
@@ -113,13 +108,13 @@ type InputArguments<Id extends keyof operations> =
     : [body: Body<Id>];
 
 /**
- * A method for each operation. It takes the parameters of the path, then the
- * body or the query, then a signal to abort the request.
+ * A method for each operation. Its arguments are the parameters in the path, the
+ * body or the query, and a signal to abort the request.
  */
 export type Methods = {
   [Id in OperationId]: (
     ...given: [
-      ...PathArguments<InPath<Id>>,
+      ...PathArguments<(typeof OPERATIONS)[Id], InPath<Id>>,
       ...InputArguments<Id>,
       signal?: AbortSignal
     ]
@@ -127,13 +122,13 @@ export type Methods = {
 };
 
 export interface IRequest {
-  /** What is in the path and in the query. */
+  /** The parameters in the path and the query. */
   parameters: object;
   body?: object;
   signal?: AbortSignal;
 }
 
-/** Make the methods from how an operation is performed. */
+/** Make the methods from a function that performs an operation. */
 export function methodsOver(
   perform: (id: OperationId, request: IRequest) => Promise<unknown>
 ): Methods {
@@ -158,8 +153,8 @@ export function methodsOver(
 type Value = string | number | boolean | null | undefined;
 
 /**
- * An address with its parameters: those that the path does not name are its
- * query, where a list repeats its key.
+ * Return an address with its parameters. Those that the path does not name are in
+ * the query, in which a list repeats its key.
  */
 export function addressOf(path: string, parameters: object): string {
   const { ...query } = parameters as Record<string, Value | readonly Value[]>;

@@ -3,6 +3,8 @@ import { ClientError, errorFrom, isAbort } from './errors';
 import type { IRequest, OperationId } from './operations';
 import { addressOf, DOWNLOADS, OPERATIONS } from './operations';
 import type { ISocket } from './socket';
+import type { ITrans } from './trans';
+import { plainTrans } from './trans';
 import type { ILogRange, LogHits } from './types';
 
 /** Path of the API of the server extension, below the base URL. */
@@ -15,7 +17,7 @@ const STREAMS = {
   system: 'system/stream'
 };
 
-/** How requests and sockets reach a server and are authenticated there. */
+/** Opens authenticated requests and sockets to a server. */
 export interface IServerConnection {
   /** The server's base URL, with its trailing slash. */
   readonly baseUrl: string;
@@ -36,9 +38,10 @@ export function withToken(url: string, token: string): string {
 
 /** The server extension over REST and websockets. */
 export class ServerTransport implements ITransport {
-  constructor(connection: IServerConnection) {
-    this._connection = connection;
-  }
+  constructor(
+    private readonly _connection: IServerConnection,
+    readonly trans: ITrans = plainTrans
+  ) {}
 
   async perform(id: OperationId, request: IRequest): Promise<unknown> {
     const response = await this._fetch(OPERATIONS[id], request);
@@ -51,11 +54,11 @@ export class ServerTransport implements ITransport {
       if (isAbort(error)) {
         throw error;
       }
-      // A login page or a proxy answered in place of the extension.
-      throw new ClientError(`${response.url || id}: the answer is not JSON`, {
-        status: response.status,
-        code: 'not_json'
-      });
+      // A login page or a proxy responded instead of the extension.
+      throw new ClientError(
+        this.trans.__('%1: the response is not JSON', response.url || id),
+        { status: response.status, code: 'not_json' }
+      );
     }
   }
 
@@ -70,7 +73,7 @@ export class ServerTransport implements ITransport {
     try {
       blob = await response.blob();
     } catch {
-      throw brokenOff();
+      throw this._incomplete();
     }
     const header = response.headers.get('Content-Disposition') ?? '';
     const name = /filename="([^"]+)"/.exec(header)?.[1];
@@ -101,7 +104,7 @@ export class ServerTransport implements ITransport {
       parameters,
       signal
     });
-    for await (const line of linesOf(response)) {
+    for await (const line of this._linesOf(response)) {
       onHits(JSON.parse(line) as LogHits);
     }
   }
@@ -154,9 +157,8 @@ export class ServerTransport implements ITransport {
       if (isAbort(error)) {
         throw error;
       }
-      // The browser's own message ("Failed to fetch") does not help a user.
-      throw new ClientError('The server does not answer.', {
-        status: 0,
+      // The browser's message ("Failed to fetch") does not help users.
+      throw new ClientError(this.trans.__('The server does not answer.'), {
         code: 'unreachable'
       });
     }
@@ -166,35 +168,31 @@ export class ServerTransport implements ITransport {
     return response;
   }
 
-  private readonly _connection: IServerConnection;
-}
-
-/** The lines of an answer, as they come. */
-async function* linesOf(response: Response): AsyncGenerator<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  try {
-    while (reader) {
-      const { done, value } = await reader.read();
-      const lines = (rest + decoder.decode(value, { stream: !done })).split(
-        '\n'
-      );
+  private async *_linesOf(
+    response: Response
+  ): AsyncGenerator<string, void, undefined> {
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder();
+    let rest = '';
+    let isDone = !reader;
+    while (reader && !isDone) {
+      let value: Uint8Array | undefined;
+      try {
+        ({ done: isDone, value } = await reader.read());
+      } catch (error) {
+        throw isAbort(error) ? error : this._incomplete();
+      }
+      const text = rest + decoder.decode(value, { stream: !isDone });
+      const lines = text.split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) {
-        yield line;
-      }
-      if (done) {
-        return;
-      }
+      yield* lines;
     }
-  } catch (error) {
-    throw isAbort(error) ? error : brokenOff();
   }
-}
 
-function brokenOff(): ClientError {
-  return new ClientError('The file broke off before its end. Try again.', {
-    code: 'broken_off'
-  });
+  private _incomplete(): ClientError {
+    return new ClientError(
+      this.trans.__('The file is incomplete: the connection broke. Try again.'),
+      { code: 'broken_off' }
+    );
+  }
 }

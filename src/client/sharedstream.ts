@@ -1,4 +1,4 @@
-/** One stream for all listeners to the same events or samples. */
+/** Shares one stream among all listeners to the same events or samples. */
 import type {
   EventMessage,
   IEventHandlers,
@@ -8,20 +8,20 @@ import type {
   SystemSample
 } from './types';
 
-/** Samples that are kept for later listeners: one a second, five minutes. */
+/** How many samples are kept for later listeners: five minutes. */
 const MAX_SAMPLES = 300;
 
 type Notify<H> = (call: (handlers: H) => void) => void;
 
-/** How a stream is handed on to its listeners. */
+/** How a stream is shared. */
 export interface ISharing<H> {
-  /** Handlers of the stream itself, which call those of all listeners. */
+  /** Handlers of the stream, which call those of all listeners. */
   handlers: H;
-  /** Report to a later listener what a new connection would begin with. */
+  /** Report to a later listener what a new connection would report first. */
   greet(handlers: H): void;
 }
 
-/** Opened for the first listener, and disposed with the last one. */
+/** A stream that is opened for the first listener and disposed with the last. */
 export class SharedStream<H extends IStreamHandlers> {
   constructor(
     share: (notify: Notify<H>) => ISharing<H>,
@@ -42,7 +42,7 @@ export class SharedStream<H extends IStreamHandlers> {
         onError: error => notify(each => each.onError?.(error))
       });
     } else {
-      // As with any stream, handlers are not called before this returns.
+      // Handlers are never called before this returns.
       queueMicrotask(() => {
         if (this._stream && this._listeners.has(handlers)) {
           handlers.onState?.(this._stream.state);

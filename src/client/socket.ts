@@ -1,18 +1,18 @@
 import type { ConnectionState, IStream, IStreamHandlers } from './types';
 
-/** Bounds of the pause between two attempts. */
+/** Limits of the delay between attempts. */
 const MIN_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15000;
 
 const OPEN_TIMEOUT_MS = 20000;
 
-/** An event of the page: the server is back, so that all try again. */
+/** An event of the page: the server is back, so that all sockets reconnect. */
 const SERVER_BACK = 'pyruns-server-is-back';
 
-/** A connection lost for less says nothing about the server. */
+/** A shorter loss of a connection does not mean that the server was gone. */
 const MIN_OUTAGE_MS = 1500;
 
-/** How long a connection must last before pauses are short again. */
+/** Duration of a connection after which delays are short again. */
 const STABLE_MS = 5000;
 
 /** The part of a `WebSocket` that the streams use. */
@@ -26,17 +26,17 @@ export interface ISocket {
 }
 
 export interface ISocketOptions {
-  /** Open a socket that resumes where the last one broke. */
+  /** Open a socket that continues where the last one broke. */
   open(): ISocket;
-  /** A plain request that fails for the reason for which a socket fails. */
+  /** A request that fails for the same reason as the socket. */
   probe(): Promise<unknown>;
-  /** A text frame, parsed. */
+  /** Called with a text frame, parsed. */
   onText(message: unknown): void;
   onBinary?(bytes: Uint8Array): void;
   handlers: IStreamHandlers;
 }
 
-/** A websocket that is opened again, with growing pauses, when it breaks. */
+/** A websocket that reconnects, with increasing delays, when it breaks. */
 export class ReconnectingSocket implements IStream {
   constructor(options: ISocketOptions) {
     this._options = options;
@@ -68,7 +68,7 @@ export class ReconnectingSocket implements IStream {
     this._reconnectLater();
   }
 
-  /** Send a JSON frame; it is lost while there is no connection. */
+  /** Send a JSON frame, which is lost while there is no connection. */
   send(message: object): void {
     if (this._state === 'open') {
       this._socket?.send(JSON.stringify(message));
@@ -150,14 +150,14 @@ export class ReconnectingSocket implements IStream {
     const pause = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** this._attempts);
     this._attempts++;
     clearTimeout(this._timer);
-    // A random part spreads the clients of a server that comes back.
+    // Random, so that not all clients of a server reconnect at once.
     this._timer = setTimeout(
       () => this._connect(),
       pause * (0.5 + Math.random() / 2)
     );
   }
 
-  /** Report why a handshake was refused, which a plain request can tell. */
+  /** Report why the server refused a handshake. */
   private _explain(): void {
     this._options.probe().then(undefined, (error: Error) => {
       if (!this._isDisposed && this._state !== 'open') {
@@ -192,7 +192,7 @@ export class ReconnectingSocket implements IStream {
     }
   };
 
-  /** A socket without a network stays open as long as it sends nothing. */
+  /** Without a network a socket stays open until something is sent. */
   private _onOffline = (): void => {
     if (this._state === 'open') {
       this.renew();
@@ -205,7 +205,7 @@ export class ReconnectingSocket implements IStream {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _openTimer: ReturnType<typeof setTimeout> | undefined;
   private _openedAt: number | null = null;
-  /** When the connection was lost, while it is. */
+  /** When the connection was lost; null while it is open. */
   private _lostAt: number | null = null;
   private _attempts = 0;
   private _isDisposed = false;

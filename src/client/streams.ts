@@ -2,6 +2,7 @@
 import { ClientError } from './errors';
 import type { ISocket } from './socket';
 import { ReconnectingSocket } from './socket';
+import type { ITrans } from './trans';
 import type {
   EventMessage,
   IEventHandlers,
@@ -17,11 +18,11 @@ import type {
 
 export interface IStreamSource<Start> {
   open(start: Start): ISocket;
-  /** A plain request that fails for the reason for which a socket fails. */
+  /** A request that fails for the same reason as the socket. */
   probe(): Promise<unknown>;
 }
 
-/** The changes of a workspace; a new connection resumes at the last revision. */
+/** Follow the changes of a workspace; a new connection resumes at the last revision. */
 export function eventStream(
   source: IStreamSource<IEventPosition | null>,
   handlers: IEventHandlers
@@ -30,7 +31,7 @@ export function eventStream(
   const onText = (message: EventMessage): void => {
     const { epoch, revision } = message;
     if (known !== null && epoch !== known.epoch) {
-      // The server was restarted: its revisions are counted from the start.
+      // The server was restarted, and counts revisions from the start.
       known = { epoch, revision };
       handlers.onReset({ type: 'reset', epoch, revision });
       if (message.type !== 'changes') {
@@ -39,8 +40,8 @@ export function eventStream(
     }
     switch (message.type) {
       case 'hello':
-        // The changes since the known revision follow, so only the first
-        // connection starts at the revision that the greeting names.
+        // Changes since the known revision follow, so only the first
+        // connection takes the revision of the hello message.
         known ??= { epoch, revision };
         handlers.onHello?.(message);
         break;
@@ -62,7 +63,7 @@ export function eventStream(
   });
 }
 
-/** Samples of the utilization of the machine. */
+/** Follow the utilization of the machine. */
 export function systemStream(
   source: IStreamSource<null>,
   handlers: ISystemHandlers
@@ -82,7 +83,7 @@ export function systemStream(
   });
 }
 
-/** The bytes of a run's log in order, each once. */
+/** Follow the log of a run: all its bytes in order, each once. */
 export function logStream(
   source: IStreamSource<ILogStart>,
   start: ILogStart,
@@ -91,7 +92,7 @@ export function logStream(
   return new LogReceiver(source, start, handlers).socket;
 }
 
-/** Shown bytes that may be unacknowledged. */
+/** How many shown bytes may be unacknowledged. */
 const MAX_UNACKNOWLEDGED_BYTES = 65536;
 
 class LogReceiver {
@@ -130,7 +131,7 @@ class LogReceiver {
         break;
       case 'end':
         this._sendAck(true);
-        // Nothing follows, so a lost connection does not matter any more.
+        // Nothing follows, so the connection is not needed any more.
         this.socket.dispose();
         this._handlers.onEnd(message);
         break;
@@ -138,7 +139,7 @@ class LogReceiver {
   }
 
   private _onHeader(message: LogMessage): void {
-    // "The latest run" must stay the same run when the connection is renewed.
+    // A renewed connection must not switch to a newer run.
     this._start.run = message.run ?? this._start.run;
     this._base = message.offset;
     this._acked = message.offset;
@@ -146,7 +147,7 @@ class LogReceiver {
       this._position = message.offset;
       this._done = message.offset;
     } else if ((message.size ?? Infinity) < this._position) {
-      // Shorter than what was received: the file was cut or replaced.
+      // The file was truncated or replaced.
       this._begin(0);
       this._base = null;
       this._handlers.onReset({ ...message, type: 'reset', offset: 0 });
@@ -180,7 +181,7 @@ class LogReceiver {
       this._skip -= known;
       bytes = bytes.subarray(known);
       if (bytes.length === 0) {
-        // Known already: the window must not close over it.
+        // Acknowledged at once, so that the server continues to send.
         this._acked = this._position - this._skip;
         this.socket.send({ ack: this._acked });
         return;
@@ -202,7 +203,7 @@ class LogReceiver {
     });
   }
 
-  /** Tell how far the log is shown; `now` even when it is not much more. */
+  /** Acknowledge the shown bytes if there are many, or `now`. */
   private _sendAck(now: boolean): void {
     if (
       this._base !== null &&
@@ -218,25 +219,25 @@ class LogReceiver {
 
   private _start: ILogStart;
   private _handlers: ILogHandlers;
-  /** Up to where bytes were received, null before the first header. */
+  /** End of the received bytes; null before the first header. */
   private _position: number | null = null;
-  /** Where this connection began, null before its header. */
+  /** Start of this connection; null before its header. */
   private _base: number | null = null;
-  /** Bytes that this connection repeats. */
+  /** How many received bytes this connection still repeats. */
   private _skip = 0;
-  /** Up to where bytes are shown, and up to where the server was told so. */
+  /** End of the shown and of the acknowledged bytes. */
   private _done = 0;
   private _acked = 0;
-  /** Changes when offsets begin anew, so that late callbacks do not count. */
+  /** Changes when offsets start again, so that late callbacks are ignored. */
   private _life = 0;
 }
 
-/** Throw when a task's file cannot be read: then its log is not found either. */
-export function checkReadable(detail: TaskDetail): void {
-  const { readable, message } = detail.task;
-  if (!readable) {
-    throw new ClientError(message ?? 'The task cannot be read.', {
-      code: 'unreadable'
-    });
+/** Throw if the file of a task, and so its log, cannot be read. */
+export function checkReadable({ task }: TaskDetail, trans: ITrans): void {
+  if (!task.readable) {
+    throw new ClientError(
+      task.message ?? trans.__('The task cannot be read.'),
+      { code: 'unreadable' }
+    );
   }
 }

@@ -1,21 +1,15 @@
 /**
- * The interface of a client, and the types of its data: those of `openapi.yaml`
- * are generated. A failed operation rejects with a `ClientError`.
+ * The interface of a client, and the types of its data, most of which are
+ * generated from `openapi.yaml`. A failed operation rejects with a `ClientError`.
  */
 import type { Methods, Query } from './operations';
 import type {
   ActionRequest,
   Artifacts,
-  Comparison,
-  Curves,
   EventMessage,
   LogHits,
   LogMessage,
-  Queue,
-  SystemSample,
-  Template,
-  TrashedTask,
-  Workspace
+  SystemSample
 } from './schema';
 
 export type * from './schema';
@@ -29,12 +23,12 @@ export type LogQuery = Query<'readLog'>;
 export type LogSearch = Query<'searchLog'>;
 export type LogTimesQuery = Query<'listLogTimes'>;
 
-/** Bytes of a log and their place. */
+/** Bytes of a log and their offset. */
 export interface ILogRange {
   bytes: Uint8Array;
   /** Absolute offset of the first byte. */
   offset: number;
-  /** Size of the whole log at that moment. */
+  /** Current size of the whole log. */
   size: number;
 }
 
@@ -44,33 +38,30 @@ export interface IDownload {
   name: string;
 }
 
-/**
- * `connecting` until the first connection is open, `lost` while a broken one
- * is opened again.
- */
+/** `connecting` before the first connection is open, `lost` while reconnecting. */
 export type ConnectionState = 'connecting' | 'open' | 'lost';
 
-/** A connection that is opened again when it breaks, until it is disposed. */
+/** A connection that reconnects when it breaks, until it is disposed. */
 export interface IStream {
   readonly state: ConnectionState;
   readonly isDisposed: boolean;
-  /** Connect now instead of waiting for the next attempt. */
+  /** Reconnect now instead of waiting for the next attempt. */
   retry(): void;
   dispose(): void;
 }
 
 export interface IStreamHandlers {
   onState?(state: ConnectionState): void;
-  /** The server refused the connection; attempts continue, slowly. */
+  /** The server refused the connection; there will be more attempts. */
   onError?(error: Error): void;
 }
 
-/** Changes of a workspace are reported in order and never twice. */
+/** Changes of a workspace are reported in order, each once. */
 export interface IEventHandlers extends IStreamHandlers {
-  /** Every connection begins with it; `counts` is missing if unchanged. */
+  /** The first message of a connection; without `counts` if unchanged. */
   onHello?(message: EventMessage): void;
   onChanges(message: EventMessage): void;
-  /** The server cannot report what changed meanwhile: list again. */
+  /** The server cannot report the changes: list again. */
   onReset(message: EventMessage): void;
 }
 
@@ -84,22 +75,22 @@ export interface ILogChunk {
   /** Absolute offset of the first byte. */
   offset: number;
   bytes: Uint8Array;
-  /** To be called once the bytes are shown, so that more are sent. */
+  /** To be called when the bytes are shown, so that more are sent. */
   done(): void;
 }
 
-/** Bytes are in order and complete, and never repeated after a loss. */
+/** Bytes are delivered in order, each once. */
 export interface ILogHandlers extends IStreamHandlers {
-  /** Every connection begins with it. */
+  /** The first message of a connection. */
   onHeader(message: LogMessage): void;
   onData(chunk: ILogChunk): void;
-  /** The file was cut or replaced: it is sent again from `message.offset`. */
+  /** The file was truncated or replaced: it is sent again from `message.offset`. */
   onReset(message: LogMessage): void;
-  /** The run is over and every byte was delivered; the stream has ended. */
+  /** The run has finished and all bytes were delivered; the stream ends. */
   onEnd(message: LogMessage): void;
 }
 
-/** Where a log stream begins: at an offset or with the last bytes. */
+/** Where a log stream starts: at an offset, or `tail` bytes before the end. */
 export interface ILogStart {
   run?: number;
   offset?: number;
@@ -107,42 +98,12 @@ export interface ILogStart {
 }
 
 export interface ISystemHandlers extends IStreamHandlers {
-  /** All earlier samples, oldest first. */
+  /** All earlier samples, the oldest first. */
   onHistory(samples: SystemSample[]): void;
   onSample(sample: SystemSample): void;
 }
 
-export type IEventStream = IStream;
-export type ILogStream = IStream;
-export type ISystemStream = IStream;
-
-/** Methods that are more convenient to call than their operation. */
-export interface IShorthands {
-  listWorkspaces(): Promise<Workspace[]>;
-  /** Open a script or folder, creating its workspace when there is none. */
-  openWorkspace(path: string): Promise<Workspace>;
-  getTemplate(ws: string, task?: string): Promise<Template>;
-  listTrash(ws: string): Promise<TrashedTask[]>;
-  pauseQueue(ws: string, paused: boolean): Promise<Queue>;
-  /** Requeue here the tasks that were queued elsewhere. */
-  requeueForeign(ws: string): Promise<Queue>;
-  /**
-   * Curves of several tasks, with at most `points` values each.
-   *
-   * @param keys - which curves; all of them when it is empty
-   * @param run - which run, from 1; by default the latest
-   */
-  listCurves(
-    ws: string,
-    names: readonly string[],
-    keys: readonly string[],
-    points: number,
-    run?: number
-  ): Promise<Curves>;
-  compareTasks(ws: string, names: readonly string[]): Promise<Comparison>;
-}
-
-/** What is not answered with one JSON value. */
+/** Operations that do not return JSON. */
 interface IDownloads {
   exportResults(ws: string, query?: ExportQuery): Promise<IDownload>;
   readLog(
@@ -151,7 +112,7 @@ interface IDownloads {
     query?: LogQuery,
     signal?: AbortSignal
   ): Promise<ILogRange>;
-  /** Search a log from end to end; hits are reported as they are found. */
+  /** Search a whole log; matches are reported as they are found. */
   searchLog(
     ws: string,
     task: string,
@@ -159,9 +120,9 @@ interface IDownloads {
     onHits: (hits: LogHits) => void,
     signal?: AbortSignal
   ): Promise<void>;
-  /** The address at which the browser itself can fetch a log, if any. */
+  /** The address at which the browser can fetch a log, if any. */
   logUrl(ws: string, task: string, run?: number): string | null;
-  /** A file that a run left, or its first `most` bytes. */
+  /** Load an artifact of a run, or its first `most` bytes. */
   readArtifact(
     ws: string,
     task: string,
@@ -183,8 +144,7 @@ interface IStreams {
 }
 
 /**
- * All requests to a server, whatever carries them: a method for each operation
- * of `openapi.yaml`, and streams. `ws` is the id of a workspace.
+ * All requests to a server or kernel: a method for each operation of
+ * `openapi.yaml`, downloads and streams. `ws` is the id of a workspace.
  */
-export interface IClient
-  extends Omit<Methods, keyof IShorthands>, IShorthands, IDownloads, IStreams {}
+export interface IClient extends Methods, IDownloads, IStreams {}

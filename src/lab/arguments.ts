@@ -2,6 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import { asTexts } from '../client/shapes';
+
 export const PAGES = [
   'dashboard',
   'generator',
@@ -91,7 +93,5 @@ export function text(value: unknown): string | undefined {
 
 /** An argument that should be a list of texts. */
 export function texts(value: unknown): string[] | undefined {
-  return Array.isArray(value)
-    ? value.filter((item): item is string => typeof item === 'string')
-    : undefined;
+  return Array.isArray(value) ? asTexts(value) : undefined;
 }

@@ -3,6 +3,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
@@ -16,7 +17,7 @@ import { SystemModel } from '../model/system';
 import { makeClient } from './client';
 import { ownArgs, watchKeys } from './caller';
 import type { IHappened, IIdle } from './tokens';
-import { ICore, IPyruns, SETTINGS } from './tokens';
+import { DOMAIN, ICore, IPyruns, SETTINGS } from './tokens';
 
 /** Where the id of the last workspace is kept. */
 const CURRENT = 'pyruns-jupyter:workspace';
@@ -92,13 +93,17 @@ export const corePlugin: JupyterFrontEndPlugin<ICore> = {
   description: 'Connects to the Pyruns server extension.',
   autoStart: true,
   provides: ICore,
-  optional: [IStateDB],
+  optional: [IStateDB, ITranslator],
   activate: async (
     app: JupyterFrontEnd,
-    state: IStateDB | null
+    state: IStateDB | null,
+    translator: ITranslator | null
   ): Promise<ICore> => {
     watchKeys();
-    const client = await makeClient(app.serviceManager.serverSettings);
+    const client = await makeClient(
+      app.serviceManager.serverSettings,
+      translator?.load(DOMAIN)
+    );
     const core = new Core(client, state);
     // Nothing of Lab's own start waits for us.
     void app.restored.then(() => core.session.start());

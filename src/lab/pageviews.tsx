@@ -12,11 +12,10 @@ import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
 import { DashboardModel } from '../model/dashboard';
 import type { QueueModel } from '../model/queue';
-import type { ISavedDraft } from '../model/draftstate';
+import { asSavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
-import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
-import { asStudyForm } from '../model/studyform';
+import { CLUSTER_JOBS } from '../model/runoptions';
 import { asSavedTable } from '../model/savedviews';
 import { TableLayoutModel } from '../model/tablelayout';
 import { TaskListModel } from '../model/tasklist';
@@ -198,7 +197,7 @@ async function makeGenerator(
       ws: workspace.id,
       kind: workspace.kind,
       jobs: usualJobs(workspace, options),
-      loadDraft: async () => asDraft(await state?.fetch(key)),
+      loadDraft: async () => asSavedDraft(await state?.fetch(key)),
       saveDraft: draft => void state?.save(key, toJson(draft))
     })
   );
@@ -390,23 +389,5 @@ function asLooks(value: unknown): Partial<ILooks> {
     isWide: looks?.isWide === true,
     hasTimes: looks?.hasTimes === true,
     hasCurves: looks?.hasCurves === true
-  };
-}
-
-/** A draft out of Lab's state, which anybody may have written. */
-function asDraft(value: unknown): ISavedDraft | null {
-  const draft = value as Partial<ISavedDraft> | null | undefined;
-  if (typeof draft?.text !== 'string' || typeof draft.name !== 'string') {
-    return null;
-  }
-  return {
-    text: draft.text,
-    name: draft.name,
-    run: asRunOptions(draft.run, Number(draft.run?.jobs) || 1),
-    template: typeof draft.template === 'string' ? draft.template : '',
-    pinned: (Array.isArray(draft.pinned) ? draft.pinned : []).filter(
-      (item): item is string => typeof item === 'string'
-    ),
-    search: asStudyForm(draft.search)
   };
 }

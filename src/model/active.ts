@@ -1,13 +1,19 @@
-/** The tasks that run or wait, whatever a page lists. */
-import type { Counts, TaskListQuery, TaskPage, TaskRow } from '../client/types';
+/** The running and queued tasks, whatever a page lists. */
+import type {
+  Counts,
+  TaskListQuery,
+  TaskPage,
+  TaskRow,
+  TaskStatus
+} from '../client/types';
 
-/** Rows that are kept at most. */
+/** How many rows are kept. */
 const MAX_ROWS = 200;
 
-/** With fewer than this they are listed again, if there are more. */
+/** With fewer rows than this they are listed again, if there are more. */
 const MIN_ROWS = 100;
 
-/** What a listing of these tasks asks for. */
+/** The query that lists these tasks. */
 export const ACTIVE_TASKS: TaskListQuery = {
   status: 'running,queued',
   sort: '-status,created',
@@ -16,8 +22,8 @@ export const ACTIVE_TASKS: TaskListQuery = {
 };
 
 /**
- * Running tasks, then queued ones as they were created. Of a long queue only
- * the first ones: they end one after the other and are listed again seldom.
+ * Running tasks, then queued ones by creation time; of a long queue only the
+ * first ones, so that it is rarely listed again.
  */
 export class ActiveRows {
   /** Replaced when they change. */
@@ -25,18 +31,18 @@ export class ActiveRows {
     return this._rows;
   }
 
-  /** Take a listing. */
+  /** Replace the rows by a new list. */
   list({ items, total }: TaskPage): void {
     this._hasMore = total > items.length;
     this._rows = inOrder(items);
   }
 
-  /** Take changes. */
+  /** Apply changed and removed tasks. */
   patch(changed: readonly TaskRow[], removed: readonly string[]): void {
     const fresh = new Set(changed.map(row => row.name));
     const gone = new Set(removed);
     const isTouched =
-      changed.some(isActive) ||
+      changed.some(row => isActive(row.status)) ||
       this._rows.some(row => fresh.has(row.name) || gone.has(row.name));
     if (!isTouched) {
       return;
@@ -47,8 +53,8 @@ export class ActiveRows {
     );
     const active = changed.filter(
       row =>
-        isActive(row) &&
-        // What comes behind the last row may have unknown tasks before it.
+        isActive(row.status) &&
+        // Unknown tasks may precede those after the last row.
         !(this._hasMore && last && compare(last, row) < 0)
     );
     const rows = inOrder([...kept, ...active]);
@@ -56,7 +62,7 @@ export class ActiveRows {
     this._rows = rows.slice(0, MAX_ROWS);
   }
 
-  /** Return whether too few, or too many, rows are known. */
+  /** Return whether the rows do not fit the counts, so that a list is needed. */
   needsList({ running, queued }: Counts): boolean {
     const count = running + queued;
     return count > MAX_ROWS
@@ -65,7 +71,7 @@ export class ActiveRows {
   }
 
   private _rows: readonly TaskRow[] = [];
-  /** There are more, all of them behind these. */
+  /** Whether there are more tasks, all of them after these. */
   private _hasMore = false;
 }
 
@@ -77,10 +83,16 @@ function compare(a: TaskRow, b: TaskRow): number {
   return (
     Number(b.status === 'running') - Number(a.status === 'running') ||
     (a.created_at ?? 0) - (b.created_at ?? 0) ||
-    a.name.localeCompare(b.name, undefined, { numeric: true })
+    byName(a, b)
   );
 }
 
-function isActive(row: TaskRow): boolean {
-  return row.status === 'running' || row.status === 'queued';
+/** Compare by name; numbers in names by their value. */
+export function byName(a: { name: string }, b: { name: string }): number {
+  return a.name.localeCompare(b.name, undefined, { numeric: true });
+}
+
+/** Return whether a task is running or queued. */
+export function isActive(status: TaskStatus): boolean {
+  return status === 'running' || status === 'queued';
 }

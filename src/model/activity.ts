@@ -7,19 +7,19 @@ import type {
   TaskRow,
   TaskStatus
 } from '../client/types';
-import { ACTIVE_TASKS, ActiveRows } from './active';
+import { ACTIVE_TASKS, ActiveRows, byName, isActive } from './active';
 import type { ILiveState } from './livemodel';
 import { LiveModel } from './livemodel';
 import { Position } from './position';
 import { keepEqual } from './store';
 
-/** Active tasks that are shown; more are only counted. */
+/** How many active tasks are shown; others are only counted. */
 const MAX_ACTIVE = 100;
 
-/** Tasks that ended last and are kept. */
+/** How many finished tasks are kept. */
 const MAX_RECENT = 20;
 
-/** What a listing of the tasks that ended last asks for. */
+/** The query that lists the tasks that finished last. */
 const RECENT_TASKS: TaskListQuery = {
   status: 'completed,failed,cancelled',
   sort: 'started',
@@ -27,37 +27,37 @@ const RECENT_TASKS: TaskListQuery = {
   limit: MAX_RECENT
 };
 
-/** How long changes gather before the tasks are listed again. */
+/** Delay before the tasks are listed again, to gather changes. */
 const GATHER_MS = 500;
 
-/** Pause after a failed listing. */
+/** Delay after a failed list. */
 const RETRY_MS = 3000;
 
 export interface IActivityState extends ILiveState {
   readonly phase: 'loading' | 'ready';
-  /** Why the last listing failed, null after one succeeded. */
+  /** Why the last list failed; null after one succeeded. */
   readonly error: Error | null;
   readonly counts: Counts | null;
   /** Running tasks, then queued ones in their order. */
   readonly active: readonly TaskRow[];
-  /** What ended last comes first. */
+  /** Finished tasks, the latest first. */
   readonly recent: readonly TaskRow[];
-  /** Seconds that a run takes, judged by earlier ones; null when not known. */
+  /** Typical duration of a run in seconds, from earlier ones; null if unknown. */
   readonly typical: number | null;
 }
 
 export interface IActivityHandlers {
-  /** Runs ended while we watched. */
+  /** Runs finished since the last message. */
   onEnded?(rows: readonly TaskRow[]): void;
-  /** Running tasks have given no sign of life for long. */
+  /** Running tasks stalled. */
   onSilent?(rows: readonly TaskRow[]): void;
-  /** Trials of adaptive sweeps changed. */
+  /** Trials of studies changed. */
   onTrials?(rows: readonly TaskRow[]): void;
-  /** Nothing is running or queued any more, and something was. */
+  /** The last active task finished. */
   onIdle?(counts: Counts): void;
 }
 
-/** What a workspace is doing right now, for places with little room. */
+/** The current activity of a workspace, for small displays. */
 export class ActivityModel extends LiveModel<IActivityState> {
   constructor(
     client: IClient,
@@ -75,7 +75,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
   }
 
   protected onHello(message: EventMessage): void {
-    if (this._position.greet(message)) {
+    if (this._position.noteHello(message)) {
       this.onReset();
     }
   }
@@ -101,16 +101,13 @@ export class ActivityModel extends LiveModel<IActivityState> {
   }
 
   private _onLists(active: TaskPage, recent: TaskPage): void {
-    const isLate = this._position.list(
+    const isLate = this._position.noteList(
       recent.revision < active.revision ? recent : active
     );
-    const ended: TaskRow[] = [];
-    for (const row of recent.items) {
-      this._note(row, ended);
-    }
+    const ended = recent.items.filter(row => this._hasEnded(row));
     for (const row of active.items) {
       this._known.set(row.name, row.status);
-      this._fellSilent(row);
+      this._hasStalled(row);
     }
     this._active.list(active);
     this.noteMessage();
@@ -119,9 +116,9 @@ export class ActivityModel extends LiveModel<IActivityState> {
       error: null,
       typical: active.typical_duration,
       active: this._active.rows.slice(0, MAX_ACTIVE),
-      recent: [...recent.items].sort(byEnd).slice(0, MAX_RECENT)
+      recent: [...recent.items].sort(byEnd)
     });
-    this._count(active.counts, ended);
+    this._notify(active.counts, ended);
     if (isLate) {
       this.onReset();
     }
@@ -130,11 +127,8 @@ export class ActivityModel extends LiveModel<IActivityState> {
   protected onChanges(message: EventMessage): void {
     const changed = message.changed ?? [];
     const gone = new Set(message.removed ?? []);
-    this._position.hear(message);
-    const ended: TaskRow[] = [];
-    for (const row of changed) {
-      this._note(row, ended);
-    }
+    this._position.noteChanges(message);
+    const ended = changed.filter(row => this._hasEnded(row));
     gone.forEach(name => this._known.delete(name));
 
     const names = new Set(changed.map(row => row.name));
@@ -148,14 +142,14 @@ export class ActivityModel extends LiveModel<IActivityState> {
       active: this._active.rows.slice(0, MAX_ACTIVE),
       recent: nextRecent.slice(0, MAX_RECENT)
     });
-    this._count(message.counts ?? null, ended);
+    this._notify(message.counts ?? null, ended);
     const trials = changed.filter(row => row.study);
     if (trials.length > 0) {
       this._handlers.onTrials?.(trials);
     }
-    const silent = changed.filter(row => this._fellSilent(row));
-    if (silent.length > 0) {
-      this._handlers.onSilent?.(silent);
+    const stalled = changed.filter(row => this._hasStalled(row));
+    if (stalled.length > 0) {
+      this._handlers.onSilent?.(stalled);
     }
 
     const counts = this.state.counts;
@@ -170,27 +164,25 @@ export class ActivityModel extends LiveModel<IActivityState> {
     }
   }
 
-  /** Remember a row's status, and whether it has just ended. */
-  private _note(row: TaskRow, ended: TaskRow[]): void {
-    const before = this._known.get(row.name);
-    this._known.set(row.name, row.status);
-    if (before !== undefined && isActive(before) && isOver(row.status)) {
-      ended.push(row);
-    }
+  /** Remember the status of a task; return whether it has just finished. */
+  private _hasEnded({ name, status }: TaskRow): boolean {
+    const before = this._known.get(name);
+    this._known.set(name, status);
+    return before !== undefined && isActive(before) && isOver(status);
   }
 
-  /** Whether a task is silent of which that was not known. */
-  private _fellSilent(row: TaskRow): boolean {
+  /** Remember whether a task is stalled; return whether that is new. */
+  private _hasStalled(row: TaskRow): boolean {
     if (row.silent_since === null) {
-      this._silent.delete(row.name);
+      this._stalled.delete(row.name);
       return false;
     }
-    const isNew = !this._silent.has(row.name);
-    this._silent.add(row.name);
+    const isNew = !this._stalled.has(row.name);
+    this._stalled.add(row.name);
     return isNew;
   }
 
-  private _count(counts: Counts | null, ended: readonly TaskRow[]): void {
+  private _notify(counts: Counts | null, ended: readonly TaskRow[]): void {
     const before = this.state.counts;
     if (counts) {
       this.update({ counts: keepEqual(before, counts) });
@@ -211,23 +203,16 @@ export class ActivityModel extends LiveModel<IActivityState> {
   private readonly _position = new Position();
   private readonly _active = new ActiveRows();
   private readonly _known = new Map<string, TaskStatus>();
-  private readonly _silent = new Set<string>();
-}
-
-function isActive(status: TaskStatus): boolean {
-  return status === 'running' || status === 'queued';
+  private readonly _stalled = new Set<string>();
 }
 
 function isOver(status: TaskStatus): boolean {
-  return (
-    status === 'completed' || status === 'failed' || status === 'cancelled'
-  );
+  return !isActive(status) && status !== 'pending';
 }
 
 function byEnd(a: TaskRow, b: TaskRow): number {
   return (
     (b.finished_at ?? b.started_at ?? 0) -
-      (a.finished_at ?? a.started_at ?? 0) ||
-    a.name.localeCompare(b.name, undefined, { numeric: true })
+      (a.finished_at ?? a.started_at ?? 0) || byName(a, b)
   );
 }

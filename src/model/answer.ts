@@ -2,24 +2,24 @@ import type { ClientError } from '../client/errors';
 import { Model } from './model';
 
 export interface IAnswerState<T> {
-  /** The last answer, also while it is asked for again. */
+  /** The last answer, also while the request is repeated. */
   readonly value: T | null;
-  /** Why the last request failed; `value` is older then. */
+  /** Why the last request failed; `value` is that of an earlier one. */
   readonly error: ClientError | null;
 }
 
-/** The answer to one question. */
+/** The answer to one request. */
 export class AnswerModel<T> extends Model<IAnswerState<T>> {
-  /** @param _question - null to ask nothing */
-  constructor(private readonly _question: (() => Promise<T>) | null) {
+  /** @param _request - null for none */
+  constructor(private readonly _request: (() => Promise<T>) | null) {
     super({ value: null, error: null });
   }
 
   readonly ask = async (): Promise<void> => {
-    if (this._question) {
+    if (this._request) {
       await this.fetch(
         'answer',
-        this._question,
+        this._request,
         value => this.update({ value, error: null }),
         error => this.update({ error })
       );

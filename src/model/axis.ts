@@ -1,8 +1,8 @@
 import type { Curve } from '../client/types';
 
 /**
- * The axes that some curves can be shown over: by the count of points, by a
- * number that the script counts (`step`, `epoch`), by time.
+ * Return the possible horizontal axes of curves: a step of the script (`step`,
+ * `epoch`), the index of the point, the time.
  */
 export function axesOf(curves: readonly Curve[]): string[] {
   const steps = new Set(curves.flatMap(curve => Object.keys(curve.steps)));
@@ -15,8 +15,8 @@ export function axesOf(curves: readonly Curve[]): string[] {
 }
 
 /**
- * Where the points of a curve stand over an axis, in increasing order; what
- * has no place there is left out.
+ * Return the points of a curve over an axis, in increasing order, without those
+ * that have no value on it.
  *
  * @param axis - `point`, `time` (seconds since the first point), or a step
  */
@@ -39,7 +39,7 @@ export function pointsOver(
       points.push([x, curve.values[index] ?? NaN]);
     }
   });
-  // A resumed script may count its steps from an earlier one again.
+  // A resumed script may repeat earlier steps.
   if (points.some(([x], index) => index > 0 && x < points[index - 1][0])) {
     points.sort((a, b) => a[0] - b[0]);
   }

@@ -1,3 +1,4 @@
+import { asRecord, asText, asTexts } from '../client/shapes';
 import type {
   Comparison,
   EventMessage,
@@ -8,26 +9,27 @@ import { ComparedCurvesModel } from './comparedcurves';
 import { byWeight, isCounter, isLessBetter, isResult } from './metrics';
 import type { ILiveState } from './livemodel';
 import { LiveModel } from './livemodel';
+import { changedSet } from './store';
 import type { StudiesModel } from './studies';
 
-/** Tasks that can be compared at a time. */
+/** How many tasks can be compared. */
 export const MAX_COMPARED = 500;
 
-/** How long changes gather before the tasks are compared again. */
+/** Delay before the tasks are compared again, to gather changes. */
 const GATHER_MS = 1500;
 
-/** Pause after a failed comparison. */
+/** Delay after a failed comparison. */
 const RETRY_MS = 4000;
 
-/** How somebody compares, as it is kept. */
+/** What is saved of a comparison. */
 export interface ISavedComparison {
   names: string[];
   hidden: string[];
-  /** Figures whose better direction is not the one that their name tells. */
-  turned: string[];
-  /** The figure that the tasks are judged by; empty for the first one. */
-  figure: string;
-  /** The adaptive sweep whose trials are compared as they come, '' for none. */
+  /** Metrics whose better direction is not the one that their name suggests. */
+  flippedMetrics: string[];
+  /** The metric that ranks the tasks; '' for the first one. */
+  targetMetric: string;
+  /** The study whose trials are added as they are created; '' for none. */
   study: string;
 }
 
@@ -36,15 +38,15 @@ export interface ICompareState extends ILiveState {
   readonly comparison: Comparison | null;
   readonly isLoading: boolean;
   readonly error: Error | null;
-  /** Tasks that are left out of charts. */
+  /** Tasks that charts leave out. */
   readonly hidden: ReadonlySet<string>;
-  readonly turned: ReadonlySet<string>;
-  readonly figure: string;
+  readonly flippedMetrics: ReadonlySet<string>;
+  readonly targetMetric: string;
   readonly study: string;
 }
 
 export interface ICompareOptions {
-  client: Pick<IClient, 'compareTasks' | 'listCurves' | 'streamEvents'>;
+  client: Pick<IClient, 'compareManyTasks' | 'listCurves' | 'streamEvents'>;
   ws: string;
   saved?: Partial<ISavedComparison>;
   save?: (saved: ISavedComparison) => void;
@@ -52,7 +54,7 @@ export interface ICompareOptions {
   studies?: StudiesModel;
 }
 
-/** Tasks side by side, renewed when one of them changes. */
+/** Compares tasks, and again when one of them changes. */
 export class CompareModel extends LiveModel<
   ICompareState,
   ICompareOptions['client']
@@ -69,8 +71,8 @@ export class CompareModel extends LiveModel<
       isLoading: false,
       error: null,
       hidden: new Set(saved?.hidden ?? []),
-      turned: new Set(saved?.turned ?? []),
-      figure: saved?.figure ?? '',
+      flippedMetrics: new Set(saved?.flippedMetrics ?? []),
+      targetMetric: saved?.targetMetric ?? '',
       study: saved?.study ?? ''
     });
     this._followed = new Set(saved?.names ?? []);
@@ -119,28 +121,27 @@ export class CompareModel extends LiveModel<
   }
 
   /**
-   * Compare the trials of a study, and those that come later, by what it
-   * optimises; null: follow none any more.
+   * Compare the trials of a study, now and later, by its objective.
+   *
+   * @param study - null to follow none any more
    */
   follow(study: StudyDetail | null): void {
     if (!study) {
       this.update({ study: '' });
-      this._keep();
+      this._save();
       return;
     }
     const { objective, direction } = study;
     const trials = study.trials.map(trial => trial.task);
     if (study.name !== this.state.study) {
       this._followed = new Set();
-      const turned = new Set(this.state.turned);
-      if (isLessBetter(objective) === (direction === 'minimize')) {
-        turned.delete(objective);
-      } else {
-        turned.add(objective);
-      }
-      this.update({ study: study.name, figure: objective, turned, names: [] });
+      this._setFlipped(
+        objective,
+        isLessBetter(objective) !== (direction === 'minimize')
+      );
+      this.update({ study: study.name, targetMetric: objective, names: [] });
     }
-    // Those that somebody took out stay out.
+    // Trials that the user removed stay removed.
     const fresh = trials.filter(name => !this._followed.has(name));
     if (fresh.length > 0) {
       fresh.forEach(name => this._followed.add(name));
@@ -152,7 +153,7 @@ export class CompareModel extends LiveModel<
     const chosen = [...new Set(names)].slice(0, MAX_COMPARED);
     const hidden = chosen.filter(name => this.state.hidden.has(name));
     this.update({ names: chosen, hidden: new Set(hidden) });
-    this._keep();
+    this._save();
     this.refresh();
   }
 
@@ -162,34 +163,35 @@ export class CompareModel extends LiveModel<
 
   /** Leave tasks out of the charts, or show them again. */
   setHidden(names: readonly string[], isHidden: boolean): void {
-    const hidden = new Set(this.state.hidden);
-    names.forEach(name => (isHidden ? hidden.add(name) : hidden.delete(name)));
-    this.update({ hidden });
-    this._keep();
+    const mode = isHidden ? 'add' : 'remove';
+    this.update({ hidden: changedSet(this.state.hidden, names, mode) });
+    this._save();
   }
 
-  /** Take the other direction of a figure as the better one. */
-  turn(key: string): void {
-    const turned = new Set(this.state.turned);
-    if (!turned.delete(key)) {
-      turned.add(key);
-    }
-    this.update({ turned });
-    this._keep();
+  /** Switch between "higher is better" and "lower is better" for a metric. */
+  flipDirection(key: string): void {
+    this._setFlipped(key, !this.state.flippedMetrics.has(key));
+    this._save();
   }
 
-  setFigure(figure: string): void {
-    this.update({ figure });
-    this._keep();
+  setTargetMetric(targetMetric: string): void {
+    this.update({ targetMetric });
+    this._save();
   }
 
-  private _keep(): void {
-    const { names, hidden, turned, figure, study } = this.state;
+  private _setFlipped(key: string, isFlipped: boolean): void {
+    const mode = isFlipped ? 'add' : 'remove';
+    const { flippedMetrics } = this.state;
+    this.update({ flippedMetrics: changedSet(flippedMetrics, [key], mode) });
+  }
+
+  private _save(): void {
+    const { names, hidden, flippedMetrics, targetMetric, study } = this.state;
     this._options.save?.({
       names: [...names],
       hidden: [...hidden],
-      turned: [...turned],
-      figure,
+      flippedMetrics: [...flippedMetrics],
+      targetMetric,
       study
     });
   }
@@ -204,7 +206,7 @@ export class CompareModel extends LiveModel<
     this.update({ isLoading: true });
     void this.fetch(
       'compare',
-      () => this.client.compareTasks(this.ws, names),
+      () => this.client.compareManyTasks(this.ws, { names: [...names] }),
       comparison => this.update({ comparison, isLoading: false, error: null }),
       error => {
         this.update({ error, isLoading: false });
@@ -216,33 +218,29 @@ export class CompareModel extends LiveModel<
   private _followed: Set<string>;
 }
 
-/** Out of Lab's state, which anybody may have written. */
-export function asSavedComparison(value: unknown): Partial<ISavedComparison> {
-  const saved = value as Partial<ISavedComparison> | null | undefined;
-  const texts = (list: unknown) =>
-    (Array.isArray(list) ? list : []).filter(
-      (item): item is string => typeof item === 'string'
-    );
+/** Read a saved comparison; an earlier version had other names. */
+export function asSavedComparison(value: unknown): ISavedComparison {
+  const saved = asRecord(value);
   return {
-    names: texts(saved?.names),
-    hidden: texts(saved?.hidden),
-    turned: texts(saved?.turned),
-    figure: typeof saved?.figure === 'string' ? saved.figure : '',
-    study: typeof saved?.study === 'string' ? saved.study : ''
+    names: asTexts(saved.names),
+    hidden: asTexts(saved.hidden),
+    flippedMetrics: asTexts(saved.flippedMetrics ?? saved.turned),
+    targetMetric: asText(saved.targetMetric ?? saved.figure),
+    study: asText(saved.study)
   };
 }
 
-/** One parameter or figure of all compared tasks. */
+/** The values of a parameter or metric for all compared tasks. */
 export interface IColumn {
   readonly key: string;
-  readonly kind: 'parameter' | 'figure';
-  /** Of each task, in their order. */
+  readonly kind: 'parameter' | 'metric';
+  /** One for each task, in their order. */
   readonly values: readonly unknown[];
   /** The same as numbers, NaN where there is none; null if one is a text. */
   readonly numbers: readonly number[] | null;
 }
 
-/** The parameters that differ, then the figures, the most telling first. */
+/** The parameters that differ, then the metrics, the most important first. */
 export function columnsOf(comparison: Comparison): IColumn[] {
   const make =
     (kind: IColumn['kind']) =>
@@ -252,68 +250,63 @@ export function columnsOf(comparison: Comparison): IColumn[] {
       values,
       numbers: asNumbers(values)
     });
-  const figures = comparison.figures.map(make('figure'));
-  const order = byWeight(figures.map(column => column.key));
+  const metrics = comparison.figures.map(make('metric'));
+  const order = byWeight(metrics.map(column => column.key));
   return [
     ...comparison.parameters.map(make('parameter')),
-    ...order.flatMap(key => figures.find(column => column.key === key) ?? [])
+    ...order.flatMap(key => metrics.find(column => column.key === key) ?? [])
   ];
 }
 
+const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity'];
+
 function asNumbers(values: readonly unknown[]): number[] | null {
-  const isNumeric = values.every(
-    value =>
-      value === null ||
-      typeof value === 'number' ||
-      value === 'NaN' ||
-      value === 'Infinity' ||
-      value === '-Infinity'
-  );
-  return isNumeric && values.some(value => typeof value === 'number')
+  const isNumber = (value: unknown) => typeof value === 'number';
+  return values.some(isNumber) &&
+    values.every(
+      value => value === null || isNumber(value) || NOT_FINITE.includes(value)
+    )
     ? values.map(value => (typeof value === 'number' ? value : NaN))
     : null;
 }
 
-/** The figures that tasks can be judged by. */
-export function judges(columns: readonly IColumn[]): IColumn[] {
-  const figures = columns.filter(
-    column => column.kind === 'figure' && column.numbers
+/** The metrics by which tasks can be ranked. */
+export function targetCandidates(columns: readonly IColumn[]): IColumn[] {
+  const metrics = columns.filter(
+    column => column.kind === 'metric' && column.numbers
   );
-  const results = figures.filter(column => !isCounter(column.key));
-  return results.length > 0 ? results : figures;
+  const results = metrics.filter(column => !isCounter(column.key));
+  return results.length > 0 ? results : metrics;
 }
 
-/** Whether less or more of a figure is better; null where it says nothing. */
+/** Which direction of a metric is better; null if its name does not tell. */
 export function betterOf(
   column: IColumn,
-  turned: ReadonlySet<string>,
-  judge: IColumn | null
+  flippedMetrics: ReadonlySet<string>,
+  target: IColumn | null
 ): 'less' | 'more' | null {
-  const isJudged = isResult(column.key) || column.key === judge?.key;
-  if (column.kind !== 'figure' || !column.numbers || !isJudged) {
+  const isRanked = isResult(column.key) || column.key === target?.key;
+  if (column.kind !== 'metric' || !column.numbers || !isRanked) {
     return null;
   }
-  return isLessBetter(column.key) !== turned.has(column.key) ? 'less' : 'more';
+  return isLessBetter(column.key) !== flippedMetrics.has(column.key)
+    ? 'less'
+    : 'more';
 }
 
-/** The places of the best values of a column; none where all are equal. */
+/** The indices of the best values of a column; none if all are equal. */
 export function bestOf(
   column: IColumn,
-  turned: ReadonlySet<string>,
-  judge: IColumn | null
+  flippedMetrics: ReadonlySet<string>,
+  target: IColumn | null
 ): ReadonlySet<number> {
-  const better = betterOf(column, turned, judge);
-  const numbers = (column.numbers ?? []).filter(value => !Number.isNaN(value));
-  if (better === null || numbers.length < 2) {
+  const better = betterOf(column, flippedMetrics, target);
+  const all = column.numbers ?? [];
+  const numbers = all.filter(value => !Number.isNaN(value));
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  if (better === null || !(low < high)) {
     return new Set();
   }
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const best = better === 'less' ? low : high;
-  return new Set(
-    low === high
-      ? []
-      : (column.numbers ?? []).flatMap((value, at) =>
-          value === best ? [at] : []
-        )
-  );
+  return new Set(all.flatMap((value, at) => (value === best ? [at] : [])));
 }

@@ -1,44 +1,49 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
-import { chunkNames } from './chunks';
 
-/** Requests under way at a time. */
+/** How many requests are pending at the same time. */
 const MAX_REQUESTS = 2;
 
-/** Pause before the curves of running tasks are asked for again. */
+/** How many tasks a request names. */
+const MAX_NAMES = 60;
+
+/** Length of the encoded names of a request: proxies limit that of an address. */
+const MAX_NAMES_LENGTH = 4000;
+
+/** Delay before the curves of running tasks are loaded again. */
 const RUNNING_MS = 4000;
 
-/** How long parts that arrive are kept to be shown together. */
+/** Delay before later answers are shown, to gather them. */
 const SHOW_MS = 1000;
 
-/** Points of a curve, for few and for many tasks: what a page has pixels for. */
-const POINTS = 1000;
-const POINTS_OF_MANY = 400;
+/** Points of a curve, with few and with many tasks. */
+const MAX_POINTS = 1000;
+const MAX_POINTS_OF_MANY = 400;
 const MANY_TASKS = 40;
 
-/** With more tasks than this those that are not needed are forgotten. */
+/** How many tasks are kept, unless more are visible. */
 const MAX_TASKS = 600;
 
 export interface IComparedCurvesState {
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
-  /** Requests that are not answered yet. */
+  /** Number of pending and queued requests. */
   readonly waiting: number;
   readonly error: Error | null;
 }
 
-/** The same curves of several tasks, asked for in parts. */
+/** The same curves of several tasks, loaded in several requests. */
 export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   constructor(
     private readonly _client: Pick<IClient, 'listCurves'>,
     private readonly _ws: string,
-    /** Values of a curve; by default as many as fit on a page. */
+    /** Points of a curve; by default as many as a page has pixels for. */
     private readonly _points?: number
   ) {
     super({ curves: new Map(), waiting: 0, error: null });
   }
 
-  /** Say of which tasks which curves are to be seen. */
+  /** Set which curves of which tasks are visible. */
   setVisibleTasks(rows: readonly TaskRow[], keys: readonly string[]): void {
     this._rows = rows;
     this._keys = keys;
@@ -46,7 +51,7 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     this._plan();
   }
 
-  /** Let go of tasks that are not needed any more, when they are many. */
+  /** Remove tasks that are not visible any more, if there are many. */
   private _forget(): void {
     const needed = new Set(this._rows.map(row => row.name));
     if (this._seen.size <= Math.max(MAX_TASKS, needed.size)) {
@@ -72,12 +77,12 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   private _plan(): void {
     const points =
       this._points ??
-      (this._rows.length > MANY_TASKS ? POINTS_OF_MANY : POINTS);
+      (this._rows.length > MANY_TASKS ? MAX_POINTS_OF_MANY : MAX_POINTS);
     const now = Date.now();
     let isLater = false;
-    // Tasks of which the same curves are wanted go together: then each task's
-    // files are read once.
-    const together = new Map<string, { keys: string[]; names: string[] }>();
+    // One request for all tasks with the same keys: the server reads the files
+    // of each task only once.
+    const groups = new Map<string, { keys: string[]; names: string[] }>();
     for (const row of this._rows) {
       if (!row.readable || row.run === 0) {
         continue;
@@ -98,14 +103,14 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
         return true;
       });
       if (keys.length > 0) {
-        const group = together.get(keys.join('\n')) ?? { keys, names: [] };
+        const group = groups.get(keys.join('\n')) ?? { keys, names: [] };
         group.names.push(row.name);
-        together.set(keys.join('\n'), group);
+        groups.set(keys.join('\n'), group);
       }
     }
-    for (const { keys, names } of together.values()) {
-      for (const part of chunkNames(names)) {
-        this._queue.push({ keys, names: part, points });
+    for (const { keys, names } of groups.values()) {
+      for (const chunk of chunksOf(names)) {
+        this._queue.push({ keys, names: chunk, points });
       }
     }
     if (isLater) {
@@ -130,11 +135,10 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     this.update({ waiting: this._active + this._queue.length });
   }
 
-  private async _read(part: IPart): Promise<void> {
-    const { keys, names, points } = part;
+  private async _read({ keys, names, points }: IRequest): Promise<void> {
     try {
       const { items } = await this.send(() =>
-        this._client.listCurves(this._ws, names, keys, points)
+        this._client.listCurves(this._ws, { name: names, key: keys, points })
       );
       const curves = new Map(this._arrived ?? this.state.curves);
       for (const key of keys) {
@@ -150,7 +154,7 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
       this._arrived = curves;
       this.update({ error: null });
     } catch (error) {
-      // They are asked for again when something changes.
+      // They are loaded again after the next change.
       for (const key of keys) {
         names.forEach(name => this._seen.get(name)?.delete(key));
       }
@@ -159,8 +163,8 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   }
 
   /**
-   * Show what has arrived: the first part at once, the others together, since
-   * hundreds of curves take a while to be painted.
+   * Show the answers: the first one at once, the others together, since it
+   * takes a while to paint hundreds of curves.
    */
   private _show(): void {
     const isLast = this._active + this._queue.length === 0;
@@ -172,11 +176,11 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     }
   }
 
-  /** What was asked for, by task and key. */
+  /** Requested curves, by task and key. */
   private readonly _seen = new Map<string, Map<string, ISeen>>();
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
-  private _queue: IPart[] = [];
+  private _queue: IRequest[] = [];
   private _arrived: IComparedCurvesState['curves'] | null = null;
   private _shownAt = -Infinity;
   private _active = 0;
@@ -187,8 +191,30 @@ interface ISeen {
   asked: number;
 }
 
-interface IPart {
-  keys: readonly string[];
+interface IRequest {
+  keys: string[];
   names: string[];
   points: number;
+}
+
+/** Split names so that those of each chunk fit into an address. */
+function chunksOf(names: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  let length = 0;
+  for (const name of names) {
+    const size = encodeURIComponent(name).length;
+    const last = chunks[chunks.length - 1];
+    if (
+      !last ||
+      last.length === MAX_NAMES ||
+      length + size > MAX_NAMES_LENGTH
+    ) {
+      chunks.push([name]);
+      length = size;
+    } else {
+      last.push(name);
+      length += size;
+    }
+  }
+  return chunks;
 }

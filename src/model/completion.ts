@@ -1,27 +1,26 @@
-/** What may follow in a search, from the keys and values that there are. */
-
+/** Completes queries with known keys and values. */
 import type { Columns, TaskPage, TaskRow } from '../client/types';
 
-/** What a search can be about. */
+/** The keys and values that a query can contain. */
 export interface IVocabulary {
-  /** Keys of configuration and figures. */
+  /** Parameters and metrics. */
   readonly keys: readonly string[];
-  /** Values by key, the first ones of each. */
+  /** Some values, by key. */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface ICompletion {
-  /** What of the text is replaced. */
+  /** The range of the text that is replaced. */
   readonly from: number;
   readonly to: number;
   readonly items: readonly string[];
 }
 
-/** So many are offered. */
-const MOST = 8;
+/** How many suggestions are offered. */
+const MAX_SUGGESTIONS = 8;
 
-/** Facts of every task, with the operator that mostly follows. */
-const FACTS = [
+/** Fields of every task, with the most frequent operator. */
+const FIELDS = [
   'status:',
   'is:',
   'has:',
@@ -53,13 +52,13 @@ const VALUES: Record<string, readonly string[]> = {
   duration: ['10m', '1h', '1h30m']
 };
 
-/** A key with an operator behind it, and the value as far as it is written. */
+/** A key, an operator, and the start of a value. */
 const TERM = /^(-?)("?)([^\s:<>=!"]+)\2(:|<=|>=|!=|=|<|>)([^\s]*)$/;
 
 /**
- * What may stand in place of the word before the caret.
+ * Complete the word before the caret.
  *
- * @returns null when there is nothing to offer
+ * @returns null without suggestions
  */
 export function complete(
   text: string,
@@ -67,7 +66,7 @@ export function complete(
   vocabulary: IVocabulary
 ): ICompletion | null {
   const before = text.slice(0, caret);
-  // Within quotes or a pattern nothing is known.
+  // Quoted text and patterns are not completed.
   if (
     (before.match(/"/g) ?? []).length % 2 === 1 ||
     /(?:^|[\s:=])\/[^/]*$/.test(before)
@@ -94,7 +93,7 @@ export function complete(
   if (!bare) {
     return null;
   }
-  const items = matching([...vocabulary.keys, ...FACTS], bare);
+  const items = matching([...vocabulary.keys, ...FIELDS], bare);
   return offer(items, from + word.length - bare.length, to, bare);
 }
 
@@ -104,11 +103,13 @@ function offer(
   to: number,
   written: string
 ): ICompletion | null {
-  const fresh = items.filter(item => item !== written).slice(0, MOST);
+  const fresh = items
+    .filter(item => item !== written)
+    .slice(0, MAX_SUGGESTIONS);
   return fresh.length > 0 ? { from, to, items: fresh } : null;
 }
 
-/** Those that begin so, then those with a part that begins so. */
+/** Return the items that start with a text, then those with such a part. */
 function matching(known: readonly string[], written: string): string[] {
   const wanted = written.toLowerCase();
   const first = known.filter(item => item.toLowerCase().startsWith(wanted));
@@ -124,37 +125,31 @@ function matching(known: readonly string[], written: string): string[] {
   return [...new Set([...first, ...later])];
 }
 
-/** Values of a key that are gathered, and tasks that are looked at for them. */
-const MOST_VALUES = 50;
-const MOST_ROWS = 300;
+/** How many values of a key are collected, and from how many tasks. */
+const MAX_VALUES = 50;
+const MAX_ROWS = 300;
 
-/** What can be searched for among some tasks. */
+/** Collect the keys and values of tasks. */
 export function vocabularyOf(
   rows: readonly (TaskRow | undefined)[],
   seen: TaskPage['columns'],
   known: Columns | null
 ): IVocabulary {
   const values = new Map<string, string[]>();
-  let looked = 0;
-  for (const row of rows) {
-    if (row && ++looked > MOST_ROWS) {
-      break;
+  const add = (key: string, value: unknown): void => {
+    const list = values.get(key) ?? [];
+    const text = typeof value === 'object' ? '' : String(value);
+    if (text && list.length < MAX_VALUES && !list.includes(text)) {
+      list.push(text);
     }
-    const its = row && { ...row.values, ...row.swept };
-    for (const [key, value] of Object.entries(its ?? {})) {
-      const list = values.get(key) ?? [];
-      const text = typeof value === 'object' ? '' : String(value);
-      if (text && list.length < MOST_VALUES && !list.includes(text)) {
-        list.push(text);
-      }
-      values.set(key, list);
-    }
-    for (const tag of row?.tags ?? []) {
-      const tags = values.get('tag') ?? [];
-      if (!tags.includes(tag)) {
-        values.set('tag', [...tags, tag]);
-      }
-    }
+    values.set(key, list);
+  };
+  const loaded = rows.filter((row): row is TaskRow => row !== undefined);
+  for (const row of loaded.slice(0, MAX_ROWS)) {
+    Object.entries({ ...row.values, ...row.swept }).forEach(each =>
+      add(...each)
+    );
+    row.tags.forEach(tag => add('tag', tag));
   }
   const keys = [
     ...seen.swept,

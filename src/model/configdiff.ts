@@ -1,16 +1,16 @@
-/** In which keys two configurations differ, whatever their order and comments. */
+/** Compares the values of two configurations, not their order and comments. */
 import { entriesOf } from './yamlscan';
 
 export interface IKeyDifference {
   readonly path: string;
-  /** As it is written, null where the key is missing. */
+  /** As written; null if the key is missing. */
   readonly value: string | null;
   readonly other: string | null;
   readonly isSame: boolean;
 }
 
 /**
- * All keys of a configuration, then those that only the other one has.
+ * Return all keys of a configuration, then those only in the other one.
  *
  * @param text - YAML
  * @param other - YAML to compare with
@@ -33,7 +33,7 @@ function valuesOf(text: string): Map<string, string> {
   );
 }
 
-/** The same text, or the same number written in two ways. */
+/** Return whether two texts are equal, or the same number. */
 function isSame(one: string | null, other: string | null): boolean {
   if (one === null || other === null || one === other) {
     return one === other;

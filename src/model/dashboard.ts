@@ -5,14 +5,14 @@ import { QueueModel } from './queue';
 import { StudiesModel } from './studies';
 import { SystemModel } from './system';
 
-/** The page with the machine, and with what a workspace runs and queues. */
+/** The model of the page with the machine and the queue of a workspace. */
 export class DashboardModel extends Model<object> {
   readonly activity: ActivityModel;
   readonly queue: QueueModel;
   readonly studies: StudiesModel;
   readonly system: SystemModel;
 
-  /** @param system - shared with other pages; one of its own without it */
+  /** @param system - shared with other pages; by default a new one */
   constructor(client: IClient, ws: string, system?: SystemModel) {
     super({});
     this.activity = this.own(new ActivityModel(client, ws));
@@ -35,7 +35,7 @@ export class DashboardModel extends Model<object> {
   private _onActivity(): void {
     const { active, recent } = this.activity.getSnapshot();
     const changed = [...active, ...recent.slice(0, 1)];
-    // The progress of a run changes nothing in the queue.
+    // The progress of a run does not change the queue.
     const stamp = changed.map(row => `${row.status} ${row.name}`).join('\n');
     if (stamp !== this._stamp) {
       this._stamp = stamp;

@@ -22,23 +22,23 @@ import type { IEntry } from './yamlscan';
 import { entriesOf } from './yamlscan';
 import { valueText, withValue } from './yamltext';
 
-/** Rows of the expansion that are asked for and shown. */
+/** How many rows of the preview are shown. */
 const MAX_ROWS = 200;
 
 const NOTHING: IEntry[] = [];
 
-/** How long typing may pause before an expansion is asked for. */
+/** Delay after an edit before the preview is loaded. */
 const DEBOUNCE_MS = 120;
 
-/** How long changes gather before they are saved. */
+/** Delay before changes are saved, to gather them. */
 const SAVE_MS = 400;
 
-/** Pause before an unreachable server is asked again. */
+/** Delay before an unreachable server is tried again. */
 const RETRY_MS = 2000;
 
 /**
- * A configuration in the making: its text, what it would make, and the way to
- * make it. The text is the truth; fields of a form are ranges of it.
+ * A configuration that is being edited, and a preview of its tasks. The text is
+ * authoritative; the fields of a form are ranges of it.
  */
 export class DraftModel extends Model<IDraftState> {
   constructor(private readonly _options: DraftModel.IOptions) {
@@ -46,22 +46,22 @@ export class DraftModel extends Model<IDraftState> {
     this.finder = this.own(new TaskFinder(_options.client, _options.ws));
   }
 
-  /** Finds the task whose configuration is the template. */
+  /** Finds a task whose configuration can be the template. */
   readonly finder: TaskFinder;
 
-  /** The keys of the configuration where they stand in the text. */
+  /** The keys of the configuration and their ranges in the text. */
   get entries(): IEntry[] {
     return this._options.kind === 'shell'
       ? NOTHING
       : this._entries(this.state.text);
   }
 
-  /** Mistakes in the draft: of the expansion, then of the last refusal. */
+  /** Errors of the preview, then of the last creation. */
   get errors(): readonly FieldError[] {
     return this._errors(this.state.preview, this.state.refusals);
   }
 
-  /** The default of a key as it is written in the default template. */
+  /** Return the default of a key as the default template has it. */
   defaultOf(path: string): string {
     const written = this._defaults(this.state.defaults).get(path);
     if (written !== undefined) {
@@ -73,12 +73,12 @@ export class DraftModel extends Model<IDraftState> {
     return parameter ? valueText(parameter.default) : '';
   }
 
-  /** Resolved when the draft can be worked with. */
+  /** Resolves when the draft is loaded. */
   get ready(): Promise<void> {
     return this.until(({ phase }) => phase === 'ready');
   }
 
-  /** Fetch parameters and template, and take up the saved draft if any. */
+  /** Load the parameters, the template and the saved draft. */
   async load(): Promise<void> {
     const { client, ws, kind, loadDraft } = this._options;
     this.update({ phase: 'loading', problem: null });
@@ -105,7 +105,7 @@ export class DraftModel extends Model<IDraftState> {
         });
         this._schedulePreview(0);
         if (this.state.search) {
-          void this._askAboutSearching();
+          void this._loadMetrics();
         }
       },
       problem => this.update({ phase: 'failed', problem })
@@ -118,7 +118,7 @@ export class DraftModel extends Model<IDraftState> {
     }
   }
 
-  /** Change the value of a key as it is typed, batch syntax included. */
+  /** Change the value of a key, which may have batch syntax. */
   setValue(path: string, value: string): void {
     this.setText(withValue(this.state.text, path, value));
   }
@@ -137,49 +137,49 @@ export class DraftModel extends Model<IDraftState> {
     this._scheduleSave();
   }
 
-  /** Search, or (null) make every combination. */
+  /** Set the study; null for a sweep. */
   setSearch(search: IStudyForm | null): void {
     this._edit({ search });
   }
 
-  /** Search instead of making every combination, as fits what is known. */
+  /** Switch to a study, with an objective among the known metrics. */
   async beginSearching(): Promise<void> {
     if (!this.state.search) {
-      this.setSearch(defaultStudyForm(this.state.figures));
+      this.setSearch(defaultStudyForm(this.state.metrics));
     }
-    await this._askAboutSearching();
-    const { search, figures } = this.state;
-    if (search?.objective === '' && figures.length > 0) {
-      const { objective, direction } = defaultStudyForm(figures);
+    await this._loadMetrics();
+    const { search, metrics } = this.state;
+    if (search?.objective === '' && metrics.length > 0) {
+      const { objective, direction } = defaultStudyForm(metrics);
       this.setSearch({ ...search, objective, direction });
     }
   }
 
-  /** Put a key above all others in the form, or back in its place. */
+  /** Pin a key to the top of the form, or unpin it. */
   setPinned(path: string, pin: boolean): void {
     const others = this.state.pinned.filter(each => each !== path);
     this.update({ pinned: pin ? [...others, path] : others });
     this._scheduleSave();
   }
 
-  /** Begin again from a file's text; `name` is what it is called. */
+  /** Replace the configuration by the text of a file. */
   useFile(name: string, text: string): void {
     this.cancel('template');
     this._begin(name, text, this.state.defaults);
   }
 
-  /** Begin again from the default ('') or from a task's configuration. */
+  /** Replace the configuration by that of a task, or ('') the default one. */
   async useTemplate(task: string): Promise<void> {
     const { client, ws } = this._options;
     await this.fetch(
       'template',
-      () => client.getTemplate(ws, task || undefined),
+      () => client.getTemplate(ws, { task }),
       ({ text }) => this._begin(task, text, task ? this.state.defaults : text),
       problem => this.update({ problem })
     );
   }
 
-  /** Take back what the last change of the template replaced. */
+  /** Restore what the last change of the template replaced. */
   undoTemplate(): void {
     const { replaced } = this.state;
     if (replaced) {
@@ -188,8 +188,9 @@ export class DraftModel extends Model<IDraftState> {
   }
 
   /**
-   * Create the tasks, and queue them if wanted. Returns what was created, or
-   * null when it was refused: then `refusals` says why and nothing was made.
+   * Create the tasks, and queue them if `run`.
+   *
+   * @returns null if the server refused, for the reasons in `refusals`
    */
   async create(run: boolean): Promise<Created | null> {
     const { client, ws } = this._options;
@@ -204,7 +205,7 @@ export class DraftModel extends Model<IDraftState> {
     return created;
   }
 
-  /** Begin the search; as for `create`. */
+  /** Start the study; returns null if the server refused, as `create`. */
   async begin(): Promise<Study | null> {
     const { client, ws } = this._options;
     const { text, name, search, run } = this.state;
@@ -255,7 +256,7 @@ export class DraftModel extends Model<IDraftState> {
   }
 
   private _schedulePreview(delay: number): void {
-    // An answer on its way is of an older text: it must not be shown any more.
+    // A pending answer is of an older text.
     this.cancel('preview');
     this.schedule('preview', delay, () => this._preview());
   }
@@ -290,7 +291,7 @@ export class DraftModel extends Model<IDraftState> {
     );
   }
 
-  private async _askAboutSearching(): Promise<void> {
+  private async _loadMetrics(): Promise<void> {
     const { client, ws } = this._options;
     try {
       const [columns, studies] = await Promise.all([
@@ -298,15 +299,15 @@ export class DraftModel extends Model<IDraftState> {
         client.listStudies(ws)
       ]);
       this.update({
-        figures: columns.figures.map(column => column.key),
+        metrics: columns.figures.map(column => column.key),
         canSearch: studies.available
       });
     } catch {
-      // Then nothing is proposed; what is begun tells what is wrong.
+      // Nothing is proposed then, and the study itself reports errors.
     }
   }
 
-  /** After a creation, the proposed name is taken: ask for the next. */
+  /** Propose another name, since tasks with the last one were created. */
   private async _renewName(used: string): Promise<void> {
     const { client, ws } = this._options;
     try {
@@ -318,7 +319,7 @@ export class DraftModel extends Model<IDraftState> {
         return;
       }
     } catch {
-      // The next expansion says whether the name is still free.
+      // The next preview reports whether the name is free.
     }
     this._schedulePreview(0);
   }
@@ -370,11 +371,11 @@ export namespace DraftModel {
     /** Workspace id. */
     ws: string;
     kind: 'script' | 'shell';
-    /** How many tasks run at a time, unless the saved draft says it. */
+    /** Concurrency, unless it was saved. */
     jobs?: number;
     loadDraft?: () => Promise<ISavedDraft | null>;
     saveDraft?: (draft: ISavedDraft) => void;
-    /** How long changes gather before they are saved, in ms. */
+    /** Delay before changes are saved, in ms. */
     saveDelay?: number;
   }
 }

@@ -1,48 +1,51 @@
-/** What is known of a draft. */
+/** The state of a draft. */
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
+import { asRecord, asText, asTexts } from '../client/shapes';
 import type { FieldError, Parameters, RunOptions } from '../client/types';
+import { asRunOptions } from './runoptions';
 import type { IDraftPreview, IStudyForm } from './studyform';
+import { asStudyForm } from './studyform';
 
-/** What is kept of a draft between sessions. */
+/** What is saved of a draft. */
 export interface ISavedDraft {
   text: string;
   name: string;
-  /** How the tasks are run, when they are run at once. */
+  /** Run options, if the tasks are also queued. */
   run: RunOptions;
-  /** The task or file whose configuration the draft began with, '' for the default. */
+  /** The task or file that was the template; '' for the default. */
   template: string;
-  /** Keys that stand above all others in the form, in their order. */
+  /** Keys at the top of the form, in their order. */
   pinned: readonly string[];
-  /** How it is searched; null where every combination is made. */
+  /** The study; null for a sweep. */
   search: IStudyForm | null;
 }
 
 export interface IDraftState extends ISavedDraft {
   phase: 'loading' | 'ready' | 'failed';
-  /** Why the draft could not be loaded, or its template not be changed. */
+  /** Why the draft or a template could not be loaded. */
   problem: ClientError | null;
   parameters: Parameters | null;
   /** The text of the default template. */
   defaults: string;
-  /** The newest expansion; of an older text as long as it is not `fresh`. */
+  /** The last preview; of an older text if it is not `fresh`. */
   preview: IDraftPreview | null;
-  /** Whether `preview` belongs to the text and the name as they are now. */
+  /** Whether `preview` belongs to the current text and name. */
   fresh: boolean;
-  /** Why no expansion could be asked for. */
+  /** Why the preview could not be loaded. */
   previewProblem: ClientError | null;
   creating: boolean;
-  /** What the server refused when the tasks were to be created. */
+  /** Why the server refused the last creation. */
   refusals: FieldError[];
   /** What the last change of the template replaced. */
   replaced: { text: string; template: string } | null;
-  /** Figures that tasks reported, to be optimised. */
-  figures: readonly string[];
-  /** Whether the server can search; null as long as nobody asked. */
+  /** Metrics of existing tasks, as possible objectives. */
+  metrics: readonly string[];
+  /** Whether the server supports studies; null before that is known. */
   canSearch: boolean | null;
 }
 
-/** Before anything is loaded. */
+/** The state before anything is loaded. */
 export const EMPTY_DRAFT: IDraftState = {
   phase: 'loading',
   problem: null,
@@ -60,11 +63,27 @@ export const EMPTY_DRAFT: IDraftState = {
   creating: false,
   refusals: [],
   replaced: null,
-  figures: [],
+  metrics: [],
   canSearch: null
 };
 
-/** Each thing for which the server refused what was asked. */
+/** Read a saved draft; null when there was none. */
+export function asSavedDraft(value: unknown): ISavedDraft | null {
+  const { text, name, run, template, pinned, search } = asRecord(value);
+  if (typeof text !== 'string' || typeof name !== 'string') {
+    return null;
+  }
+  return {
+    text,
+    name,
+    run: asRunOptions(run, Number(asRecord(run).jobs) || 1),
+    template: asText(template),
+    pinned: asTexts(pinned),
+    search: asStudyForm(search)
+  };
+}
+
+/** Return the reasons for which the server refused a request. */
 export function refusalsOf(error: unknown): FieldError[] {
   const { code, message, field, line, column, errors } = asClientError(error);
   return errors.length > 0

@@ -1,21 +1,20 @@
-/** How long runs will still take, judged by what is known of earlier ones. */
+/** Estimates the remaining time of runs. */
 import type { QueuedBatch, TaskRow } from '../client/types';
 
-/** A part of a run that is too small to tell how long the rest takes. */
-const TOO_LITTLE = 0.02;
+/** Progress from which it is used for an estimate. */
+const MIN_PROGRESS = 0.02;
 
-/** So many times as long as earlier runs is no delay any more. */
-const OVERDUE = 1.5;
+/** Multiple of the typical duration from which it is not used any more. */
+const MAX_OVERRUN = 1.5;
 
 /**
- * Seconds that a running task will still take.
+ * Return the remaining seconds of a running task; null if unknown.
  *
- * Its own progress says more than earlier runs; without either nothing is
- * known. A run that is a little over its time may end at any moment: 0; one
- * that is far over it is not like the earlier ones, which say nothing then.
+ * Its progress is used if it reports any, else the typical duration. After
+ * that the result is 0, and null when the run takes much longer.
  *
  * @param row - the task
- * @param typical - seconds that a run takes, null when not known
+ * @param typical - typical duration of a run in seconds, null if unknown
  * @param now - milliseconds since the epoch
  */
 export function timeLeft(
@@ -27,18 +26,18 @@ export function timeLeft(
     return null;
   }
   const elapsed = Math.max(0, now / 1000 - row.started_at);
-  if (row.progress !== null && row.progress > TOO_LITTLE) {
+  if (row.progress !== null && row.progress > MIN_PROGRESS) {
     return (elapsed * (1 - row.progress)) / row.progress;
   }
-  return typical === null || elapsed > typical * OVERDUE
+  return typical === null || elapsed > typical * MAX_OVERRUN
     ? null
     : Math.max(0, typical - elapsed);
 }
 
 /**
- * Seconds until all of a batch has ended, null when nothing tells.
+ * Return the seconds until a batch has finished; null if unknown.
  *
- * @param batch - how many wait, how many run, and how many at a time
+ * @param batch - the batch
  * @param running - its running tasks, as far as they are known
  */
 export function batchTimeLeft(
@@ -54,12 +53,12 @@ export function batchTimeLeft(
   for (const row of running) {
     const left = timeLeft(row, typical, now);
     if (left === null) {
-      // It takes longer than all before it: so may those that wait.
+      // It takes longer than earlier runs, and so may the queued ones.
       return null;
     }
     known.push(left);
   }
-  // A run of which nothing is known is on average half done.
+  // On average an unknown run is half done.
   const unknown = Math.max(0, batch.running - known.length) * (typical / 2);
   const work =
     known.reduce((sum, left) => sum + left, unknown) + batch.waiting * typical;
@@ -67,7 +66,7 @@ export function batchTimeLeft(
     1,
     Math.min(batch.options.jobs ?? 1, batch.waiting + batch.running)
   );
-  // The last run cannot be shared among those that have nothing left to do.
+  // A single run cannot be divided among parallel slots.
   const longest = batch.waiting > 0 ? typical : Math.max(0, ...known);
   return Math.max(work / jobs, longest);
 }

@@ -6,10 +6,10 @@ import type { IListing } from './taskpager';
 import type { IRows } from './rows';
 import type { ITaskListState } from './taskliststate';
 
-/** How long changes gather before the tasks are grouped again. */
+/** Delay before the tasks are grouped again, to gather changes. */
 const GATHER_MS = 500;
 
-/** Groups that are listed. */
+/** How many groups are listed. */
 export const MAX_GROUPS = 1000;
 
 export interface IGroupsState {
@@ -19,7 +19,7 @@ export interface IGroupsState {
   readonly order: 'asc' | 'desc';
 }
 
-/** Tasks that are alike as one line each, renewed when tasks change. */
+/** Groups of tasks, loaded again when tasks change. */
 export class GroupsModel extends Model<IGroupsState> {
   constructor(
     private readonly _client: Pick<IClient, 'groupTasks'>,
@@ -28,7 +28,7 @@ export class GroupsModel extends Model<IGroupsState> {
     super({ groups: null, error: null, sort: '', order: 'asc' });
   }
 
-  /** Set what to group by, and the current list of tasks. */
+  /** Set the grouping and the current list of tasks. */
   setContext(
     grouping: Grouping,
     list: Pick<ITaskListState, 'counts' | 'listing' | 'rows'>
@@ -36,7 +36,7 @@ export class GroupsModel extends Model<IGroupsState> {
     const { counts, listing, rows } = list;
     const asked = JSON.stringify([grouping, listing.query, listing.statuses]);
     const isOther = asked !== this._asked;
-    // Rows change when their figures do.
+    // Rows change with their metrics.
     const isChanged = rows !== this._rows || counts !== this._counts;
     this._asked = asked;
     this._rows = rows;
@@ -50,7 +50,7 @@ export class GroupsModel extends Model<IGroupsState> {
     }
   }
 
-  /** Sort by a key; the same one again turns the order around. */
+  /** Sort by a key; the same key again reverses the order. */
   sortBy(sort: string): void {
     const isSame = sort === this.state.sort;
     const order = isSame && this.state.order === 'desc' ? 'asc' : 'desc';
@@ -58,7 +58,7 @@ export class GroupsModel extends Model<IGroupsState> {
     void this.refresh();
   }
 
-  /** Group the tasks now. */
+  /** Load the groups, now. */
   async refresh(): Promise<void> {
     const { _grouping: grouping, _listing: listing } = this;
     if (!grouping || !listing) {

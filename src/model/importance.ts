@@ -1,45 +1,45 @@
-/** How much a parameter alone tells about a figure. */
+/** Estimates how important parameters are for a metric. */
 
-/** Numbers with more different values than this are put into groups. */
+/** How many groups of values are compared. */
 const MAX_GROUPS = 6;
 
 export interface IImportance {
   readonly key: string;
-  /** Part of the variance that the parameter explains alone, from 0 to 1. */
+  /** Fraction of the variance that the parameter alone explains. */
   readonly part: number;
-  /** From -1 (the figure falls with it) to 1 (it rises); null for texts. */
+  /** From -1 (the metric falls with it) to 1 (it rises); null for texts. */
   readonly rises: number | null;
-  /** Tasks that have both. */
+  /** Number of tasks that have both. */
   readonly tasks: number;
 }
 
 /**
- * How important a parameter is for a figure.
+ * Estimate the importance of a parameter for a metric.
  *
- * The tasks are put into groups by the parameter's value (numbers with many
- * values into six groups of equal size), and what is told is ε², the part of
- * the variance between the groups, without what chance alone gives to many
- * groups: (SSB - (k-1)·MSW) / SST, at least 0. Source: T. L. Kelley, "An
- * unbiased correlation ratio measure", PNAS 21 (1935). The direction is
- * Spearman's rank correlation.
+ * The tasks are grouped by the parameter's value (numbers with many values
+ * into six groups of equal size). The result is ε², the fraction of the
+ * variance between the groups, corrected for chance:
+ * (SSB - (k-1)·MSW) / SST, at least 0. Source: T. L. Kelley, "An unbiased
+ * correlation ratio measure", PNAS 21 (1935). The direction is Spearman's rank
+ * correlation.
  *
- * @param values - of the parameter, one a task
- * @param numbers - the same as numbers, null where it has texts
- * @param figures - of the figure, NaN where a task has none
- * @returns null where fewer than three tasks, or no differences, tell anything
+ * @param values - the values of the parameter, one per task
+ * @param numbers - the same as numbers, null if one is a text
+ * @param metrics - the values of the metric, NaN if a task has none
+ * @returns null with fewer than three tasks, or without differences
  */
 export function importanceOf(
   key: string,
   values: readonly unknown[],
   numbers: readonly number[] | null,
-  figures: readonly number[]
+  metrics: readonly number[]
 ): IImportance | null {
-  const places = figures.flatMap((value, at) =>
+  const places = metrics.flatMap((value, at) =>
     Number.isFinite(value) && (!numbers || Number.isFinite(numbers[at]))
       ? [at]
       : []
   );
-  const ys = places.map(at => figures[at]);
+  const ys = places.map(at => metrics[at]);
   const groups = groupsOf(places, values, numbers);
   const count = new Set(groups).size;
   const mean = average(ys);
@@ -77,13 +77,13 @@ function groupsOf(
     return texts.map(text => different.indexOf(text));
   }
   const order = ranks(places.map(at => numbers[at]));
-  // Equal values have equal ranks and so stay in one group.
+  // Equal values have equal ranks, and so are in the same group.
   return order.map(rank =>
     Math.floor((rank / places.length) * MAX_GROUPS * 0.999999)
   );
 }
 
-/** Ranks from 0; equal numbers have the mean of theirs. */
+/** Return ranks from 0; equal numbers have their mean rank. */
 function ranks(numbers: readonly number[]): number[] {
   const order = numbers
     .map((_, at) => at)

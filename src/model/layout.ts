@@ -1,13 +1,14 @@
-/** Which columns a table of tasks has, how wide they are, and what stands in them. */
+/** The columns of a table of tasks: which, in which order, how wide. */
+import { asRecord, asTexts } from '../client/shapes';
 import type { Columns, TaskPage } from '../client/types';
 
 /**
- * A column: a word such as `name`, or a key of the tasks: `config:lr`,
- * `figure:acc`, `curve:loss`.
+ * A column: a field such as `name`, or a key: `config:lr`, `figure:acc` (a
+ * metric), `curve:loss`. Saved layouts contain these ids.
  */
 export type ColumnId = string;
 
-/** Columns that every task has something to say in. */
+/** Columns for fields of the tasks. */
 export const FACTS = [
   'name',
   'started',
@@ -21,22 +22,22 @@ export const FACTS = [
 
 export type Fact = (typeof FACTS)[number] | 'hit';
 
-/** How tasks are gathered into groups. */
+/** Keys by which tasks are grouped (`by`), or all other ones (`fold`). */
 export type Grouping =
   { readonly fold: readonly string[] } | { readonly by: readonly string[] };
 
 export interface ILayout {
-  /** In their order; null for those that say most, found by themselves. */
+  /** In their order; null for an automatic choice. */
   readonly columns: readonly ColumnId[] | null;
-  /** In pixels; of the others the usual one. */
+  /** In pixels; other columns have the default width. */
   readonly widths: Readonly<Record<ColumnId, number>>;
-  /** Those that stay in sight when the others are scrolled, in their order. */
+  /** Frozen columns, in their order. */
   readonly pinned: readonly ColumnId[];
   readonly look: 'table' | 'cards';
   readonly grouping: Grouping | null;
 }
 
-export const FIRST_LAYOUT: ILayout = {
+export const DEFAULT_LAYOUT: ILayout = {
   columns: null,
   widths: {},
   pinned: [],
@@ -44,14 +45,14 @@ export const FIRST_LAYOUT: ILayout = {
   grouping: null
 };
 
-export const LEAST_WIDTH = 48;
-export const MOST_WIDTH = 800;
+export const MIN_WIDTH = 48;
+export const MAX_WIDTH = 800;
 
-/** Keys of the configuration that are shown by themselves. */
-const MOST_PARAMETERS = 12;
-const MOST_FIGURES = 12;
+/** How many parameters and metrics are chosen automatically. */
+const MAX_PARAMETERS = 12;
+const MAX_METRICS = 12;
 
-/** What a column stands for. */
+/** Return the kind and key of a column. */
 export function parseColumnId(
   id: ColumnId
 ): { kind: 'config' | 'figure' | 'curve'; key: string } | { kind: 'fact' } {
@@ -62,11 +63,11 @@ export function parseColumnId(
 }
 
 /**
- * The columns that say most: what differs, what came of it, and when.
+ * Choose columns: parameters that differ, metrics, start and duration.
  *
- * @param seen - swept keys and figures of the listed tasks
- * @param known - all keys, null until they are known
- * @param curve - the figure whose curve is shown, if any
+ * @param seen - swept keys and metrics of the listed tasks
+ * @param known - all keys, null before they are loaded
+ * @param curve - the metric whose curve is shown, if any
  */
 export function automaticColumns(
   seen: TaskPage['columns'],
@@ -79,9 +80,9 @@ export function automaticColumns(
   return [
     'name',
     ...[...seen.swept, ...differing]
-      .slice(0, Math.max(MOST_PARAMETERS, seen.swept.length))
+      .slice(0, Math.max(MAX_PARAMETERS, seen.swept.length))
       .map(key => `config:${key}`),
-    ...seen.figures.slice(0, MOST_FIGURES).map(key => `figure:${key}`),
+    ...seen.figures.slice(0, MAX_METRICS).map(key => `figure:${key}`),
     ...(curve === null ? [] : [`curve:${curve}`]),
     'started',
     'duration',
@@ -90,8 +91,8 @@ export function automaticColumns(
 }
 
 /**
- * Columns in the order in which they are shown: the name, the pinned ones, the
- * rest. Where logs were searched, what was found stands beside the name.
+ * Return the columns in the order in which they are shown: the name, the frozen
+ * ones, the matches in logs (if `hits`), the others.
  */
 export function shownColumns(
   layout: ILayout,
@@ -107,14 +108,14 @@ export function shownColumns(
   return [...new Set(all)];
 }
 
-/** Show or hide a column; a new one comes behind those of its kind. */
+/** Show or hide a column; a new one is added after the others of its kind. */
 export function withColumn(
   shown: readonly ColumnId[],
   id: ColumnId,
   show: boolean
 ): ColumnId[] {
   const { kind } = parseColumnId(id);
-  // One figure's curves are enough to be fetched for each row.
+  // Curves are loaded for each row, so only one metric's are shown.
   const others = shown.filter(
     each =>
       each !== id && !(kind === 'curve' && parseColumnId(each).kind === kind)
@@ -122,21 +123,14 @@ export function withColumn(
   if (!show) {
     return others;
   }
-  let place = -1;
-  others.forEach((each, index) => {
-    if (parseColumnId(each).kind === kind) {
-      place = index;
-    }
-  });
-  if (kind !== 'fact' && place < 0) {
-    place = 0; // behind the name
-  }
-  return place < 0
-    ? [...others, id]
-    : [...others.slice(0, place + 1), id, ...others.slice(place + 1)];
+  const kinds = others.map(each => parseColumnId(each).kind);
+  const last = kinds.lastIndexOf(kind);
+  // The first parameter or metric is added after the name, a field at the end.
+  const place = last >= 0 ? last + 1 : kind === 'fact' ? others.length : 1;
+  return [...others.slice(0, place), id, ...others.slice(place)];
 }
 
-/** Move a column to where another one stands; the name stays first. */
+/** Move a column to another position; the name stays first. */
 export function movedColumn(
   shown: readonly ColumnId[],
   id: ColumnId,
@@ -151,37 +145,26 @@ export function movedColumn(
 }
 
 export function asWidth(width: number): number {
-  return Math.round(Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, width)));
+  return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, width)));
 }
 
-/** A layout out of a store that anybody may have written. */
+/** Read a saved layout. */
 export function asLayout(value: unknown): ILayout {
-  const found = (value ?? {}) as Record<string, unknown>;
-  const grouping = (found.grouping ?? null) as {
-    fold?: unknown;
-    by?: unknown;
-  } | null;
-  const fold = texts(grouping?.fold);
-  const by = texts(grouping?.by);
+  const found = asRecord(value);
+  const grouping = asRecord(found.grouping);
+  const fold = asTexts(grouping.fold);
+  const by = asTexts(grouping.by);
   const widths: Record<string, number> = {};
-  for (const [id, width] of Object.entries(
-    (found.widths ?? {}) as Record<string, unknown>
-  )) {
+  for (const [id, width] of Object.entries(asRecord(found.widths))) {
     if (typeof width === 'number' && Number.isFinite(width)) {
       widths[id] = asWidth(width);
     }
   }
   return {
-    columns: Array.isArray(found.columns) ? texts(found.columns) : null,
+    columns: Array.isArray(found.columns) ? asTexts(found.columns) : null,
     widths,
-    pinned: texts(found.pinned),
+    pinned: asTexts(found.pinned),
     look: found.look === 'cards' ? 'cards' : 'table',
     grouping: fold.length > 0 ? { fold } : by.length > 0 ? { by } : null
   };
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value)
-    ? value.filter((item): item is string => typeof item === 'string')
-    : [];
 }

@@ -2,14 +2,14 @@ import type {
   ConnectionState,
   EventMessage,
   IClient,
-  IEventStream
+  IStream
 } from '../client/types';
 import { Model } from './model';
 
 export interface ILiveState {
   readonly connection: ConnectionState;
-  /** When the last message came before the connection changed, in epoch ms. */
-  readonly heard: number | null;
+  /** When the last message arrived, in epoch ms; updated with `connection`. */
+  readonly lastUpdatedAt: number | null;
 }
 
 /** A state that follows the events of a workspace. */
@@ -23,7 +23,7 @@ export abstract class LiveModel<
     readonly ws: string,
     initial: Omit<S, keyof ILiveState>
   ) {
-    super({ ...initial, connection: 'connecting', heard: null } as S);
+    super({ ...initial, connection: 'connecting', lastUpdatedAt: null } as S);
   }
 
   /** Load and follow events; a second call does nothing. */
@@ -55,7 +55,7 @@ export abstract class LiveModel<
     this.refresh();
   }
 
-  /** Load everything again, now. */
+  /** Load the state again, now. */
   abstract refresh(): void;
 
   protected abstract onHello(message: EventMessage): void;
@@ -63,22 +63,25 @@ export abstract class LiveModel<
   protected abstract onReset(message: EventMessage): void;
 
   protected onConnection(connection: ConnectionState): void {
-    // Only shown while the connection is lost: no reason to render before.
-    this.update({ connection, heard: this._heard } as Partial<S>);
+    // The time is shown only while the connection is lost.
+    this.update({
+      connection,
+      lastUpdatedAt: this._lastUpdatedAt
+    } as Partial<S>);
   }
 
   protected onStreamError(error: Error): void {
-    // What is loaded reports the same failure.
+    // Requests report the same error.
   }
 
-  /** The server has sent something. */
+  /** Note that the server has sent something. */
   protected noteMessage(): void {
-    this._heard = Date.now();
+    this._lastUpdatedAt = Date.now();
     if (this.state.connection === 'lost') {
-      this.update({ heard: this._heard } as Partial<S>);
+      this.update({ lastUpdatedAt: this._lastUpdatedAt } as Partial<S>);
     }
   }
 
-  private _heard: number | null = null;
-  private _stream: IEventStream | null = null;
+  private _lastUpdatedAt: number | null = null;
+  private _stream: IStream | null = null;
 }

@@ -3,78 +3,77 @@ import type {
   ConnectionState,
   IClient,
   IDownload,
-  ILogChunk,
   ILogRange,
-  ILogStream,
+  IStream,
   LogMessage,
   TaskRow
 } from '../client/types';
-import { readWhole } from './logfile';
+import { downloadLog } from './logfile';
 import { LogSearchModel } from './logsearch';
 import { LogTimesModel } from './logtimes';
 import { Model } from './model';
 import { RunCurvesModel } from './runcurves';
 
-/** A log is opened with its last bytes. */
-export const TAIL = 256 * 1024;
+/** How many bytes are loaded when a log is opened. */
+const TAIL_BYTES = 256 * 1024;
 
-/** How much is loaded at a time when somebody scrolls, in bytes. */
-export const STEP = 256 * 1024;
+/** How many bytes are loaded when the user scrolls to an end. */
+const SCROLL_BYTES = 256 * 1024;
 
-/** How long changes of the position gather before they are shown. */
+/** Delay before changes of the position are shown. */
 const GATHER_MS = 200;
 
-/** A place in a log that was searched for. */
+/** A match in a log. */
 export interface IHit {
   /** Absolute offset and length, in bytes. */
   readonly offset: number;
   readonly length: number;
-  /** Where its line begins. */
+  /** Offset of the start of its line. */
   readonly line: number;
-  /** The line, or a part of it. */
+  /** The line, or part of it. */
   readonly text: string;
 }
 
-/** Where the bytes of a log are shown, usually a terminal. */
+/** Shows the bytes of a log, usually in a terminal. */
 export interface ILogSink {
-  /** Show bytes behind all others and call `done` when they are shown. */
+  /** Show bytes after all others; call `done` when they are shown. */
   write(bytes: Uint8Array, offset: number, done: () => void): void;
   /**
-   * Show bytes before all others; where there is no room, the last ones go.
+   * Show bytes before all others; if there is no room, the last ones are removed.
    *
-   * @returns where the bytes end that stay
+   * @returns the end of the remaining bytes
    */
   prepend(bytes: Uint8Array, offset: number): number;
-  /** Bring a place into sight; false when it is not among what is shown. */
+  /** Scroll to a match; returns false if it is not loaded. */
   reveal(hit: IHit): boolean;
-  /** Forget everything shown and everything still to be shown. */
+  /** Remove all bytes, also those still to be shown. */
   clear(): void;
-  /** Offset of the first byte that can be scrolled to, if that is known. */
+  /** Offset of the first byte that can be scrolled to, if known. */
   readonly start: number | null;
-  /** Offset behind the last byte that is in sight. */
+  /** Offset after the last visible byte. */
   readonly seen: number;
 }
 
 export interface ILogState {
   readonly task: string | null;
-  /** Which run, null until the server named it. */
+  /** Null before the server has named it. */
   readonly run: number | null;
   /**
-   * `idle` no task is opened, `loading` until its header came, `live` while
-   * bytes may follow, `ended` when the run is over and all of it is known.
+   * `idle` without a task, `loading` before its header, `live` while bytes may
+   * follow, `ended` when the run has finished and all bytes are known.
    */
   readonly phase: 'idle' | 'loading' | 'live' | 'ended';
   /** Absolute offset of the first byte shown. */
   readonly start: number;
   /** Absolute offset up to which bytes are shown. */
   readonly position: number;
-  /** How long the log is, as far as it is known. */
+  /** Known length of the log. */
   readonly size: number;
-  /** What is shown reaches the end of the log, and grows with it. */
+  /** Whether the end of the log is shown and followed. */
   readonly isAtEnd: boolean;
-  /** Something before or behind what is shown is being loaded. */
+  /** Whether bytes before or after those shown are being loaded. */
   readonly isLoading: boolean;
-  /** The file was cut or replaced while it was shown. */
+  /** Whether the file was truncated or replaced while it was shown. */
   readonly wasReset: boolean;
   readonly connection: ConnectionState;
   readonly error: Error | null;
@@ -95,8 +94,8 @@ const IDLE: ILogState = {
 };
 
 /**
- * The log of one run of one task at a time: a window of its bytes, which is
- * moved by scrolling, and followed by its offset where it reaches the end.
+ * The log of one run: a window of its bytes, which scrolling moves. At the end
+ * of the log the window grows with it.
  */
 export class LogModel extends Model<ILogState> {
   constructor(
@@ -117,11 +116,11 @@ export class LogModel extends Model<ILogState> {
     this.curves = this.own(new RunCurvesModel(_client, _ws));
   }
 
-  /** What is searched for in the log. */
+  /** Finds text in the log. */
   readonly search: LogSearchModel;
-  /** When its lines were written. */
+  /** The times of its lines. */
   readonly times: LogTimesModel;
-  /** The curves of the run that writes it. */
+  /** The curves of its run. */
   readonly curves: RunCurvesModel;
 
   override dispose(): void {
@@ -130,7 +129,7 @@ export class LogModel extends Model<ILogState> {
     this._sink = null;
   }
 
-  /** Where to show the bytes; what is opened is shown there from its tail. */
+  /** Show the log in a sink, from its tail. */
   attach(sink: ILogSink): void {
     this._sink = sink;
     if (this.state.task !== null) {
@@ -138,7 +137,7 @@ export class LogModel extends Model<ILogState> {
     }
   }
 
-  /** Stop showing; does nothing when another sink was attached since. */
+  /** Stop showing the log, unless another sink was attached since. */
   detach(sink: ILogSink): void {
     if (this._sink === sink) {
       this._stop();
@@ -147,9 +146,9 @@ export class LogModel extends Model<ILogState> {
   }
 
   /**
-   * Show a run's log, from its tail. Nothing happens if it is shown already.
+   * Show the log of a run, from its tail, unless it is shown already.
    *
-   * @param run - from 1; the latest when it is not said
+   * @param run - from 1; by default the latest
    */
   open(task: string, run?: number): void {
     const { state } = this;
@@ -163,10 +162,10 @@ export class LogModel extends Model<ILogState> {
     this._begin(task, run);
   }
 
-  /** Go to a task's newest run, if its latest run was asked for. */
+  /** Note a change of the task: show its new run if the latest was opened. */
   setRow(row: TaskRow): void {
     const { task, run } = this.state;
-    // A queued task's log is the one that its next run will write.
+    // A queued task shows the log of its next run.
     const latest = row.status === 'queued' ? row.runs + 1 : row.run;
     this.curves.setRow(row);
     if (this._isLatest && row.name === task && run !== null && latest > run) {
@@ -174,14 +173,14 @@ export class LogModel extends Model<ILogState> {
     }
   }
 
-  /** Show nothing. */
+  /** Close the log. */
   close(): void {
     this._stop();
     this._sink?.clear();
     this.update(IDLE);
   }
 
-  /** Show the end and follow it, wherever the window stands. */
+  /** Show the end of the log and follow it. */
   goToEnd(): void {
     const { task, run, isAtEnd } = this.state;
     if (task !== null && !isAtEnd) {
@@ -189,48 +188,45 @@ export class LogModel extends Model<ILogState> {
     }
   }
 
-  /** Show more of what was written before; resolves to false if that failed. */
+  /** Load bytes before those shown; resolves with false if that failed. */
   async loadEarlier(): Promise<boolean> {
     const { start } = this.state;
     return (
       start === 0 ||
-      this._load({ before: start, limit: STEP }, range => {
+      this._load({ before: start, limit: SCROLL_BYTES }, range => {
         const end = this._sink?.prepend(range.bytes, range.offset);
         this.update({ start: range.offset });
         if (end !== undefined && end < this._received) {
-          // The end had to go, and what follows it does not belong here.
+          // The end was removed, and what follows it is no longer adjacent.
           this._detach(end);
         }
       })
     );
   }
 
-  /**
-   * Show more of what was written after, where the end is not shown; resolves
-   * to false if that failed.
-   */
+  /** Load bytes after those shown; resolves with false if that failed. */
   async loadLater(): Promise<boolean> {
     const { isAtEnd, position } = this.state;
     return (
       isAtEnd ||
-      this._load({ offset: position, limit: STEP }, range =>
+      this._load({ offset: position, limit: SCROLL_BYTES }, range =>
         this._append(range.bytes, range.offset, range.size)
       )
     );
   }
 
-  /** Bring a place into sight, which is loaded if it is not shown. */
+  /** Scroll to a match; load its surroundings if they are not shown. */
   reveal(hit: IHit): void {
     if (this._sink?.reveal(hit)) {
       return;
     }
-    // Whatever else is on its way is not what is wanted now.
+    // A pending request loads another part of the log.
     this.cancel('range');
-    const before = Math.max(0, hit.line - STEP / 2);
-    // From the start of a line on, which `before` finds.
-    void this._load({ before: hit.line, limit: hit.line - before || 1 }, head =>
+    const limit = Math.min(hit.line, SCROLL_BYTES / 2) || 1;
+    // The server starts a range with `before` at the start of a line.
+    void this._load({ before: hit.line, limit }, head =>
       this._load(
-        { offset: hit.line, limit: Math.max(STEP / 2, hit.length) },
+        { offset: hit.line, limit: Math.max(SCROLL_BYTES / 2, hit.length) },
         tail => {
           this._detach(hit.line);
           this._sink?.clear();
@@ -246,20 +242,10 @@ export class LogModel extends Model<ILogState> {
     );
   }
 
-  /** The whole log: where the browser can fetch it, or else a file. */
-  async download(): Promise<string | IDownload> {
+  /** Download the whole log: its address, or a file. */
+  download(): Promise<string | IDownload> {
     const { task, run } = this.state;
-    const name = task ?? '';
-    const url = this._client.logUrl(this._ws, name, run ?? undefined);
-    if (url !== null) {
-      return url;
-    }
-    const pieces: BlobPart[] = [];
-    for await (const piece of readWhole(this._client, this._ws, name, run)) {
-      pieces.push(piece);
-    }
-    const blob = new Blob(pieces, { type: 'text/plain;charset=utf-8' });
-    return { blob, name: `${name}-run${run ?? 1}.log` };
+    return downloadLog(this._client, this._ws, task ?? '', run ?? undefined);
   }
 
   protected override update(change: Partial<ILogState>): void {
@@ -274,24 +260,19 @@ export class LogModel extends Model<ILogState> {
   retry(): void {
     this._stream?.retry();
     if (!this._stream) {
-      // What could not be loaded is asked for again by scrolling.
+      // Scrolling loads again what could not be loaded.
       this.update({ error: null });
     }
   }
 
-  /** Show a log anew, from its tail. */
+  /** Show a log from its tail. */
   private _begin(task: string, run: number | undefined): void {
-    // The old stream goes first: from here on it cannot add a byte.
+    // First of all, so that the old stream cannot add a byte.
     this._stop();
     this._sink?.clear();
     this._received = 0;
-    this.update({
-      ...IDLE,
-      task,
-      run: run ?? null,
-      phase: 'loading'
-    });
-    this._follow(task, run, { tail: TAIL });
+    this.update({ ...IDLE, task, run: run ?? null, phase: 'loading' });
+    this._follow(task, run, { tail: TAIL_BYTES });
   }
 
   private _follow(
@@ -312,7 +293,8 @@ export class LogModel extends Model<ILogState> {
       {
         onHeader: message =>
           current() && this._onHeader(message, from.tail !== undefined),
-        onData: chunk => current() && this._onData(chunk, current),
+        onData: ({ bytes, offset, done }) =>
+          current() && this._write(bytes, offset, done),
         onReset: message => current() && this._onReset(message),
         onEnd: message => current() && this._onEnd(message),
         onState: connection =>
@@ -321,7 +303,7 @@ export class LogModel extends Model<ILogState> {
             connection === 'open' ? { connection, error: null } : { connection }
           ),
         onError: error => {
-          // That nobody answers is what a lost connection says already.
+          // `connection` already reports a server that does not answer.
           if (current() && !asClientError(error).isUnreachable) {
             this.update({ error });
           }
@@ -330,7 +312,7 @@ export class LogModel extends Model<ILogState> {
     );
   }
 
-  /** Show the end no more: what is shown ends at an offset. */
+  /** Stop following the end: the window ends at an offset. */
   private _detach(end: number): void {
     this._stop();
     this._received = end;
@@ -340,19 +322,26 @@ export class LogModel extends Model<ILogState> {
   private _append(bytes: Uint8Array, offset: number, size: number): void {
     const { task, run } = this.state;
     const end = offset + bytes.length;
+    this._write(bytes, offset);
+    this.update({ position: end, size });
+    if (end >= size && task !== null) {
+      this.update({ isAtEnd: true });
+      this._follow(task, run ?? undefined, { offset: end });
+    }
+  }
+
+  /** Show bytes after all others, then call `done` and update the position. */
+  private _write(bytes: Uint8Array, offset: number, done?: () => void): void {
+    const end = offset + bytes.length;
     const life = this._life;
     this._received = end;
     if (bytes.length > 0) {
       this._sink?.write(bytes, offset, () => {
         if (this._life === life) {
-          this._tell(end);
+          done?.();
+          this._setPosition(end);
         }
       });
-    }
-    this.update({ position: end, size });
-    if (end >= size && task !== null) {
-      this.update({ isAtEnd: true });
-      this._follow(task, run ?? undefined, { offset: end });
     }
   }
 
@@ -405,19 +394,8 @@ export class LogModel extends Model<ILogState> {
     });
   }
 
-  private _onData(chunk: ILogChunk, current: () => boolean): void {
-    const end = chunk.offset + chunk.bytes.length;
-    this._received = end;
-    this._sink?.write(chunk.bytes, chunk.offset, () => {
-      if (current()) {
-        chunk.done();
-        this._tell(end);
-      }
-    });
-  }
-
-  /** Tell the position, at most some times a second. */
-  private _tell(end: number): void {
+  /** Update the position, at most a few times per second. */
+  private _setPosition(end: number): void {
     this._shown = end;
     this.schedule('position', GATHER_MS, () => {
       const { state } = this;
@@ -445,12 +423,12 @@ export class LogModel extends Model<ILogState> {
     this.update({ phase: 'ended', connection: 'open', error: null });
   }
 
-  private _stream: ILogStream | null = null;
+  private _stream: IStream | null = null;
   private _sink: ILogSink | null = null;
   private _life = 0;
   private _isFirst = true;
   private _isLatest = true;
-  /** Up to where bytes were received, and up to where they are shown. */
+  /** End of the received and of the shown bytes. */
   private _received = 0;
   private _shown = 0;
 }

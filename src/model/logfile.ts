@@ -1,32 +1,37 @@
-import type { IClient } from '../client/types';
+import type { IClient, IDownload } from '../client/types';
 
-/** Bytes of one request. */
-const PIECE = 4 * 1024 * 1024;
+/** Bytes per request. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
- * The whole log of a run in pieces, as long as it was when asked for.
+ * Download the whole log of a run, up to its length at the first request.
  *
- * @throws ClientError when it cannot be read
+ * @returns the address if the browser can fetch the log itself, else a file
+ * @throws ClientError if it cannot be read
  */
-export async function* readWhole(
-  client: Pick<IClient, 'readLog'>,
+export async function downloadLog(
+  client: Pick<IClient, 'logUrl' | 'readLog'>,
   ws: string,
   task: string,
-  run: number | null
-): AsyncGenerator<Uint8Array> {
-  let offset = 0;
-  let size = 1;
-  for (let first = true; offset < size; first = false) {
-    const piece = await client.readLog(ws, task, {
-      run: run ?? undefined,
-      offset,
-      limit: first ? PIECE : Math.min(PIECE, size - offset)
-    });
-    size = first ? piece.size : Math.min(size, piece.size);
-    if (piece.bytes.length === 0) {
-      return;
-    }
-    offset = piece.offset + piece.bytes.length;
-    yield piece.bytes;
+  run?: number
+): Promise<string | IDownload> {
+  const url = client.logUrl(ws, task, run);
+  if (url !== null) {
+    return url;
   }
+  const chunks: BlobPart[] = [];
+  let offset = 0;
+  let size = Infinity;
+  while (offset < size) {
+    const limit = Math.min(CHUNK_BYTES, size - offset);
+    const chunk = await client.readLog(ws, task, { run, offset, limit });
+    size = Math.min(size, chunk.size);
+    if (chunk.bytes.length === 0) {
+      break;
+    }
+    offset = chunk.offset + chunk.bytes.length;
+    chunks.push(chunk.bytes);
+  }
+  const blob = new Blob(chunks, { type: 'text/plain;charset=utf-8' });
+  return { blob, name: `${task}-run${run ?? 1}.log` };
 }

@@ -2,13 +2,13 @@ import type { IClient, LogHits } from '../client/types';
 import type { IHit } from './log';
 import { Model } from './model';
 
-/** Hits that are enough; the server gives no more. */
+/** How many matches are listed. */
 export const MAX_HITS = 10_000;
 
-/** How long typing may pause before the search begins. */
+/** Delay after the last keystroke. */
 const DEBOUNCE_MS = 200;
 
-/** Pause before what was added to a log is searched too. */
+/** Delay before new bytes of a log are searched. */
 const GATHER_MS = 1000;
 
 export interface IPattern {
@@ -20,12 +20,12 @@ export interface IPattern {
 export interface ILogSearchState {
   readonly pattern: IPattern;
   readonly hits: readonly IHit[];
-  /** Which hit is shown, from 0; -1 for none. */
+  /** Index of the current match; -1 for none. */
   readonly current: number;
   readonly isBusy: boolean;
-  /** There are more hits than are told. */
+  /** Whether there may be more matches. */
   readonly isCut: boolean;
-  /** Why the search ended early, or what is wrong with the pattern. */
+  /** Why the search stopped early, or what is wrong with the pattern. */
   readonly message: string | null;
 }
 
@@ -37,13 +37,13 @@ const NOTHING = {
   message: null
 };
 
-/** The places in one run's log at which something is found. */
+/** Finds text in the log of one run. */
 export class LogSearchModel extends Model<ILogSearchState> {
   /**
-   * @param _client - where the log is
-   * @param _ws - its workspace
-   * @param _onShow - called with the hit that is to be seen
-   * @param _place - the offset that is seen now, near which the first hit is shown
+   * @param _client - the client of the server
+   * @param _ws - id of the workspace
+   * @param _onShow - called with the match to show
+   * @param _place - returns the visible offset, from which the first match is chosen
    */
   constructor(
     private readonly _client: Pick<IClient, 'searchLog'>,
@@ -57,7 +57,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     });
   }
 
-  /** Search, or search nothing for now. */
+  /** Start or stop searching. */
   setActive(isActive: boolean): void {
     if (isActive !== this._isActive) {
       this._isActive = isActive;
@@ -65,7 +65,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     }
   }
 
-  /** Search the log of another run, or nothing. */
+  /** Search the log of another run; null for none. */
   setLog(task: string | null, run: number | null): void {
     if (task !== this._task || run !== this._run) {
       this._task = task;
@@ -79,7 +79,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     this._restart('text' in change ? DEBOUNCE_MS : 0);
   }
 
-  /** The log is so long now: what was added is searched too. */
+  /** Note the length of the log: search new bytes. */
   setSize(size: number): void {
     this._size = size;
     const { isBusy, isCut, message } = this.state;
@@ -95,7 +95,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     }
   }
 
-  /** Show the next hit or, with -1, the one before; at an end the other one. */
+  /** Show the next or (-1) previous match, across the ends. */
   step(by: 1 | -1): void {
     const { hits, current } = this.state;
     if (hits.length > 0) {
@@ -169,7 +169,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     });
   }
 
-  /** Show the last hit before the end of what is seen, once all are known. */
+  /** Show the last match before the visible end of the log. */
   private _choose(): void {
     const { hits } = this.state;
     if (this._isChosen || hits.length === 0) {

@@ -1,22 +1,22 @@
 import type { IClient } from '../client/types';
 import { Model } from './model';
 
-/** Pause between two requests for a log that grows. */
+/** Delay between requests for a log that grows. */
 const GATHER_MS = 1500;
 
-/** Marks that are enough for what is shown. */
+/** How many time marks are loaded. */
 const MAX_MARKS = 5000;
 
 export interface ILogTimesState {
-  /** Byte and epoch seconds: all before the byte was written by then. */
+  /** Offset and epoch seconds: bytes before the offset were written by then. */
   readonly marks: readonly (readonly [number, number])[];
-  /** Whether it is known that there are none. */
+  /** Whether the log has no time marks. */
   readonly isMissing: boolean;
 }
 
 const NONE: ILogTimesState = { marks: [], isMissing: false };
 
-/** When the lines of one run's log were written, where somebody looks. */
+/** The times at which the visible lines of a log were written. */
 export class LogTimesModel extends Model<ILogTimesState> {
   constructor(
     private readonly _client: Pick<IClient, 'listLogTimes'>,
@@ -25,7 +25,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
     super(NONE);
   }
 
-  /** Say which part of which log is shown. */
+  /** Set which part of which log is visible. */
   setVisibleRange(task: string, run: number, start: number, end: number): void {
     const key = `${run} ${task}`;
     if (key !== this._key) {
@@ -38,10 +38,10 @@ export class LogTimesModel extends Model<ILogTimesState> {
     }
     this._start = start;
     this._end = end;
-    this._look();
+    this._scheduleRead();
   }
 
-  /** Epoch seconds by which a byte was written; null when that is not known. */
+  /** Return the epoch seconds by which a byte was written; null if unknown. */
   timeOf(offset: number): number | null {
     const { marks } = this.state;
     let low = 0;
@@ -57,13 +57,13 @@ export class LogTimesModel extends Model<ILogTimesState> {
     return low < marks.length ? marks[low][1] : null;
   }
 
-  private _look(): void {
+  private _scheduleRead(): void {
     const known = this._known;
     if (
       this._end > this._start &&
       !(known && known.start <= this._start && known.end >= this._end)
     ) {
-      // Another part at once; more of the same when some has gathered.
+      // Another part is loaded at once, a longer one after a delay.
       const isNear = known && known.start <= this._start;
       this.schedule('times', isNear ? GATHER_MS : 0, () => this._read());
     }
@@ -74,7 +74,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
     const take = (change: Partial<ILogTimesState>) => {
       this._known = part;
       this.update(change);
-      this._look();
+      this._scheduleRead();
     };
     await this.fetch(
       'times',
@@ -86,7 +86,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
           limit: MAX_MARKS
         }),
       ({ marks }) => take({ marks, isMissing: marks.length === 0 }),
-      // The log itself reports what is wrong.
+      // The log reports the same error.
       () => take({})
     );
   }

@@ -10,10 +10,10 @@ export interface IDisposable {
 }
 
 /**
- * After this a request is not waited for any more: a computer that slept, or a
- * broken connection, may leave it without an answer for many minutes.
+ * A request without an answer does not block timers any longer than this: after
+ * sleep, or on a broken connection, it may take many minutes.
  */
-const STALLED_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 interface IRequest {
   abort: AbortController;
@@ -23,19 +23,19 @@ interface IRequest {
 
 interface ITimer {
   id: ReturnType<typeof setTimeout>;
-  /** In milliseconds since the epoch; 0: it must not be brought forward. */
+  /** In milliseconds since the epoch; 0 if `schedule` must not shorten it. */
   due: number;
   run: () => unknown;
-  /** Its time came while a request of its key was pending. */
+  /** Whether it is due, but waits for a request of its key. */
   isDue: boolean;
 }
 
 /**
  * A state that is kept up to date by requests.
  *
- * Requests and timers have a key. Of the requests of a key only the newest one
- * counts; a timer never interrupts a request of its key but runs after it, so
- * that a slow server is not asked again and again. Dispose ends all of them.
+ * Requests and timers have a key. A new request aborts the pending one of its
+ * key. A timer that is due during a request of its key runs after it, so that a
+ * slow server is not flooded. Disposal cancels all of them.
  */
 export abstract class Model<S extends object>
   extends Store<S>
@@ -80,11 +80,10 @@ export abstract class Model<S extends object>
   }
 
   /**
-   * Make a request in place of the pending one and the timer of its key.
+   * Make a request; it replaces the pending request and the timer of its key.
    *
-   * @returns the answer; null if it is of no interest any more, because another
-   * request superseded this one or the model was disposed
-   * @throws ClientError unless it is of no interest any more
+   * @returns the answer; null if the request was replaced or cancelled
+   * @throws ClientError unless the request was replaced or cancelled
    */
   protected async request<T>(
     key: string,
@@ -109,14 +108,14 @@ export abstract class Model<S extends object>
         this._requests.delete(key);
         const timer = this._timers.get(key);
         if (timer?.isDue) {
-          // After what the caller does with the answer.
+          // Later, so that the caller handles the answer first.
           this._setTimer(key, 0, timer.due, timer.run);
         }
       }
     }
   }
 
-  /** Make a request that changes something: nothing supersedes it. */
+  /** Make a request that changes something, and is never aborted. */
   protected async send<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
@@ -125,7 +124,7 @@ export abstract class Model<S extends object>
     }
   }
 
-  /** Make a request and take its answer or failure, unless it is superseded. */
+  /** Make a request and handle its answer or error, unless it is replaced. */
   protected async fetch<T>(
     key: string,
     ask: (signal: AbortSignal) => Promise<T>,
@@ -144,7 +143,7 @@ export abstract class Model<S extends object>
     }
   }
 
-  /** Run in `delay` ms, unless it is scheduled for earlier: changes gather. */
+  /** Run in `delay` ms, unless the timer of the key is due earlier. */
   protected schedule(key: string, delay: number, run: () => unknown): void {
     const known = this._timers.get(key);
     if (!known || known.due > Date.now() + delay) {
@@ -152,17 +151,17 @@ export abstract class Model<S extends object>
     }
   }
 
-  /** Run once this was not called for `delay` ms. */
+  /** Run when this was not called again for `delay` ms. */
   protected debounce(key: string, delay: number, run: () => unknown): void {
     this._setTimer(key, delay, Date.now() + delay, run);
   }
 
-  /** Run in `delay` ms after a failure, whatever is scheduled meanwhile. */
+  /** Run in `delay` ms after a failure; `schedule` does not shorten that. */
   protected retryAfter(key: string, delay: number, run: () => unknown): void {
     this._setTimer(key, delay, 0, run);
   }
 
-  /** Give up the pending request and the timer of a key. */
+  /** Cancel the pending request and the timer of a key. */
   protected cancel(key: string): void {
     clearTimeout(this._timers.get(key)?.id);
     this._timers.delete(key);
@@ -174,15 +173,15 @@ export abstract class Model<S extends object>
     return this._timers.has(key);
   }
 
-  /** Return whether an answer is waited for. */
+  /** Return whether a request of a key is pending, and not too old. */
   protected isRequested(key: string): boolean {
-    return this._patience(key) > 0;
+    return this._timeout(key) > 0;
   }
 
-  /** For how long the pending request of a key is still waited for, in ms. */
-  private _patience(key: string): number {
+  /** Remaining time of the pending request of a key, in ms. */
+  private _timeout(key: string): number {
     const request = this._requests.get(key);
-    return request ? request.since + STALLED_MS - Date.now() : 0;
+    return request ? request.since + TIMEOUT_MS - Date.now() : 0;
   }
 
   private _setTimer(
@@ -202,7 +201,7 @@ export abstract class Model<S extends object>
     const timer = this._timers.get(key);
     if (timer && this.isRequested(key)) {
       timer.isDue = true;
-      timer.id = setTimeout(() => this._fire(key), this._patience(key));
+      timer.id = setTimeout(() => this._fire(key), this._timeout(key));
     } else if (timer) {
       this._timers.delete(key);
       timer.run();

@@ -3,7 +3,7 @@ import { LogModel } from './log';
 import { Model } from './model';
 import type { TaskListModel } from './tasklist';
 
-/** Logs that fit beside each other. */
+/** How many logs are shown side by side. */
 export const MAX_PANES = 4;
 
 export interface IPane {
@@ -12,13 +12,13 @@ export interface IPane {
 }
 
 export interface IMonitorState {
-  /** From left to right; at least one. */
+  /** At least one, from left to right. */
   readonly panes: readonly IPane[];
-  /** Which of them what is chosen goes into. */
+  /** Id of the pane that opens the next log. */
   readonly active: number;
 }
 
-/** The logs that are shown beside each other. */
+/** Logs shown side by side. */
 export class MonitorModel extends Model<IMonitorState> {
   /** @param list - the tasks to choose from */
   constructor(readonly list: TaskListModel) {
@@ -28,7 +28,7 @@ export class MonitorModel extends Model<IMonitorState> {
     this.listen(list, () => this._noteRows());
   }
 
-  /** List the tasks and follow them. */
+  /** Load the tasks and follow them. */
   start(): void {
     this.list.start();
   }
@@ -38,7 +38,7 @@ export class MonitorModel extends Model<IMonitorState> {
     this.state.panes.forEach(pane => pane.log.dispose());
   }
 
-  /** The pane that what is chosen goes into. */
+  /** The pane that opens the next log. */
   get activePane(): IPane {
     const { panes, active } = this.state;
     return panes.find(pane => pane.id === active) ?? panes[0];
@@ -55,7 +55,7 @@ export class MonitorModel extends Model<IMonitorState> {
     }
   }
 
-  /** Show a task's log where one is shown already, else in the active pane. */
+  /** Show the log of a task: activate its pane, or use the active one. */
   open(task: string): void {
     const shown = this.state.panes.find(
       pane => pane.log.getSnapshot().task === task
@@ -67,7 +67,7 @@ export class MonitorModel extends Model<IMonitorState> {
     }
   }
 
-  /** Show a task's log beside the others; in the active pane if there is no room. */
+  /** Show the log of a task in a new pane, or in the active one if there is no room. */
   openBeside(task: string): void {
     const { panes } = this.state;
     const isShown = this.tasks.includes(task);
@@ -106,7 +106,7 @@ export class MonitorModel extends Model<IMonitorState> {
     pane.log.dispose();
   }
 
-  /** Tasks changed: the logs go on with their newest run. */
+  /** Pass changed tasks to their logs, which open new runs. */
   private _noteRows(): void {
     for (const { log } of this.state.panes) {
       const { task } = log.getSnapshot();
@@ -118,7 +118,7 @@ export class MonitorModel extends Model<IMonitorState> {
     }
   }
 
-  /** What a pane shows is a part of what is shown. */
+  /** Notify listeners when a pane opens another task. */
   private _listen({ log }: IPane): void {
     let { task } = log.getSnapshot();
     log.subscribe(() => {

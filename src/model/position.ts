@@ -1,55 +1,51 @@
-/** A place in the history of a workspace, as lists and events name it. */
-interface IPlace {
+/** A revision of a workspace, as in lists and events. */
+interface IRevision {
   readonly epoch: string;
   readonly revision: number;
 }
 
 /**
- * Up to where the history of a workspace is known. Lists and events come by
- * different connections and overtake each other.
+ * The newest known revision of a workspace. Lists and events arrive over
+ * different connections and may overtake each other.
  */
 export class Position {
-  /** Return whether a message belongs to another life of the server. */
-  isOther({ epoch }: IPlace): boolean {
+  /** Return whether a message is from before or after a restart of the server. */
+  isOther({ epoch }: IRevision): boolean {
     return this._epoch !== null && this._epoch !== epoch;
   }
 
-  /** Take a greeting; return whether a list is needed to come up to it. */
-  greet(place: IPlace): boolean {
+  /** Note a hello message; return whether changes were missed: list again. */
+  noteHello(message: IRevision): boolean {
     if (this._epoch === null) {
-      // The first list may be older than this, and no event tells the rest.
-      this._set(place);
+      // The first list may be older, and no event reports what changed since.
+      this._set(message);
       return false;
     }
-    return this.isOther(place) || place.revision > this._revision;
+    return this.isOther(message) || message.revision > this._revision;
   }
 
-  /**
-   * Take changes.
-   *
-   * Those older than a list may come after it: what made them old follows.
-   */
-  hear(place: IPlace): void {
-    if (this.isOther(place) || place.revision > this._revision) {
-      this._set(place);
+  /** Note changes; they may arrive after a newer list. */
+  noteChanges(message: IRevision): void {
+    if (this.isOther(message) || message.revision > this._revision) {
+      this._set(message);
     }
   }
 
-  /** Return whether something newer than a list was heard before it came. */
-  isLate({ epoch, revision }: IPlace): boolean {
+  /** Return whether newer changes arrived before a list. */
+  isLate({ epoch, revision }: IRevision): boolean {
     return this._epoch === epoch && revision < this._revision;
   }
 
-  /** Take a list; return whether it is late. */
-  list(place: IPlace): boolean {
-    const isLate = this.isLate(place);
+  /** Note a list; return whether it is late. */
+  noteList(list: IRevision): boolean {
+    const isLate = this.isLate(list);
     if (!isLate) {
-      this._set(place);
+      this._set(list);
     }
     return isLate;
   }
 
-  private _set({ epoch, revision }: IPlace): void {
+  private _set({ epoch, revision }: IRevision): void {
     this._epoch = epoch;
     this._revision = revision;
   }

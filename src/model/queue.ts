@@ -3,26 +3,26 @@ import type { IClient, Queue } from '../client/types';
 import { Model } from './model';
 import { keepEqual } from './store';
 
-/** How long changes gather before the queue is read again. */
+/** Delay before the queue is loaded again, to gather changes. */
 const GATHER_MS = 400;
 
-/** Reasons to wait change without an event: how often they are read. */
+/** Interval of loading the queue: no event reports new wait reasons. */
 const POLL_MS = 4000;
 
 export interface IQueueState {
-  /** What waits, null until it was heard. */
+  /** Null before it is loaded. */
   readonly queue: Queue | null;
-  /** Why the last request failed, null after one succeeded. */
+  /** Why the last request failed; null after one succeeded. */
   readonly error: ClientError | null;
-  /** What was asked for and is not confirmed yet. */
+  /** The requested state until it is confirmed; else null. */
   readonly pausing: boolean | null;
-  /** Whether the tasks from elsewhere are being queued again. */
+  /** Whether tasks queued elsewhere are being queued here. */
   readonly requeueing: boolean;
 }
 
-type QueueClient = Pick<IClient, 'getQueue' | 'pauseQueue' | 'requeueForeign'>;
+type QueueClient = Pick<IClient, 'changeQueue' | 'getQueue'>;
 
-/** What waits in a project, and for what; asked for only while somebody looks. */
+/** The queue of a project, loaded while the model is watched. */
 export class QueueModel extends Model<IQueueState> {
   constructor(
     private readonly _client: QueueClient,
@@ -31,33 +31,33 @@ export class QueueModel extends Model<IQueueState> {
     super({ queue: null, error: null, pausing: null, requeueing: false });
   }
 
-  /** Something was queued, started or ended. */
+  /** Load the queue after a delay, because tasks changed. */
   scheduleRefresh(): void {
     this._schedule(GATHER_MS);
   }
 
   /**
-   * Let nothing more start, or go on; it shows at once.
+   * Pause or resume the queue; shown at once.
    *
-   * @throws ClientError when it is refused
+   * @throws ClientError if it is refused
    */
   async pause(paused: boolean): Promise<void> {
     this.update({ pausing: paused });
-    await this._change(() => this._client.pauseQueue(this._ws, paused)).finally(
-      () => this.update({ pausing: null })
-    );
+    await this._change(() =>
+      this._client.changeQueue(this._ws, { paused })
+    ).finally(() => this.update({ pausing: null }));
   }
 
   /**
-   * Queue again here the tasks that were queued elsewhere.
+   * Queue here the tasks that were queued elsewhere.
    *
-   * @throws ClientError when it is refused
+   * @throws ClientError if it is refused
    */
   async requeueForeign(): Promise<void> {
     this.update({ requeueing: true });
-    await this._change(() => this._client.requeueForeign(this._ws)).finally(
-      () => this.update({ requeueing: false })
-    );
+    await this._change(() =>
+      this._client.changeQueue(this._ws, { requeue: true })
+    ).finally(() => this.update({ requeueing: false }));
   }
 
   protected override onWatched(): void {
@@ -68,7 +68,7 @@ export class QueueModel extends Model<IQueueState> {
     this.cancel('queue');
   }
 
-  /** A change answers with the queue: what was asked for before is older. */
+  /** Change the queue; the answer replaces that of a pending request. */
   private async _change(ask: () => Promise<Queue>): Promise<void> {
     try {
       const queue = await this.request('queue', ask);

@@ -1,5 +1,6 @@
-/** Rows by position, of which only some are loaded. */
+/** Rows by position, only some of which are loaded. */
 import type { TaskRow } from '../client/types';
+import { keepEqual } from './store';
 
 export type IRows = ReadonlyArray<TaskRow | undefined>;
 
@@ -8,10 +9,10 @@ export function emptyRows(total: number): IRows {
 }
 
 /**
- * Put a page of rows where it belongs.
+ * Insert a page of rows.
  *
- * A row that is loaded elsewhere is forgotten there: it has moved. Rows that
- * did not change stay the same objects.
+ * A row that is loaded at another position is removed there: it has moved.
+ * Rows that did not change stay the same objects.
  */
 export function placePage(
   rows: IRows,
@@ -31,15 +32,15 @@ export function placePage(
   });
   items.forEach((row, index) => {
     if (offset + index < total) {
-      next[offset + index] = same(old.get(row.name), row);
+      next[offset + index] = keepEqual(old.get(row.name), row);
     }
   });
   return next;
 }
 
 /**
- * The rows of a page that is older than what was heard meanwhile: those that
- * are loaded stay as they are, with what only a listing tells.
+ * Return the rows of a page that is older than the loaded rows: those are kept,
+ * with the fields that only a list has.
  */
 export function keepNewer(
   loaded: IRows,
@@ -54,14 +55,14 @@ export function keepNewer(
 
 export interface IPatched {
   rows: IRows;
-  /** The rows that were replaced, and what replaced them. */
+  /** The rows that were replaced, and their replacements. */
   before: readonly TaskRow[];
   after: readonly TaskRow[];
   /** Changed rows that are not loaded. */
   missed: readonly TaskRow[];
 }
 
-/** Replace the loaded ones among the rows that changed. */
+/** Replace those of the changed rows that are loaded. */
 export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
   if (changed.length === 0) {
     return { rows, before: [], after: [], missed: [] };
@@ -74,11 +75,12 @@ export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
     if (row && change) {
       fresh.delete(row.name);
       before.push(row);
-      // An event does not tell them, and they change with the listing only.
-      const next =
-        (row.values && !change.values) || (row.hit && !change.hit)
-          ? { ...change, values: row.values, hit: row.hit }
-          : change;
+      // Events do not have these fields; they change only with the list.
+      const next = {
+        ...change,
+        values: change.values ?? row.values,
+        hit: change.hit ?? row.hit
+      };
       after.push(next);
       return next;
     }
@@ -92,7 +94,7 @@ export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
   };
 }
 
-/** Take rows out; the ones below move up. */
+/** Remove rows; the rows below move up. */
 export function removeRows(rows: IRows, names: readonly string[]): IRows {
   if (names.length === 0) {
     return rows;
@@ -102,52 +104,40 @@ export function removeRows(rows: IRows, names: readonly string[]): IRows {
   return next.length === rows.length ? rows : next;
 }
 
-/** Whether changed rows may now belong elsewhere in the order. */
+/** Return whether changes of rows may change their order. */
 export function sortMayMove(
   sort: string,
   before: readonly TaskRow[],
   after: readonly TaskRow[],
   missed: readonly TaskRow[]
 ): boolean {
-  if (before.some((row, index) => row.pinned !== after[index].pinned)) {
-    return true;
-  }
-  if (sort === 'created' || sort === 'name') {
-    return false;
-  }
-  if (missed.length > 0) {
-    return true;
-  }
-  return before.some(
-    (row, index) => sortValue(row, sort) !== sortValue(after[index], sort)
+  const differs = (value: (row: TaskRow) => unknown) =>
+    before.some((row, index) => value(row) !== value(after[index]));
+  return (
+    differs(row => row.pinned) ||
+    (sort !== 'created' &&
+      sort !== 'name' &&
+      (missed.length > 0 || differs(row => sortValue(row, sort))))
   );
 }
 
-function sortValue(row: TaskRow, sort: string): unknown {
-  switch (sort) {
-    case 'status':
-      return row.status;
-    case 'started':
-      return row.started_at;
-    case 'finished':
-      return row.finished_at;
-    case 'runs':
-      return row.runs;
-    case 'duration':
-      return row.duration;
-    case 'order':
-      return row.order;
-    default: {
-      const [, group, key] = /^(config|figure)\.(.*)$/s.exec(sort) ?? [];
-      return group
-        ? (group === 'config' ? { ...row.values, ...row.swept } : row.figures)[
-            key
-          ]
-        : (row.swept[sort] ?? row.figures[sort]);
-    }
-  }
-}
+const SORT_FIELDS: ReadonlyMap<string, keyof TaskRow> = new Map([
+  ['status', 'status'],
+  ['started', 'started_at'],
+  ['finished', 'finished_at'],
+  ['runs', 'runs'],
+  ['duration', 'duration'],
+  ['order', 'order']
+]);
 
-function same(old: TaskRow | undefined, row: TaskRow): TaskRow {
-  return old && JSON.stringify(old) === JSON.stringify(row) ? old : row;
+function sortValue(row: TaskRow, sort: string): unknown {
+  const field = SORT_FIELDS.get(sort);
+  if (field) {
+    return row[field];
+  }
+  const [, group, key] = /^(config|figure)\.(.*)$/s.exec(sort) ?? [];
+  if (group === 'config') {
+    return { ...row.values, ...row.swept }[key];
+  }
+  return group ? row.figures[key] : (row.swept[sort] ?? row.figures[sort]);
 }

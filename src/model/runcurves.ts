@@ -1,10 +1,10 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
 
-/** Values of a curve. */
+/** Points of a curve. */
 const MAX_POINTS = 600;
 
-/** Pause between two requests for a run that goes on. */
+/** Delay between requests for a run that is still running. */
 const GATHER_MS = 2000;
 
 export interface IRunCurvesState {
@@ -15,7 +15,7 @@ export interface IRunCurvesState {
 
 const NOTHING: IRunCurvesState = { curves: [], isLoading: false, error: null };
 
-/** All curves of one run, read while the model is watched. */
+/** All curves of one run, loaded while the model is watched. */
 export class RunCurvesModel extends Model<IRunCurvesState> {
   constructor(
     private readonly _client: Pick<IClient, 'listCurves'>,
@@ -24,7 +24,7 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
     super(NOTHING);
   }
 
-  /** Say which run's curves are to be seen; null for none. */
+  /** Show the curves of a run; null for none. */
   show(task: string | null, run: number | null): void {
     if (task !== this._task || run !== this._run) {
       this._task = task;
@@ -36,7 +36,7 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
     }
   }
 
-  /** How the task stands: what is new is asked for. */
+  /** Note a change of the task: load new points. */
   setRow(row: TaskRow): void {
     if (row.name === this._task && row.run === this._run) {
       const stamp = JSON.stringify([row.status, row.figures]);
@@ -61,7 +61,12 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
       this.schedule('curves', delay, () =>
         this.fetch(
           'curves',
-          () => this._client.listCurves(this._ws, [task], [], MAX_POINTS, run),
+          () =>
+            this._client.listCurves(this._ws, {
+              name: [task],
+              points: MAX_POINTS,
+              run
+            }),
           ({ items }) =>
             this.update({ curves: items, isLoading: false, error: null }),
           error => this.update({ error, isLoading: false })

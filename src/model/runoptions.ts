@@ -1,7 +1,8 @@
-/** How tasks are to be run, as people fill it in. */
+/** Run options, as forms and saved drafts have them. */
+import { asOneOf, asRecord } from '../client/shapes';
 import type { ClusterNeed, RunOptions } from '../client/types';
 
-/** What a form offers; also the fields by which the server names mistakes. */
+/** Fields of a form; errors of the server refer to them. */
 export const RUN_FIELDS = [
   'jobs',
   'gpus',
@@ -15,17 +16,17 @@ export const RUN_FIELDS = [
 
 export type RunField = (typeof RUN_FIELDS)[number];
 
-/** What a form offers of what a task asks of a cluster. */
+/** Fields of a form for a cluster. */
 export const CLUSTER_FIELDS = ['partition', 'cpus', 'account'] as const;
 
 export type ClusterField = (typeof CLUSTER_FIELDS)[number];
 
 export type Engine = NonNullable<RunOptions['engine']>;
 
-/** As many at a time as a cluster has room for. */
+/** The default concurrency in a cluster: practically no limit. */
 export const CLUSTER_JOBS = 1000;
 
-/** Whether a mistake that the server names is about how tasks are to be run. */
+/** Return whether an error of the server refers to run options. */
 export function isRunField(field: string | null | undefined): boolean {
   return (
     RUN_FIELDS.some(known => known === field) ||
@@ -33,10 +34,7 @@ export function isRunField(field: string | null | undefined): boolean {
   );
 }
 
-/**
- * The options with another engine: a cluster takes all tasks at once, and assigns
- * whole GPUs.
- */
+/** Change the executor. A cluster takes all tasks at once, and whole GPUs only. */
 export function withEngine(
   options: RunOptions,
   engine: Engine | null
@@ -49,7 +47,7 @@ export function withEngine(
   return { ...options, jobs, engine, gpu_memory: null };
 }
 
-/** The options with another value of what is asked of a cluster. */
+/** Change an option for a cluster. */
 export function withNeed(
   options: RunOptions,
   field: ClusterField,
@@ -65,7 +63,7 @@ export function withNeed(
   return { ...options, cluster: isEmpty ? null : (cluster as ClusterNeed) };
 }
 
-/** Fields that hold whole numbers, and the least and greatest of them. */
+/** Fields with integers, and their minimum and maximum. */
 export const RUN_NUMBERS: Partial<Record<RunField, [number, number]>> = {
   jobs: [1, 1000],
   gpus: [0, 64],
@@ -74,7 +72,7 @@ export const RUN_NUMBERS: Partial<Record<RunField, [number, number]>> = {
   stop_after: [0, 1_000_000]
 };
 
-/** The options without those that are left open. */
+/** Remove options without a value. */
 export function withoutEmpty(options: RunOptions): RunOptions {
   return Object.fromEntries(
     Object.entries(options).filter(
@@ -83,9 +81,13 @@ export function withoutEmpty(options: RunOptions): RunOptions {
   ) as RunOptions;
 }
 
-/** Options out of a store that anybody may have written. */
+/**
+ * Read saved options.
+ *
+ * @param jobs - the concurrency if none was saved
+ */
 export function asRunOptions(value: unknown, jobs: number): RunOptions {
-  const found = (value ?? {}) as Record<string, unknown>;
+  const found = asRecord(value);
   const options: Record<string, unknown> = { jobs };
   for (const field of RUN_FIELDS) {
     const each = found[field];
@@ -94,12 +96,13 @@ export function asRunOptions(value: unknown, jobs: number): RunOptions {
       options[field] = each;
     }
   }
-  if (found.engine === 'local' || found.engine === 'slurm') {
-    options.engine = found.engine;
+  const engine = asOneOf(found.engine, ['local', 'slurm'], null);
+  if (engine) {
+    options.engine = engine;
   }
-  const cluster = (found.cluster ?? {}) as Record<string, unknown>;
+  const cluster = asRecord(found.cluster);
   if (options.memory === undefined && typeof cluster.memory === 'string') {
-    options.memory = cluster.memory; // where an earlier version stored it
+    options.memory = cluster.memory; // an earlier version stored it there
   }
   let read = options as RunOptions;
   for (const field of CLUSTER_FIELDS) {

@@ -1,7 +1,9 @@
-/** Searches with their columns that have a name, and the layout a table comes back with. */
+/** Named filters with their columns, and the layout of a table. */
+import { asOneOf, asRecord, asText, asTexts } from '../client/shapes';
 import type { TaskStatus } from '../client/types';
+import { byName } from './active';
 import type { ILayout } from './layout';
-import { asLayout, FIRST_LAYOUT } from './layout';
+import { asLayout } from './layout';
 import type { IListing } from './taskpager';
 
 export interface ISavedView {
@@ -10,58 +12,49 @@ export interface ISavedView {
   readonly layout: ILayout;
 }
 
-/** What is kept of a table between sessions. */
+/** What is saved of a table. */
 export interface ISavedTable {
   readonly layout: ILayout;
   readonly views: readonly ISavedView[];
 }
 
-/** Views that are kept at most. */
-const MOST = 100;
+/** How many views are kept. */
+const MAX_VIEWS = 100;
 
-/** Add a view, or replace the one of its name. */
+/** Add a view, or replace the one with the same name. */
 export function withView(
   views: readonly ISavedView[],
   view: ISavedView
 ): ISavedView[] {
   const others = views.filter(each => each.name !== view.name);
-  return [...others, view]
-    .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }))
-    .slice(0, MOST);
+  return [...others, view].sort(byName).slice(0, MAX_VIEWS);
 }
 
-/** A table out of a store that anybody may have written. */
+/** Read a saved table. */
 export function asSavedTable(value: unknown): ISavedTable {
-  const found = (value ?? {}) as { layout?: unknown; views?: unknown };
-  const views = Array.isArray(found.views) ? found.views : [];
+  const { layout, views } = asRecord(value);
   return {
-    layout: found.layout ? asLayout(found.layout) : FIRST_LAYOUT,
-    views: views.flatMap(asView)
+    layout: asLayout(layout),
+    views: (Array.isArray(views) ? views : []).flatMap(asView)
   };
 }
 
 function asView(value: unknown): ISavedView[] {
-  const view = value as {
-    name?: unknown;
-    listing?: Record<string, unknown>;
-    layout?: unknown;
-  } | null;
-  if (!view || typeof view.name !== 'string' || !view.listing) {
+  const { name, listing, layout } = asRecord(value);
+  if (typeof name !== 'string' || !listing) {
     return [];
   }
-  const { query, statuses, sort, order } = view.listing;
+  const { query, statuses, sort, order } = asRecord(listing);
   return [
     {
-      name: view.name,
+      name,
       listing: {
-        query: typeof query === 'string' ? query : '',
-        statuses: (Array.isArray(statuses) ? statuses : []).filter(
-          (item): item is TaskStatus => typeof item === 'string'
-        ),
-        sort: typeof sort === 'string' ? sort : 'created',
-        order: order === 'asc' ? 'asc' : 'desc'
+        query: asText(query),
+        statuses: asTexts(statuses) as TaskStatus[],
+        sort: asText(sort, 'created'),
+        order: asOneOf(order, ['asc', 'desc'], 'desc')
       },
-      layout: asLayout(view.layout)
+      layout: asLayout(layout)
     }
   ];
 }

@@ -5,16 +5,16 @@ import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
 import { Model } from './model';
 
-/** The version of the REST interface that these sources speak. */
+/** The required version of the REST interface. */
 export const API_VERSION = 2;
 
-/** Pause before an unreachable server is asked again. */
+/** Delay before an unreachable server is tried again. */
 const RETRY_MS = 5000;
 
 export interface ISessionState {
   /**
-   * `missing`: a Jupyter server answers, but without our extension.
-   * `mismatch`: the extension speaks another version of the interface.
+   * `missing`: the Jupyter server does not have the extension.
+   * `mismatch`: the extension has another version of the interface.
    */
   readonly handshake:
     'checking' | 'ready' | 'missing' | 'mismatch' | 'unreachable' | 'failed';
@@ -24,11 +24,11 @@ export interface ISessionState {
   readonly workspaces: readonly Workspace[];
   readonly listed: boolean;
   readonly current: Workspace | null;
-  /** What the current workspace does. */
+  /** The activity of the current workspace. */
   readonly activity: ActivityModel | null;
 }
 
-/** Which workspaces there are, and which of them is looked at. */
+/** The known workspaces, and the current one. */
 export class SessionModel extends Model<ISessionState> {
   constructor(private readonly _options: SessionModel.IOptions) {
     super({
@@ -42,7 +42,7 @@ export class SessionModel extends Model<ISessionState> {
     });
   }
 
-  /** What the user may do; everything until the server has answered. */
+  /** The user's permissions; all before the server has answered. */
   get rights(): { canWrite: boolean; canExecute: boolean } {
     const { status } = this.state;
     return {
@@ -51,7 +51,7 @@ export class SessionModel extends Model<ISessionState> {
     };
   }
 
-  /** Shake hands, list the workspaces and come back to the last one. */
+  /** Connect, list the workspaces and open the last one. */
   start(): Promise<void> {
     return this.fetch(
       'status',
@@ -84,24 +84,24 @@ export class SessionModel extends Model<ISessionState> {
         this.choose(found);
       }
     }
-    // The server puts the most recently used one first.
+    // The server lists the most recently used one first.
     const [first] = this.state.workspaces;
     if (!this.state.current && first) {
       this.choose(first);
     }
   }
 
-  /** Resolved when the server's answer to the handshake is known. */
+  /** Resolves when the server has answered, or could not be reached. */
   settled(): Promise<void> {
     return this.until(({ handshake }) => handshake !== 'checking');
   }
 
-  /** List the workspaces anew. */
+  /** List the workspaces again. */
   refresh(): Promise<void> {
     return this.fetch(
       'workspaces',
       () => this._options.client.listWorkspaces(),
-      workspaces => {
+      ({ items: workspaces }) => {
         const { current } = this.state;
         this.update({
           workspaces,
@@ -115,29 +115,30 @@ export class SessionModel extends Model<ISessionState> {
   }
 
   /**
-   * Open a script or folder, creating its workspace when there is none.
+   * Open a script or folder; its workspace is created if necessary.
    *
-   * @throws ClientError with a sentence when it cannot be opened
+   * @throws ClientError if it cannot be opened
    */
   async open(path: string): Promise<Workspace> {
-    const workspace = await this._options.client.openWorkspace(path);
+    const workspace = await this._options.client.openWorkspace({ path });
     this.choose(workspace);
     void this.refresh();
     return workspace;
   }
 
   /**
-   * The workspace of an id, as the server knows it now.
+   * Load a workspace.
    *
-   * @throws ClientError when there is none
+   * @throws ClientError if it does not exist
    */
   readWorkspace(id: string): Promise<Workspace> {
     return this.send(() => this._options.client.getWorkspace(id));
   }
 
   /**
-   * Create and queue one task with the defaults; null where that is not
-   * possible, because values are missing or it would be a sweep.
+   * Create and queue one task with the default values.
+   *
+   * @returns null if values are missing or it would be a sweep
    */
   async runDefaults({ id, kind }: Workspace): Promise<Created | null> {
     const { client } = this._options;
@@ -159,7 +160,7 @@ export class SessionModel extends Model<ISessionState> {
     }
   }
 
-  /** Look at a workspace. */
+  /** Make a workspace the current one. */
   choose(workspace: Workspace): void {
     const { current, activity, workspaces } = this.state;
     if (current?.id === workspace.id && activity) {
@@ -183,7 +184,7 @@ export class SessionModel extends Model<ISessionState> {
     this._options.saveCurrent?.(workspace.id);
   }
 
-  /** Ask again now what could not be asked before. */
+  /** Connect and load now instead of waiting for the next attempt. */
   retry(): void {
     if (this.state.handshake === 'ready') {
       void this.refresh();
@@ -203,10 +204,10 @@ export class SessionModel extends Model<ISessionState> {
 export namespace SessionModel {
   export interface IOptions {
     client: IClient;
-    /** The id of the workspace that was looked at last. */
+    /** Load the id of the last current workspace. */
     loadCurrent?: () => Promise<string | null>;
     saveCurrent?: (id: string) => void;
-    /** Who is told what happens in a workspace that is looked at. */
+    /** Make handlers for events of the current workspace. */
     handlers?: (workspace: Workspace) => IActivityHandlers;
   }
 }

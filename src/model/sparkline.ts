@@ -2,19 +2,19 @@ import type { Curve, IClient, TaskRow } from '../client/types';
 import { ComparedCurvesModel } from './comparedcurves';
 import { Model } from './model';
 
-/** Values of a small curve. */
-export const POINTS = 40;
+/** Points of a sparkline. */
+const MAX_POINTS = 40;
 
-/** How long changes gather before curves are asked for. */
+/** Delay before curves are loaded, to gather changes. */
 const GATHER_MS = 150;
 
-/** Figures that are tried until one has a curve. */
+/** How many metrics are tried until one has a curve. */
 const MAX_TRIES = 6;
 
 export type ICurve = Pick<Curve, 'places' | 'values'>;
 
 export interface ISparklineState {
-  /** The figure that has curves; null until one is found. */
+  /** The metric that has curves; null until one is found. */
   readonly key: string | null;
   /** By task. */
   readonly curves: ReadonlyMap<string, ICurve>;
@@ -22,11 +22,11 @@ export interface ISparklineState {
 
 const NOTHING: ISparklineState = { key: null, curves: new Map() };
 
-/** Small curves of the tasks in sight, of the first figure that has any. */
+/** Sparklines of the visible tasks, for the first metric that has curves. */
 export class SparklineModel extends Model<ISparklineState> {
   constructor(client: Pick<IClient, 'listCurves'>, ws: string) {
     super(NOTHING);
-    this._set = this.own(new ComparedCurvesModel(client, ws, POINTS));
+    this._set = this.own(new ComparedCurvesModel(client, ws, MAX_POINTS));
     this.listen(this._set, () => this._take());
   }
 
@@ -34,7 +34,7 @@ export class SparklineModel extends Model<ISparklineState> {
    * Set which tasks are visible.
    *
    * @param rows - the tasks
-   * @param keys - the figures whose curve may be shown, the best one first
+   * @param keys - the metrics whose curve may be shown, the best one first
    */
   setVisibleTasks(rows: readonly TaskRow[], keys: readonly string[]): void {
     if (this.state.key !== null && !keys.includes(this.state.key)) {
@@ -48,7 +48,7 @@ export class SparklineModel extends Model<ISparklineState> {
     this.schedule('need', GATHER_MS, () => this._read());
   }
 
-  /** Show the curve of another figure. */
+  /** Show the curve of another metric. */
   choose(key: string): void {
     if (key !== this.state.key) {
       this.update({ ...NOTHING, key });

@@ -1,10 +1,7 @@
-/**
- * An immutable state that can be watched, fit for React's
- * `useSyncExternalStore(store.subscribe, store.getSnapshot)` without React.
- */
+/** An immutable state, as React's `useSyncExternalStore` needs it. */
 export interface IStore<S> {
   readonly getSnapshot: () => S;
-  /** Call `listener` after every change; returns how to stop that. */
+  /** Call `listener` after every change; returns a function that ends that. */
   readonly subscribe: (listener: () => void) => () => void;
 }
 
@@ -16,7 +13,7 @@ export class Store<S extends object> implements IStore<S> {
   readonly getSnapshot = (): S => this._state;
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    // A fresh function, so that one listener may subscribe twice.
+    // Wrapped, so that one listener may subscribe twice.
     const entry = () => listener();
     this._listeners.add(entry);
     if (this._listeners.size === 1) {
@@ -29,9 +26,10 @@ export class Store<S extends object> implements IStore<S> {
     };
   };
 
-  /** Replace parts of the state; the listeners are called if that changes it. */
+  /** Replace parts of the state; listeners are called if that changes it. */
   protected update(change: Partial<S>): void {
-    if (isPartOf(change, this._state)) {
+    const keys = Object.keys(change) as (keyof S)[];
+    if (keys.every(key => Object.is(change[key], this._state[key]))) {
       return;
     }
     this._state = { ...this._state, ...change };
@@ -40,7 +38,7 @@ export class Store<S extends object> implements IStore<S> {
     }
   }
 
-  /** Resolves once the state meets a condition. */
+  /** Resolves when the state meets a condition. */
   protected async until(isMet: (state: S) => boolean): Promise<void> {
     while (!isMet(this._state)) {
       await new Promise<void>(resolve => {
@@ -60,12 +58,12 @@ export class Store<S extends object> implements IStore<S> {
     return this._listeners.size > 0;
   }
 
-  /** The first listener came. */
+  /** Called for the first listener. */
   protected onWatched(): void {
     // For subclasses that work only while they are watched.
   }
 
-  /** The last listener went. */
+  /** Called when the last listener has gone. */
   protected onUnwatched(): void {
     // For subclasses that work only while they are watched.
   }
@@ -74,19 +72,34 @@ export class Store<S extends object> implements IStore<S> {
   private _listeners = new Set<() => void>();
 }
 
-/** Return whether all fields of a change have the same values in a state. */
-function isPartOf<S extends object>(change: Partial<S>, state: S): boolean {
-  return (Object.keys(change) as (keyof S)[]).every(key =>
-    Object.is(change[key], state[key])
-  );
-}
-
-/** The old value where the new one says the same, so that nothing renders. */
+/** Return the old value if the new one is equal, so that nothing renders. */
 export function keepEqual<T>(old: T, fresh: T): T {
   return JSON.stringify(old) === JSON.stringify(fresh) ? old : fresh;
 }
 
-/** A function that remembers its last result, for as long as it gets the same. */
+/** How names are selected: instead of, or with, those selected before. */
+export type SelectMode = 'replace' | 'add' | 'remove';
+
+/** Return a set with items added, removed or replaced; the same if it is equal. */
+export function changedSet<T>(
+  old: ReadonlySet<T>,
+  items: Iterable<T>,
+  mode: SelectMode
+): ReadonlySet<T> {
+  const changed = new Set(mode === 'replace' ? [] : old);
+  for (const item of items) {
+    if (mode === 'remove') {
+      changed.delete(item);
+    } else {
+      changed.add(item);
+    }
+  }
+  return changed.size === old.size && [...changed].every(item => old.has(item))
+    ? old
+    : changed;
+}
+
+/** Return a function that keeps its last result while its arguments are the same. */
 export function memoizeLast<A extends unknown[], R>(
   compute: (...args: A) => R
 ): (...args: A) => R {

@@ -8,22 +8,22 @@ import type {
 } from '../client/types';
 import { Model } from './model';
 
-/** How long changes gather before the studies are read again. */
+/** Delay before the studies are loaded again, to gather changes. */
 const GATHER_MS = 1000;
 
-/** How often active studies are read without a sign of change. */
+/** Interval of loading active studies, also without events. */
 const POLL_MS = 5000;
 
 export interface IStudiesState {
-  /** The newest first; null before they are known. */
+  /** The newest first; null before they are loaded. */
   readonly items: readonly Study[] | null;
-  /** A sentence for each study that cannot be read. */
+  /** A message for each study that cannot be read. */
   readonly damaged: readonly string[];
-  /** Name of the study that is looked at; '' for the newest. */
+  /** Name of the shown study; '' for the newest. */
   readonly chosen: string;
   readonly detail: StudyDetail | null;
   readonly error: Error | null;
-  /** What the last change was refused for. */
+  /** Why the last change was refused. */
   readonly refusal: string | null;
   readonly isBusy: boolean;
 }
@@ -34,13 +34,13 @@ export interface IStudiesOptions {
     'changeStudy' | 'getStudy' | 'listStudies' | 'removeStudy'
   >;
   ws: string;
-  /** The study that is looked at first. */
+  /** The study that is shown first. */
   chosen?: string;
-  /** Nobody looks at trials. */
+  /** Whether to load no trials. */
   isBrief?: boolean;
 }
 
-/** The adaptive sweeps of a workspace, and one of them with its trials. */
+/** The studies of a workspace, and one of them with its trials. */
 export class StudiesModel extends Model<IStudiesState> {
   constructor(private readonly _options: IStudiesOptions) {
     super({
@@ -61,7 +61,7 @@ export class StudiesModel extends Model<IStudiesState> {
     }
   }
 
-  /** Tasks of the workspace changed. */
+  /** Load the studies after a delay if their trials changed. */
   onTasksChanged({ changed = [], removed = [] }: Partial<EventMessage>): void {
     const isStudied =
       changed.some(row => row.study) ||
@@ -73,7 +73,7 @@ export class StudiesModel extends Model<IStudiesState> {
     }
   }
 
-  /** Look at a study; returns it once it is known, null if there is none. */
+  /** Show a study; resolves with null if it does not exist. */
   async choose(name: string): Promise<StudyDetail | null> {
     this._isStarted = true;
     if (name !== this.state.detail?.name) {
@@ -88,12 +88,12 @@ export class StudiesModel extends Model<IStudiesState> {
     return this._change({ action: 'stop', running });
   }
 
-  /** Go on until there are `n` trials. */
+  /** Resume the study until it has `n` trials. */
   resume(n: number): Promise<void> {
     return this._change({ action: 'resume', n });
   }
 
-  /** Forget the study; its tasks stay. */
+  /** Delete the study; its tasks are kept. */
   async remove(): Promise<void> {
     const { client, ws } = this._options;
     const name = this.state.detail?.name;
@@ -154,7 +154,7 @@ export class StudiesModel extends Model<IStudiesState> {
   private _isStarted = false;
 }
 
-/** A trial that has a value, so far or for good. */
+/** A trial with a value, which may be preliminary. */
 export type ValuedTrial = Trial & { value: number };
 
 export function valuedTrials(study: StudyDetail): ValuedTrial[] {
@@ -164,7 +164,7 @@ export function valuedTrials(study: StudyDetail): ValuedTrial[] {
   );
 }
 
-/** The best value up to each trial that completed, where it became better. */
+/** Return the completed trials that are better than all before them. */
 export function records(study: StudyDetail): ValuedTrial[] {
   const isBetter = (value: number, than: number) =>
     study.direction === 'maximize' ? value > than : value < than;

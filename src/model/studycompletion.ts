@@ -1,17 +1,17 @@
 import type { IClient, Study } from '../client/types';
 import { Model } from './model';
 
-/** How long a study may take to end after its last task did. */
+/** Delay after a trial: the study finishes later than its last task. */
 const GATHER_MS = 2000;
 
-interface IStudyEndsState {
-  /** Workspace and name of the studies that were active when last read. */
+interface IStudyCompletionState {
+  /** Workspace and name of the studies that were active when last loaded. */
   readonly active: ReadonlySet<string>;
 }
 
-/** Watches for studies that end. */
-export class StudyCompletionWatcher extends Model<IStudyEndsState> {
-  /** @param _onEnd - called when a study has all its trials, or failed */
+/** Watches for studies that finish. */
+export class StudyCompletionWatcher extends Model<IStudyCompletionState> {
+  /** @param _onEnd - called when a study has completed or failed */
   constructor(
     private readonly _client: Pick<IClient, 'listStudies'>,
     private readonly _onEnd: (ws: string, study: Study) => void | Promise<void>
@@ -19,14 +19,14 @@ export class StudyCompletionWatcher extends Model<IStudyEndsState> {
     super({ active: new Set() });
   }
 
-  /** Trials of a workspace changed. */
+  /** Load the studies of a workspace, because trials changed. */
   onTrialsChanged(ws: string): void {
     this.schedule(ws, GATHER_MS, () =>
       this.fetch(
         ws,
         () => this._client.listStudies(ws),
         ({ items }) => this._compare(ws, items),
-        // The next trial asks again.
+        // The next trial tries again.
         () => undefined
       )
     );

@@ -1,4 +1,5 @@
-/** How a draft is searched, instead of trying every combination of it. */
+/** The settings of a study, which is an alternative to a sweep. */
+import { asOneOf, asRecord } from '../client/shapes';
 import type {
   Axis,
   Dimension,
@@ -11,63 +12,62 @@ import { byWeight, isCounter, isLessBetter } from './metrics';
 import { withoutEmpty } from './runoptions';
 
 export interface IStudyForm {
-  /** The figure that is optimised. */
+  /** The metric that is optimised. */
   objective: string;
   direction: 'maximize' | 'minimize';
-  /** How many trials. */
+  /** Number of trials. */
   n: number;
-  /** Which runs are stopped early: those below the best half or quarter. */
+  /** Which trials are pruned: those below the median or the top quartile. */
   prune: '' | 'median' | 'quartile';
 }
 
-/** The fields by which the server names mistakes. */
-export const SEARCH_FIELDS = ['objective', 'direction', 'n', 'prune'] as const;
+/** Fields that errors of the server refer to. */
+export const STUDY_FIELDS = ['objective', 'direction', 'n', 'prune'] as const;
 
-/** Trials that a study can have. */
+/** How many trials a study can have. */
 export const MAX_TRIALS = 10_000;
 
-const USUAL: IStudyForm = {
+const DEFAULTS: IStudyForm = {
   objective: '',
   direction: 'maximize',
   n: 50,
   prune: ''
 };
 
-/** What a key of a draft stands for: values to try, or a range to search. */
+/** A key of a draft that varies: the values of a sweep, or the range of a study. */
 export type IAxis = Omit<Axis, 'kind'> & {
   kind: Axis['kind'] | Dimension['kind'];
-  /** Of a range without a count: `0.00001 … 0.1`. */
+  /** A range, as `0.00001 … 0.1`. */
   span?: string;
-  /** Evenly in the logarithm. */
+  /** Whether the range is logarithmic. */
   isLog?: boolean;
 };
 
-/** What a draft would make; of a search `count` is how many trials. */
+/** The tasks or, of a study, the trials that a draft would create. */
 export type IDraftPreview = Omit<Preview, 'axes'> & { axes: IAxis[] };
 
-/** A search for the figure that says most about tasks. */
-export function defaultStudyForm(figures: readonly string[]): IStudyForm {
-  const [objective = ''] = byWeight(figures).filter(key => !isCounter(key));
-  return { ...USUAL, objective, direction: directionOf(objective) };
+/** Return a form whose objective is the most important metric. */
+export function defaultStudyForm(metrics: readonly string[]): IStudyForm {
+  const [objective = ''] = byWeight(metrics).filter(key => !isCounter(key));
+  return { ...DEFAULTS, objective, direction: directionOf(objective) };
 }
 
-/** Which direction of a figure is the better one, by its name. */
-export function directionOf(figure: string): IStudyForm['direction'] {
-  return isLessBetter(figure) ? 'minimize' : 'maximize';
+/** Return the better direction of a metric, from its name. */
+export function directionOf(metric: string): IStudyForm['direction'] {
+  return isLessBetter(metric) ? 'minimize' : 'maximize';
 }
 
-/** Out of a store that anybody may have written. */
+/** Read a saved form; null when there was none. */
 export function asStudyForm(value: unknown): IStudyForm | null {
-  const found = value as Partial<IStudyForm> | null | undefined;
-  if (typeof found?.objective !== 'string') {
+  const { objective, direction, n, prune } = asRecord(value);
+  if (typeof objective !== 'string') {
     return null;
   }
-  const { direction, n, prune } = found;
   return {
-    objective: found.objective,
-    direction: direction === 'minimize' ? direction : 'maximize',
+    objective,
+    direction: asOneOf(direction, ['minimize', 'maximize'], 'maximize'),
     n: typeof n === 'number' && n >= 1 && n <= MAX_TRIALS ? Math.round(n) : 50,
-    prune: prune === 'median' || prune === 'quartile' ? prune : ''
+    prune: asOneOf(prune, ['median', 'quartile'], '')
   };
 }
 
@@ -81,7 +81,7 @@ export function studyRequest(
   return { ...search, text, name, jobs, run };
 }
 
-/** What a search would try, told as what a sweep would make. */
+/** Return the preview of a study in the form of that of a sweep. */
 export function studyPreview(found: SearchPreview, n: number): IDraftPreview {
   return {
     count: found.errors.length > 0 ? 0 : n,
@@ -103,7 +103,7 @@ export function studyPreview(found: SearchPreview, n: number): IDraftPreview {
   };
 }
 
-/** The name behind one that is taken: `search_2` behind `search`. */
+/** Return the name after one that is taken: `study_2` after `study`. */
 export function nextName(name: string): string {
   const [, stem, number] = /^(.*?)(?:_(\d+))?$/.exec(name) ?? ['', name];
   return `${stem}_${number === undefined ? 2 : Number(number) + 1}`;

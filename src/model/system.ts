@@ -1,16 +1,16 @@
 import type {
   ConnectionState,
   IClient,
-  ISystemStream,
+  IStream,
   SystemSample
 } from '../client/types';
 import { Model } from './model';
 
-/** How many samples are kept, about one a second. */
+/** How many samples are kept; there is about one per second. */
 const MAX_SAMPLES = 300;
 
-/** How long the stream stays open after the last watcher went. */
-const LINGER_MS = 5000;
+/** Delay after the last watcher has gone. */
+const CLOSE_DELAY_MS = 5000;
 
 export interface ISystemState {
   readonly latest: SystemSample | null;
@@ -20,7 +20,7 @@ export interface ISystemState {
   readonly error: Error | null;
 }
 
-/** Loads of the machine; connected only while somebody watches. */
+/** Utilization of the machine; connected while the model is watched. */
 export class SystemModel extends Model<ISystemState> {
   constructor(private readonly _client: IClient) {
     super({ latest: null, history: [], connection: 'connecting', error: null });
@@ -53,7 +53,7 @@ export class SystemModel extends Model<ISystemState> {
   }
 
   protected override onUnwatched(): void {
-    this.schedule('close', LINGER_MS, () => this._close());
+    this.schedule('close', CLOSE_DELAY_MS, () => this._close());
   }
 
   private _take(samples: readonly SystemSample[]): void {
@@ -66,5 +66,5 @@ export class SystemModel extends Model<ISystemState> {
     this._stream = null;
   }
 
-  private _stream: ISystemStream | null = null;
+  private _stream: IStream | null = null;
 }

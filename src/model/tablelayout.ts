@@ -3,7 +3,7 @@ import type { ColumnId, ILayout } from './layout';
 import {
   asWidth,
   automaticColumns,
-  FIRST_LAYOUT,
+  DEFAULT_LAYOUT,
   movedColumn,
   parseColumnId,
   shownColumns,
@@ -13,25 +13,25 @@ import { Model } from './model';
 import type { ISavedTable, ISavedView } from './savedviews';
 import { withView } from './savedviews';
 
-/** How long changes gather before the keys are read again. */
+/** Delay before the keys are loaded again, to gather changes. */
 const GATHER_MS = 1000;
 
-/** Pause after a failed request. */
+/** Delay after a failed request. */
 const RETRY_MS = 4000;
 
 export interface ITableLayoutState {
   readonly layout: ILayout;
-  /** All keys of the workspace, null until they are known. */
+  /** All keys of the workspace; null before they are loaded. */
   readonly known: Columns | null;
   readonly views: readonly ISavedView[];
-  /** The columns that are shown, in their order. */
+  /** The visible columns, in their order. */
   readonly shown: readonly ColumnId[];
 }
 
-/** How the table of tasks looks: columns, widths, groups, saved views. */
+/** The layout of the table of tasks, and its saved views. */
 export class TableLayoutModel extends Model<ITableLayoutState> {
   constructor(private readonly _options: TableLayoutModel.IOptions) {
-    const saved = _options.saved ?? { layout: FIRST_LAYOUT, views: [] };
+    const saved = _options.saved ?? { layout: DEFAULT_LAYOUT, views: [] };
     super({
       layout: saved.layout,
       known: null,
@@ -40,7 +40,7 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
     });
   }
 
-  /** Keys of the configuration that columns or groups show. */
+  /** Keys of the configuration that have a column. */
   get fields(): string[] {
     return this.state.shown.flatMap(id => {
       const parts = parseColumnId(id);
@@ -49,8 +49,12 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
   }
 
   /**
-   * Say which keys are seen among the listed tasks, which figure has curves,
-   * and whether logs were searched; `tasks` changes when there are others.
+   * Set what automatic columns depend on.
+   *
+   * @param seen - swept keys and metrics of the listed tasks
+   * @param curve - the metric with curves
+   * @param tasks - the number of tasks; keys are loaded again when it changes
+   * @param hits - whether the rows have matches in logs
    */
   setContext(
     seen: TaskPage['columns'],
@@ -81,7 +85,7 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
     this.setLayout({ columns: withColumn(this.state.shown, id, show) });
   }
 
-  /** Move a column before the one that stands at a place now. */
+  /** Move a column before the one at an index. */
   moveColumn(id: ColumnId, to: number): void {
     this.setLayout({ columns: movedColumn(this.state.shown, id, to) });
   }
@@ -132,7 +136,7 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
         this.update({ known });
         this._show();
       },
-      // Until then the listed tasks tell which columns there are.
+      // Until then only keys of the listed tasks have columns.
       () => this.retryAfter('columns', RETRY_MS, () => this._load())
     );
   }

@@ -12,16 +12,16 @@ import { Model } from './model';
 import { TaskFinder } from './taskfinder';
 
 export interface ITaskDetailState {
-  /** The task that is shown, '' for none. */
+  /** The task; '' for none. */
   readonly name: string;
-  /** What is known of it; of another task never. */
+  /** Null before it is loaded. */
   readonly detail: TaskDetail | null;
   readonly error: ClientError | null;
-  /** A change is on its way. */
+  /** Whether a change is being saved. */
   readonly saving: boolean;
 }
 
-/** Notes that are being written, and what they were before. */
+/** Notes that are being edited, and the saved ones. */
 export interface INoteDraft {
   readonly text: string;
   readonly base: string;
@@ -38,7 +38,7 @@ type TaskClient = Pick<
   | 'readArtifact'
 >;
 
-/** One task with its runs, renewed when its row in a list changes. */
+/** One task with its runs, loaded again when its row in a list changes. */
 export class TaskDetailModel extends Model<ITaskDetailState> {
   constructor(
     private readonly _client: TaskClient,
@@ -49,13 +49,13 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
     this.finder = this.own(new TaskFinder(_client, ws));
   }
 
-  /** Finds the task whose configuration is compared. */
+  /** Finds the task to compare with. */
   readonly finder: TaskFinder;
 
-  /** Notes that were not saved yet, by task: who looks elsewhere finds them again. */
+  /** Notes that are not saved yet, by task. */
   readonly drafts = new Map<string, INoteDraft>();
 
-  /** Show a task; the same one with another row is asked for again. */
+  /** Show a task; load it again if its row has changed. */
   show(name: string, row: TaskRow | undefined): void {
     const stamp = row ? stampOf(row) : '';
     if (name !== this.state.name) {
@@ -71,7 +71,7 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
     }
   }
 
-  /** Ask again now. */
+  /** Load the task again, now. */
   refresh(): Promise<void> {
     return this.fetch(
       'detail',
@@ -82,9 +82,9 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
   }
 
   /**
-   * Change the task, if it is still as it is shown.
+   * Change the task, unless it was changed meanwhile.
    *
-   * @throws ClientError when it changed meanwhile, or may not be changed
+   * @throws ClientError if it was changed meanwhile, or may not be changed
    */
   async change(patch: TaskPatch): Promise<void> {
     const { name } = this.state;
@@ -94,7 +94,7 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
         this._client.changeTask(this.ws, name, patch)
       );
       if (this.state.name === name) {
-        // An answer to what was asked for meanwhile may be older.
+        // A pending answer may be older.
         this.cancel('detail');
         this.update({ detail, error: null });
         this.schedule('detail', GATHER_MS, () => this.refresh());
@@ -104,22 +104,22 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
     }
   }
 
-  /** The configuration of another task, or ('') the default one. */
+  /** Load the configuration of another task, or ('') the default one. */
   readTemplate(task: string): Promise<Template> {
-    return this._client.getTemplate(this.ws, task || undefined);
+    return this._client.getTemplate(this.ws, { task });
   }
 
-  /** What a run of the task was given. */
+  /** Load the configuration and command of a run. */
   readInput(run: number): Promise<RunInput> {
     return this._client.getRunInput(this.ws, this.state.name, run);
   }
 
-  /** The files that a run of the task left. */
+  /** List the artifacts of a run. */
   listFiles(run: number): Promise<Artifacts> {
     return this._client.listArtifacts(this.ws, this.state.name, run);
   }
 
-  /** One of these files, or its first `limit` bytes. */
+  /** Load an artifact, or its first `limit` bytes. */
   readFile(run: number, path: string, limit?: number): Promise<Blob> {
     const { name } = this.state;
     return this._client.readArtifact(this.ws, name, run, path, limit);
@@ -128,13 +128,13 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
   private _stamp = '';
 }
 
-/** A task that the user only passes with the arrow keys is not loaded. */
+/** Delay before a task is loaded, to skip those passed with the arrow keys. */
 const SETTLE_MS = 80;
 
-/** How long changes gather before the task is read again. */
+/** Delay before the task is loaded again, to gather changes. */
 const GATHER_MS = 600;
 
-/** Changes when something else is to be told of a task. */
+/** Changes whenever the details of a task may have changed. */
 function stampOf(row: TaskRow): string {
   return JSON.stringify([
     row.status,

@@ -2,20 +2,20 @@ import type { ClientError } from '../client/errors';
 import type { IClient, TaskRow } from '../client/types';
 import { Model } from './model';
 
-/** Tasks that are listed at most. */
+/** How many tasks are listed. */
 const MAX_TASKS = 50;
 
-/** How long typing may pause before the tasks are listed. */
+/** Delay after the last keystroke. */
 const DEBOUNCE_MS = 120;
 
 export interface ITaskFinderState {
   readonly query: string;
-  /** Null before they are known. */
+  /** Null before they are loaded. */
   readonly tasks: readonly TaskRow[] | null;
   readonly error: ClientError | null;
 }
 
-/** The first tasks that match a query, to choose one of them. */
+/** The first tasks that match a query, to choose one. */
 export class TaskFinder extends Model<ITaskFinderState> {
   constructor(
     private readonly _client: Pick<IClient, 'listTasks'>,

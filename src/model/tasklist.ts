@@ -17,7 +17,13 @@ import type {
 } from '../client/types';
 import { ACTIVE_TASKS, ActiveRows } from './active';
 import type { IListing } from './taskpager';
-import { allNames, asQuery, GATHER_MS, PAGE, TaskPager } from './taskpager';
+import {
+  allNames,
+  asQuery,
+  GATHER_MS,
+  PAGE_SIZE,
+  TaskPager
+} from './taskpager';
 import { Position } from './position';
 import {
   keepNewer,
@@ -26,27 +32,29 @@ import {
   removeRows,
   sortMayMove
 } from './rows';
-import { keepEqual } from './store';
-import { firstState, mergeColumns, sumOf } from './taskliststate';
+import type { SelectMode } from './store';
+import { changedSet, keepEqual } from './store';
+import type { ITaskListState } from './taskliststate';
+import { initialState, mergeColumns, sumOf } from './taskliststate';
 
-/** How long an action may stay unconfirmed by an event. */
+/** Timeout for the event that confirms an action. */
 const CONFIRM_MS = 4000;
 
-/** What goes with an action, beside the tasks. */
+/** Options of an action, without its tasks. */
 export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
 
-/** Actions that show in a row before they are confirmed. */
-const SHOWING: readonly Action[] = ['run', 'cancel', 'delete'];
+/** Actions that a row shows before they are confirmed. */
+const SHOWN_AS_PENDING: readonly Action[] = ['run', 'cancel', 'delete'];
 
-/** The tasks of one workspace as the server knows them, kept up to date. */
+/** A live list of the tasks of a workspace. */
 export class TaskListModel extends TaskPager {
   /**
-   * @param client - where the workspace lives
+   * @param client - the client of the server
    * @param ws - id of the workspace
-   * @param listing - what to list at first
+   * @param listing - the first listing
    */
   constructor(client: IClient, ws: string, listing: Partial<IListing> = {}) {
-    super(client, ws, firstState(listing));
+    super(client, ws, initialState(listing));
   }
 
   override start(): void {
@@ -57,13 +65,13 @@ export class TaskListModel extends TaskPager {
     }
   }
 
-  /** Change the search, the statuses or the order. */
+  /** Change the query, the statuses or the order. */
   setListing(change: Partial<IListing>): void {
     this.update({ listing: { ...this.state.listing, ...change } });
     this.restart();
   }
 
-  /** Have values of the configuration told; what is shown stays meanwhile. */
+  /** Set which values of the configuration are listed; rows stay meanwhile. */
   setFields(fields: readonly string[]): void {
     const { listing } = this.state;
     if (fields.join('\n') !== listing.fields.join('\n')) {
@@ -72,7 +80,7 @@ export class TaskListModel extends TaskPager {
     }
   }
 
-  /** The row of a task when it is loaded. */
+  /** Return the row of a task if it is loaded. */
   row(name: string): TaskRow | undefined {
     const named = (row: TaskRow | undefined) => row?.name === name;
     return this.state.rows.find(named) ?? this.state.active.find(named);
@@ -80,34 +88,24 @@ export class TaskListModel extends TaskPager {
 
   // -- selection --------------------------------------------------------
 
-  select(names: Iterable<string>, mode: 'replace' | 'add' | 'remove'): void {
-    const selection = new Set(mode === 'replace' ? [] : this.state.selection);
-    for (const name of names) {
-      if (mode === 'remove') {
-        selection.delete(name);
-      } else {
-        selection.add(name);
-      }
-    }
-    this.update({ selection });
+  select(names: Iterable<string>, mode: SelectMode): void {
+    this.update({ selection: changedSet(this.state.selection, names, mode) });
   }
 
-  /** Select every task that matches, also those not loaded. */
+  /** Select all tasks that match, also those not loaded. */
   async selectAll(): Promise<void> {
-    this.select(
-      await allNames(this.client, this.ws, this.state.listing),
-      'replace'
-    );
+    const names = await allNames(this.client, this.ws, this.state.listing);
+    this.select(names, 'replace');
   }
 
   // -- actions ----------------------------------------------------------
 
   /**
-   * Ask for an action on tasks, or with `options.query` on all that match it.
-   * It shows at once in `pending` and is corrected by what the server says.
+   * Request an action on tasks, or with `options.query` on all that match it.
+   * It is in `pending` until the server confirms it.
    *
-   * @returns what was done and what was refused
-   * @throws ClientError when nothing was done
+   * @returns the tasks that were changed, and those refused
+   * @throws ClientError if nothing was done
    */
   async act(
     action: Action,
@@ -122,7 +120,8 @@ export class TaskListModel extends TaskPager {
     if (names.length === 0) {
       return { done: [], refused: [], made: [] };
     }
-    if (SHOWING.includes(action)) {
+    const isShown = SHOWN_AS_PENDING.includes(action);
+    if (isShown) {
       this._setPending(names, action);
     }
     let result: ActionResult;
@@ -138,27 +137,28 @@ export class TaskListModel extends TaskPager {
       this._setPending(names, null);
       throw error;
     }
+    const { done, refused } = result;
     this._setPending(
-      result.refused.map(item => item.name),
+      refused.map(item => item.name),
       null
     );
-    if (action === 'delete') {
-      this._remove(result.done);
-      this.select(result.done, 'remove');
-      this._setPending(result.done, null);
-      if (result.done.length > 0) {
-        this.update({ undo: { names: result.done } });
-      }
-      this.refreshSoon();
-    } else if (SHOWING.includes(action)) {
-      this._expect(result.done);
-    } else {
-      this.refreshSoon();
+    if (isShown && action !== 'delete') {
+      this._expectEvent(done);
+      return result;
     }
+    if (action === 'delete' && done.length > 0) {
+      const rows = removeRows(this.state.rows, done);
+      const gone = this.state.rows.length - rows.length;
+      this.update({ rows, total: this.state.total - gone });
+      this.select(done, 'remove');
+      this._setPending(done, null);
+      this.update({ undo: { names: done } });
+    }
+    this.refreshSoon();
     return result;
   }
 
-  /** Bring back what was deleted last. */
+  /** Restore the tasks that were deleted last. */
   async undo(): Promise<ActionResult> {
     const { undo } = this.state;
     const result = await this.act('restore', undo?.names ?? []);
@@ -168,15 +168,15 @@ export class TaskListModel extends TaskPager {
     return result;
   }
 
-  /** Undoing is not offered any more. */
+  /** Stop offering to undo the last deletion. */
   forgetUndo(): void {
     this.update({ undo: null });
   }
 
   /**
-   * Give a task another name.
+   * Rename a task.
    *
-   * @throws ClientError when it is refused
+   * @throws ClientError if it is refused
    */
   async rename(task: string, name: string): Promise<void> {
     const patch = { name, expected: { name: task } };
@@ -184,26 +184,23 @@ export class TaskListModel extends TaskPager {
     this.refresh();
   }
 
-  /** The results of the listed tasks, or of those of a query, as a file. */
+  /** Export the results of the listed tasks, or of those that match a query. */
   exportResults(form: ExportQuery): Promise<IDownload> {
     const { query, status, sort, order } = asQuery(this.state.listing);
     return this.send(() =>
       this.client.exportResults(this.ws, {
-        query,
-        status,
-        sort,
-        order,
+        ...{ query, status, sort, order },
         ...form
       })
     );
   }
 
-  /** The tasks that match a query. */
+  /** List the tasks that match a query. */
   findTasks(query: TaskListQuery): Promise<TaskPage> {
     return this.send(() => this.client.listTasks(this.ws, query));
   }
 
-  /** Create tasks from a configuration, by default the usual one. */
+  /** Create tasks from a configuration, by default that of the template. */
   async createTasks(request: Partial<CreateRequest>): Promise<Created> {
     const { text, name, run = null } = request;
     const template =
@@ -225,7 +222,7 @@ export class TaskListModel extends TaskPager {
     if (this._position.isOther(answer)) {
       this.invalidate();
     }
-    const isLate = this._position.list(answer);
+    const isLate = this._position.noteList(answer);
     const old = isOther ? [] : this.state.rows;
     this.noteMessage();
     this.update({
@@ -235,7 +232,7 @@ export class TaskListModel extends TaskPager {
       notices: keepEqual(this.state.notices, answer.notices ?? []),
       rows: placePage(
         old,
-        page * PAGE,
+        page * PAGE_SIZE,
         isLate ? keepNewer(old, answer.items) : answer.items,
         answer.total
       ),
@@ -250,7 +247,7 @@ export class TaskListModel extends TaskPager {
     }
   }
 
-  /** List the active tasks when there are not as many as there should be. */
+  /** List the active tasks if they do not fit the counts. */
   private _checkActive(): void {
     const { counts } = this.state;
     if (
@@ -276,14 +273,14 @@ export class TaskListModel extends TaskPager {
           this.schedule('active', GATHER_MS, () => this._listActive());
         }
       },
-      // The next change or listing asks again.
+      // The next change or list tries again.
       () => undefined
     );
   }
 
   protected onListError(error: ClientError): void {
     if (error.status === 400) {
-      // With nothing listed yet there is nothing to wait for either.
+      // The query has to be corrected: there is no list to wait for.
       this.update({ queryError: error, notices: [], phase: 'ready' });
     } else {
       const phase = this.state.phase === 'ready' ? 'ready' : 'error';
@@ -294,7 +291,7 @@ export class TaskListModel extends TaskPager {
   // -- events -----------------------------------------------------------
 
   protected onHello(message: EventMessage): void {
-    if (this._position.greet(message)) {
+    if (this._position.noteHello(message)) {
       this.refreshSoon();
     }
   }
@@ -309,18 +306,13 @@ export class TaskListModel extends TaskPager {
       this.onReset();
       return;
     }
-    this._position.hear(message);
+    this._position.noteChanges(message);
     const changed = message.changed ?? [];
     const removed = message.removed ?? [];
     const { rows, listing, total } = this.state;
     const patched = patchRows(rows, changed);
     const kept = removeRows(patched.rows, removed);
     const gone = patched.rows.length - kept.length;
-    const pending = new Map(this.state.pending);
-    changed.forEach(row => pending.delete(row.name));
-    removed.forEach(name => pending.delete(name));
-    const selection = new Set(this.state.selection);
-    removed.forEach(name => selection.delete(name));
     this._activeRows.patch(changed, removed);
     const counts = keepEqual(
       this.state.counts,
@@ -335,12 +327,11 @@ export class TaskListModel extends TaskPager {
         swept: changed.flatMap(row => Object.keys(row.swept)),
         figures: changed.flatMap(row => Object.keys(row.figures))
       }),
-      pending:
-        pending.size === this.state.pending.size ? this.state.pending : pending,
-      selection:
-        selection.size === this.state.selection.size
-          ? this.state.selection
-          : selection
+      pending: this._withPending(
+        [...changed.map(row => row.name), ...removed],
+        null
+      ),
+      selection: changedSet(this.state.selection, removed, 'remove')
     });
     this._checkActive();
     const filtered = listing.query !== '' || listing.statuses.length > 0;
@@ -375,40 +366,39 @@ export class TaskListModel extends TaskPager {
       'workspace',
       () => this.client.getWorkspace(this.ws),
       workspace => this.update({ workspace }),
-      // The listing tells the same failure where it can be seen.
+      // The list reports the same error.
       () => undefined
     );
   }
 
-  // -- what is not confirmed yet ----------------------------------------
+  // -- unconfirmed actions ----------------------------------------------
 
   private _setPending(names: readonly string[], action: Action | null): void {
-    const pending = new Map(this.state.pending);
-    for (const name of names) {
-      if (action) {
-        pending.set(name, action);
-      } else {
-        pending.delete(name);
-      }
-    }
-    this.update({ pending });
+    this.update({ pending: this._withPending(names, action) });
   }
 
-  /** Events should confirm these; when they do not, the list decides. */
-  private _expect(names: readonly string[]): void {
+  /** The pending actions with other ones of some tasks; the same if equal. */
+  private _withPending(
+    names: readonly string[],
+    action: Action | null
+  ): ITaskListState['pending'] {
+    const { pending } = this.state;
+    const changed = new Set(names);
+    const others = [...pending].filter(([name]) => !changed.has(name));
+    return action
+      ? new Map([...others, ...names.map(name => [name, action] as const)])
+      : others.length < pending.size
+        ? new Map(others)
+        : pending;
+  }
+
+  /** Refresh the list if no event confirms an action on these tasks in time. */
+  private _expectEvent(names: readonly string[]): void {
     this.schedule(`confirm ${names.join()}`, CONFIRM_MS, () => {
       if (names.some(name => this.state.pending.has(name))) {
         this._setPending(names, null);
         this.refresh();
       }
-    });
-  }
-
-  private _remove(names: readonly string[]): void {
-    const rows = removeRows(this.state.rows, names);
-    this.update({
-      rows,
-      total: this.state.total - (this.state.rows.length - rows.length)
     });
   }
 

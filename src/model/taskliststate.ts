@@ -9,55 +9,55 @@ import type {
 } from '../client/types';
 import type { ILiveState } from './livemodel';
 import type { IListing } from './taskpager';
-import { FIRST_LISTING } from './taskpager';
+import { DEFAULT_LISTING } from './taskpager';
 import type { IRows } from './rows';
 import { emptyRows } from './rows';
 
-/** Tasks that went to the trash and can come back. */
+/** Tasks in the trash whose deletion can be undone. */
 export interface IUndo {
   readonly names: readonly string[];
 }
 
 export interface ITaskListState extends ILiveState {
-  /** What the server says about the workspace, null until it was heard. */
+  /** Null before it is loaded. */
   readonly workspace: Workspace | null;
-  /** `loading` and `error` only as long as nothing was ever listed. */
+  /** `loading` and `error` only before the first list. */
   readonly phase: 'loading' | 'ready' | 'error';
-  /** Why the last request failed, null after one succeeded. */
+  /** Why the last request failed; null after one succeeded. */
   readonly error: ClientError | null;
   readonly listing: IListing;
-  /** What is wrong with `listing.query`; the rows are still the old ones. */
+  /** What is wrong with `listing.query`; the rows are still those before. */
   readonly queryError: ClientError | null;
-  /** What is said about the search of the listed rows. */
+  /** Notices about the query of the listed rows. */
   readonly notices: readonly FieldError[];
-  /** A list of the current `listing` is on its way. */
+  /** Whether the current `listing` is being loaded. */
   readonly refreshing: boolean;
-  /** By position; undefined where not loaded. */
+  /** By position; undefined if not loaded. */
   readonly rows: IRows;
-  /** How many tasks match. */
+  /** Number of tasks that match. */
   readonly total: number;
   readonly counts: Counts | null;
-  /** Running and queued tasks, whatever is listed; at most 200. */
+  /** Running and queued tasks, also those not listed; at most 200. */
   readonly active: readonly TaskRow[];
   readonly columns: TaskPage['columns'];
-  /** Seconds that a run takes, judged by earlier ones; null when not known. */
+  /** Typical duration of a run in seconds, from earlier ones; null if unknown. */
   readonly typical: number | null;
-  /** Selected names; they outlive searching, sorting and refreshing. */
+  /** Selected names; filtering, sorting and refreshing do not change them. */
   readonly selection: ReadonlySet<string>;
-  /** What was asked for and is not confirmed yet, by name. */
+  /** Requested actions that are not confirmed yet, by name. */
   readonly pending: ReadonlyMap<string, Action>;
   readonly undo: IUndo | null;
 }
 
-/** What is known before the server was heard. */
-export function firstState(
+/** The state before anything is loaded. */
+export function initialState(
   listing: Partial<IListing>
 ): Omit<ITaskListState, keyof ILiveState> {
   return {
     workspace: null,
     phase: 'loading',
     error: null,
-    listing: { ...FIRST_LISTING, ...listing },
+    listing: { ...DEFAULT_LISTING, ...listing },
     queryError: null,
     notices: [],
     refreshing: false,
@@ -75,7 +75,7 @@ export function firstState(
 
 /**
  * Return whether two states differ only in their rows, apart from the rows of
- * some tasks: then everything but the list renders the same.
+ * some tasks: then only the list has to be rendered.
  */
 export function differInRowsOnly(
   old: ITaskListState,
@@ -100,15 +100,15 @@ export function differInRowsOnly(
   );
 }
 
-/** So many tasks make lists and searches take seconds (docs/scaling.md). */
+/** With this many tasks lists and queries take seconds (docs/scaling.md). */
 export const MANY_TASKS = 100_000;
 
-/** All tasks, whatever their status. */
+/** Return the number of tasks of all statuses. */
 export function sumOf(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** New keys go behind the old ones, so that no column moves. */
+/** Add new keys after the old ones, so that no column moves. */
 export function mergeColumns(
   old: TaskPage['columns'],
   more: TaskPage['columns']

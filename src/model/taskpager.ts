@@ -3,22 +3,22 @@ import type { IClient, TaskPage, TaskStatus } from '../client/types';
 import { LiveModel } from './livemodel';
 import type { ITaskListState } from './taskliststate';
 
-/** Rows a request asks for; requests begin at multiples of it. */
-export const PAGE = 200;
+/** How many rows a request loads; it starts at a multiple of that. */
+export const PAGE_SIZE = 200;
 
-/** How long changes gather before the shown rows are listed again. */
+/** Delay before the visible rows are listed again, to gather changes. */
 export const GATHER_MS = 250;
 
-/** Pause after a failed listing. */
+/** Delay after a failed list. */
 const RETRY_MS = 3000;
 
-/** Configuration values that the server lists with each task. */
+/** How many values of the configuration the server lists with a task. */
 const MAX_FIELDS = 200;
 
-/** What is listed and in which order. */
+/** Which tasks are listed and in which order. */
 export interface IListing {
   readonly query: string;
-  /** No status means all. */
+  /** Empty for all. */
   readonly statuses: readonly TaskStatus[];
   readonly sort: string;
   readonly order: 'asc' | 'desc';
@@ -26,7 +26,7 @@ export interface IListing {
   readonly fields: readonly string[];
 }
 
-export const FIRST_LISTING: IListing = {
+export const DEFAULT_LISTING: IListing = {
   query: '',
   statuses: [],
   sort: 'created',
@@ -34,7 +34,7 @@ export const FIRST_LISTING: IListing = {
   fields: []
 };
 
-/** A listing as the server's parameters. */
+/** Return a listing as parameters of a request. */
 export function asQuery(listing: IListing) {
   return {
     query: listing.query,
@@ -47,19 +47,19 @@ export function asQuery(listing: IListing) {
   };
 }
 
-/** Names that one request asks for. */
+/** How many names a request lists. */
 const MAX_NAMES = 1000;
 
-/** The names of all tasks that match. */
+/** List the names of all tasks that match. */
 export async function allNames(
   client: IClient,
-  id: string,
+  ws: string,
   listing: IListing
 ): Promise<Set<string>> {
   const names = new Set<string>();
   let total = Infinity;
   for (let offset = 0; offset < total; offset += MAX_NAMES) {
-    const page = await client.listTasks(id, {
+    const page = await client.listTasks(ws, {
       ...asQuery({ ...listing, fields: [] }),
       offset,
       limit: MAX_NAMES
@@ -70,16 +70,16 @@ export async function allNames(
   return names;
 }
 
-/** Loads the pages that are shown, one after the other, and keeps them fresh. */
+/** Loads the visible pages, one after the other, and keeps them fresh. */
 export abstract class TaskPager extends LiveModel<ITaskListState> {
-  /** Set which positions are visible, so that they are loaded. */
+  /** Set which positions are visible and have to be loaded. */
   setVisibleRange(first: number, last: number): void {
     this._first = Math.max(0, first);
     this._last = Math.max(this._first, last);
     this._loadPages();
   }
 
-  /** List anew what is shown, now. */
+  /** List the visible rows again, now. */
   refresh(): void {
     this.cancel('page');
     this.cancel('gather');
@@ -88,27 +88,27 @@ export abstract class TaskPager extends LiveModel<ITaskListState> {
     this._loadPages();
   }
 
-  /** Another listing: begin at its first page. */
+  /** Load the first page of another listing. */
   protected restart(): void {
     this._isOther = true;
     this._first = 0;
-    this._last = PAGE - 1;
+    this._last = PAGE_SIZE - 1;
     this.refresh();
   }
 
-  /** List again soon, together with what else changes until then. */
+  /** List the visible rows again after a delay. */
   protected refreshSoon(): void {
     this.invalidate();
     this.schedule('gather', GATHER_MS, () => this._loadPages());
   }
 
-  /** What is listed may be old; answers under way do not count as fresh. */
+  /** Mark all pages as outdated, also those of pending requests. */
   protected invalidate(): void {
     this._generation++;
     this._fresh.clear();
   }
 
-  /** A page came; `isOther` when older pages belong to another listing. */
+  /** Called with a page; `isOther` if older pages are of another listing. */
   protected abstract onPage(
     page: number,
     answer: TaskPage,
@@ -129,8 +129,8 @@ export abstract class TaskPager extends LiveModel<ITaskListState> {
     const generation = this._generation;
     const query = {
       ...asQuery(this.state.listing),
-      offset: page * PAGE,
-      limit: PAGE
+      offset: page * PAGE_SIZE,
+      limit: PAGE_SIZE
     };
     void this.fetch(
       'page',
@@ -147,7 +147,7 @@ export abstract class TaskPager extends LiveModel<ITaskListState> {
       error => {
         this.update({ refreshing: false });
         this.onListError(error);
-        // A filter that is not understood stays so until it is changed.
+        // An invalid query stays invalid until it is changed.
         if (error.status !== 400) {
           this.schedule('retry', RETRY_MS, () => this._loadPages());
         }
@@ -158,13 +158,13 @@ export abstract class TaskPager extends LiveModel<ITaskListState> {
   private _nextPage(): number {
     const { total, rows } = this.state;
     const end = Math.max(0, total - 1);
-    const first = Math.floor(this._first / PAGE);
-    const last = Math.floor(Math.min(this._last, end) / PAGE);
+    const first = Math.floor(this._first / PAGE_SIZE);
+    const last = Math.floor(Math.min(this._last, end) / PAGE_SIZE);
     for (let page = Math.min(first, last); page <= last; page++) {
-      // While changes still gather only what was never loaded is urgent.
+      // While changes are being gathered, only missing rows are urgent.
       if (
         this.isScheduled('gather')
-          ? page * PAGE < total && rows[page * PAGE] === undefined
+          ? page * PAGE_SIZE < total && rows[page * PAGE_SIZE] === undefined
           : !this._fresh.has(page)
       ) {
         return page;
@@ -177,5 +177,5 @@ export abstract class TaskPager extends LiveModel<ITaskListState> {
   private _generation = 0;
   private _isOther = false;
   private _first = 0;
-  private _last = PAGE - 1;
+  private _last = PAGE_SIZE - 1;
 }

@@ -10,15 +10,15 @@ import type { TaskListModel } from './tasklist';
 import { sumOf } from './taskliststate';
 
 export interface ITasksPageState {
-  /** The task that the details show; '' for none. */
+  /** The task in the details; '' for none. */
   readonly active: string;
-  /** Whether the details are shown. */
+  /** Whether the details are open. */
   readonly details: boolean;
-  /** Shown in place of the tasks. */
+  /** Shown instead of the tasks. */
   readonly trash: TrashModel | null;
 }
 
-/** The page with all tasks: keeps in step what is shown of them. */
+/** The model of the Tasks page, which keeps its parts up to date. */
 export class TasksPageModel extends Model<ITasksPageState> {
   readonly table: TableLayoutModel;
   readonly curves: SparklineModel;
@@ -73,7 +73,7 @@ export class TasksPageModel extends Model<ITasksPageState> {
     const tasks = list.counts ? sumOf(list.counts) : 0;
     const { key } = this.curves.getSnapshot();
     this.table.setContext(list.columns, key, tasks, this._hasHits(list.rows));
-    // The first list comes without them, and so at once.
+    // Without fields at first, so that the first list does not wait.
     const { known, layout } = this.table.getSnapshot();
     this._list.setFields(known ? this.table.fields : []);
     if (details) {
@@ -83,7 +83,7 @@ export class TasksPageModel extends Model<ITasksPageState> {
       this.groups.setContext(layout.grouping, list);
     }
     if (tasks !== this._tasks) {
-      // Tasks come and go: some of them by way of the trash.
+      // Tasks may have been moved to or from the trash.
       this._tasks = tasks;
       void trash?.load();
     }

@@ -1,20 +1,22 @@
 import type { ClientError } from '../client/errors';
 import type { ActionResult, IClient, TrashedTask } from '../client/types';
 import { Model } from './model';
+import type { SelectMode } from './store';
+import { changedSet } from './store';
 
 export interface ITrashState {
-  /** `loading` and `error` only as long as nothing was ever listed. */
+  /** `loading` and `error` only before the first list. */
   readonly phase: 'loading' | 'ready' | 'error';
   readonly items: readonly TrashedTask[];
-  /** Selected names, as they are called in the trash. */
+  /** Selected names, as in the trash. */
   readonly selection: ReadonlySet<string>;
   /** Why the last listing failed. */
   readonly error: ClientError | null;
-  /** What is being done to tasks. */
+  /** The action in progress. */
   readonly busy: 'restore' | 'purge' | null;
 }
 
-/** The trash of a workspace: what is in it, and the two ways out. */
+/** The trash of a workspace: lists its tasks, restores and deletes them. */
 export class TrashModel extends Model<ITrashState> {
   constructor(
     private readonly _client: Pick<IClient, 'listTrash' | 'actOnTasks'>,
@@ -29,20 +31,14 @@ export class TrashModel extends Model<ITrashState> {
     });
   }
 
-  /** List anew; of several listings the one asked for last counts. */
+  /** List again; an older request that is still pending is ignored. */
   load(): Promise<void> {
     return this.fetch(
       'list',
       () => this._client.listTrash(this._ws),
-      items => {
-        const names = new Set(items.map(item => item.name));
-        const selection = [...this.state.selection];
-        this.update({
-          phase: 'ready',
-          items,
-          error: null,
-          selection: new Set(selection.filter(name => names.has(name)))
-        });
+      ({ items }) => {
+        this._setItems(items);
+        this.update({ phase: 'ready', error: null });
       },
       error => {
         const phase = this.state.phase === 'ready' ? 'ready' : 'error';
@@ -51,22 +47,14 @@ export class TrashModel extends Model<ITrashState> {
     );
   }
 
-  select(names: Iterable<string>, mode: 'replace' | 'add' | 'remove'): void {
-    const selection = new Set(mode === 'replace' ? [] : this.state.selection);
-    for (const name of names) {
-      if (mode === 'remove') {
-        selection.delete(name);
-      } else {
-        selection.add(name);
-      }
-    }
-    this.update({ selection });
+  select(names: Iterable<string>, mode: SelectMode): void {
+    this.update({ selection: changedSet(this.state.selection, names, mode) });
   }
 
   /**
-   * Bring tasks back, or delete them for ever.
+   * Restore tasks, or delete them permanently.
    *
-   * @throws ClientError when nothing was done
+   * @throws ClientError if nothing was done
    */
   async act(
     action: 'restore' | 'purge',
@@ -78,16 +66,18 @@ export class TrashModel extends Model<ITrashState> {
         this._client.actOnTasks(this._ws, { action, names: [...names] })
       );
       const gone = new Set(result.done);
-      this.update({
-        items: this.state.items.filter(item => !gone.has(item.name)),
-        selection: new Set(
-          [...this.state.selection].filter(name => !gone.has(name))
-        )
-      });
+      this._setItems(this.state.items.filter(item => !gone.has(item.name)));
       return result;
     } finally {
       this.update({ busy: null });
       void this.load();
     }
+  }
+
+  private _setItems(items: readonly TrashedTask[]): void {
+    const names = new Set(items.map(item => item.name));
+    const gone = [...this.state.selection].filter(name => !names.has(name));
+    this.update({ items });
+    this.select(gone, 'remove');
   }
 }

@@ -1,19 +1,18 @@
 /**
- * Where the values of a YAML configuration stand in its text.
+ * Finds the keys and values of a YAML configuration in its text.
  *
- * A draft may hold batch syntax that is no valid YAML (`[64, 32] | [128, 64]`),
- * so the text is the truth and is read line by line, never failing.
+ * A draft may contain batch syntax that is not valid YAML
+ * (`[64, 32] | [128, 64]`), so the text is scanned line by line: a YAML parser
+ * loses all keys that follow such a value.
  */
 
-/**
- * A key of the configuration and the characters of its value.
- */
+/** A key of the configuration and the characters of its value. */
 export interface IEntry {
-  /** Dotted key, as the server names it. */
+  /** Dotted key, as in the REST interface. */
   readonly path: string;
   /** The last part of the path. */
   readonly key: string;
-  /** How deep the key is nested, 0 at the top. */
+  /** Nesting level, 0 at the top. */
   readonly depth: number;
   /** Whether the value is a block of further keys. */
   readonly section: boolean;
@@ -21,27 +20,28 @@ export interface IEntry {
   readonly line: number;
   /** Spaces before the key. */
   readonly indent: number;
-  /** Offset just after the colon. */
+  /** Offset after the colon. */
   readonly colon: number;
-  /** Offsets of the value; equal when there is none. */
+  /** Offsets of the value; equal when it is empty. */
   readonly start: number;
   readonly end: number;
-  /** The value as it is written, without a comment; empty for a section. */
+  /** The value as written, without a comment; empty for a section. */
   readonly text: string;
   /** The comment on the key's line, without its `#`. */
   readonly comment: string;
-  /** Offset after the last line that belongs to the key. */
+  /** Offset after the last line of the value. */
   readonly blockEnd: number;
 }
 
 interface ILine {
+  /** Without the line break. */
+  readonly source: string;
   readonly start: number;
-  /** Before the line's end. */
   readonly end: number;
-  /** After the line's end. */
+  /** Offset after the line break. */
   readonly next: number;
   readonly indent: number;
-  /** Nothing, or only a comment. */
+  /** Empty, or only a comment. */
   readonly blank: boolean;
 }
 
@@ -49,13 +49,10 @@ const KEY =
   /^( *)(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|((?:[^\s"'[\]{}#&*!|>%@`,?-]|[-?](?=\S))(?:(?!\s#|:\s|:$).)*?)) *:(?=\s|$)/;
 const BLOCK_SCALAR = /^[|>][-+0-9]*(?=\s*(?:#|$))/;
 const PROPERTIES = /^(?:[&!]\S*(?:\s+|$))+/;
+const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'(?!')/sy;
 const PAIRS: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 
-/**
- * Return every key of the configuration in the order of the text.
- *
- * Never fails: lines that make no sense belong to no key.
- */
+/** Return all keys in the order of the text; invalid lines are skipped. */
 export function entriesOf(text: string): IEntry[] {
   const lines = splitLines(text);
   const entries: IEntry[] = [];
@@ -63,8 +60,8 @@ export function entriesOf(text: string): IEntry[] {
   let i = 0;
   while (i < lines.length) {
     const line = lines[i];
-    const source = text.slice(line.start, line.end);
-    const match = line.blank || isMarker(source) ? null : KEY.exec(source);
+    const match =
+      line.blank || isMarker(line.source) ? null : KEY.exec(line.source);
     if (!match) {
       i++;
       continue;
@@ -77,7 +74,8 @@ export function entriesOf(text: string): IEntry[] {
       ? entries[parents[parents.length - 1].index]
       : null;
     const key = keyText(match);
-    const value = valueAt(text, lines, i, line.start + match[0].length, indent);
+    const colon = line.start + match[0].length;
+    const value = valueAt(text, lines, i, colon, indent);
     parents.push({ indent, index: entries.length });
     entries.push({
       path: parent ? `${parent.path}.${key}` : key,
@@ -85,7 +83,7 @@ export function entriesOf(text: string): IEntry[] {
       depth: parent ? parent.depth + 1 : 0,
       line: i + 1,
       indent,
-      colon: line.start + match[0].length,
+      colon,
       section: value.section,
       start: value.start,
       end: value.end,
@@ -116,20 +114,15 @@ function isMarker(source: string): boolean {
 function splitLines(text: string): ILine[] {
   const lines: ILine[] = [];
   let start = 0;
-  while (start < text.length) {
-    const newline = text.indexOf('\n', start);
-    const next = newline < 0 ? text.length : newline + 1;
-    let end = newline < 0 ? text.length : newline;
-    if (end > start && text[end - 1] === '\r') {
-      end--;
-    }
-    const source = text.slice(start, end);
-    const content = source.search(/[^ ]/);
+  for (const [whole] of text.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+    const source = whole.replace(/\r?\n$|\r$/, '');
+    const next = start + whole.length;
     lines.push({
+      source,
       start,
-      end,
+      end: start + source.length,
       next,
-      indent: content < 0 ? source.length : content,
+      indent: source.length - source.replace(/^ +/, '').length,
       blank: /^\s*(?:#|$)/.test(source)
     });
     start = next;
@@ -161,71 +154,50 @@ function valueAt(
     const comment = bare.slice(1).trim();
     const block = blockBelow(text, lines, index, indent);
     if (block === 'section') {
-      const at = start;
-      return { start: at, end: at, section: true, comment, lastLine: index };
+      return { start, end: start, section: true, comment, lastLine: index };
     }
     if (block) {
       return { ...block, section: false, comment };
     }
-    const end = line.end - bare.length;
-    const written = text.slice(start, end).trimEnd();
+    const written = text.slice(start, line.end - bare.length).trimEnd();
     start = written ? start : colon;
-    return {
-      start,
-      end: start + written.length,
-      section: false,
-      comment,
-      lastLine: index
-    };
+    const end = start + written.length;
+    return { start, end, section: false, comment, lastLine: index };
   }
 
   if (BLOCK_SCALAR.test(bare)) {
-    let last = index;
-    for (let i = index + 1; i < lines.length; i++) {
-      const empty = lines[i].start + lines[i].indent >= lines[i].end;
-      if (!empty && lines[i].indent <= indent) {
-        break;
-      }
-      last = empty ? last : i;
-    }
-    return {
-      start,
-      end: lines[last].end,
-      section: false,
-      comment: '',
-      lastLine: last
-    };
+    const lastLine = lastLineWhile(lines, index, next =>
+      next.indent === next.source.length ? null : next.indent > indent
+    );
+    const { end } = lines[lastLine];
+    return { start, end, section: false, comment: '', lastLine };
   }
 
-  let last = index;
   let scan = scanValue(text, start, line.end);
-  for (let i = index + 1; i < lines.length; i++) {
-    const next = lines[i];
-    const source = text.slice(next.start, next.end);
-    const closes = scan.open > 0 && /^\s*[\])}]/.test(source);
-    const deeper = next.indent > indent && (scan.open > 0 || !KEY.test(source));
-    if (next.blank ? scan.open === 0 : !deeper && !closes) {
-      break;
+  const lastLine = lastLineWhile(lines, index, next => {
+    const isOpen = scan.open > 0;
+    if (next.blank) {
+      return isOpen && null;
     }
-    last = i;
-    scan = scanValue(text, start, next.end);
-  }
-  while (last > index && lines[last].blank) {
-    last--;
-    scan = scanValue(text, start, lines[last].end);
-  }
+    const isPart =
+      (next.indent > indent && (isOpen || !KEY.test(next.source))) ||
+      (isOpen && /^\s*[\])}]/.test(next.source));
+    if (isPart) {
+      scan = scanValue(text, start, next.end);
+    }
+    return isPart;
+  });
+  const after = text.slice(scan.end, lines[lastLine].end);
   return {
     start,
     end: scan.end,
     section: false,
-    comment: text.slice(scan.end, lines[last].end).replace(/^\s*#/, '').trim(),
-    lastLine: last
+    comment: after.replace(/^\s*#/, '').trim(),
+    lastLine
   };
 }
 
-/**
- * What stands indented (or as a list) below a key without a value.
- */
+/** The indented block, or the list, below a key without a value. */
 function blockBelow(
   text: string,
   lines: ILine[],
@@ -233,49 +205,57 @@ function blockBelow(
   indent: number
 ): 'section' | { start: number; end: number; lastLine: number } | null {
   let first = index + 1;
-  while (first < lines.length && lines[first].blank) {
+  while (lines[first]?.blank) {
     first++;
   }
-  if (first >= lines.length) {
+  const line = lines[first];
+  if (!line) {
     return null;
   }
-  const source = text.slice(lines[first].start, lines[first].end);
-  const isList = /^ *-(?:\s|$)/.test(source) && !isMarker(source);
-  if (lines[first].indent > indent && !isList && KEY.test(source)) {
+  const isList = /^ *-(?:\s|$)/.test(line.source) && !isMarker(line.source);
+  if (line.indent > indent && !isList && KEY.test(line.source)) {
     return 'section';
   }
-  if (
-    lines[first].indent < indent ||
-    (lines[first].indent === indent && !isList)
-  ) {
+  if (line.indent < indent || (line.indent === indent && !isList)) {
     return null;
   }
-  let last = first;
-  for (let i = first + 1; i < lines.length; i++) {
-    const next = lines[i];
-    if (next.blank) {
-      continue;
-    }
-    const item =
-      next.indent === indent &&
-      isList &&
-      text.slice(next.start, next.end).trimStart().startsWith('-');
-    if (next.indent <= indent && !item) {
-      break;
-    }
-    last = i;
-  }
-  const from = lines[first].start + lines[first].indent;
-  const end =
-    first === last
-      ? scanValue(text, from, lines[last].end).end
-      : lines[last].end;
-  return { start: from, end, lastLine: last };
+  const lastLine = lastLineWhile(lines, first, next =>
+    next.blank
+      ? null
+      : next.indent > indent ||
+        (isList && next.indent === indent && /^ *-/.test(next.source))
+  );
+  const start = line.start + line.indent;
+  const { end } =
+    first === lastLine ? scanValue(text, start, line.end) : lines[lastLine];
+  return { start, end, lastLine };
 }
 
 /**
- * Read a value: where it ends before a comment, the bars at its top level,
- * and how many quotes and brackets are still open at its end.
+ * Return the last line of a block.
+ *
+ * @param belongs - whether a line belongs to the block; null if it does only
+ * when a later line does
+ */
+function lastLineWhile(
+  lines: ILine[],
+  first: number,
+  belongs: (line: ILine) => boolean | null
+): number {
+  let last = first;
+  for (let i = first + 1; i < lines.length; i++) {
+    const answer = belongs(lines[i]);
+    if (answer === false) {
+      break;
+    }
+    last = answer ? i : last;
+  }
+  return last;
+}
+
+/**
+ * Scan a value: where it ends before a comment, the bars at its top level, and
+ * the number of quotes and brackets that are not closed.
  */
 export function scanValue(
   text: string,
@@ -284,7 +264,8 @@ export function scanValue(
 ): { end: number; bars: number[]; open: number } {
   const bars: number[] = [];
   const stack: string[] = [];
-  let fresh = true; // at the start of a token, where alone a quote quotes
+  // A quote starts a quoted text only at the start of a token.
+  let isTokenStart = true;
   let content = start;
   let i = start;
   while (i < end) {
@@ -294,20 +275,19 @@ export function scanValue(
       i = newline < 0 || newline > end ? end : newline;
       continue;
     }
-    if (fresh && (character === '"' || character === "'")) {
-      const close = closeOfQuote(text, i, end);
-      if (close < 0) {
-        return { end: lastContent(text, i, end), bars, open: 1 };
+    if (isTokenStart && (character === '"' || character === "'")) {
+      QUOTED.lastIndex = i;
+      if (!QUOTED.test(text) || QUOTED.lastIndex > end) {
+        const last = i + text.slice(i, end).trimEnd().length;
+        return { end: last, bars, open: 1 };
       }
-      i = close;
-      content = close;
-      fresh = false;
+      content = i = QUOTED.lastIndex;
+      isTokenStart = false;
       continue;
     }
     if (character === '\\' && text[i + 1] === '|') {
-      i += 2;
-      content = i;
-      fresh = false;
+      content = i += 2;
+      isTokenStart = false;
       continue;
     }
     if (character in PAIRS) {
@@ -318,30 +298,10 @@ export function scanValue(
       bars.push(i);
     }
     if (!/\s/.test(character)) {
-      fresh = '([{,|:'.includes(character);
+      isTokenStart = '([{,|:'.includes(character);
       content = i + 1;
     }
     i++;
   }
   return { end: content, bars, open: stack.length };
-}
-
-function closeOfQuote(text: string, start: number, end: number): number {
-  const quote = text[start];
-  for (let i = start + 1; i < end; i++) {
-    if (quote === '"' && text[i] === '\\') {
-      i++;
-    } else if (text[i] === quote) {
-      if (quote === "'" && text[i + 1] === "'") {
-        i++;
-      } else {
-        return i + 1;
-      }
-    }
-  }
-  return -1;
-}
-
-function lastContent(text: string, start: number, end: number): number {
-  return start + text.slice(start, end).trimEnd().length;
 }

@@ -1,15 +1,13 @@
 /**
- * Edits of a configuration's text.
+ * Edits the text of a configuration.
  *
- * A value is changed by replacing its characters: comments, order, quoting,
- * spacing and line ends of everything else stay.
+ * Only the characters of a value are replaced: comments, order, quoting, spacing
+ * and line breaks of everything else stay.
  */
 import type { IEntry } from './yamlscan';
 import { entriesOf, scanValue } from './yamlscan';
 
-/**
- * Return the text with another value for a key, which is added when missing.
- */
+/** Change the value of a key, which is added if it is missing. */
 export function withValue(text: string, path: string, value: string): string {
   const entry = entriesOf(text).find(item => item.path === path);
   if (!entry) {
@@ -29,16 +27,13 @@ export function withValue(text: string, path: string, value: string): string {
     return before + (/[\r\n]/.test(gap) ? commentOf(gap) : '') + after;
   }
   if (/[\r\n]/.test(gap) && !/[\r\n]/.test(raw)) {
-    // A block under its key becomes a value beside it.
+    // A block below its key becomes a value on the same line.
     return `${before} ${raw}${commentOf(gap)}${after}`;
   }
   return before + (gap || ' ') + raw + after;
 }
 
-/**
- * Return how a value typed into a field is written: text that would begin a
- * comment is quoted, so that nothing typed ever disappears.
- */
+/** Quote a typed value if part of it would be a comment. */
 export function safeValue(typed: string): string {
   const raw = typed.trim();
   const scan = scanValue(raw, 0, raw.length);
@@ -48,9 +43,7 @@ export function safeValue(typed: string): string {
   return JSON.stringify(raw);
 }
 
-/**
- * Return the alternatives of a product axis (`a | b`), or the single value.
- */
+/** Return the alternatives of an axis (`a | b`), or the single value. */
 export function alternativesOf(raw: string): string[] {
   const bars = scanValue(raw, 0, raw.length).bars;
   const parts: string[] = [];
@@ -62,9 +55,7 @@ export function alternativesOf(raw: string): string[] {
   return parts.length === 1 && !parts[0] ? [] : parts;
 }
 
-/**
- * Return a plain value the way it is written in YAML on one line.
- */
+/** Return a value as YAML on one line. */
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) {
     return '';

@@ -3,8 +3,8 @@ import { withToken } from '../client/server';
 import type { IServerPlace } from './types';
 
 /**
- * Plain `fetch` and `WebSocket` in a page of the server, authenticated by its
- * cookies or its token: the connection of Lab cannot be reached from a widget.
+ * Return `fetch` and `WebSocket` for a page of the server, authenticated by
+ * cookies or a token: widgets have no access to Lab's connection.
  */
 export function pageConnection(server: IServerPlace): IServerConnection {
   const { baseUrl, wsUrl, token } = server;

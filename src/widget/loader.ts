@@ -1,18 +1,18 @@
 /**
- * The module that a widget carries in its state; small, since it is saved
- * with every notebook.
+ * The module in the state of a widget. It is saved with every notebook, and so
+ * has to be small.
  */
 import type { Importer } from './modules';
 import { viewsFromKernel, viewsFromServer } from './modules';
 import { findServer } from './page';
 import type { IServerPlace, IViews, IWidgetModel } from './types';
 
-/** When the reader is told that the kernel does not answer. */
+/** Delay before the user is told that the kernel does not respond. */
 const EXPLAIN_MS = 3000;
 
 const importModule: Importer = url => import(url);
 
-/** Load the views from the server, or from the kernel where it is not seen. */
+/** Load the views from the server or, if it cannot be reached, from the kernel. */
 async function loadViews(
   model: IWidgetModel,
   importer: Importer,
@@ -31,7 +31,10 @@ async function loadViews(
       };
     } catch (error) {
       // eslint-disable-next-line no-console
-      console.warn('The views do not come from the server extension.', error);
+      console.warn(
+        'Could not load the views from the server extension.',
+        error
+      );
     }
   }
   return {
@@ -53,9 +56,9 @@ export function renderWidget(
   show('Loading…');
   const timer = setTimeout(() => {
     show(
-      'Waiting for the kernel, which is busy with a cell or not there. This is what was shown:'
+      'Waiting for the kernel, which is running a cell or has stopped. Last output:'
     );
-    // The picture is trusted: the kernel made it, like the widget itself.
+    // The picture is trusted, since the kernel made it.
     const picture = document.createElement('div');
     picture.innerHTML = String(model.get('_picture_then') ?? '');
     el.append(picture);
@@ -72,7 +75,7 @@ export function renderWidget(
       clearTimeout(timer);
       if (!gone.signal.aborted) {
         const reason = error instanceof Error ? error.message : String(error);
-        show(`The widget cannot be shown: ${reason}`);
+        show(`Could not show the widget: ${reason}`);
       }
     });
   return () => {

@@ -1,9 +1,9 @@
-/** Loads the module with the views, once for all widgets of a page. */
+/** Loads the module with the views, once per page. */
 import type { IServerPlace, IViews, IWidgetModel } from './types';
 
 export type Importer = (url: string) => Promise<unknown>;
 
-// Each widget has its own copy of the loader, so the modules are kept in the page.
+// In the page, since each widget has its own copy of this module.
 const SHARED = Symbol.for('pyruns-jupyter:views');
 
 function shared(): Map<string, Promise<IViews>> {
@@ -14,7 +14,7 @@ function shared(): Map<string, Promise<IViews>> {
   return (page[SHARED] ??= new Map());
 }
 
-/** Load a module unless `key` is loaded or being loaded; failures are not kept. */
+/** Load a module unless it is loaded or being loaded; after a failure try again. */
 function once(key: string, load: () => Promise<IViews>): Promise<IViews> {
   const known = shared().get(key);
   if (known) {

@@ -1,4 +1,4 @@
-/** The module with the views of the notebook widgets, loaded by the loader. */
+/** The module with the views of the notebook widgets. */
 import '../../style/index.css';
 import '../../style/widget.css';
 
@@ -35,7 +35,7 @@ const VIEWS: Record<string, MakeView> = {
 export function mount({ model, el, server }: IMountOptions): () => void {
   const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
-  // Registered before the client, whose streams would try to reconnect.
+  // Before the client is created, whose streams would reconnect.
   const endGone = channel?.onGone(() => {
     endAll();
     draw(true);
@@ -57,8 +57,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   onHeight();
   model.on('change:height', onHeight);
 
-  // Ids must differ from those of the React of JupyterLab and of other copies
-  // of this module.
+  // Ids must differ from those of JupyterLab and other copies of this module.
   const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
   const draw = (isGone: boolean): void =>
@@ -72,7 +71,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
         client,
         ws: server ? server.workspace : String(model.get('folder')),
         trans: plainTrans,
-        // The view reports errors of its own requests.
+        // The requests of the view report the same errors.
         status: client.getStatus().catch(() => null),
         trait: name => new Trait(model, name),
         own: owned => {
@@ -106,7 +105,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
     comm?.dispose();
     frame.remove();
   };
-  // Otherwise the kernel would continue to send after the page was closed.
+  // Otherwise the kernel would continue to send to a closed page.
   const onLeave = (event: PageTransitionEvent): void => {
     if (!event.persisted) {
       unmount();
@@ -116,7 +115,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   return unmount;
 }
 
-/** One client for each server, so that all widgets share its streams. */
+/** Return one client per server, so that all widgets share its streams. */
 function serverClient(server: IServerPlace): IClient {
   const known = clients.get(server.baseUrl);
   if (known) {
@@ -129,7 +128,7 @@ function serverClient(server: IServerPlace): IClient {
 
 const clients = new Map<string, IClient>();
 
-/** Return a number that is unique in the page, for all copies of this module. */
+/** Return a number that is unique among all copies of this module in the page. */
 function nextRoot(): number {
   const page = globalThis as { [ROOTS]?: number };
   return (page[ROOTS] = (page[ROOTS] ?? 0) + 1);
@@ -139,7 +138,7 @@ const ROOTS = Symbol.for('pyruns-jupyter:roots');
 
 function Frame(props: {
   view: JSX.Element | null;
-  /** The kernel that answered is gone for good. */
+  /** Whether the kernel of the widget has stopped. */
   isGone: boolean;
 }): JSX.Element {
   return (

@@ -1,34 +1,33 @@
-/** Finds the server of the page, if it is a Jupyter page. */
+/** Finds the server of a Jupyter page. */
+import { asRecord, asText } from '../client/shapes';
 import type { IServerPlace } from './types';
 
-/** How long the server extension may take to answer. */
+/** Timeout of the server extension. */
 const ANSWER_TIMEOUT_MS = 8000;
-
-interface IPageConfig {
-  baseUrl?: unknown;
-  wsUrl?: unknown;
-  token?: unknown;
-}
 
 /** Return the server of this page; null outside of JupyterLab and Notebook. */
 export function pageServer(): Omit<IServerPlace, 'workspace'> | null {
   const element = document.getElementById('jupyter-config-data');
-  let config: IPageConfig = {};
+  let config: Record<string, unknown>;
   try {
-    config = JSON.parse(element?.textContent || '{}') as IPageConfig;
+    config = asRecord(JSON.parse(element?.textContent || '{}'));
   } catch {
     return null;
   }
-  const baseUrl = text(config.baseUrl) || document.body.dataset.baseUrl || '';
+  const baseUrl = asText(config.baseUrl) || document.body.dataset.baseUrl || '';
   if (!baseUrl) {
     return null;
   }
   const base = slashed(new URL(baseUrl, window.location.href));
   const socket = slashed(
-    new URL(text(config.wsUrl) || base.href, window.location.href)
+    new URL(asText(config.wsUrl) || base.href, window.location.href)
   );
   socket.protocol = socket.protocol.replace(/^http/, 'ws');
-  return { baseUrl: base.href, wsUrl: socket.href, token: text(config.token) };
+  return {
+    baseUrl: base.href,
+    wsUrl: socket.href,
+    token: asText(config.token)
+  };
 }
 
 /**
@@ -66,15 +65,11 @@ export async function findServer(
     const { items } = (await response.json()) as { items: { id: string }[] };
     return items.length === 1 ? { ...server, workspace: items[0].id } : null;
   } catch {
-    // Whatever the reason, the kernel can answer instead.
+    // The kernel answers instead.
     return null;
   } finally {
     clearTimeout(timer);
   }
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function slashed(url: URL): URL {

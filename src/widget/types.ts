@@ -2,12 +2,12 @@ import type { IClient, Status } from '../client/types';
 import type { ITrans } from '../views/shared/context';
 import type { Trait } from './widgetmodel';
 
-/** The part of a widget's model of anywidget that is used here. */
+/** The part of anywidget's model that is used here. */
 export interface IWidgetModel {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
   save_changes(): void;
-  /** Send a message to the kernel; throws or does nothing without one. */
+  /** Send a message to the kernel; without one it throws or does nothing. */
   send(content: object): void;
   on(event: string, listener: (...values: never[]) => void): void;
   off(event: string, listener: (...values: never[]) => void): void;
@@ -19,7 +19,7 @@ export interface IServerPlace {
   baseUrl: string;
   /** The same for websockets. */
   wsUrl: string;
-  /** Empty where cookies authenticate. */
+  /** Empty if cookies authenticate. */
   token: string;
   /** The workspace's id on that server. */
   workspace: string;
@@ -28,7 +28,7 @@ export interface IServerPlace {
 export interface IMountOptions {
   model: IWidgetModel;
   el: HTMLElement;
-  /** Null if the kernel answers, over the widget's comm. */
+  /** Null to use the kernel, over the widget's comm. */
   server: IServerPlace | null;
 }
 
@@ -38,16 +38,16 @@ export interface IViews {
   mount(options: IMountOptions): () => void;
 }
 
-/** What a view of a widget is made from. */
+/** What a view of a widget needs. */
 export interface IViewOptions {
   client: IClient;
-  /** The id of the workspace; it may be empty for the machine alone. */
+  /** Id of the workspace; may be empty if only the machine is shown. */
   ws: string;
   trans: ITrans;
-  /** What the user may do; null if it could not be asked for. */
+  /** The user's permissions; null if they could not be loaded. */
   status: Promise<Status | null>;
   trait: <T>(name: string) => Trait<T>;
-  /** Dispose a model with the widget. */
+  /** Dispose a model together with the widget. */
   own: <T extends { dispose(): void }>(model: T) => T;
   /** Call a function when the widget ends. */
   atEnd: (end: () => void) => void;

@@ -1,11 +1,11 @@
-/** The traits and the messages of a widget's model. */
+/** Traits and messages of a widget's model. */
 import type { IChannel } from '../client/comm';
 import type { IStore } from '../model/store';
 import type { IWidgetModel } from './types';
 
 /**
- * A trait as it is in Python. It is set only when its value differs:
- * otherwise the two sides would answer each other forever.
+ * A trait of the Python object. It is set only to a different value: otherwise
+ * both sides would update each other forever.
  */
 export class Trait<T> {
   constructor(model: IWidgetModel, name: string) {
@@ -33,7 +33,7 @@ export class Trait<T> {
   }
 
   /**
-   * Keep the trait and a value of a store the same.
+   * Synchronise the trait with a value of a store.
    *
    * @returns a function that ends that
    */
@@ -61,10 +61,7 @@ function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/**
- * Events that report the loss of the kernel side; the first one comes when
- * the kernel is restarted or dies.
- */
+/** Events for the loss of the kernel side; the first one for its restart or end. */
 const GONE_EVENTS = ['comm_live_update', 'comm:close', 'destroy'];
 
 /** The custom messages of a widget's model as a channel. */

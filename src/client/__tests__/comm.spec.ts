@@ -187,7 +187,7 @@ describe('the client of a kernel', () => {
     const error = await list;
     expect(error.code).toBe('kernel_busy');
     expect(error.isUnreachable).toBe(true);
-    expect(error.message).toContain('busy with a cell');
+    expect(error.message).toContain('running a cell');
 
     expect((await failure(client.listTasks('ws'))).code).toBe('kernel_busy');
     expect(kernel.sent).toHaveLength(1);
@@ -205,7 +205,7 @@ describe('the client of a kernel', () => {
       client.actOnTasks('ws', { action: 'run', names: ['a'] })
     );
     jest.advanceTimersByTime(1000);
-    expect((await run).message).toContain('may still happen');
+    expect((await run).message).toContain('may still be executed');
   });
 
   it('says that the kernel is gone', async () => {

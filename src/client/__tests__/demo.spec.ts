@@ -31,7 +31,7 @@ describe('the simulated world', () => {
   });
 
   it('has a past and a present', async () => {
-    const workspaces = await demo.client.listWorkspaces();
+    const { items: workspaces } = await demo.client.listWorkspaces();
     expect(workspaces.map(({ id }) => id)).toEqual([DIGITS, NESTED, SHELL]);
     const { counts } = workspaces[0];
     expect(counts?.running).toBe(4);
@@ -51,7 +51,7 @@ describe('the simulated world', () => {
       progress: 1,
       runs: 1
     });
-    expect(await demo.client.listTrash(DIGITS)).toMatchObject([
+    expect((await demo.client.listTrash(DIGITS)).items).toMatchObject([
       { name: 'typo', original: 'typo', status: 'pending' }
     ]);
   });
@@ -78,10 +78,9 @@ describe('the simulated world', () => {
     const names = (
       await demo.client.listTasks(DIGITS, { query: 'name:sweep_' })
     ).items;
-    const compared = await demo.client.compareTasks(DIGITS, [
-      ...names.map(item => item.name),
-      'nobody'
-    ]);
+    const compared = await demo.client.compareManyTasks(DIGITS, {
+      names: [...names.map(item => item.name), 'nobody']
+    });
     expect(compared.missing).toEqual(['nobody']);
     expect(compared.parameters.map(({ key }) => key)).toEqual([
       'model',
@@ -93,10 +92,12 @@ describe('the simulated world', () => {
   });
 
   it('knows only its own scripts', async () => {
-    expect((await demo.client.openWorkspace('nested/train.py')).id).toBe(
-      NESTED
-    );
-    await expect(demo.client.openWorkspace('mine.py')).rejects.toMatchObject({
+    expect(
+      (await demo.client.openWorkspace({ path: 'nested/train.py' })).id
+    ).toBe(NESTED);
+    await expect(
+      demo.client.openWorkspace({ path: 'mine.py' })
+    ).rejects.toMatchObject({
       message: expect.stringContaining('This is a demo'),
       field: 'path'
     });

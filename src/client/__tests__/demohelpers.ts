@@ -41,10 +41,10 @@ export async function runAlone(
   text = '',
   run = {}
 ): Promise<void> {
-  await client.pauseQueue(DIGITS, true);
+  await client.changeQueue(DIGITS, { paused: true });
   await client.changeStudy(DIGITS, 'search', { action: 'stop' });
   await client.actOnTasks(DIGITS, { action: 'cancel', query: 'is:active' });
   await pass(2000);
-  await client.pauseQueue(DIGITS, false);
+  await client.changeQueue(DIGITS, { paused: false });
   await client.createTasks(DIGITS, { text, name, run });
 }

@@ -69,7 +69,7 @@ describe('logs', () => {
   });
 
   it('follow a run that has not begun', async () => {
-    await demo.client.pauseQueue(DIGITS, true);
+    await demo.client.changeQueue(DIGITS, { paused: true });
     await demo.client.createTasks(DIGITS, { text: '', name: 'mine', run: {} });
     const headers: LogMessage[] = [];
     const parts: Uint8Array[] = [];
@@ -90,7 +90,7 @@ describe('logs', () => {
     await expect(demo.client.readLog(DIGITS, 'mine')).rejects.toMatchObject({
       status: 404
     });
-    await demo.client.pauseQueue(DIGITS, false);
+    await demo.client.changeQueue(DIGITS, { paused: false });
     await pass(5 * MINUTE);
     expect(text(parts[0])).toContain('Task mine started at');
   });

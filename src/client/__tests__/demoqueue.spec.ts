@@ -41,13 +41,15 @@ describe('the queue', () => {
   });
 
   it('starts nothing while it is paused', async () => {
-    expect((await demo.client.pauseQueue(DIGITS, true)).paused).toBe(true);
+    expect(
+      (await demo.client.changeQueue(DIGITS, { paused: true })).paused
+    ).toBe(true);
     await pass(10 * MINUTE);
     const { counts } = await demo.client.getWorkspace(DIGITS);
     expect(counts?.running).toBe(0);
     const { batches } = await demo.client.getQueue(DIGITS);
     expect(batches.map(({ why }) => why)).toContain('The queue is paused.');
-    await demo.client.pauseQueue(DIGITS, false);
+    await demo.client.changeQueue(DIGITS, { paused: false });
     expect((await demo.client.getWorkspace(DIGITS)).counts?.running).toBe(4);
   });
 
@@ -161,7 +163,7 @@ describe('actions', () => {
     });
     expect((await rowOf(demo.client, 'again')).status).toBe('pending');
     await demo.client.actOnTasks(DIGITS, { action: 'purge', older_than: 0 });
-    expect(await demo.client.listTrash(DIGITS)).toEqual([]);
+    expect((await demo.client.listTrash(DIGITS)).items).toEqual([]);
   });
 
   it('mark, copy and order tasks', async () => {

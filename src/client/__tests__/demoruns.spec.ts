@@ -8,13 +8,22 @@ describe('runs', () => {
       await demo.client.listTasks(DIGITS, { status: 'running' })
     ).items;
     const length = async () =>
-      (await demo.client.listCurves(DIGITS, [name], ['acc'], 1000)).items[0]
-        .total;
+      (
+        await demo.client.listCurves(DIGITS, {
+          name: [name],
+          key: ['acc'],
+          points: 1000
+        })
+      ).items[0].total;
     const before = await length();
     await pass(10_000);
     expect(await length()).toBeGreaterThan(before);
     const [thin] = (
-      await demo.client.listCurves(DIGITS, ['baseline'], ['loss'], 40)
+      await demo.client.listCurves(DIGITS, {
+        name: ['baseline'],
+        key: ['loss'],
+        points: 40
+      })
     ).items;
     const { tracks } = await demo.client.getTracks(DIGITS, 'baseline');
     expect(thin.total).toBe(300);
@@ -33,8 +42,13 @@ describe('runs', () => {
     expect(figures.loss).toBe('NaN');
     const { tracks } = await demo.client.getTracks(DIGITS, name);
     expect(tracks.loss[tracks.loss.length - 1]).toBe('NaN');
-    const [curve] = (await demo.client.listCurves(DIGITS, [name], ['loss'], 99))
-      .items;
+    const [curve] = (
+      await demo.client.listCurves(DIGITS, {
+        name: [name],
+        key: ['loss'],
+        points: 99
+      })
+    ).items;
     expect(curve.values[curve.values.length - 1]).toBeNull();
   });
 

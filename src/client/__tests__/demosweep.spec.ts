@@ -275,7 +275,9 @@ describe('names', () => {
   });
 
   it('of templates are free', async () => {
-    const { text, name } = await demo.client.getTemplate(DIGITS, 'baseline');
+    const { text, name } = await demo.client.getTemplate(DIGITS, {
+      task: 'baseline'
+    });
     expect(text).toContain('epochs: 300');
     expect(name).toBe('baseline_2');
     expect((await demo.client.getTemplate(DIGITS)).name).toBe('train');

@@ -55,7 +55,11 @@ describe('the client of a server', () => {
 
   it('repeats the key of a list, and reads the beginning of a file', async () => {
     const { client, request } = clientWith({ body: { items: [] } });
-    await client.listCurves('w', ['a', 'b&c'], ['loss', 'acc'], 30);
+    await client.listCurves('w', {
+      name: ['a', 'b&c'],
+      key: ['loss', 'acc'],
+      points: 30
+    });
     expect(request.mock.calls[0][0]).toMatch(
       /\/w\/curves\?name=a&name=b%26c&key=loss&key=acc&points=30$/
     );
@@ -81,8 +85,8 @@ describe('the client of a server', () => {
 
   it('pauses the queue, or queues again what was queued elsewhere', async () => {
     const { client, request } = clientWith({ body: {} });
-    await client.pauseQueue('w', true);
-    await client.requeueForeign('w');
+    await client.changeQueue('w', { paused: true });
+    await client.changeQueue('w', { requeue: true });
     expect(request.mock.calls.map(([, { body }]) => body)).toEqual([
       '{"paused":true}',
       '{"requeue":true}'
@@ -92,7 +96,7 @@ describe('the client of a server', () => {
   it('lists the trash', async () => {
     const items = [{ name: 'a' }];
     const { client, request } = clientWith({ body: { items } });
-    expect(await client.listTrash('w')).toEqual(items);
+    expect(await client.listTrash('w')).toEqual({ items });
     expect(request.mock.calls[0][0]).toMatch(/\/workspaces\/w\/trash$/);
   });
 

@@ -1,4 +1,3 @@
-import { shorthandsFor } from '../client';
 import type { Answer, Body, OperationId, Parameters } from '../operations';
 import { methodsOver } from '../operations';
 import type { IClient, Queue } from '../types';
@@ -68,7 +67,6 @@ export function createDemoClient(options: IDemoOptions = {}): IClient {
   });
   return {
     ...methods,
-    ...shorthandsFor(methods),
 
     exportResults: async (ws, query = {}) => exportOf(world, at(ws), query),
     readLog: async (ws, task, query = {}, signal) => {

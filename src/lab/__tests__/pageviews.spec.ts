@@ -18,7 +18,7 @@ function restored() {
         answer = status => resolve(status as Status);
       }),
     getWorkspace: async () => ({ id: 'ws', name: 'w', path: 'a/w' }),
-    listWorkspaces: async () => [] as Workspace[]
+    listWorkspaces: async () => ({ items: [] as Workspace[] })
   });
   const client = fake as unknown as IClient;
   const session = new SessionModel({ client });

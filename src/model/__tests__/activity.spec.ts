@@ -86,8 +86,8 @@ class Server {
 
   readonly client = {
     getStatus: () => this.status(),
-    listWorkspaces: async () => this.workspaces,
-    openWorkspace: async (path: string) => workspace(path),
+    listWorkspaces: async () => ({ items: this.workspaces }),
+    openWorkspace: async ({ path }: { path: string }) => workspace(path),
     streamEvents: (ws: string, handlers: IEventHandlers) => {
       this.handlers = handlers;
       return {

@@ -4,7 +4,7 @@ import {
   bestOf,
   columnsOf,
   CompareModel,
-  judges,
+  targetCandidates,
   MAX_COMPARED
 } from '../compare';
 import { FakeStream, row } from './fake';
@@ -31,8 +31,11 @@ function comparison(change: Partial<Comparison> = {}): Comparison {
 function opened(names = ['a', 'b', 'c']) {
   let events: IEventHandlers | null = null;
   const client = {
-    compareTasks: jest.fn((ws: string, asked: readonly string[]) =>
-      Promise.resolve(comparison({ missing: asked.filter(each => each > 'c') }))
+    compareManyTasks: jest.fn(
+      (ws: string, asked: { names: readonly string[] }) =>
+        Promise.resolve(
+          comparison({ missing: asked.names.filter(each => each > 'c') })
+        )
     ),
     listCurves: async () => ({ items: [] }),
     streamEvents: (ws: string, handlers: IEventHandlers) => {
@@ -68,35 +71,35 @@ describe('CompareModel', () => {
     expect(model.getSnapshot().comparison?.tasks).toHaveLength(3);
     changed('elsewhere');
     await jest.advanceTimersByTimeAsync(5000);
-    expect(client.compareTasks).toHaveBeenCalledTimes(1);
+    expect(client.compareManyTasks).toHaveBeenCalledTimes(1);
     changed('a');
     changed('b');
     await jest.advanceTimersByTimeAsync(5000);
-    expect(client.compareTasks).toHaveBeenCalledTimes(2);
+    expect(client.compareManyTasks).toHaveBeenCalledTimes(2);
   });
 
   it('compares again when the stream begins after a comparison', async () => {
     const { client, model, greet } = opened();
     await settled();
-    client.compareTasks.mockResolvedValue(comparison({ missing: ['c'] }));
+    client.compareManyTasks.mockResolvedValue(comparison({ missing: ['c'] }));
     greet();
     await jest.advanceTimersByTimeAsync(5000);
     expect(model.getSnapshot().comparison?.missing).toEqual(['c']);
-    expect(client.compareTasks).toHaveBeenCalledTimes(2);
+    expect(client.compareManyTasks).toHaveBeenCalledTimes(2);
   });
 
-  it('keeps what is chosen, hidden and turned round', async () => {
+  it('keeps what is chosen, hidden and flipped', async () => {
     const { model, save } = opened();
     model.setHidden(['b'], true);
-    model.turn('acc');
-    model.setFigure('acc');
+    model.flipDirection('acc');
+    model.setTargetMetric('acc');
     model.setNames(['b', 'c', 'c', 'd']);
     await settled();
     expect(save).toHaveBeenLastCalledWith({
       names: ['b', 'c', 'd'],
       hidden: ['b'],
-      turned: ['acc'],
-      figure: 'acc',
+      flippedMetrics: ['acc'],
+      targetMetric: 'acc',
       study: ''
     });
     expect(model.getSnapshot().comparison?.missing).toEqual(['d']);
@@ -111,7 +114,7 @@ describe('CompareModel', () => {
     const { client, model } = opened();
     await settled();
     let late: (value: Comparison) => void = () => undefined;
-    client.compareTasks.mockReturnValueOnce(
+    client.compareManyTasks.mockReturnValueOnce(
       new Promise(resolve => (late = resolve))
     );
     model.setNames(['a']);
@@ -121,7 +124,7 @@ describe('CompareModel', () => {
     await settled();
     expect(model.getSnapshot().comparison?.missing).toEqual(['d']);
 
-    client.compareTasks.mockRejectedValueOnce(new Error('gone'));
+    client.compareManyTasks.mockRejectedValueOnce(new Error('gone'));
     model.retry();
     await settled();
     expect(model.getSnapshot().error?.message).toBe('gone');
@@ -136,11 +139,19 @@ describe('CompareModel', () => {
     expect(asSavedComparison({ names: ['a', 3], hidden: 'x' })).toEqual({
       names: ['a'],
       hidden: [],
-      turned: [],
-      figure: '',
+      flippedMetrics: [],
+      targetMetric: '',
       study: ''
     });
     expect(asSavedComparison(null).names).toEqual([]);
+  });
+
+  it('reads what an earlier version saved', () => {
+    const saved = { names: ['a'], turned: ['acc'], figure: 'loss' };
+    expect(asSavedComparison(saved)).toMatchObject({
+      flippedMetrics: ['acc'],
+      targetMetric: 'loss'
+    });
   });
 });
 
@@ -154,7 +165,7 @@ describe('columns of a comparison', () => {
     return found;
   };
 
-  it('are parameters, then figures with the results first', () => {
+  it('are parameters, then metrics with the results first', () => {
     expect(columns.map(({ key }) => key)).toEqual([
       'lr',
       'opt',
@@ -166,7 +177,7 @@ describe('columns of a comparison', () => {
     expect(column('lr').numbers).toEqual([0.1, 0.2, NaN]);
     expect(column('acc').numbers).toEqual([0.5, 0.9, NaN]);
     expect(column('opt').numbers).toBeNull();
-    expect(judges(columns).map(({ key }) => key)).toEqual([
+    expect(targetCandidates(columns).map(({ key }) => key)).toEqual([
       'acc',
       'loss',
       'norm'
@@ -174,8 +185,8 @@ describe('columns of a comparison', () => {
   });
 
   it('mark the best of what tells how good a task is', () => {
-    const best = (key: string, turned: string[] = []) => [
-      ...bestOf(column(key), new Set(turned), null)
+    const best = (key: string, flipped: string[] = []) => [
+      ...bestOf(column(key), new Set(flipped), null)
     ];
     expect(best('acc')).toEqual([1]);
     expect(best('acc', ['acc'])).toEqual([0]);

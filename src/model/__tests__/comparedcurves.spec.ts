@@ -1,3 +1,4 @@
+import type { Query } from '../../client/operations';
 import type { Curves } from '../../client/types';
 import { axesOf, pointsOver } from '../axis';
 import { ComparedCurvesModel } from '../comparedcurves';
@@ -22,8 +23,7 @@ function asking() {
     listCurves: jest.fn(
       (
         ws: string,
-        names: readonly string[],
-        keys: readonly string[]
+        { name: names = [], key: keys = [] }: Query<'listCurves'> = {}
       ): Promise<Curves> =>
         Promise.resolve({
           items: names.flatMap(name =>
@@ -52,7 +52,8 @@ describe('ComparedCurvesModel', () => {
     model.setVisibleTasks(rows, ['loss', 'acc']);
     await settled();
     expect(model.getSnapshot().waiting).toBe(0);
-    for (const [, names, keys] of client.listCurves.mock.calls) {
+    for (const [, query] of client.listCurves.mock.calls) {
+      const { name: names = [], key: keys } = query ?? {};
       expect(keys).toEqual(['loss', 'acc']);
       expect(names.length).toBeLessThanOrEqual(60);
       expect(names.join().length).toBeLessThan(4100);
@@ -65,11 +66,11 @@ describe('ComparedCurvesModel', () => {
     // Of few tasks there is room for more points.
     model.setVisibleTasks(rows.slice(0, 3), ['loss']);
     await settled();
-    expect(client.listCurves.mock.lastCall?.slice(1)).toEqual([
-      rows.slice(0, 3).map(each => each.name),
-      ['loss'],
-      1000
-    ]);
+    expect(client.listCurves.mock.lastCall?.[1]).toEqual({
+      name: rows.slice(0, 3).map(each => each.name),
+      key: ['loss'],
+      points: 1000
+    });
     model.dispose();
   });
 
@@ -137,7 +138,11 @@ describe('RunCurvesModel', () => {
     model.subscribe(() => undefined);
     model.show('a', 2);
     await settled();
-    expect(client.listCurves).toHaveBeenLastCalledWith('ws', ['a'], [], 600, 2);
+    expect(client.listCurves).toHaveBeenLastCalledWith('ws', {
+      name: ['a'],
+      points: 600,
+      run: 2
+    });
     expect(model.getSnapshot().curves).toHaveLength(1);
     const now = (loss: number) =>
       row('a', { run: 2, status: 'running', figures: { loss } });

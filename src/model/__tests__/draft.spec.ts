@@ -23,7 +23,7 @@ class Server extends Searches {
   refuse: ClientError | null = null;
   names = ['train_1', 'train_2', 'train_3'];
 
-  getTemplate = async (ws: string, task?: string) => ({
+  getTemplate = async (ws: string, { task }: { task?: string } = {}) => ({
     text: task ? `lr: 5 # of ${task}\n` : TEXT,
     name: this.names.shift() ?? 'none'
   });

@@ -114,7 +114,7 @@ export class FakeClient {
   );
 
   trashed: TrashedTask[] = [];
-  listTrash = jest.fn(() => Promise.resolve([...this.trashed]));
+  listTrash = jest.fn(() => Promise.resolve({ items: [...this.trashed] }));
   exportResults = jest.fn((ws: string, query: ExportQuery = {}) =>
     Promise.resolve({
       blob: new Blob(['name,lr\n']),

@@ -3,7 +3,7 @@ import { byWeight, isLessBetter } from '../metrics';
 import {
   asLayout,
   automaticColumns,
-  FIRST_LAYOUT,
+  DEFAULT_LAYOUT,
   movedColumn,
   shownColumns,
   withColumn
@@ -58,7 +58,7 @@ describe('columns', () => {
   });
 
   it('begin with the name, then those that stay in sight', () => {
-    const layout = { ...FIRST_LAYOUT, pinned: ['figure:acc', 'figure:gone'] };
+    const layout = { ...DEFAULT_LAYOUT, pinned: ['figure:acc', 'figure:gone'] };
     expect(
       shownColumns(layout, ['name', 'config:lr', 'figure:acc', 'duration'])
     ).toEqual(['name', 'figure:acc', 'config:lr', 'duration']);
@@ -136,9 +136,9 @@ describe('what is kept of a table', () => {
     },
     { grouping: { by: [] }, look: 'circus' }
   ])('is harmless whatever somebody wrote: %p', value => {
-    expect(asLayout(value)).toEqual(FIRST_LAYOUT);
+    expect(asLayout(value)).toEqual(DEFAULT_LAYOUT);
     expect(asSavedTable({ layout: value, views: [value] })).toEqual({
-      layout: FIRST_LAYOUT,
+      layout: DEFAULT_LAYOUT,
       views: []
     });
   });
@@ -152,7 +152,7 @@ describe('what is kept of a table', () => {
         sort: 'created',
         order: 'desc' as const
       },
-      layout: FIRST_LAYOUT
+      layout: DEFAULT_LAYOUT
     });
     const views = [view('run 10'), view('run 2'), view('run 10', 'x')].reduce(
       withView,

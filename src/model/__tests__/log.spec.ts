@@ -1,6 +1,6 @@
 import type { IHit, ILogSink } from '../log';
 import { LogModel } from '../log';
-import { readWhole } from '../logfile';
+import { downloadLog } from '../logfile';
 import type { ILogCall } from './fake';
 import { FakeClient, row } from './fake';
 
@@ -388,11 +388,21 @@ describe('LogModel', () => {
         size: log.length
       })
     );
-    let text = '';
-    for await (const piece of readWhole(client.asClient, 'ws', 'a', 2)) {
-      text += new TextDecoder().decode(piece);
+    const source = { ...client.asClient, logUrl: () => null };
+    const file = await downloadLog(source, 'ws', 'a', 2);
+    if (typeof file === 'string') {
+      throw new Error('not a file');
     }
-    expect(text).toBe('0123456789');
+    expect(file.name).toBe('a-run2.log');
+    const reader = new FileReader();
+    const read = new Promise(resolve => (reader.onload = resolve));
+    reader.readAsText(file.blob);
+    await read;
+    expect(reader.result).toBe('0123456789');
     expect(client.readLog.mock.calls[0][2]).toMatchObject({ run: 2 });
+
+    const url = 'http://host/log';
+    const served = { ...source, logUrl: () => url };
+    expect(await downloadLog(served, 'ws', 'a')).toBe(url);
   });
 });

@@ -1,5 +1,5 @@
 import { ClientError } from '../../client/errors';
-import type { Queue, QueuedBatch } from '../../client/types';
+import type { Queue, QueueChange, QueuedBatch } from '../../client/types';
 import { batchTimeLeft, timeLeft } from '../estimate';
 import { QueueModel } from '../queue';
 
@@ -37,10 +37,9 @@ describe('QueueModel', () => {
   const make = () => {
     const client = {
       getQueue: jest.fn(async () => queueOf([])),
-      pauseQueue: jest.fn(async (ws: string, paused: boolean) =>
-        queueOf([], paused)
-      ),
-      requeueForeign: jest.fn(async () => queueOf([BATCH]))
+      changeQueue: jest.fn(async (ws: string, change: QueueChange) =>
+        change.requeue ? queueOf([BATCH]) : queueOf([], change.paused ?? false)
+      )
     };
     return { client, model: new QueueModel(client, 'ws') };
   };
@@ -93,7 +92,7 @@ describe('QueueModel', () => {
       queue: { paused: true }
     });
 
-    client.pauseQueue.mockImplementation(async () => {
+    client.changeQueue.mockImplementation(async () => {
       throw new ClientError('You may not.', { status: 403 });
     });
     await expect(model.pause(false)).rejects.toThrow('You may not.');
@@ -113,8 +112,7 @@ describe('QueueModel', () => {
       await jest.advanceTimersByTimeAsync(0);
       let done: (queue: Queue) => void = () => undefined;
       const slow = () => new Promise<Queue>(resolve => (done = resolve));
-      client.pauseQueue.mockImplementationOnce(slow);
-      client.requeueForeign.mockImplementationOnce(slow);
+      client.changeQueue.mockImplementationOnce(slow);
       const asked =
         action === 'pause' ? model.pause(true) : model.requeueForeign();
       // Nothing is asked while the server is at it, and answered before.
@@ -137,7 +135,7 @@ describe('QueueModel', () => {
     client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));
     model.subscribe(() => undefined);
     await jest.advanceTimersByTimeAsync(0);
-    client.requeueForeign.mockImplementationOnce(async () => {
+    client.changeQueue.mockImplementationOnce(async () => {
       throw new ClientError('You may not.', { status: 403 });
     });
     const refused = model.requeueForeign();

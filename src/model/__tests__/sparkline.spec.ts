@@ -1,3 +1,4 @@
+import type { Query } from '../../client/operations';
 import type { Curves } from '../../client/types';
 import { SparklineModel } from '../sparkline';
 import { TableLayoutModel } from '../tablelayout';
@@ -12,8 +13,7 @@ describe('SparklineModel', () => {
       listCurves: jest.fn(
         async (
           ws: string,
-          names: readonly string[],
-          [key]: readonly string[]
+          { name: names = [], key: [key] = [] }: Query<'listCurves'> = {}
         ): Promise<Curves> => ({
           items:
             key === having
@@ -56,7 +56,7 @@ describe('SparklineModel', () => {
       ['acc', 'loss']
     );
     await jest.advanceTimersByTimeAsync(1000);
-    expect(client.listCurves.mock.lastCall?.[1]).toEqual(['c']);
+    expect(client.listCurves.mock.lastCall?.[1]?.name).toEqual(['c']);
     model.dispose();
   });
 

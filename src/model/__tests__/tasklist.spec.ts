@@ -1,5 +1,5 @@
 import { ClientError } from '../../client/errors';
-import { PAGE } from '../taskpager';
+import { PAGE_SIZE } from '../taskpager';
 import { TaskListModel } from '../tasklist';
 import { countsOf, FakeClient, row } from './fake';
 
@@ -34,7 +34,7 @@ describe('TaskListModel', () => {
     const { client, model, names } = await opened(1000);
     expect(model.getSnapshot().total).toBe(1000);
     expect(client.listTasks).toHaveBeenCalledTimes(1);
-    expect(names()[PAGE]).toBeUndefined();
+    expect(names()[PAGE_SIZE]).toBeUndefined();
     model.setVisibleRange(590, 620);
     await settle();
     expect(names()[590]).toBe('t590');

@@ -53,7 +53,7 @@ describe('TrashModel', () => {
   it('counts the listing asked for last', async () => {
     const client = new FakeClient();
     const model = new TrashModel(client.asClient, 'ws');
-    let late: (items: TrashedTask[]) => void = () => undefined;
+    let late: (answer: { items: TrashedTask[] }) => void = () => undefined;
     client.listTrash.mockReturnValueOnce(
       new Promise(resolve => {
         late = resolve;
@@ -62,7 +62,7 @@ describe('TrashModel', () => {
     const first = model.load();
     client.trashed = [trashed('new')];
     await model.load();
-    late([trashed('old')]);
+    late({ items: [trashed('old')] });
     await first;
     expect(model.getSnapshot().items.map(item => item.name)).toEqual(['new']);
     model.dispose();

@@ -1,5 +1,5 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
-import { FIRST_LISTING } from '../../model/taskpager';
+import { DEFAULT_LISTING } from '../../model/taskpager';
 import type { ActionOptions, TaskListModel } from '../../model/tasklist';
 import { copyText } from '../shared/copy';
 import { quoted } from '../shared/format';
@@ -233,7 +233,7 @@ export const TASK_ACTIONS = {
     isOn: isSortedByHand,
     run: async context => {
       const { sort, order } = isSortedByHand(context)
-        ? FIRST_LISTING
+        ? DEFAULT_LISTING
         : ({ sort: 'order', order: 'asc' } as const);
       context.model.setListing({ sort, order });
       return { workspace: context.model.ws, sort, order };

@@ -86,11 +86,15 @@ function Compare(props: ICompareViewProps): JSX.Element {
 
   React.useEffect(() => model.start(), [model]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
-  const { comparison, hidden, turned, figure } = state;
+  const { comparison, hidden, flippedMetrics, targetMetric } = state;
   const shown = React.useMemo(
     () =>
-      shownOf({ comparison, hidden, turned, figure }, colouring, theme.isDark),
-    [comparison, hidden, turned, figure, colouring, theme.isDark]
+      shownOf(
+        { comparison, hidden, flippedMetrics, targetMetric },
+        colouring,
+        theme.isDark
+      ),
+    [comparison, hidden, flippedMetrics, targetMetric, colouring, theme.isDark]
   );
   React.useEffect(() => {
     if (shown && options.tab === 'curves') {
@@ -220,7 +224,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
       {!state.error && (
         <LostStrip
           connection={state.connection}
-          heard={state.heard}
+          lastUpdatedAt={state.lastUpdatedAt}
           onRetry={() => model.retry()}
         />
       )}

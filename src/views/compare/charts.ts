@@ -142,7 +142,7 @@ export function parallelOf(shown: IShown): Chart | null {
       const found = placesOf(column, shown.tasks, true);
       return {
         key: column.key,
-        isFigure: column.kind === 'figure',
+        isFigure: column.kind === 'metric',
         ...found,
         isLog: !found.labels && isWide(found.places)
       };

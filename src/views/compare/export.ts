@@ -129,7 +129,7 @@ export function reportOf(
         best[index].has(at) ? 'best' : ''
       ].filter(Boolean);
       const told =
-        column.kind === 'figure' && typeof value === 'number'
+        column.kind === 'metric' && typeof value === 'number'
           ? escaped(figure(value))
           : text(value);
       return `<td class="${classes.join(' ')}">${told}</td>`;

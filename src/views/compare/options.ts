@@ -1,4 +1,6 @@
-/** How somebody looks at a comparison, as it is kept. */
+/** The options of a comparison, which are saved. */
+import { asOneOf, asRecord, asTexts } from '../../client/shapes';
+
 export type Tab =
   | 'table'
   | 'curves'
@@ -60,28 +62,22 @@ export const DEFAULT_OPTIONS: IOptions = {
 
 /** Out of Lab's state, which anybody may have written. */
 export function asOptions(value: unknown): IOptions {
-  const saved = (value ?? {}) as Record<string, unknown>;
+  const saved = asRecord(value);
   const options: Record<string, unknown> = { ...DEFAULT_OPTIONS };
   for (const [key, usual] of Object.entries(DEFAULT_OPTIONS)) {
     if (usual !== null && typeof saved[key] === typeof usual) {
       options[key] = saved[key];
     }
   }
-  const curves = saved.curves;
   return {
     ...(options as unknown as IOptions),
-    tab: TABS.find(tab => tab === saved.tab) ?? 'table',
-    colouring:
-      saved.colouring === 'task' || saved.colouring === 'figure'
-        ? saved.colouring
-        : 'auto',
+    tab: asOneOf(saved.tab, TABS, 'table'),
+    colouring: asOneOf(saved.colouring, ['task', 'figure'], 'auto'),
     isTurned: flag(saved.isTurned),
     isScatterLogX: flag(saved.isScatterLogX),
     isScatterLogY: flag(saved.isScatterLogY),
     smoothing: Math.min(0.99, Math.max(0, Number(options.smoothing) || 0)),
-    curves: Array.isArray(curves)
-      ? curves.filter((key): key is string => typeof key === 'string')
-      : null
+    curves: Array.isArray(saved.curves) ? asTexts(saved.curves) : null
   };
 }
 

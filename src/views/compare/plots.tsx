@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { CompareModel, IColumn } from '../../model/compare';
-import { judges } from '../../model/compare';
+import { targetCandidates } from '../../model/compare';
 import type { Chart } from '../shared/chart';
 import { barsHeight, ChartView, rampColour } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
@@ -38,8 +38,8 @@ function Judge({ model, shown }: IPlotProps): JSX.Element {
     <Choice
       label={trans.__('Figure')}
       value={shown.judge?.key ?? ''}
-      options={judges(shown.columns).map(({ key }) => [key, key])}
-      onChange={key => model.setFigure(key)}
+      options={targetCandidates(shown.columns).map(({ key }) => [key, key])}
+      onChange={key => model.setTargetMetric(key)}
     />
   );
 }
@@ -54,7 +54,7 @@ function ColumnChoice(props: {
   const trans = useTrans();
   const kinds = {
     parameter: trans.__('Parameters'),
-    figure: trans.__('Figures')
+    metric: trans.__('Figures')
   };
   return (
     <Choice

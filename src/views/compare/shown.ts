@@ -1,7 +1,7 @@
 /** What all parts of the page show: tasks with their colours, columns. */
 import type { Comparison, TaskRow } from '../../client/types';
 import type { IColumn, ICompareState } from '../../model/compare';
-import { columnsOf, judges } from '../../model/compare';
+import { columnsOf, targetCandidates } from '../../model/compare';
 import { rampColour, seriesColour } from '../shared/chart';
 import { exactValue, shortValue } from '../shared/format';
 
@@ -45,18 +45,21 @@ function lastPart(key: string): string {
 export type Colouring = 'task' | 'figure';
 
 export function shownOf(
-  state: Pick<ICompareState, 'comparison' | 'hidden' | 'turned' | 'figure'>,
+  state: Pick<
+    ICompareState,
+    'comparison' | 'hidden' | 'flippedMetrics' | 'targetMetric'
+  >,
   colouring: Colouring | null,
   isDark: boolean
 ): IShown | null {
-  const { comparison, hidden, turned } = state;
+  const { comparison, hidden, flippedMetrics } = state;
   if (!comparison) {
     return null;
   }
   const columns = columnsOf(comparison);
-  const candidates = judges(columns);
+  const candidates = targetCandidates(columns);
   const judge =
-    candidates.find(column => column.key === state.figure) ??
+    candidates.find(column => column.key === state.targetMetric) ??
     candidates[0] ??
     null;
   const count = comparison.tasks.filter(({ name }) => !hidden.has(name)).length;
@@ -84,9 +87,9 @@ export function shownOf(
     tasks: all.filter(({ row }) => !hidden.has(row.name)),
     columns,
     parameters,
-    figures: columns.filter(column => column.kind === 'figure'),
+    figures: columns.filter(column => column.kind === 'metric'),
     judge,
-    turned
+    turned: flippedMetrics
   };
 }
 

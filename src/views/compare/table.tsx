@@ -74,7 +74,7 @@ function Table(props: ICompareTableProps): JSX.Element {
       sort={sort?.key === column.key ? sort : null}
       better={betterOf(column, shown.turned, shown.judge)}
       onSort={props.isTurned ? undefined : () => toggle(column.key)}
-      onTurn={() => props.model.turn(column.key)}
+      onTurn={() => props.model.flipDirection(column.key)}
     />
   );
 

@@ -64,7 +64,7 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
       </div>
       <LostStrip
         connection={loads.connection}
-        heard={loads.latest ? loads.latest.time * 1000 : null}
+        lastUpdatedAt={loads.latest ? loads.latest.time * 1000 : null}
         onRetry={() => system.retry()}
       />
     </div>
@@ -77,11 +77,11 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   // Its parts follow what changes every second.
   const state = useStore(
     model.activity,
-    ({ connection, counts, error, heard, phase }) => ({
+    ({ connection, counts, error, lastUpdatedAt, phase }) => ({
       connection,
       counts,
       error,
-      heard,
+      lastUpdatedAt,
       phase
     })
   );
@@ -157,7 +157,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
       </div>
       <LostStrip
         connection={state.connection}
-        heard={state.heard}
+        lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}
       />
     </>

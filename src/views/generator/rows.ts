@@ -2,7 +2,7 @@
 import type { FieldError, Parameter } from '../../client/types';
 import type { IAxis } from '../../model/studyform';
 import { RUN_FIELDS } from '../../model/runoptions';
-import { SEARCH_FIELDS } from '../../model/studyform';
+import { STUDY_FIELDS } from '../../model/studyform';
 import type { IEntry } from '../../model/yamlscan';
 
 export interface IRow {
@@ -169,7 +169,7 @@ function placeOf(
   paths: ReadonlySet<string>
 ): string {
   const field = error.field ?? '';
-  if ([...RUN_FIELDS, ...SEARCH_FIELDS, 'name'].some(each => each === field)) {
+  if ([...RUN_FIELDS, ...STUDY_FIELDS, 'name'].some(each => each === field)) {
     // A parameter may have that name: then the mistake has a line.
     if (!paths.has(field) || !error.line) {
       return `@${field}`;

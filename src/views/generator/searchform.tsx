@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { FieldError } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
 import type { IAxis, IDraftPreview, IStudyForm } from '../../model/studyform';
-import { directionOf, MAX_TRIALS, SEARCH_FIELDS } from '../../model/studyform';
+import { directionOf, MAX_TRIALS, STUDY_FIELDS } from '../../model/studyform';
 import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Strip, TextInput } from '../shared/strip';
@@ -50,7 +50,7 @@ export interface ISearchFormProps {
 /** Of these errors those about how it is searched. */
 export function searchErrorsOf(errors: readonly FieldError[]): FieldError[] {
   return errors.filter(
-    error => !error.line && SEARCH_FIELDS.some(field => field === error.field)
+    error => !error.line && STUDY_FIELDS.some(field => field === error.field)
   );
 }
 
@@ -86,7 +86,7 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
               'The figure that is optimised: what a run records under this name, else the last value that it tracked'
             )}
             onValue={objective => {
-              const isKnown = state.figures.includes(objective);
+              const isKnown = state.metrics.includes(objective);
               change({
                 objective,
                 ...(isKnown ? { direction: directionOf(objective) } : {})
@@ -94,7 +94,7 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
             }}
           />
           <datalist id={`${prefix}-figures`}>
-            {state.figures.map(figure => (
+            {state.metrics.map(figure => (
               <option key={figure} value={figure} />
             ))}
           </datalist>

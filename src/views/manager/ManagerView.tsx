@@ -201,7 +201,7 @@ function Manager(props: IManagerProps): JSX.Element {
         {question}
         <LostStrip
           connection={state.connection}
-          heard={state.heard}
+          lastUpdatedAt={state.lastUpdatedAt}
           onRetry={() => model.retry()}
         />
       </div>

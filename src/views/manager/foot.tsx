@@ -51,7 +51,7 @@ export function Happenings(props: {
       </Strip>
       <LostStrip
         connection={state.connection}
-        heard={state.heard}
+        lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}
       />
     </>

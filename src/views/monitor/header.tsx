@@ -29,8 +29,8 @@ export interface ILogHeaderProps {
   row: TaskRow | undefined;
   shown: ILogState;
   connection: ConnectionState;
-  /** When the server was last heard, in milliseconds since the epoch. */
-  heard: number | null;
+  /** When the server last sent something, in milliseconds since the epoch. */
+  lastUpdatedAt: number | null;
   pending: Action | undefined;
   /** There are others beside it: names of buttons are left out. */
   isNarrow: boolean;

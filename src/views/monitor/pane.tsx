@@ -180,7 +180,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           row={row}
           shown={shown}
           connection={state.connection}
-          heard={state.heard}
+          lastUpdatedAt={state.lastUpdatedAt}
           pending={state.pending.get(task)}
           isNarrow={props.isNarrow}
           context={context()}
@@ -266,7 +266,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               ? state.connection
               : shown.connection
           }
-          heard={state.heard}
+          lastUpdatedAt={state.lastUpdatedAt}
           onRetry={() => {
             log.retry();
             model.retry();

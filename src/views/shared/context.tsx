@@ -1,24 +1,9 @@
 import * as React from 'react';
 
-/** The part of a translation bundle that the views use. */
-export interface ITrans {
-  __(msgid: string, ...args: unknown[]): string;
-  _n(msgid: string, plural: string, n: number, ...args: unknown[]): string;
-}
+import type { ITrans } from '../../client/trans';
+import { plainTrans } from '../../client/trans';
 
-function fill(text: string, args: unknown[]): string {
-  return text.replace(/%(\d+)/g, (match, digits: string) => {
-    const index = Number(digits) - 1;
-    return index in args ? String(args[index]) : match;
-  });
-}
-
-/** English as it stands in the sources, where there is no translator. */
-export const plainTrans: ITrans = {
-  __: (msgid, ...args) => fill(msgid, args),
-  _n: (msgid, plural, n, ...args) =>
-    fill(n === 1 ? msgid : plural, [n, ...args])
-};
+export { type ITrans, plainTrans };
 
 export const TransContext = React.createContext<ITrans>(plainTrans);
 

@@ -8,8 +8,8 @@ import { Strip } from './strip';
 /** Says that what is shown may be old, while the connection is renewed. */
 export function LostStrip(props: {
   connection: ConnectionState;
-  /** When the server was last heard, in milliseconds since the epoch. */
-  heard: number | null;
+  /** When the server last sent something, in milliseconds since the epoch. */
+  lastUpdatedAt: number | null;
   onRetry: () => void;
 }): JSX.Element | null {
   const trans = useTrans();
@@ -18,11 +18,11 @@ export function LostStrip(props: {
   }
   return (
     <Strip kind="warning" className="pyr-strip-late" onRetry={props.onRetry}>
-      {props.heard === null
+      {props.lastUpdatedAt === null
         ? trans.__('The server does not answer. Reconnecting…')
         : trans.__(
             'Reconnecting… showing what was known at %1. Tasks go on running.',
-            clockTime(props.heard / 1000)
+            clockTime(props.lastUpdatedAt / 1000)
           )}
     </Strip>
   );

@@ -97,13 +97,13 @@ export function useNow(active: boolean, interval = 1000): number {
  * answer, clocks stand still.
  */
 export function useKnownTime(
-  source: { connection: ConnectionState; heard: number | null },
+  source: { connection: ConnectionState; lastUpdatedAt: number | null },
   active: boolean,
   interval = 1000
 ): number {
   const isLost = source.connection === 'lost';
   const now = useNow(active && !isLost, interval);
-  return isLost ? Math.max(now, source.heard ?? 0) : now;
+  return isLost ? Math.max(now, source.lastUpdatedAt ?? 0) : now;
 }
 
 /** A model that lives as long as the view, made anew when `keys` change. */

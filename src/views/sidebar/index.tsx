@@ -116,11 +116,11 @@ function Activity(props: {
   const { model, workspace, onOpen } = props;
   const state = useStore(
     model,
-    ({ connection, counts, error, heard, phase }) => ({
+    ({ connection, counts, error, lastUpdatedAt, phase }) => ({
       connection,
       counts,
       error,
-      heard,
+      lastUpdatedAt,
       phase
     })
   );
@@ -133,7 +133,7 @@ function Activity(props: {
     <>
       <LostStrip
         connection={state.connection}
-        heard={state.heard}
+        lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}
       />
       {empty ? (

@@ -199,7 +199,7 @@ describe('the loader', () => {
     await settled();
     expect(el.textContent).toBe('Loading…');
     jest.advanceTimersByTime(3000);
-    expect(el.textContent).toContain('busy with a cell');
+    expect(el.textContent).toContain('running a cell');
     // What a saved notebook shows when nobody answers.
     expect(el.querySelector('td')?.textContent).toBe('as it was');
     giveModule();
@@ -217,7 +217,7 @@ describe('the loader', () => {
     });
     await settled();
     expect(el.textContent).toBe(
-      'The widget cannot be shown: widget-views.js is missing.'
+      'Could not show the widget: widget-views.js is missing.'
     );
   });
 

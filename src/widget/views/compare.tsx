@@ -4,71 +4,36 @@ import { CompareModel } from '../../model/compare';
 import { StudiesModel } from '../../model/studies';
 import { CompareView } from '../../views/compare';
 import type { IOptions, Tab } from '../../views/compare/options';
-import { DEFAULT_OPTIONS, TABS } from '../../views/compare/options';
+import { asOptions, DEFAULT_OPTIONS, TABS } from '../../views/compare/options';
 import type { IViewOptions } from '../types';
-import type { Trait } from '../widgetmodel';
 import { withLogPanel } from './logpanel';
 
-/** A trait and the part of how a comparison is looked at that it stands for. */
-interface IBound {
-  trait: Trait<unknown>;
-  of: (options: IOptions) => unknown;
-  from: (value: unknown) => Partial<IOptions>;
-}
+/** Options of the view, by the name of the trait with the same value. */
+type Bindings = Readonly<Record<string, keyof IOptions>>;
 
-/** Tasks side by side; which tasks, and which tab, are traits. */
+/** A comparison of tasks; the tasks and the tab are traits. */
 export function makeComparisonView(
   options: IViewOptions
 ): Promise<JSX.Element> {
-  return show(options, TABS, 'table', [
-    {
-      trait: options.trait('tab'),
-      of: ({ tab }) => tab,
-      from: value => ({ tab: TABS.find(tab => tab === value) ?? 'table' })
-    }
-  ]);
+  return makeView(options, TABS, 'table', { tab: 'tab' });
 }
 
-/** Curves of tasks over each other; all about them are traits. */
+/** Curves of tasks; the tasks and all options are traits. */
 export function makePlotView(options: IViewOptions): Promise<JSX.Element> {
-  const { trait } = options;
-  return show(options, ['curves'], 'curves', [
-    {
-      trait: trait('figures'),
-      of: ({ curves }) => curves ?? [],
-      from: value => {
-        const keys = value as string[];
-        return { curves: keys.length > 0 ? keys : null };
-      }
-    },
-    {
-      trait: trait('x'),
-      of: ({ axis }) => axis,
-      from: value => ({ axis: value as string })
-    },
-    {
-      trait: trait('smoothing'),
-      of: ({ smoothing }) => smoothing,
-      from: value => ({ smoothing: value as number })
-    },
-    {
-      trait: trait('log_x'),
-      of: ({ isLogX }) => isLogX,
-      from: value => ({ isLogX: value as boolean })
-    },
-    {
-      trait: trait('log_y'),
-      of: ({ isLogY }) => isLogY,
-      from: value => ({ isLogY: value as boolean })
-    }
-  ]);
+  return makeView(options, ['curves'], 'curves', {
+    figures: 'curves',
+    x: 'axis',
+    smoothing: 'smoothing',
+    log_x: 'isLogX',
+    log_y: 'isLogY'
+  });
 }
 
-function show(
+function makeView(
   options: IViewOptions,
   tabs: readonly Tab[],
   tab: Tab,
-  bounds: readonly IBound[]
+  bindings: Bindings
 ): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const names = trait<readonly string[]>('names');
@@ -90,22 +55,34 @@ function show(
       value => model.setNames(value)
     )
   );
-  const wanted = (): IOptions =>
-    bounds.reduce(
-      (all, { trait, from }) => ({ ...all, ...from(trait.get()) }),
-      {
-        ...DEFAULT_OPTIONS,
-        tab
-      }
+  const bound = Object.entries(bindings).map(([name, option]) => ({
+    trait: trait(name),
+    option
+  }));
+  const optionsOfTraits = (): Partial<IOptions> => {
+    const values = asOptions(
+      Object.fromEntries(bound.map(each => [each.option, each.trait.get()]))
     );
+    // An empty trait stands for the first curves.
+    const curves = values.curves?.length ? values.curves : null;
+    return Object.fromEntries(
+      bound.map(({ option }) => [option, { ...values, curves }[option]])
+    );
+  };
 
   const Compared = (props: {
     openLog: (task: string) => void;
   }): JSX.Element => {
-    const [looks, setLooks] = React.useState(wanted);
+    const [viewOptions, setViewOptions] = React.useState<IOptions>(() => ({
+      ...DEFAULT_OPTIONS,
+      tab,
+      ...optionsOfTraits()
+    }));
     React.useEffect(() => {
-      const ends = bounds.map(({ trait, from }) =>
-        trait.listen(value => setLooks(old => ({ ...old, ...from(value) })))
+      const ends = bound.map(each =>
+        each.trait.listen(() =>
+          setViewOptions(old => ({ ...old, ...optionsOfTraits() }))
+        )
       );
       return () => ends.forEach(end => end());
     }, []);
@@ -115,10 +92,10 @@ function show(
         title={trait<string>('workspace').get()}
         trans={trans}
         tabs={tabs}
-        options={looks}
+        options={viewOptions}
         onOptions={changed => {
-          setLooks(changed);
-          bounds.forEach(({ trait, of }) => trait.set(of(changed)));
+          setViewOptions(changed);
+          bound.forEach(each => each.trait.set(changed[each.option] ?? []));
         }}
         onOpenLog={props.openLog}
       />

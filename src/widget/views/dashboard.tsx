@@ -6,7 +6,7 @@ import { DashboardView, GpusView } from '../../views/dashboard';
 import type { IViewOptions } from '../types';
 import { withLogPanel } from './logpanel';
 
-/** The machine and the workspace: what runs, what waits and for what. */
+/** The machine, and the queue and running tasks of a workspace. */
 export async function makeDashboardView(
   options: IViewOptions
 ): Promise<JSX.Element> {

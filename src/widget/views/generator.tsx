@@ -5,10 +5,7 @@ import { GeneratorView } from '../../views/generator';
 import { Strip } from '../../views/shared/strip';
 import type { IViewOptions } from '../types';
 
-/**
- * A configuration in the making; its text and its name are traits, as is what
- * was created from it.
- */
+/** A form for new tasks; its text, its name and the created tasks are traits. */
 export async function makeGeneratorView(
   options: IViewOptions
 ): Promise<JSX.Element> {
@@ -27,21 +24,21 @@ export async function makeGeneratorView(
   if (name.get()) {
     draft.setName(name.get());
   }
-  const tell = (): void => {
+  const writeTraits = (): void => {
     const state = draft.getSnapshot();
     if (state.phase === 'ready') {
       text.set(state.text);
       name.set(state.name);
     }
   };
-  tell();
-  atEnd(draft.subscribe(tell));
+  writeTraits();
+  atEnd(draft.subscribe(writeTraits));
   atEnd(text.listen(value => draft.setText(value)));
   atEnd(name.listen(value => draft.setName(value)));
   const status = await options.status;
 
   const Generator = (): JSX.Element => {
-    const [said, say] = React.useState<string | null>(null);
+    const [notice, setNotice] = React.useState<string | null>(null);
     return (
       <>
         <GeneratorView
@@ -50,10 +47,12 @@ export async function makeGeneratorView(
           trans={trans}
           canWrite={status?.can_write}
           canExecute={status?.can_execute}
-          onBegun={study => say(trans.__('The search %1 has begun', study))}
+          onBegun={study =>
+            setNotice(trans.__('The search %1 has begun', study))
+          }
           onCreated={(names, queued) => {
             created.set(names);
-            say(
+            setNotice(
               queued
                 ? trans._n(
                     '%1 task created and queued',
@@ -64,9 +63,9 @@ export async function makeGeneratorView(
             );
           }}
         />
-        {said !== null && (
-          <Strip kind="info" icon="completed" onClose={() => say(null)}>
-            {said}
+        {notice !== null && (
+          <Strip kind="info" icon="completed" onClose={() => setNotice(null)}>
+            {notice}
           </Strip>
         )}
       </>

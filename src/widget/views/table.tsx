@@ -5,7 +5,7 @@ import { ManagerView } from '../../views/manager';
 import type { IViewOptions } from '../types';
 import { withLogPanel } from './logpanel';
 
-/** The table of tasks; its search and its selection are traits. */
+/** The table of tasks; its query and its selection are traits. */
 export async function makeTableView(
   options: IViewOptions
 ): Promise<JSX.Element> {

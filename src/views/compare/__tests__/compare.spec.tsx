@@ -59,7 +59,7 @@ function comparison(): Comparison {
 
 async function opened(names = NAMES) {
   const client = {
-    compareTasks: jest.fn(() => Promise.resolve(comparison())),
+    compareManyTasks: jest.fn(() => Promise.resolve(comparison())),
     streamEvents: () => new FakeStream(),
     listCurves: jest.fn((): Promise<Curves> => Promise.resolve({ items: [] }))
   };
@@ -88,8 +88,8 @@ function shown(hidden: string[] = []) {
     {
       comparison: comparison(),
       hidden: new Set(hidden),
-      turned: new Set(),
-      figure: ''
+      flippedMetrics: new Set(),
+      targetMetric: ''
     },
     null,
     false
@@ -111,7 +111,7 @@ describe('CompareView', () => {
     const { client, onChoose } = await opened([]);
     fireEvent.click(screen.getByText('Choose tasks'));
     expect(onChoose).toHaveBeenCalled();
-    expect(client.compareTasks).not.toHaveBeenCalled();
+    expect(client.compareManyTasks).not.toHaveBeenCalled();
   });
 
   it('marks the best, sorts, and turns a figure round', async () => {
@@ -183,12 +183,11 @@ describe('CompareView', () => {
       fireEvent.click(screen.getByRole('tab', { name: 'Curves' }));
     });
     await act(async () => undefined);
-    expect(client.listCurves).toHaveBeenCalledWith(
-      'ws',
-      NAMES,
-      ['acc'],
-      expect.any(Number)
-    );
+    expect(client.listCurves).toHaveBeenCalledWith('ws', {
+      name: NAMES,
+      key: ['acc'],
+      points: expect.any(Number)
+    });
     expect(screen.getByText('No curves of acc.')).toBeTruthy();
   });
 });

@@ -63,7 +63,7 @@ async function opened() {
   const accuracies = NAMES.map((_, at) => (at < HALF ? 1 : at / 100));
   let handlers: IEventHandlers | undefined;
   const client = {
-    compareTasks: jest.fn(async () => comparison(accuracies)),
+    compareManyTasks: jest.fn(async () => comparison(accuracies)),
     streamEvents: (ws: string, given: IEventHandlers) => {
       handlers = given;
       return new FakeStream();

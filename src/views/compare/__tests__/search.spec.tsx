@@ -41,7 +41,7 @@ class Server {
   removeStudy = async () => {
     this.changes.push('removed');
   };
-  compareTasks = jest.fn(async () => ({
+  compareManyTasks = jest.fn(async () => ({
     tasks: [],
     missing: [],
     parameters: [],
@@ -119,7 +119,7 @@ describe('the search tab', () => {
       fireEvent.click(screen.getByLabelText('Compare its tasks'));
     });
     expect(model.getSnapshot().names).toEqual(['s_1', 's_2', 's_3', 's_4']);
-    expect(model.getSnapshot().figure).toBe('acc');
+    expect(model.getSnapshot().targetMetric).toBe('acc');
     await act(async () => {
       model.remove('s_3');
       server.detail = detail([...TRIALS, trial(5, null)], { state: 'active' });

@@ -6,6 +6,7 @@ import type {
   Gpu,
   GpuProcess,
   Queue,
+  QueueChange,
   SystemSample
 } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
@@ -138,13 +139,12 @@ async function open(
     })
   ];
   const getQueue = jest.fn(async () => queued);
-  const pauseQueue = jest.fn(async (ws: string, paused: boolean) => ({
+  const changeQueue = jest.fn(async (ws: string, change: QueueChange) => ({
     ...QUEUE,
-    paused
+    paused: change.paused ?? QUEUE.paused
   }));
-  const requeueForeign = jest.fn(async () => QUEUE);
   const listStudies = async () => ({ available: true, items: [], damaged: [] });
-  const calls = { getQueue, listStudies, pauseQueue, requeueForeign };
+  const calls = { changeQueue, getQueue, listStudies };
   Object.assign(client, calls);
   const model = new DashboardModel(client.asClient, 'ws');
   const handlers = {
@@ -186,8 +186,7 @@ async function open(
     client,
     model,
     getQueue,
-    pauseQueue,
-    requeueForeign,
+    changeQueue,
     ...handlers
   };
 }
@@ -262,15 +261,15 @@ describe('DashboardView', () => {
   });
 
   it('pauses the queue and tells a refusal', async () => {
-    const { pauseQueue } = await open();
+    const { changeQueue } = await open();
     const press = async (name: string) => {
       fireEvent.click(screen.getByRole('button', { name }));
       await act(async () => undefined);
     };
     await press('Pause');
-    expect(pauseQueue).toHaveBeenLastCalledWith('ws', true);
+    expect(changeQueue).toHaveBeenLastCalledWith('ws', { paused: true });
     expect(screen.getByText(/The queue is paused/)).toBeInTheDocument();
-    pauseQueue.mockImplementation(async () => {
+    changeQueue.mockImplementation(async () => {
       throw new ClientError('You are not allowed to start tasks.', {
         status: 403
       });
@@ -281,7 +280,7 @@ describe('DashboardView', () => {
 
   it('tells what was queued elsewhere, and queues it again when asked to', async () => {
     const confirm = jest.fn(async () => true);
-    const { getQueue, requeueForeign } = await open({}, { confirm }, COPIED);
+    const { changeQueue, getQueue } = await open({}, { confirm }, COPIED);
     const card = screen.getByRole('region', { name: 'Queue' });
     const press = async () => {
       fireEvent.click(
@@ -304,16 +303,16 @@ describe('DashboardView', () => {
     expect(JSON.stringify(confirm.mock.lastCall)).toMatch(
       /Queue 6 tasks again here\?.*They run with your environment and your rights\./
     );
-    expect(requeueForeign).not.toHaveBeenCalled();
+    expect(changeQueue).not.toHaveBeenCalled();
 
-    requeueForeign.mockRejectedValueOnce(
+    changeQueue.mockRejectedValueOnce(
       new ClientError('There is no room on the disk.', { status: 507 })
     );
     await press();
     expect(within(card).getByRole('alert')).toHaveTextContent('no room');
 
     let done: (queue: Queue) => void = () => undefined;
-    requeueForeign.mockImplementationOnce(
+    changeQueue.mockImplementationOnce(
       () => new Promise<Queue>(resolve => (done = resolve))
     );
     await press();

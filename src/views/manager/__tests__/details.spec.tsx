@@ -65,10 +65,12 @@ async function open(change: Partial<TaskDetail> = {}) {
       ...detail,
       notes: patch.notes ?? detail.notes
     })),
-    getTemplate: jest.fn(async (ws: string, task?: string) => ({
-      text: task ? 'lr: 0.5\nopt: adam\n' : 'lr: 0.01\nopt: adam\n',
-      name: 'x'
-    })),
+    getTemplate: jest.fn(
+      async (ws: string, { task }: { task?: string } = {}) => ({
+        text: task ? 'lr: 0.5\nopt: adam\n' : 'lr: 0.01\nopt: adam\n',
+        name: 'x'
+      })
+    ),
     getRunInput: jest.fn(async () => ({
       run: 1,
       captured_at: null,

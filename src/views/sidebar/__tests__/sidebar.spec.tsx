@@ -104,7 +104,7 @@ function clientOf(tasks: TaskRow[], status?: () => Promise<never>): IClient {
   const counts = { ...NONE, running: tasks.length };
   return {
     getStatus: status ?? (async () => ({ version: '1', api_version: 2 })),
-    listWorkspaces: async () => [WORKSPACE],
+    listWorkspaces: async () => ({ items: [WORKSPACE] }),
     streamEvents: (ws: string, handlers: IEventHandlers) => stream(),
     streamSystem: (handlers: ISystemHandlers) => {
       handlers.onHistory([SAMPLE, SAMPLE]);

@@ -1,0 +1,19 @@
+/** The part of Lab's translation bundle that is used here. */
+export interface ITrans {
+  __(msgid: string, ...args: unknown[]): string;
+  _n(msgid: string, plural: string, n: number, ...args: unknown[]): string;
+}
+
+function fill(text: string, args: unknown[]): string {
+  return text.replace(/%(\d+)/g, (match, digits: string) => {
+    const index = Number(digits) - 1;
+    return index in args ? String(args[index]) : match;
+  });
+}
+
+/** English as in the sources, where there is no translator. */
+export const plainTrans: ITrans = {
+  __: (msgid, ...args) => fill(msgid, args),
+  _n: (msgid, plural, n, ...args) =>
+    fill(n === 1 ? msgid : plural, [n, ...args])
+};
