@@ -1,4 +1,4 @@
-"""A notebook's cell as a task: what it needs is put beside it, and another process runs it."""
+"""A notebook cell as a task: its code and variables are stored in the task, and another process runs it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ RUNNER = "pyruns_jupyter.notebook.cellrun"
 def create_cell_task(workspace: Workspace, code: str, name: str, given: Mapping[str, Any]) -> Task:
     """Create a task that runs a cell with this kernel's Python, and return it.
 
-    A name that is taken is counted up, since cells are run again and again.
+    If the name is taken, a number is appended: cells are run repeatedly.
 
     Args:
         workspace: a shell workspace.
         code: of the cell; magics work as in IPython.
         name: of the task.
-        given: variables that the cell has, as they are now.
+        given: variables for the cell, with their current values.
 
     Raises:
-        InvalidInput: when the code is no Python, or a variable cannot go along; nothing is written.
+        InvalidInput: if the code is not Python, or a variable cannot be pickled; nothing is written.
     """
     files = {CELL_CODE: code.encode()}
     _check(code)
     if given:
         files[CELL_GIVEN] = _pickled(given)
-    text = f"# A cell of a notebook: its code is in {CELL_CODE} beside this file.\n"
+    text = f"# A cell of a notebook: its code is in {CELL_CODE} next to this file.\n"
     text += f"{shlex.quote(sys.executable)} -m {RUNNER}\n"
     [made] = create_tasks(workspace.folder, text, free_name(workspace.folder, name), files)
     return workspace[made]
@@ -55,7 +55,7 @@ def _check(code: str) -> None:
         compile(plain, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
         raise InvalidInput(
-            f"This is no Python: {error.msg}.", line=error.lineno, column=error.offset
+            f"Not valid Python: {error.msg}.", line=error.lineno, column=error.offset
         ) from None
 
 
@@ -67,7 +67,7 @@ def _pickled(given: Mapping[str, Any]) -> bytes:
             cloudpickle.dumps(value)
         except Exception as error:
             raise InvalidInput(
-                f"{name} ({type(value).__name__}) cannot go along: {error}", field=name
+                f"Cannot pickle {name} ({type(value).__name__}): {error}", field=name
             ) from error
-    # Once more together, so that what variables share stays shared.
+    # Pickled again together, so that objects shared by variables stay shared.
     return sign_pickle(cloudpickle.dumps(dict(given)))

@@ -1,4 +1,4 @@
-"""Runs the cell of a task in a bare IPython: `python -m pyruns_jupyter.notebook.cellrun`, within the task."""
+"""Run the cell of a task in a bare IPython: `python -m pyruns_jupyter.notebook.cellrun`, within the task."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
 from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
 
 _NOT_OURS = (
-    f"The variables of this task ({CELL_GIVEN}) came with an archive and are not read, since that can run "
-    f"any program. Look at {CELL_CODE}, and run it as a cell of your own notebook with %%pyruns task."
+    f"The variables of this task ({CELL_GIVEN}) were imported from an archive and are not loaded: a pickle "
+    f"can run any code. Check {CELL_CODE}, and run it in your own notebook with %%pyruns task."
 )
 
 
 def main() -> int:
-    """Run the cell and return the exit code of the process: 1 when it raised, or what it asked for.
+    """Run the cell and return the exit code of the process: 1 if it raised, or the code of a `SystemExit`.
 
-    The variables of an imported task are read only when they were stored by this user.
+    The variables of an imported task are loaded only if this user stored them.
     """
     folder = script.get_task_dir()
     if folder is None:
-        print("This runs a task of %%pyruns task, and has to be started as one.", file=sys.stderr)
+        print(
+            "This program runs the task of a %%pyruns task cell and cannot be started separately.",
+            file=sys.stderr,
+        )
         return 2
     cell = Path(folder) / CELL_CODE
     code = cell.read_text(encoding="utf-8")

@@ -110,9 +110,9 @@ def test_values_that_are_none_and_that_cannot_be_kept(shell: Shell) -> None:
     [
         ("--with nothing", "1", ["no variable", "nothing"]),
         ("--with json", "1", ["json is a module"]),
-        ("--with steps", "1", ["steps (generator)", "cannot go along"]),
+        ("--with steps", "1", ["steps (generator)", "Cannot pickle"]),
         ("--to 7x", "1", ["7x"]),
-        ("", "x = = 1", ["line 1", "no Python"]),
+        ("", "x = = 1", ["line 1", "Not valid Python"]),
         ("", "  ", ["empty"]),
         ("-n a/b", "1", ["a/b"]),
         ("--gpus many", "1", ["many"]),
@@ -224,5 +224,5 @@ def test_an_imported_task_brings_nothing_that_is_read(shell: Shell, tmp_path: Pa
         with pytest.raises(Unreadable, match="trust=True"):
             one.value(1)
         assert one.run().wait(timeout=60).status == "failed"
-        assert "came with an archive and are not read" in one.log()
+        assert "were imported from an archive and are not loaded" in one.log()
     assert not (tmp_path / "run").exists()
