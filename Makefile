@@ -110,13 +110,14 @@ dev: build ## rebuild TypeScript on every change (reload the browser after it)
 	jupyter-builder develop . --overwrite
 	jlpm watch
 
-lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations
+lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations, terms of user texts
 	ruff check .
 	ruff format --check .
 	mypy
 	jlpm lint:check
 	jlpm check:types
 	jlpm check:messages
+	python -m tools.prose
 
 format: env ## let the tools mend what they can
 	ruff check --fix .

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+GENERATED = ("cli.md", "magics.md", "settings.md", "rest.md")  # the pages of `docs` that tools write
 
 
 def main(pages: Mapping[str, Iterable[str]], source: str) -> int:

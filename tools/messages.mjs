@@ -2,6 +2,7 @@
  * The texts that people read, and whether each language has all of them.
  *
  * usage: node tools/messages.mjs           prints them as JSON
+ *        node tools/messages.mjs --places  prints each with its file and line, for tools/prose.py
  *        node tools/messages.mjs --check   exit code 1 when one is missing or too much
  *
  * A message is what the calls `trans.__`, `_n`, `_p` and `_np` are given as
@@ -56,6 +57,7 @@ function literal(node) {
 /** Each message with its plural, null where it has none. */
 export function messages() {
   const found = new Map();
+  const places = [];
   const problems = [];
   for (const file of sources(path.join(ROOT, 'src'))) {
     const text = fs.readFileSync(file, 'utf-8');
@@ -78,6 +80,16 @@ export function messages() {
           const key = before ? `${before}\u0004${message}` : message;
           const several = plural === null ? null : node.arguments[plural];
           found.set(key, literal(several) ?? found.get(key) ?? null);
+          const { line } = tree.getLineAndCharacterOfPosition(node.getStart());
+          for (const one of [message, literal(several)]) {
+            if (one !== null) {
+              places.push({
+                file: path.relative(ROOT, file),
+                line: line + 1,
+                text: one
+              });
+            }
+          }
         }
       }
       ts.forEachChild(node, visit);
@@ -100,7 +112,7 @@ export function messages() {
     }
   };
   visit(schema.properties);
-  return { found, problems };
+  return { found, places, problems };
 }
 
 /** What is wrong with a language, as sentences. */
@@ -136,7 +148,7 @@ function mistakes(language, found) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { found, problems } = messages();
+  const { found, places, problems } = messages();
   if (process.argv.includes('--check')) {
     const languages = fs
       .readdirSync(LOCALES, { withFileTypes: true })
@@ -149,6 +161,8 @@ if (process.argv[1] === import.meta.filename) {
       `messages: ${found.size}, in ${languages.map(({ name }) => name).join(', ')}`
     );
     process.exitCode = problems.length + told.length > 0 ? 1 : 0;
+  } else if (process.argv.includes('--places')) {
+    console.log(JSON.stringify(places));
   } else {
     console.log(JSON.stringify([...found.keys()], null, 1));
   }

@@ -1,4 +1,4 @@
-"""One grammar, two front ends: `jupyter pyruns ...` in a terminal and `%pyruns ...` in a notebook."""
+"""The command line `jupyter pyruns`; the magics `%pyruns` use the same commands."""
 
 from .terminal import main
 

@@ -1,4 +1,4 @@
-"""The arguments that stand for the options of a batch."""
+"""The command-line arguments for the options of a batch."""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ from pyruns_jupyter.engine.queue.options import OPTIONS, Kind, QueueOptions
 
 from .parser import positive, whole
 
+COMMON_OPTIONS = ("jobs", "gpus", "time_limit", "retries", "after", "engine")
 CLUSTER_OPTIONS = ("partition", "account", "cpus", "extra")
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a batch, as they are declared, and those of a job of a cluster."""
+    """Add the options of a batch, as they are declared, and those of a Slurm job."""
+    common = parser.add_argument_group("run options")
+    advanced = parser.add_argument_group("advanced run options")
     for name, option in OPTIONS.items():
         if name != "cluster":
-            flags = option.flags or (f"--{name.replace('_', '-')}",)
-            parser.add_argument(*flags, dest=name, help=option.help, **_argument(name, option.kind))
-    parser.add_argument("--partition", metavar="NAME", help="with Slurm: partition of the cluster")
-    parser.add_argument("--account", metavar="NAME", help="with Slurm: account to charge")
-    parser.add_argument("--cpus", type=positive, metavar="N", help="with Slurm: CPU cores per task")
-    parser.add_argument(
+            group = common if name in COMMON_OPTIONS else advanced
+            group.add_argument(*_flags(name), dest=name, help=option.help, **_argument(name, option.kind))
+    slurm = parser.add_argument_group("Slurm options")
+    slurm.add_argument("--partition", metavar="NAME", help="partition to submit to")
+    slurm.add_argument("--account", metavar="NAME", help="account to charge")
+    slurm.add_argument("--cpus", type=positive, metavar="N", help="CPU cores per task")
+    slurm.add_argument(
         "--sbatch",
         action="append",
         dest="extra",
         metavar="LINE",
-        help="with Slurm: an option such as --sbatch=--qos=high, or a command that runs before the task; "
-        "may be repeated",
+        help="an sbatch option such as --sbatch=--qos=high, or a command to run before the task; repeatable",
     )
+
+
+def _flags(name: str) -> tuple[str, ...]:
+    if name == "extra":
+        return ("--sbatch",)
+    return (name in OPTIONS and OPTIONS[name].flags) or (f"--{name.replace('_', '-')}",)
 
 
 def _argument(name: str, kind: Kind) -> dict[str, Any]:
@@ -56,9 +65,5 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 
 def run_flags(args: argparse.Namespace) -> list[str]:
     """Return the options of a batch that were given, as they are written."""
-    names = {"gpu_devices": "gpu", "extra": "sbatch"}
-    return [
-        f"--{names.get(key, key).replace('_', '-')}"
-        for key in (*OPTIONS, *CLUSTER_OPTIONS)
-        if getattr(args, key, None) is not None
-    ]
+    names = (*OPTIONS, *CLUSTER_OPTIONS)
+    return [_flags(name)[-1] for name in names if getattr(args, name, None) is not None]

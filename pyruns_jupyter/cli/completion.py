@@ -1,4 +1,4 @@
-"""What a word of a command line may go on as, from the grammar itself and from what is on disk."""
+"""Completion of command lines, from the grammar and from the names on disk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyruns_jupyter.core.taskfile.paths import find_root
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 
 from .context import Context
+from .parser import Parser
 
 MAX_WORDS = 200  # words
 _IN_QUERIES = (
@@ -20,21 +21,18 @@ _IN_QUERIES = (
 )
 
 
-def completions(
-    context: Context, parser: argparse.ArgumentParser, words: Sequence[str], last: str
-) -> list[str]:
-    """Return what the word `last` behind `words` may be, in the order in which it is useful.
+def completions(context: Context, parser: Parser, words: Sequence[str], last: str) -> list[str]:
+    """Return completions of the word `last` after `words`, the most useful ones first.
 
     Args:
-        context: whose workspaces and tasks are named.
-        parser: as `build_parser` or `build_cell_parser` makes it.
-        words: those before, without the program.
-        last: what is there of the word, "" for none yet.
+        context: gives the names of workspaces and tasks.
+        parser: from `build_parser` or `build_cell_parser`.
+        words: the words before, without the program.
+        last: the beginning of the word, may be empty.
     """
-    verbs = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     if not words:
-        return _starting(last, list(verbs.choices))
-    chosen = verbs.choices.get(words[0])
+        return _starting(last, parser.commands)
+    chosen = parser.find(words[0])
     if chosen is None:
         return []
     options = {flag: action for action in chosen._actions for flag in action.option_strings}
@@ -51,7 +49,7 @@ def completions(
 
 
 def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> Iterable[str]:
-    """Return values of an option or a place that are known."""
+    """Return known values of an argument."""
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
     if action.dest == "workspace":
@@ -64,7 +62,7 @@ def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> 
     if action.dest == "study":
         return _of_workspace(context, words, lambda workspace: workspace.studies)
     if action.dest == "objective":
-        return _of_workspace(context, words, _figures)
+        return _of_workspace(context, words, _metrics)
     if action.dest in ("name", "names", "anchor", "after", "after_any") and words[0] not in _NEW_NAMES:
         return _of_workspace(
             context, words, lambda workspace: map(shlex.quote, sorted(workspace.folder.task_names()))
@@ -72,27 +70,27 @@ def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> 
     return []
 
 
-_NEW_NAMES = ("sweep", "plan", "optimize", "add", "exec", "shell", "task")  # their names are of tasks to come
+_NEW_NAMES = ("sweep", "plan", "optimize", "add", "exec", "shell", "task")  # --name is for new tasks
 
 
 def _query_words(workspace: Workspace) -> Iterable[str]:
     rows = workspace.table().rows
     swept = dict.fromkeys(f"{key}:{value}" for row in rows for key, value in row.swept.items())
-    return [*_IN_QUERIES, *swept, *(f"{key}>" for key in _figures(workspace))]
+    return [*_IN_QUERIES, *swept, *(f"{key}>" for key in _metrics(workspace))]
 
 
-def _figures(workspace: Workspace) -> Iterable[str]:
+def _metrics(workspace: Workspace) -> Iterable[str]:
     return dict.fromkeys(key for row in workspace.table().rows for key in row.figures)
 
 
 def _of_workspace(
-    context: Context, words: Sequence[str], tell: Callable[[Workspace], Iterable[str]]
+    context: Context, words: Sequence[str], values: Callable[[Workspace], Iterable[str]]
 ) -> Iterable[str]:
     named = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-w", "--workspace")), None)
     try:
-        return list(tell(context.workspace(named)))
+        return list(values(context.workspace(named)))
     except (PyrunsError, OSError):
-        return []  # the command itself will say what is wrong
+        return []  # the command itself reports the error
 
 
 def _starting(last: str, words: Iterable[str]) -> list[str]:

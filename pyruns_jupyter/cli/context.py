@@ -1,7 +1,8 @@
-"""What a verb needs from its front end: the current workspace, and ways to show things."""
+"""What a command needs from its front end: the current workspace, and ways to show results."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from abc import ABC, abstractmethod
@@ -35,15 +36,15 @@ class Context(ABC):
         """Show an object in the best way the front end has."""
 
     def line(self, text: str) -> None:
-        """Show a line, or several: a name or a message in it must not command a terminal."""
+        """Show one or several lines, without characters that control a terminal."""
         self.write(printable_text(text) + "\n")
 
     def aside(self, text: str) -> None:
-        """Say one line that is no part of the result."""
+        """Print a message that is not part of the result."""
         print(printable_text(text), file=sys.stderr)
 
     def json(self, value: Any) -> None:
-        """Show data for a program; of a list each item is a line."""
+        """Show data for a program; each item of a list is a line."""
         if isinstance(value, list) and value:
             lines = (json.dumps(item, ensure_ascii=False, default=str) for item in value)
             text = "[\n" + ",\n".join(lines) + "\n]"
@@ -51,11 +52,27 @@ class Context(ABC):
             text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
         self.write(printable_json(text) + "\n")
 
+    def result(self, args: argparse.Namespace, data: Any, shown: Any) -> int:
+        """Show a result and return exit code 0.
+
+        Args:
+            args: with `--json`, `data` is shown, otherwise `shown`.
+            data: for JSON, or a function that returns it.
+            shown: an object, or lines of text.
+        """
+        if args.json:
+            self.json(data() if callable(data) else data)
+        elif isinstance(shown, str):
+            self.line(shown)
+        else:
+            self.show(shown)
+        return 0
+
     def workspace(self, name: str | None) -> Workspace:
-        """Return the workspace a command is about: the named one, else the current, else the only one.
+        """Return the named workspace, else the current one, else the only one of the project.
 
         Raises:
-            NotFound: when there is none, with what to do.
+            NotFound: if there is none.
         """
         root = find_root(self.folder)
         if name is None:
@@ -65,9 +82,9 @@ class Context(ABC):
         found = workspaces_in(root)
         if len(found) == 1:
             return Workspace(found[0])
-        names = ", ".join(workspace.name for workspace in found) or "none yet"
+        names = ", ".join(workspace.name for workspace in found) or "none"
         raise NotFound(
-            f"Which workspace? {root} has: {names}. Say 'open SCRIPT' once, or give -w NAME with the command."
+            f"No current workspace. Choose one with 'open SCRIPT' or -w NAME; workspaces in {root}: {names}."
         )
 
     def open(self, target: str) -> Workspace:
@@ -82,7 +99,7 @@ def _read_active(root: Path) -> str | None:
         name = read_text(root / ACTIVE_FILE).strip()
     except (OSError, Unreadable):
         return None
-    # The file is only a hint: a workspace that is gone since must not stand in the way.
+    # The workspace may have been deleted since.
     return name if name and "/" not in name and is_workspace(root / name) else None
 
 
@@ -90,11 +107,11 @@ def split_run(name: str) -> tuple[str, int | None]:
     """Split `NAME@RUN` into the name and the run's index (None when not given).
 
     Raises:
-        PyrunsError: when what follows `@` is no run number.
+        PyrunsError: if `@` is not followed by a run number.
     """
     task, separator, run = name.partition("@")
     if not separator:
         return task, None
     if not run.isdecimal() or int(run) < 1:
-        raise PyrunsError(f"{name!r}: after '@' comes the number of a run, from 1.")
+        raise PyrunsError(f"Expected NAME@RUN with a run number from 1, got {name!r}.")
     return task, int(run)

@@ -1,103 +1,125 @@
-"""The verbs and their options, as one argparse parser that both front ends use."""
+"""The commands and their options, as one argparse parser that both front ends use."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from argparse import SUPPRESS
+from collections.abc import Callable, Iterable, Mapping
 
 from .batch_arguments import add_run_options
-from .parser import AddVerb, Parser, Verb, explain_query, keys, positive
-from .verbs import ALL
-from .verbs.creating import add_creation, add_saving
-from .verbs.searching import add_search_options
+from .commands import MODULES
+from .commands.create import add_creation, add_saving
+from .commands.study import add_study_options
+from .parser import AddCommand, Command, Parser, explain_query, keys, positive
+
+GROUPS = {
+    "Create": ("open", "sweep", "plan", "exec", "optimize"),
+    "Run": ("run", "wait", "stop", "queue", "pause", "unpause", "requeue", "studies"),
+    "Inspect": ("ls", "show", "log", "status", "export", "system", "lab"),
+    "Organise": ("rename", "copy", "reorder", "pin", "tag", "note", "env", "delete", "restore"),
+    "Maintain": ("config", "doctor", "trash", "purge", "archive", "import"),
+}
+VIEWS = ("dashboard", "new", "tasks", "logs", "gpus", "compare", "plot")
 
 
-def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParser:
+def build_parser(program: str, *, views: bool = False) -> Parser:
     """Return the parser; `program` is how the user calls it (`jupyter pyruns`, `%pyruns`).
 
-    With `views` it also knows the verbs that show a live view, which only a notebook can.
+    With `views` it also has the commands that show a live view, which only a notebook can.
     """
-    parser = Parser(prog=program, description="Run experiments: every task is a folder of plain files.")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    parser, add_parser = _parser(program)
 
-    def verb(
-        name: str,
-        about: str,
-        do: Verb | None = None,
-        *,
-        workspace: bool = True,
-        json: bool = True,
-        aliases: Sequence[str] = (),
-    ) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=about, description=about, aliases=aliases)
-        made.set_defaults(do=do)
-        if workspace:
-            made.add_argument(
-                "-w", "--workspace", metavar="NAME", help="workspace instead of the current one"
-            )
-        if json:
-            made.add_argument("--json", action="store_true", help="write JSON for a program to read")
+    def command(
+        name: str, about: str, run: Command | None = None, *, workspace: bool = True, json: bool = True
+    ) -> Parser:
+        made = add_parser(name, about)
+        made.set_defaults(run_command=run)
+        _add_common(made, workspace, json)
         return made
 
-    for verbs_of in ALL:
-        verbs_of.add_verbs(verb)
+    for module in MODULES:
+        module.add_commands(command)
     if views:
-        _add_views(verb)
+        _add_views(command)
+    _describe(parser, {**({"Show live": VIEWS} if views else {}), **GROUPS})
     return parser
 
 
-def _add_views(verb: AddVerb) -> None:
-    """Add the verbs that show a live view in a cell."""
+def _describe(parser: Parser, groups: Mapping[str, Iterable[str]]) -> None:
+    """Let the help list the commands by group."""
+    lines = ["Run and compare sweeps of scripts; every task is a folder of plain files."]
+    for title, names in groups.items():
+        lines += ["", f"{title}:"]
+        lines += [f"  {name:<11}{parser.commands[name].description}" for name in names]
+    parser.description = "\n".join(lines)
 
-    def view(name: str, about: str, *, query: bool = False) -> argparse.ArgumentParser:
-        made = verb(name, about, json=False)
-        made.add_argument("--height", type=positive, metavar="PIXELS", help="how high it is")
-        if query:
-            made.add_argument("query", nargs="*", help="which tasks, such as 'status:completed lr<0.05'")
-            explain_query(made)
+
+def _parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
+    parser = Parser(prog=program, usage="%(prog)s COMMAND [OPTION ...] [ARGUMENT ...]")
+    parser.epilog = f"'{program} COMMAND --help' shows the options of a command, and examples."
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", help=SUPPRESS, prog=program, parser_class=Parser
+    )
+
+    def add_parser(name: str, about: str) -> Parser:
+        made: Parser = commands.add_parser(name, description=about)
+        made.set_defaults(parser=made)
         return made
 
-    view("dashboard", "Show the machine, its GPUs, and what runs and waits (also without any verb)")
-    view("generator", "Show a form that makes tasks from a configuration")
-    view("manager", "Show the table of tasks", query=True)
-    view("gpus", "Show the loads of the machine and its GPUs")
-    view("compare", "Show tasks beside each other, with their plots", query=True)
-    made = view("plot", "Show curves of tasks over each other", query=True)
-    made.add_argument("-f", "--figures", type=keys, default=[], metavar="KEY[,KEY...]", help="which ones")
-    made.add_argument("-x", default="", metavar="STEP", help="over what: a step, 'point' or 'time'")
-    made = view("monitor", "Show the log of a task, live")
-    made.add_argument("name", nargs="?", help="by default the task that started last")
+    return parser, add_parser
 
 
-def build_cell_parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser of a cell's first line, whose file is the cell itself."""
-    parser = Parser(prog=program, description="Use the cell as a configuration or as a shell script.")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for name, about, default in (
-        ("sweep", "The cell is YAML with batch syntax: create its tasks", None),
-        ("plan", "The cell is YAML with batch syntax: show what it would make", None),
-        ("optimize", "The cell is YAML with ranges and choices: search for the best configuration", None),
-        ("shell", "The cell is a shell script: create a task from it", "."),
+def _add_common(parser: Parser, workspace: bool = True, json: bool = True) -> None:
+    group = parser.add_argument_group("common options")
+    if workspace:
+        group.add_argument("-w", "--workspace", metavar="NAME", help="workspace (default: the current one)")
+    if json:
+        group.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_views(command: AddCommand) -> None:
+    """Add the commands that show a live view in a cell."""
+
+    def view(name: str, about: str, *, query: bool = False) -> Parser:
+        parser = command(name, about, json=False)
+        parser.add_argument("--height", type=positive, metavar="PIXELS", help="height of the view")
+        if query:
+            parser.add_argument("query", nargs="*", metavar="QUERY", help="tasks to show, such as 'lr<0.05'")
+            explain_query(parser)
+        return parser
+
+    view("dashboard", "Show machine and GPU usage, running tasks and the queue (default)")
+    view("new", "Show the form for new tasks")
+    view("tasks", "Show the task table", query=True)
+    view("gpus", "Show CPU, memory and GPU utilization")
+    view("compare", "Compare tasks in a table and in plots", query=True)
+    add = view("plot", "Plot metrics of tasks in one chart", query=True).add_argument
+    add("-f", "--metrics", type=keys, default=[], metavar="KEY[,KEY...]", help="metrics to plot")
+    add("-x", default="", metavar="STEP", help="x axis: a step metric, 'point' or 'time'")
+    add = view("logs", "Show the live log of a task").add_argument
+    add("name", nargs="?", metavar="NAME", help="task (default: the one that started last)")
+
+
+def build_cell_parser(program: str) -> Parser:
+    """Return the parser of a cell's first line; the cell is the file."""
+    main, add_parser = _parser(program)
+    for name, about, default, add_options in (
+        ("sweep", "Create the tasks of a sweep; the cell is its YAML", None, add_creation),
+        ("plan", "Preview a sweep; the cell is its YAML", None, add_saving),
+        ("optimize", "Start a hyperparameter study; the cell is its search space", None, add_study_options),
+        ("shell", "Create a shell task; the cell is its script", ".", add_creation),
     ):
-        made = verbs.add_parser(name, help=about, description=about)
-        made.add_argument(
-            "target", nargs="?", default=default, help="script or folder (default: the current workspace)"
-        )
-        made.add_argument("-w", "--workspace", metavar="NAME", help="workspace instead of the current one")
-        made.add_argument("--json", action="store_true", help="write JSON for a program to read")
-        {"plan": add_saving, "optimize": add_search_options}.get(name, add_creation)(made)
-    about = "The cell is Python: run it as a task of its own, while the kernel stays free"
-    made = verbs.add_parser("task", help=about, description=about)
-    made.add_argument("-n", "--name", default="cell", help="name of the task (default: %(default)s)")
-    made.add_argument(
-        "--with",
-        dest="given",
-        type=keys,
-        default=[],
-        metavar="VARIABLE[,VARIABLE...]",
-        help="variables of the notebook that it gets, as they are now",
-    )
-    made.add_argument("--to", metavar="VARIABLE", help="variable that the task is put into; see its value()")
-    made.add_argument("--json", action="store_true", help="write JSON for a program to read")
-    add_run_options(made)
-    return parser
+        parser = add_parser(name, about)
+        about = f"script or folder (default: {default or 'the current workspace'})"
+        parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
+        _add_common(parser)
+        add_options(parser)
+    parser = add_parser("task", "Run the cell as a Python task, while the kernel stays free")
+    add = parser.add_argument
+    add("-n", "--name", default="cell", help="task name (default: %(default)s)")
+    about = "copy these variables of the notebook into the task"
+    add("--with", dest="given", type=keys, default=[], metavar="VARIABLE[,VARIABLE...]", help=about)
+    add("--to", metavar="VARIABLE", help="assign the task to this variable; see its value()")
+    _add_common(parser, workspace=False)
+    add_run_options(parser)
+    _describe(main, {"In a cell": main.commands})
+    return main

@@ -1,79 +1,173 @@
-"""The parser of both front ends, and what the verbs need to declare their words."""
+"""The parser of both front ends, the other names of commands and options, and types of arguments."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 
 from .context import Context
 
-Verb = Callable[[Context, argparse.Namespace], int]
-# Adds a verb: its name, what it does, the function that does it and returns the exit code, and options
-# (`grammar.build_parser`); returns its parser.
-AddVerb = Callable[..., argparse.ArgumentParser]
+Command = Callable[[Context, argparse.Namespace], int]
+# Adds a command: its name, its help, and the function that runs it and returns the exit code (see
+# `grammar.build_parser`); returns its parser.
+AddCommand = Callable[..., "Parser"]
 
 QUERY_HELP = """\
-the search (put it between single quotes, so that the shell leaves it alone):
-  word "exact words"     in name, swept values, notes, tags; all of them, in any order
+query syntax (put a query between single quotes, so that the shell does not interpret it):
+  word "exact words"     in name, swept values, notes and tags; all of them, in any order
   /regex/                a regular expression
-  -x   a OR b   (...)    not x; one of them; parentheses
-  lr<0.01  acc>=0.9      swept values, figures, any key of the configuration; also != and =
+  -x   a OR b   (...)    not x; either; parentheses
+  lr<0.01  acc>=0.9      swept values, metrics, any key of the configuration; also != and =
   lr:1e-4..1e-2  lr:..1  a range
-  opt:adam,sgd           one of them
-  run_*_7  opt:ad*       a * stands for anything
+  opt:adam,sgd           one of these values
+  run_*_7  opt:ad*       * stands for any characters
   status:failed,running  also is:active, is:pinned, is:damaged, kind:shell
   started<2h  started>2d less, more than that ago; also started>2026-11-01, finished:today
   duration>10m  runs>1   also exit_code, progress
-  has:acc  no:acc        with and without such a value
+  has:acc  no:acc        with and without a value
   name: note: tag: gpu: study: run: message: log:"out of memory"
-                         a word, "exact words" or a /regex/ in one place
+                         a word, "exact words" or a /regex/ in this field
 """
 
 
-# `run --config FILE` is how another program does it.
-_OF_A_FILE = (
-    " Use 'sweep FILE --run' to create and run the tasks of a configuration, 'plan FILE' to see them."
-)
+class Alias(NamedTuple):
+    """What another name of a command or option stands for; a deprecated one prints a notice."""
+
+    name: str
+    is_deprecated: bool = False
+
+
+# Names of the program `pyr`, short ones, and those of earlier versions.
+ALIASES = {
+    "init": Alias("open"),
+    "add": Alias("sweep"),
+    "list": Alias("ls"),
+    "mv": Alias("rename"),
+    "cp": Alias("copy"),
+    "rm": Alias("delete"),
+    "metrics": Alias("system"),
+    "manager": Alias("tasks"),
+    "generator": Alias("new"),
+    "monitor": Alias("logs"),
+    "duplicate": Alias("copy", is_deprecated=True),
+    "move": Alias("reorder", is_deprecated=True),
+    "resume": Alias("unpause", is_deprecated=True),
+    "--engine": Alias("--executor", is_deprecated=True),
+    "--resume": Alias("--requeue", is_deprecated=True),
+    "--no-resume": Alias("--no-requeue", is_deprecated=True),
+    "--figures": Alias("--metrics", is_deprecated=True),
+    "--older": Alias("--older-than", is_deprecated=True),
+}
 
 
 class UsageError(PyrunsError):
-    """The words of a command do not fit its grammar."""
+    """The arguments of a command do not fit its grammar."""
 
     code = "usage"
 
 
 class HelpShown(Exception):
-    """Help was asked for and written; there is nothing to run."""
+    """Help was asked for and printed; there is nothing to run."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose usage line has only the arguments that have no flag or are required."""
+
+    def add_usage(self, usage: Any, actions: Iterable[argparse.Action], *more: Any) -> None:
+        shown = [one for one in actions if one.required or not one.option_strings]
+        self._prog += "" if usage else " [OPTION ...]"
+        super().add_usage(usage, shown, (), *more[1:])
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that raises instead of ending the process: a notebook's kernel must survive a typing error."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, **options)
+
+    @property
+    def examples(self) -> list[str]:
+        """Command lines that show how a command is used, from `examples.txt`."""
+        program, _, name = self.prog.rpartition(" ")
+        name = f"%%{name}" if program.startswith("%%") else name
+        lines = Path(__file__).with_name("examples.txt").read_text(encoding="utf-8").splitlines()
+        return [f"{program} {line.removeprefix('%%')}" for line in lines if line.split()[0] == name]
+
+    def format_help(self) -> str:
+        """Return the help, with examples at its end."""
+        lines = [f"  {line}\n" for line in self.examples]
+        return super().format_help() + "".join(["\nexamples:\n", *lines] if lines else [])
+
     def error(self, message: str) -> NoReturn:
-        hint = _OF_A_FILE if message.startswith("unrecognized arguments: --config") else ""
-        raise UsageError(f"{message[0].upper()}{message[1:]}.{hint}\n{self.format_usage().strip()}")
+        """Raise a usage error."""
+        raise UsageError(f"{message[0].upper()}{message[1:].rstrip('.')}.\n{self.format_usage().strip()}")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Leave after the help was printed."""
         raise HelpShown
 
-    def _flags(self) -> dict[str, argparse.Action]:
-        return {flag: action for action in self._actions for flag in action.option_strings}
+    @property
+    def commands(self) -> dict[str, Parser]:
+        """The parsers of the commands, by name; empty for the parser of a command."""
+        found = (one.choices for one in self._actions if isinstance(one, argparse._SubParsersAction))
+        return dict(next(found, {}))
+
+    def find(self, word: str) -> Parser | None:
+        """Return the parser of a command by its name or an alias; None for an unknown one."""
+        return self.commands.get(ALIASES[word].name if word in ALIASES else word)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # argparse has overloads
-        """Read words; where a search is expected, `-term` is a part of it and no option."""
-        if args is not None and self.get_default("takes_query"):
-            args = _query_last(args, {flag: action.nargs != 0 for flag, action in self._flags().items()})
-        return super().parse_known_args(args, namespace)
+        """Parse arguments with aliases replaced; where a query is expected, `-term` belongs to it."""
+        words = list(sys.argv[1:] if args is None else args)
+        if commands := self.commands:
+            if words and not words[0].startswith("-"):
+                words[0] = _command(words[0], commands, self.prog)
+        else:
+            flags = {flag: action for action in self._actions for flag in action.option_strings}
+            end = words.index("--") if "--" in words else len(words)
+            for at, word in enumerate(words[:end]):
+                flag, separator, value = word.partition("=")
+                words[at] = current_name(flag, flags) + separator + value
+            if self.get_default("takes_query"):
+                words = _query_last(words, {flag: action.nargs != 0 for flag, action in flags.items()})
+        parsed, unknown = super().parse_known_args(words, namespace)
+        if unknown:
+            self.error(f"Unknown arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
 
-def explain_query(parser: argparse.ArgumentParser) -> None:
-    """Let the words behind the options be a query, and explain it below the help of a verb."""
+def current_name(word: str, known: Collection[str]) -> str:
+    """Return the name for which `word` is an alias, and print a notice for a deprecated one.
+
+    Anything that is itself known, or no alias of a known name, is returned as it is.
+    """
+    alias = ALIASES.get(word)
+    if word in known or alias is None or alias.name not in known:
+        return word
+    if alias.is_deprecated:
+        print(f"{word} is deprecated; use {alias.name}.", file=sys.stderr)
+    return alias.name
+
+
+def _command(word: str, commands: Collection[str], program: str) -> str:
+    name = current_name(word, commands)
+    if name in commands:
+        return name
+    close = get_close_matches(word, commands, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise UsageError(f"Unknown command {word!r}.{hint} '{program} --help' lists the commands.")
+
+
+def explain_query(parser: Parser) -> None:
+    """Let the arguments after the options be a query, and explain it in the help."""
     parser.set_defaults(takes_query=True)
     parser.epilog = QUERY_HELP
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def keys(text: str) -> list[str]:
@@ -82,27 +176,19 @@ def keys(text: str) -> list[str]:
 
 
 def _query_last(words: Sequence[str], flags: Mapping[str, bool]) -> list[str]:
-    """Return words with the options first and the search behind `--`.
+    """Return words with the options first and the query behind `--`.
 
-    `flags` are the options there are, and whether a value follows each of them.
+    `flags` are the options, and whether a value follows each of them.
     """
     options: list[str] = []
     query: list[str] = []
-    left = list(words)
-    while left:
-        word = left.pop(0)
+    rest = iter(words)
+    for word in rest:
         if word == "--":
-            query += left
-            break
-        if word in flags:
-            valued = flags[word] and bool(left)
-            if not valued:
-                options.append(word)
-            elif word.startswith("--"):
-                options.append(f"{word}={left.pop(0)}")
-            else:
-                options += [word, left.pop(0)]
-        elif word.startswith("--"):
+            query += rest
+        elif flags.get(word) and (value := next(rest, None)) is not None:  # it may begin with a dash
+            options.append(f"{word}={value}" if word.startswith("--") else word + value)
+        elif word in flags or word.startswith("--"):
             options.append(word)
         else:
             query.append(word)

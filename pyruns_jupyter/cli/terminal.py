@@ -1,4 +1,4 @@
-"""`jupyter pyruns`: the grammar in a terminal. Exit codes: 0, 1 (task or target failed), 2 (usage), 130."""
+"""`jupyter pyruns`: the command line. Exit codes: 0, 1 (failed or refused), 2 (usage), 130 (interrupted)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TerminalContext(Context):
     """Text on standard output."""
 
     def write(self, text: str) -> None:
-        """Write text at once, so that a followed log is live in a pipe too."""
+        """Write and flush text, so that a followed log is live in a pipe too."""
         sys.stdout.write(text)
         sys.stdout.flush()
 
@@ -32,7 +32,7 @@ class TerminalContext(Context):
         self.line(repr(value))
 
 
-# What keeps a script from being read is told in a sentence; the traceback is for logs of servers.
+# Problems of scripts are printed as one sentence; their log records are for servers.
 _READING, _QUIET = logging.getLogger("pyruns_jupyter.core.scripts"), logging.NullHandler()
 
 
@@ -40,17 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's) and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(
-                errors="replace"
-            )  # a terminal that cannot show a name must not end the command
+            stream.reconfigure(errors="replace")  # for terminals that cannot show a name
     _READING.addHandler(_QUIET)
     parser = build_parser(PROGRAM)
     try:
         args = parser.parse_args(arguments)
-        if args.verb is None:
+        if args.command is None:
             parser.print_help()
             return 2
-        return int(args.do(TerminalContext(Path.cwd()), args))
+        return int(args.run_command(TerminalContext(Path.cwd()), args))
     except HelpShown:
         return 0
     except UsageError as error:
@@ -62,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough; Python must not complain when it flushes at its end.
+        # The reader (`| head`) closed the pipe: keep Python from failing when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -71,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def error_text(error: PyrunsError) -> str:
-    """Return an error for people: every place that is wrong, a line each."""
+    """Return the message of an error: one line for each wrong place in the input."""
     if isinstance(error, InvalidInputs):
         return "\n".join(_placed(one.message, one.line, one.column) for one in error.errors)
     return _placed(error.message, getattr(error, "line", None), getattr(error, "column", None))

@@ -1,4 +1,4 @@
-"""The magics `%pyruns` and `%%pyruns`: the command line in a notebook, with live widgets."""
+"""The magics `%pyruns` and `%%pyruns`: the commands of the command line, and live views."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.queue import batch_request
 from pyruns_jupyter.api.task import Task, raise_refused
 from pyruns_jupyter.cli.batch_arguments import run_options
+from pyruns_jupyter.cli.commands.create import create, report_created, show_plan
+from pyruns_jupyter.cli.commands.study import optimize
 from pyruns_jupyter.cli.completion import completions
 from pyruns_jupyter.cli.context import Context
-from pyruns_jupyter.cli.grammar import build_cell_parser, build_parser
-from pyruns_jupyter.cli.parser import HelpShown, UsageError
+from pyruns_jupyter.cli.grammar import VIEWS, build_cell_parser, build_parser
+from pyruns_jupyter.cli.parser import HelpShown, Parser, UsageError
 from pyruns_jupyter.cli.terminal import error_text
-from pyruns_jupyter.cli.verbs.creating import create, show_plan
-from pyruns_jupyter.cli.verbs.searching import optimize
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
 _INNER_QUOTES = re.compile(r'(?<=[:=<>,])"(?:\\.|[^"\\])*"')
-_QUERY_COMMANDS = (["ls"], ["export"], ["manager"], ["compare"], ["plot"])
 LINE_PROGRAM = "%pyruns"
 CELL_PROGRAM = "%%pyruns"
-VIEW_VERBS = ("dashboard", "generator", "manager", "gpus", "compare", "plot", "monitor")
 
 
 class NotebookContext(Context):
-    """Writes to the output of a cell; the kernel has a current workspace."""
+    """Shows results as the output of a cell; the current workspace belongs to the kernel."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -52,7 +50,7 @@ class NotebookContext(Context):
         display(value)  # type: ignore[no-untyped-call]
 
     def workspace(self, name: str | None) -> Workspace:
-        """Return the named workspace, else the current one of the kernel, else the one of the folder."""
+        """Return the named workspace, else the kernel's current one, else that of the terminal."""
         return self._current if name is None and self._current is not None else super().workspace(name)
 
     def open(self, target: str) -> Workspace:
@@ -72,38 +70,41 @@ class PyrunsMagics(Magics):
     @no_var_expand
     @line_cell_magic
     def pyruns(self, line: str, cell: str | None = None) -> None:
-        """Create, run and monitor tasks from a cell.
+        """Create, run and inspect tasks from a notebook.
 
-        %pyruns                         show the dashboard: GPUs, running and queued tasks
-        %pyruns manager                 show the table of tasks; also generator, monitor, gpus, compare, plot
-        %pyruns open train.py           make a script or folder the current workspace
-        %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help describes queries
-                                        also run, log, stop, show, wait, status, rm, restore, mv
-        %%pyruns sweep -n lr --run      create and run a sweep; the cell is YAML with batch syntax
-        %%pyruns plan -n {lr}-{seed}    show the tasks of a sweep; -o FILE saves them as a plan file
-        %%pyruns optimize --objective acc --trials 50   start a study; the cell is YAML with a search space
-        %%pyruns shell -n prepare       create a task from a shell script in the cell
-        %%pyruns task --with lr --to t  run the cell as a task in another process; t.value() is its value
+        %pyruns                         show the dashboard: GPUs, running tasks, queue
+        %pyruns tasks                   show the task table; also new, logs, gpus, compare, plot
+        %pyruns open train.py           open a script (or a folder) as the current workspace
+        %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help explains queries
+                                        also run, log, stop, show, wait, status, delete, rename
+        %%pyruns sweep -n lr --run      create and run a sweep; the cell is its YAML
+        %%pyruns plan -n {lr}-{seed}    preview a sweep; -o FILE saves it as a plan file
+        %%pyruns optimize --objective acc --trials 50   start a study; the cell is its search space
+        %%pyruns shell -n prepare       create a shell task; the cell is its script
+        %%pyruns task --with lr --to t  run the cell as a Python task; t.value() is its value
 
-        %pyruns --help lists all commands.
+        %pyruns --help and %%pyruns --help list all commands.
         """
         self._context.folder = Path(os.getcwd())  # %cd may have changed it
         line = self._expanded(line)
+        parser = _parser(LINE_PROGRAM if cell is None else CELL_PROGRAM)
+        command = parser.find(next(iter(line.split()), ""))
+        takes_query = command is not None and command.get_default("takes_query")
         try:
-            words = shlex.split(_with_quotes(line) if line.split()[:1] in _QUERY_COMMANDS else line)
+            words = shlex.split(_with_quotes(line) if takes_query else line)
         except ValueError as error:
             raise MagicUsageError(f"{LINE_PROGRAM} {line}: {error}") from None
         try:
             if cell is None:
-                self._line(words)
+                self._line(parser.parse_args(words or ["dashboard"]))
             else:
-                self._cell(words, cell)
+                self._cell(parser.parse_args(words), cell)
         except HelpShown:
             pass
         except UsageError as error:
             raise MagicUsageError(error.message) from None
         except PyrunsError as error:
-            # IPython shows a usage error as one line, without a traceback.
+            # IPython shows a usage error without a traceback.
             raise MagicUsageError(error_text(error)) from None
         except OSError as error:
             raise MagicUsageError(os_sentence(error)) from None
@@ -120,25 +121,23 @@ class PyrunsMagics(Magics):
         assert self.shell is not None
         return str(self.shell.var_expand(text, 2))  # type: ignore[no-untyped-call]
 
-    def _line(self, words: list[str]) -> None:
-        args = build_parser(LINE_PROGRAM, views=True).parse_args(words or ["dashboard"])
-        if args.verb in VIEW_VERBS:
+    def _line(self, args: argparse.Namespace) -> None:
+        if args.command in VIEWS:
             from .views import show_view
 
             show_view(self._context, args)
             return
-        if args.verb in ("sweep", "plan", "optimize", "add") and args.file == "-":
+        if args.command in ("sweep", "plan", "optimize") and args.file == "-":
             raise UsageError(
-                "A notebook has no standard input. Use %%pyruns sweep with the YAML in the cell."
+                f"A notebook has no standard input. Use '%%pyruns {args.command}'; the cell is the file."
             )
-        args.do(self._context, args)
+        args.run_command(self._context, args)
 
-    def _cell(self, words: list[str], cell: str) -> None:
-        args = build_cell_parser(CELL_PROGRAM).parse_args(words)
-        if args.verb == "task":
+    def _cell(self, args: argparse.Namespace, cell: str) -> None:
+        if args.command == "task":
             self._task(cell, args)
             return
-        if args.verb == "shell":
+        if args.command == "shell":
             workspace = Workspace.open(self._context.folder / args.target)
         elif args.target:
             workspace = self._context.open(args.target)
@@ -146,14 +145,14 @@ class PyrunsMagics(Magics):
             workspace = self._context.workspace(args.workspace)
             if workspace.folder.kind != "script":
                 raise NotFound(
-                    f"{workspace.name} is not the workspace of a script. Use %%pyruns sweep SCRIPT."
+                    f"{workspace.name} is not a script workspace. Use '%%pyruns {args.command} SCRIPT'."
                 )
-        if args.verb == "plan":
+        if args.command == "plan":
             show_plan(self._context, workspace, cell, args)
-        elif args.verb == "optimize":
+        elif args.command == "optimize":
             optimize(self._context, workspace, cell, args)
         else:
-            create(self._context, workspace, cell, args)
+            report_created(self._context, args, workspace, create(workspace, cell, args))
 
     def _task(self, cell: str, args: argparse.Namespace) -> None:
         from .cell_tasks import create_cell_task
@@ -162,43 +161,42 @@ class PyrunsMagics(Magics):
         variables = self.shell.user_ns
         for name in args.given:
             if name not in variables:
-                raise UsageError(f"--with: there is no variable {name!r}.")
+                raise UsageError(f"--with: the notebook has no variable {name!r}.")
         if args.to is not None and not args.to.isidentifier():
-            raise UsageError(f"--to: {args.to!r} is not a valid variable name.")
+            raise UsageError(f"--to: {args.to!r} is not a variable name.")
         options = run_options(args)
         workspace = Workspace.open(self._context.folder)
-        request = batch_request(workspace.folder, options)  # validates the options before the task is created
+        request = batch_request(workspace.folder, options)  # before anything is created
         task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
         try:
             raise_refused(request.submit([task.name]).refused)
         except PyrunsError:
-            # Remove the task that could not be queued: the user will run the cell again.
+            # The cell will be fixed and run again.
             task.delete()
             workspace.purge(task.name)
             raise
         if args.to is not None:
             variables[args.to] = task
-        if args.json:
-            self._context.json({"workspace": workspace.name, "names": [task.name], "queued": True})
-        else:
-            self._context.line(f"Queued the task {task.name} of {workspace.name}")
+        data = {"workspace": workspace.name, "names": [task.name], "queued": True}
+        self._context.result(args, data, f"Queued as task {task.name} of {workspace.name}")
 
     def complete(self, _shell: Any, event: Any) -> list[str]:
         """Return completions of the word at the cursor; see `IPython.core.completerlib`."""
         self._context.folder = Path(os.getcwd())
         program, _, line = event.text_until_cursor.lstrip().partition(" ")
-        parser = (
-            build_cell_parser(CELL_PROGRAM) if program == CELL_PROGRAM else build_parser(program, views=True)
-        )
         before, _, last = line.rpartition(" ")
-        found = completions(self._context, parser, before.split(), last)
-        # IPython replaces only its own idea of a word, which ends at characters such as `=`.
+        found = completions(self._context, _parser(program), before.split(), last)
+        # IPython replaces only the last part of a word with signs such as `=`.
         known = last[: len(last) - len(event.symbol)] if last.endswith(event.symbol) else ""
         return [word[len(known) :] for word in found]
 
 
+def _parser(program: str) -> Parser:
+    return build_cell_parser(program) if program == CELL_PROGRAM else build_parser(program, views=True)
+
+
 def _with_quotes(line: str) -> str:
-    """Return the line with its inner quotes protected from `shlex`: they belong to the query."""
+    """Return a line with a query, in which inner quotes are kept: no shell removes them."""
     if "'" in line:
         return line
     return _INNER_QUOTES.sub(lambda found: f"'{found.group()}'", line)

@@ -1,4 +1,4 @@
-"""The `%pyruns` commands that show a widget."""
+"""The commands of `%pyruns` that show a live view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTabl
 
 
 def show_view(context: Context, args: argparse.Namespace) -> None:
-    """Show the widget of `args.verb` in the cell.
+    """Show the view of `args.command` in the cell.
 
     Raises:
         NotFound: if there is no such workspace or task, or no task matches.
@@ -26,12 +26,12 @@ def show_view(context: Context, args: argparse.Namespace) -> None:
 
 
 def _view(workspace: Workspace, args: argparse.Namespace, traits: dict[str, Any]) -> View:
-    match args.verb:
+    match args.command:
         case "dashboard":
             return Dashboard(workspace, **traits)
-        case "generator":
+        case "new":
             return Generator(workspace, **traits)
-        case "manager":
+        case "tasks":
             query = " ".join(args.query)
             workspace.table(query)  # raises InvalidInput if the query is not valid
             return TaskTable(workspace, query=query, **traits)
@@ -40,7 +40,7 @@ def _view(workspace: Workspace, args: argparse.Namespace, traits: dict[str, Any]
         case "compare":
             return Comparison(_found(workspace, args.query), **traits)
         case "plot":
-            return Plot(_found(workspace, args.query), figures=args.figures, x=args.x, **traits)
+            return Plot(_found(workspace, args.query), figures=args.metrics, x=args.x, **traits)
         case _:
             return Log(workspace[args.name] if args.name else _latest(workspace), **traits)
 

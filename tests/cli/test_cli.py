@@ -153,15 +153,15 @@ def test_an_interrupt_ends_following_with_130(terminal: Terminal) -> None:
 
 def test_the_trash_and_names(terminal: Terminal) -> None:
     terminal("sweep", "-", "-n", "a", given="lr: 1 | 2\n")
-    assert terminal("rm", "a_1_lr=1") == "a_1_lr=1: moved to the trash\n"
+    assert terminal("delete", "a_1_lr=1") == "a_1_lr=1: moved to the trash\n"
     assert [*statuses(terminal)] == ["a_2_lr=2"]
     terminal("restore", "a_1_lr=1")
-    terminal("mv", "a_1_lr=1", "first")
+    terminal("rename", "a_1_lr=1", "first")
     terminal("pin", "first")
     terminal("note", "first", "much", "better")
     assert [row["name"] for row in terminal.json("ls", "--order", "desc")] == ["first", "a_2_lr=2"]
     assert terminal.json("show", "first")["notes"] == "much better"
-    done = terminal.json("rm", "first", "nix", code=1)
+    done = terminal.json("delete", "first", "nix", code=1)
     assert done["done"] == ["first"]
     assert "nix" in done["refused"]["nix"]
 
@@ -189,7 +189,7 @@ def test_a_shell_task(terminal: Terminal) -> None:
         (["stop", "nix"], 1, "nix"),
         (["ls", 'x "y'], 1, "quote"),
         (["status", "-w", "other"], 1, "other"),
-        (["add", "two.yaml"], 1, "2 tasks"),
+        (["statsu"], 2, "Did you mean 'status'?"),
         (["sweep", "bad.yaml"], 1, "line 2"),
         (["sweep", "fast.yaml"], 1, "line 1"),
         (["sweep", "two.yaml", "-n", "a/b"], 1, "a/b"),
@@ -224,7 +224,7 @@ def test_help(terminal: Terminal) -> None:
 
 
 def test_the_machine(terminal: Terminal) -> None:
-    sample = terminal.json("metrics")
+    sample = terminal.json("system")
     assert sample["memory"]["total"] > 0
     assert sample["gpu_state"] in ("ok", "none", "error")
 

@@ -31,20 +31,29 @@ def test_a_script_that_does_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(UNCALLED, encoding="utf-8")
     assert said(terminal, "open", "train.py") == ("train: no tasks yet\n", SAID)
     (tmp_path / "one.yaml").write_text("lr: 0.5\n", encoding="utf-8")
-    assert said(terminal, "add", "one.yaml", "-n", "one")[1] == SAID
+    assert said(terminal, "sweep", "one.yaml", "-n", "one")[1] == SAID
     out, _ = said(terminal, "sweep", "one.yaml", "-n", "two", "--json")
     assert json.loads(out)["notices"] == [SAID.strip()]
     (tmp_path / "train.py").write_text(UNCALLED + "main()\n", encoding="utf-8")
-    assert said(terminal, "add", "one.yaml", "-n", "three")[1] == ""
+    assert said(terminal, "sweep", "one.yaml", "-n", "three")[1] == ""
 
 
-def test_a_configuration_for_another_verb(tmp_path: Path) -> None:
+def test_running_a_configuration(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     (tmp_path / "train.py").write_text(UNCALLED + "main()\n", encoding="utf-8")
     terminal("open", "train.py")
     (tmp_path / "two.yaml").write_text("lr: 0.5 | 0.25\n", encoding="utf-8")
-    refused = terminal("add", "two.yaml", code=1)
-    assert "stands for 2 tasks" in refused and "Use 'sweep two.yaml'" in refused
-    assert terminal.json("ls") == []
-    assert "Use 'sweep FILE --run'" in terminal("run", "--config", "two.yaml", code=2)
-    assert terminal.json("ls") == []
+    assert "Created 2 tasks: a_" in terminal("add", "two.yaml", "-n", "a")
+    ended = terminal.json("run", "--config", "two.yaml", "-n", "b", "--wait")
+    assert ended == {"b_1_lr=0.5": "completed", "b_2_lr=0.25": "completed"}
+    assert "either --config, or the tasks" in terminal("run", "b_1_lr=0.5", "--config", "two.yaml", code=2)
+    assert "--name needs --config" in terminal("run", "b_1_lr=0.5", "-n", "c", code=2)
+    assert len(terminal.json("ls")) == 4
+
+
+def test_run_waits_for_the_outcome(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "train.py").write_text(UNCALLED + "main()\nraise SystemExit(3)\n", encoding="utf-8")
+    terminal("open", "train.py")
+    terminal("sweep", "-", "-n", "one", given="lr: 1\n")
+    assert "one: queued\n" in (shown := terminal("run", "one", "--wait", code=1)) and "failed" in shown

@@ -40,25 +40,25 @@ def test_tags_environment_and_order(terminal: Terminal) -> None:
     assert "hidden" not in terminal("show", names[0]) + terminal("show", names[0], "--json")
     assert set(terminal.json("env", names[0], "-u", "A")) == {"MY_TOKEN", "URL"}
     assert "VALUE" in terminal("env", names[0], "A", code=1)
-    terminal("move", names[2], "before", names[0])
+    terminal("reorder", names[2], "before", names[0])
     assert [row["name"] for row in terminal.json("ls", "--sort", "order")] == [names[2], *names[:2]]
 
 
 def test_copies_and_the_trash(terminal: Terminal) -> None:
     name = terminal.json("ls")[0]["name"]
-    assert "second" in terminal("cp", name, "second")
-    assert terminal.json("duplicate", name)["done"]
-    terminal("rm", "second")
+    assert "second" in terminal("copy", name, "second")
+    assert terminal.json("copy", name)["done"]
+    terminal("delete", "second")
     assert [one["name"] for one in terminal.json("trash")] == ["second"]
     assert "second" in terminal("trash")
-    terminal("cp", name, "second")
+    terminal("copy", name, "second")
     assert "another name" in terminal("restore", "second", code=1)
     terminal("restore", "second", "--as", "third")
     assert {"second", "third"} <= {row["name"] for row in terminal.json("ls")}
-    terminal("rm", "second", "third")
-    assert "Name tasks" in terminal("purge", code=1)
-    assert terminal.json("purge", "third", "--older", "1")["done"] == []
-    assert "deleted for ever: third" in terminal("purge", "third")
+    terminal("delete", "second", "third")
+    assert "Give task names" in terminal("purge", code=1)
+    assert terminal.json("purge", "third", "--older-than", "1")["done"] == []
+    assert "third: deleted permanently" in terminal("purge", "third")
     assert "no task" in terminal("purge", "third", code=1)
     assert terminal.json("purge", "--all")["done"] == ["second"]
     assert "empty" in terminal("trash")
@@ -81,7 +81,7 @@ def test_export(terminal: Terminal, wait_for_end: Callable[[Terminal], None]) ->
         terminal.start("export", "-o", "out.json", "--sort", "lr", "--order", "desc").communicate(timeout=60)[
             1
         ]
-        == "3 runs written to out.json\n"
+        == "Exported 3 runs to out.json\n"
     )
     assert [row["task"] for row in json.loads(target.read_text())] == names[::-1]
     before = (terminal.folder / "train.py").read_bytes()
@@ -123,8 +123,8 @@ def test_what_the_disk_refuses_is_said_in_a_sentence(terminal: Terminal) -> None
     name = terminal.json("ls")[0]["name"]
     workspace = Workspace.open(terminal.folder / "train.py").folder
     workspace.trash.write_text("in the way")
-    assert "The operating system reported an error" in terminal("rm", name, code=1)
+    assert "The operating system reported an error" in terminal("delete", name, code=1)
     (workspace.paths(name).folder / ".task_info.json.lock.guard").mkdir()
-    told = terminal("mv", name, "other", code=1)
+    told = terminal("rename", name, "other", code=1)
     assert str(workspace.paths(name).folder) in told
     assert "Traceback" not in told

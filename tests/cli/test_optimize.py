@@ -37,7 +37,7 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
         "1m",
     )
     told = terminal("optimize", "space.yaml", "-n", "s", *words)
-    assert told == "The study s searches for the best loss of train. 'studies s' shows how far it is.\n"
+    assert told == "Started study s of train: minimize loss. 'studies s' shows its progress.\n"
     found = terminal.json("studies", "s", "--wait")
     assert found["state"] == "finished" and len(found["trials"]) == 3
     assert (found["jobs"], found["seed"], found["options"]) == (2, 1, {"time_limit": 60, "resume": True})
@@ -50,14 +50,14 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
     assert terminal.json("studies", "s", "--resume", "--trials", "60")["state"] == "active"
     assert terminal.json("studies", "s", "--stop")["state"] == "stopped"
     assert "Study s: stopped" in terminal("studies", "s", "--wait", code=1)
-    assert terminal("studies", "s", "--remove") == "s: forgotten\n"
-    assert terminal("studies") == "There are no studies.\n"
+    assert terminal("studies", "s", "--remove") == "s: deleted, its tasks are kept\n"
+    assert terminal("studies") == "There is no study.\n"
 
 
 def test_what_is_wrong_is_said(terminal: Terminal) -> None:
     assert "--objective" in terminal("optimize", "space.yaml", code=2)
     for option in ("--stop", "--wait"):
-        assert "Say which study" in terminal("studies", option, code=2)
+        assert "Give the NAME of a study" in terminal("studies", option, code=2)
     assert "There is no study 'x'" in terminal("studies", "x", code=1)
     assert "Zipped values" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
     assert not (terminal.folder / "_pyruns_" / "train" / "studies").exists()

@@ -1,4 +1,4 @@
-"""The verbs of the queue in a real terminal."""
+"""The commands of the queue in a real terminal."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
     assert terminal("queue") == "Nothing is queued.\n"
-    assert terminal("pause") == "The queue is paused; what runs goes on.\n"
-    assert terminal("pause") == "The queue is paused already.\n"
+    assert terminal("pause") == "Queue paused; running tasks continue.\n"
+    assert terminal("pause") == "The queue is already paused.\n"
     terminal("sweep", "-", "-n", "first", given="lr: 0.1 | 0.2\n")
     terminal("run", "first_1_lr=0.1", "first_2_lr=0.2", "-j", "2", "--priority", "-3")
-    terminal("add", "-", "-n", "last", "--run", "--after", "first_1_lr=0.1", given="lr: 1\n")
+    terminal("sweep", "-", "-n", "last", "--run", "--after", "first_1_lr=0.1", given="lr: 1\n")
     wait_until(lambda: terminal("queue").count("The queue is paused.") == 3)
     state = terminal.json("queue")
     assert (state["paused"], state["scheduler_alive"]) == (True, True)
@@ -41,8 +41,8 @@ def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
         "after": [{"workspace": "train", "task": "first_1_lr=0.1", "ok": True}]
     }
     assert state["batches"][1]["options"] == {"jobs": 2, "priority": -3}
-    assert terminal("resume") == "The queue goes on.\n"
-    assert terminal("resume") == "The queue is not paused.\n"
+    assert terminal("unpause") == "Queue resumed.\n"
+    assert terminal("unpause") == "The queue is not paused.\n"
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}
 
@@ -55,13 +55,13 @@ def test_queueing_again_here_what_was_queued_elsewhere(terminal: Terminal, tmp_p
     shutil.copytree(tmp_path / "_pyruns_", copied / "_pyruns_")
     shutil.copy(tmp_path / "train.py", copied)
     other = Terminal(copied)
-    other("resume")
+    other("unpause")
     assert "2 tasks queued elsewhere will not start here." in other("queue")
     assert "2 tasks were queued in another copy of this project" in other("doctor")
     assert [batch["foreign"] for batch in other.json("queue")["batches"]] == [True]
     assert set(statuses(other).values()) == {"queued"}
     assert other("requeue") == "Queued train/t_1_lr=0.1, train/t_2_lr=0.2.\n"
-    assert other("requeue") == "All queued tasks were queued here.\n"
+    assert other("requeue") == "No tasks to requeue.\n"
     other("wait", "--timeout", "60")
     assert set(statuses(other).values()) == {"completed"}
     assert set(statuses(terminal).values()) == {"queued"}
@@ -114,7 +114,7 @@ def test_stopping_everything(terminal: Terminal) -> None:
     ],
 )
 def test_mistakes_queue_nothing(terminal: Terminal, words: list[str], code: int, told: str) -> None:
-    terminal("add", "-", "-n", "t", given="lr: 1\n")
+    terminal("sweep", "-", "-n", "t", given="lr: 1\n")
     assert told in terminal(*words, code=code)
     assert statuses(terminal) == {"t": "pending"}
     assert not (terminal.folder / "_pyruns_" / ".engine" / "batches").exists()
@@ -136,7 +136,7 @@ def test_an_option_that_there_is_not(tmp_path: Path) -> None:
         (["--gpu", "1"], "--gpu"),
         (["--cpus", "2"], "--cpus"),
         (["--sbatch=--qos=high"], "--sbatch"),
-        (["--no-resume"], "--resume"),
+        (["--no-requeue"], "--requeue"),
     ],
 )
 def test_run_options_need_run(terminal: Terminal, words: list[str], named: str) -> None:
@@ -160,6 +160,6 @@ def test_looking_at_the_queue_starts_a_scheduler_that_is_missing(terminal: Termi
     wait_until(lambda: not scheduler_alive(root))
     terminal("queue")
     wait_until(lambda: scheduler_alive(root) or not terminal.json("queue")["batches"])
-    terminal("resume")
+    terminal("unpause")
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}

@@ -17,7 +17,7 @@ def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     terminal = Terminal(tmp_path)
     terminal("open", "train.py")
-    words = ["--engine", "slurm", "--cpus", "2", "--memory", "50M", "--sbatch=--hold", "--gpus", "1"]
+    words = ["--executor", "slurm", "--cpus", "2", "--memory", "50M", "--sbatch=--hold", "--gpus", "1"]
     terminal("sweep", "-", "-n", "t", "--run", *words, "--sbatch", "export A=b", given="lr: 1 | 2\n")
     wait_until(lambda: "JobHeldUser" in terminal("queue"), message=lambda: terminal("queue"))
     [batch] = terminal.json("queue")["batches"]
@@ -27,5 +27,5 @@ def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
     cluster.run("scontrol", "release", *set(cluster.jobs("%F")))
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}
-    said = terminal("run", "t_1_lr=1", "--engine", "slurm", "--memory", "much", code=1)
+    said = terminal("run", "t_1_lr=1", "--executor", "slurm", "--memory", "much", code=1)
     assert "memory must be an amount with its unit such as 800M or 16G, not 'much'." in said

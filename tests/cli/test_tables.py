@@ -74,8 +74,8 @@ def test_nothing_that_is_shown_commands_a_terminal_or_turns_a_text_round(
         *(
             ["show", "--json", HOSTILE],
             ["trash"],
-            ["search"],
-            ["search", HOSTILE],
+            ["studies"],
+            ["studies", HOSTILE],
             ["queue"],
             ["queue", "--json"],
         ),

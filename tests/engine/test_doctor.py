@@ -144,7 +144,7 @@ def test_the_command(shell: Project) -> None:
         )
 
     found = doctor()
-    assert (found.returncode, found.stdout) == (0, "All is well.\n")
+    assert (found.returncode, found.stdout) == (0, "No problems found.\n")
     stuck(shell)
     found = doctor()
     assert found.returncode == 1
@@ -154,7 +154,7 @@ def test_the_command(shell: Project) -> None:
     assert found.returncode == 0
     (one,) = json.loads(found.stdout)
     assert one["done"] == "stuck was marked as failed."
-    assert doctor().stdout == "All is well.\n"
+    assert doctor().stdout == "No problems found.\n"
 
 
 def test_more_tasks_than_lists_are_quick_with(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,8 @@ def test_the_command_line_has_the_declared_options() -> None:
     add_run_options(parser)
     words = shlex.split(
         "-j 3 --priority -1 --after a --after w/b --after-any c --retries 2 --retry-delay 1m --time-limit 2h "
-        "--grace 5 --stop-after 4 --no-resume --gpus 1 --gpu-memory auto --gpu 0 --gpu 1 --retry-alone "
-        "--memory 2G --engine local --partition p --account a --cpus 2 --sbatch=--qos=high"
+        "--grace 5 --stop-after 4 --no-requeue --gpus 1 --gpu-memory auto --gpu 0 --gpu 1 --retry-alone "
+        "--memory 2G --executor local --partition p --account a --cpus 2 --sbatch=--qos=high"
     )
     assert run_options(parser.parse_args(words)) == {
         "jobs": 3,

@@ -106,15 +106,15 @@ def test_help(shell: Shell) -> None:
 def test_the_table_and_the_workspace_show_themselves_live(shell: Shell) -> None:
     shell.cell("%%pyruns sweep train.py -n lr\nlr: 0.1 | 0.2\n")
     assert shell.cell("%pyruns") == "train: 2 pending\n"
-    assert "lr_2_lr=0.2" in shell.cell("%pyruns manager")
-    assert "lr_2_lr=0.2" not in shell.cell("%pyruns manager lr<0.15")
+    assert "lr_2_lr=0.2" in shell.cell("%pyruns tasks")
+    assert "lr_2_lr=0.2" not in shell.cell("%pyruns tasks lr<0.15")
     assert "lr_2_lr=0.2" in shell.cell("%pyruns compare lr>0.15")
-    assert "Plan of 1 task" in shell.cell("%pyruns generator")
+    assert "Plan of 1 task" in shell.cell("%pyruns new")
     assert "CPU and memory" in shell.cell("%pyruns gpus --height 200")
     assert shell.cell("%pyruns plot") == "no curves yet\n"
-    assert "has run yet" in shell.failing("%pyruns monitor")
+    assert "has run yet" in shell.failing("%pyruns logs")
     assert "No task of train matches" in shell.failing("%pyruns compare lr>7")
-    assert "quote" in shell.failing("%pyruns manager '\"a'")
+    assert "quote" in shell.failing("%pyruns tasks '\"a'")
     formatter = shell.shell.display_formatter
     assert formatter is not None
     bundle: Any = formatter.format(Workspace.open("train.py"))  # type: ignore[no-untyped-call]
@@ -173,19 +173,19 @@ def test_all_that_can_be_done_to_tasks(shell: Shell) -> None:
     shell.cell(f"%pyruns pin {second}")
     assert listed() == [second, first]
     shell.cell(f"%pyruns pin --off {second}")
-    shell.cell(f"%pyruns move {second} before {first}")
+    shell.cell(f"%pyruns reorder {second} before {first}")
     assert listed("--sort order") == [second, first]
-    shell.cell(f"%pyruns cp {first} copy")
-    shell.cell("%pyruns mv copy copied")
+    shell.cell(f"%pyruns copy {first} copy")
+    shell.cell("%pyruns rename copy copied")
     assert listed("name:copied") == ["copied"]
     shell.cell("%pyruns archive copied -o copied.zip")
-    shell.cell("%pyruns rm copied")
+    shell.cell("%pyruns delete copied")
     assert "copied" in shell.cell("%pyruns trash")
     shell.cell("%pyruns restore copied --as back")
     assert listed("back") == ["back"]
     shell.cell("%pyruns import copied.zip --as again")
     assert listed("again") == ["again"]
-    shell.cell("%pyruns rm again")
+    shell.cell("%pyruns delete again")
     shell.cell("%pyruns purge again")
     assert json.loads(shell.cell("%pyruns trash --json")) == []
     assert shell.cell("%pyruns export lr<0.15 --latest").count("\n") == 3  # head, first, copy
@@ -203,7 +203,7 @@ def completed(shell: Shell, text: str) -> list[str]:
 
 def test_a_search_is_begun_by_a_cell(shell: Shell) -> None:
     cell = "%%pyruns optimize train.py -n s --objective acc --trials 3 --seed 1\nlr: uniform(0, 1)\n"
-    assert "The study s searches for the best acc of train." in shell.cell(cell)
+    assert "Started study s of train: maximize acc." in shell.cell(cell)
     study = Workspace.open("train.py").studies["s"]
     study.wait(timeout=60, progress=False)
     assert study.state == "finished"
@@ -225,7 +225,7 @@ def test_words_are_completed(shell: Shell) -> None:
     assert completed(shell, "%pyruns run lr_1_lr=0.1 lr_2") == ["lr_2_lr=0.2"]
     assert completed(shell, "%pyruns ls --order d") == ["desc"]
     assert completed(shell, "%pyruns ls status:fa") == ["status:failed"]
-    assert completed(shell, "%pyruns manager lr:0.2") == ["lr:0.2"]
+    assert completed(shell, "%pyruns tasks lr:0.2") == ["lr:0.2"]
     assert completed(shell, "%pyruns ls -w tr") == ["train"]
     assert completed(shell, "%pyruns log -w nothing lr_") == []
     assert "lr_1_lr=0.1" not in completed(shell, "%%pyruns sweep -n lr_")
@@ -233,6 +233,6 @@ def test_words_are_completed(shell: Shell) -> None:
 
 def test_help_is_the_grammar(shell: Shell) -> None:
     told = shell.cell("%pyruns --help")
-    assert all(verb in told for verb in ("dashboard", "generator", "plot", "sweep", "doctor"))
-    assert "--figures" in shell.cell("%pyruns plot --help")
+    assert all(verb in told for verb in ("dashboard", "tasks", "plot", "sweep", "doctor"))
+    assert "--metrics" in shell.cell("%pyruns plot --help")
     assert "--with" in shell.cell("%%pyruns task --help\n1")

@@ -117,7 +117,7 @@ def _settings(root: Path) -> Iterator[Finding]:
 def _engine(root: Path) -> Iterator[Finding]:
     paths = EnginePaths(root)
     if is_paused(root):
-        yield Finding("note", "The queue is paused.", "'resume' continues it.")
+        yield Finding("note", "The queue is paused.", "Resume it with 'unpause'.")
     with suppress(FileNotFoundError):
         for name in sorted(os.listdir(paths.batches)):
             if name.endswith(DAMAGED_SUFFIX):
@@ -254,7 +254,7 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 f"{workspace.name}/{name}: {row.message}",
-                "Restore the file from a backup, or move the task to the trash ('rm').",
+                "Restore the file from a backup, or move the task to the trash ('delete').",
             )
         if row.status == runs.RUNNING:
             yield from _owner(workspace, name)

@@ -198,7 +198,7 @@ _NOT_WITH = {
     SLURM: "{} is for GPUs of this machine; in a cluster, Slurm assigns the GPUs.",
     LOCAL: "{} needs engine: slurm (--engine slurm): it sets the resources of Slurm jobs.",
 }
-_TIMES = "seconds, or such as 90s, 10m, 1h30m"
+_TIMES = "seconds, or 90s, 10m, 1h30m"
 
 
 def _declare(
@@ -227,21 +227,20 @@ class QueueOptions:
     jobs: int = _declare(
         1,
         _whole(1, MAX_JOBS),
-        "maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); it overrides the "
-        "limit of the project (the setting max_jobs: auto)",
-        *("-j", "--jobs"),
+        "maximum number of parallel tasks (default: 1; on Slurm: no limit); overrides the setting max_jobs",
+        *("-j", "--concurrency", "--jobs"),
     )
     priority: int = _declare(
         0, _whole(-_MAX_COUNT, _MAX_COUNT), "batches with a higher priority start first (default: 0)"
     )
     after: tuple[After, ...] = _declare(
-        (), _TASKS, "a task (or WORKSPACE/TASK) that has to complete before these start; may be repeated"
+        (), _TASKS, "start after this task (or WORKSPACE/TASK) has completed; repeatable"
     )
-    retries: int = _declare(0, _whole(0, 100), "run a task that failed again, at most N times")
+    retries: int = _declare(0, _whole(0, 100), "retry a failed task at most N times")
     retry_delay: float = _declare(
         10.0,
         _seconds(),
-        f"with --retries: delay before the first retry, doubled for each further one (10 s; {_TIMES})",
+        f"delay before the first retry; doubles each time (default: 10 s, at most 1 h; {_TIMES})",
         effect=lambda options: (
             ""
             if options.retries
@@ -249,22 +248,22 @@ class QueueOptions:
         ),
     )
     time_limit: float | None = _declare(
-        None, _seconds(1e-3), f"stop a run that takes longer; it counts as failed ({_TIMES})"
+        None, _seconds(1e-3), f"stop a run after this time; it counts as failed ({_TIMES})"
     )
     grace: float | None = _declare(
-        None, _seconds(), "time between asking a run to stop and killing it (default: 10 s)"
+        None, _seconds(), "grace period between SIGTERM and SIGKILL (default: 10 s)"
     )
     stop_after: int | None = _declare(
-        None, _whole(0, _MAX_COUNT), "cancel the queued tasks after N identical failures in a row (0: never)"
+        None, _whole(0, _MAX_COUNT), "cancel queued tasks after N identical failures in a row (0: never)"
     )
     resume: bool | None = _declare(
-        None, _FLAG, "queue again what a restart of the machine, or of its container, interrupted"
+        None, _FLAG, "requeue tasks interrupted by a reboot or a container restart", "--requeue"
     )
     gpus: int | None = _declare(
         None,
         _whole(0, MAX_GPUS),
-        "GPUs per task, 0 for none (default: 1 on a host with GPUs where the script imports a GPU framework "
-        "such as torch)",
+        "GPUs per task (default: 1 if the host has GPUs and the script imports a framework such as torch, "
+        "otherwise 0)",
     )
     gpu_memory: float | None = _declare(
         None,
@@ -277,7 +276,7 @@ class QueueOptions:
     gpu_devices: tuple[str, ...] = _declare(
         (),
         _DEVICES,
-        "allow only this GPU (index or UUID); may be repeated; implies --gpus 1",
+        "allow only this GPU (index or UUID); repeatable; implies --gpus 1",
         "--gpu",
         executor=LOCAL,
         effect=_needs_gpus("gpu_devices"),
@@ -285,7 +284,7 @@ class QueueOptions:
     retry_alone: bool = _declare(
         False,
         _FLAG,
-        "with --gpu-memory: after a GPU out-of-memory error, retry with exclusive GPUs",
+        "after a GPU out-of-memory error, retry with exclusive GPUs (needs --gpu-memory)",
         executor=LOCAL,
         effect=lambda options: (
             ""
@@ -294,10 +293,10 @@ class QueueOptions:
         ),
     )
     memory: int | None = _declare(
-        None, _BYTES, "memory for each task, such as 16G: reserve it and kill a task that uses more"
+        None, _BYTES, "memory per task, such as 16G; it is reserved, and a task that exceeds it is killed"
     )
     engine: str | None = _declare(
-        None, _EXECUTOR, "where the tasks run: on this machine, or as jobs of a Slurm cluster"
+        None, _EXECUTOR, "where tasks run (default: the project settings)", "--executor"
     )
     cluster: JobResources = _declare(NOTHING, _RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
 
@@ -388,8 +387,8 @@ def _given_options() -> dict[str, Option]:
     for one in fields(QueueOptions):
         found[one.name] = _declared(one)
         if one.name == "after":
-            about = "a task (or WORKSPACE/TASK) that has to end, in whatever way, before these start"
-            found["after_any"] = Option(_TASKS, f"{about}; may be repeated")
+            about = "start after this task (or WORKSPACE/TASK) has finished, successfully or not; repeatable"
+            found["after_any"] = Option(_TASKS, about)
     return found
 
 

@@ -1,0 +1,194 @@
+"""Commands that open a workspace and create tasks."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import NamedTuple
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.plan import plan_overlay
+from pyruns_jupyter.api.tables import count_text
+from pyruns_jupyter.api.task import raise_refused
+from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
+from pyruns_jupyter.core.config.sweep.planfile import parse_plan
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.create.preview import script_parameters
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, find_root
+from pyruns_jupyter.core.workspace.discovery import workspaces_in
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import BatchRequest
+
+from ..batch_arguments import add_run_options, run_flags, run_options
+from ..context import Context
+from ..parser import AddCommand, Parser
+from .inspect import show_status
+from .shared import listed, read_input, report
+
+
+class Created(NamedTuple):
+    """The names of new tasks, the number of identical configurations, and notices."""
+
+    names: list[str]
+    duplicates: int
+    notices: list[str]
+
+
+def _open(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.open(args.target)
+    workspace.attend()
+    code = show_status(context, args, workspace)
+    if workspace.script is not None:
+        try:
+            problems = script_parameters(workspace.folder).problems
+        except (InvalidInput, Unreadable) as error:
+            context.aside(error.message)
+        else:
+            for problem in problems:
+                context.aside(problem.message)
+    return code
+
+
+def _sweep(context: Context, args: argparse.Namespace) -> int:
+    text = read_input(context, args.file)
+    workspace = workspace_of(context, args, text)
+    return report_created(context, args, workspace, create(workspace, text, args))
+
+
+def workspace_of(context: Context, args: argparse.Namespace, text: str) -> Workspace:
+    """Return the named workspace, or the one for which a plan file was made."""
+    script = parse_plan(text).script
+    if script and args.workspace is None:
+        for folder in workspaces_in(find_root(context.folder)):
+            if folder.script is not None and folder.script.name == script:
+                return Workspace(folder)
+    workspace = context.workspace(args.workspace)
+    if script and (workspace.script is None or workspace.script.name != script):
+        context.aside(f"This plan was made for {script}, but is used for {workspace.name}.")
+    return workspace
+
+
+def create(workspace: Workspace, text: str, args: argparse.Namespace) -> Created:
+    """Create the tasks of `text`, and queue them with `--run`."""
+    unused = [] if args.run else run_flags(args)
+    if unused:
+        args.parser.error(f"{unused[0]} needs --run: without it, the tasks are created but not queued")
+    folder = workspace.folder
+    request, settings = None, Settings.load(folder.root)
+    if args.run:  # before anything is created
+        request = BatchRequest.parse(folder, run_options(args), settings)
+    if folder.kind == "script":
+        plan = plan_overlay(folder, text, args.name or "", settings)
+        created = Created(plan.create(folder, args.name), plan.duplicates, [*plan.notices])
+        idle = script_parameters(folder).idle
+        created.notices.extend([idle.message] if idle is not None else [])
+    else:
+        created = Created(create_tasks(folder, text, args.name or "task", settings=settings), 0, [])
+    if request is not None:
+        raise_refused(request.submit(created.names).refused)
+    return created
+
+
+def report_created(context: Context, args: argparse.Namespace, workspace: Workspace, created: Created) -> int:
+    """Show which tasks were created."""
+    names, duplicates, notices = created
+    for notice in notices if not args.json else ():
+        context.aside(notice)
+    queued = " and queued them" if args.run else ""
+    skipped = f" ({count_text(duplicates, 'duplicate')} skipped)" if duplicates else ""
+    return context.result(
+        args,
+        {
+            "workspace": workspace.name,
+            "names": names,
+            "queued": args.run,
+            "duplicates": duplicates,
+            "notices": notices,
+        },
+        f"Created {count_text(len(names), 'task')}{queued}{skipped}: {listed(names)}",
+    )
+
+
+def _plan(context: Context, args: argparse.Namespace) -> int:
+    text = read_input(context, args.file)
+    return show_plan(context, workspace_of(context, args, text), text, args)
+
+
+def show_plan(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
+    """Show the tasks that a sweep would create, and save it as a plan file with `--output`."""
+    plan = workspace.sweep(text, args.name or "")
+    saved = plan.save(context.folder / args.output, overwrite=args.force) if args.output else None
+    data = {
+        "workspace": workspace.name,
+        "count": len(plan),
+        "duplicates": plan.duplicates,
+        "folded": plan.folded,
+        "notices": plan.notices,
+        "axes": plan.axes,
+        "name": plan.name,
+        "names": plan.names,
+        "file": saved,
+    }
+    context.result(args, data, plan)
+    if not args.json:
+        for notice in plan.notices:
+            context.aside(notice)
+        if saved is not None:
+            context.line(f"Saved as {args.output}; 'sweep {args.output}' creates the tasks.")
+    return 0
+
+
+def _exec(context: Context, args: argparse.Namespace) -> int:
+    words = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    if not words:
+        raise InvalidInput("Expected a command after '--'.", field="command")
+    if args.workspace:
+        root = context.workspace(args.workspace).folder.root
+        workspace = Workspace(WorkspaceFolder.at(root / SHELL_WORKSPACE))
+    else:
+        workspace = Workspace.open(context.folder)
+    made = workspace.create(shlex.join(words) + "\n", args.name)
+    workspace.run(made)
+    return report(context, args, "queued", made.names)
+
+
+def add_commands(command: AddCommand) -> None:
+    """Add the commands that open a workspace and create tasks."""
+    about = "Open a script, notebook or folder as the current workspace"
+    add = command("open", about, _open, workspace=False).add_argument
+    about = "Python script, notebook, or folder for shell tasks (default: the current folder)"
+    add("target", nargs="?", metavar="TARGET", default=".", help=about)
+
+    parser = command("sweep", "Create a task for each combination of the values in a YAML file", _sweep)
+    parser.add_argument("file", metavar="FILE", help="YAML file ('-': standard input)")
+    add_creation(parser)
+
+    parser = command("plan", "Preview a sweep, or save it as a plan file", _plan)
+    parser.add_argument("file", metavar="FILE", help="YAML file ('-': standard input)")
+    add_saving(parser)
+
+    parser = command("exec", "Create a shell task from a command and run it", _exec)
+    parser.usage = "%(prog)s [OPTION ...] -- COMMAND [ARGUMENT ...]"
+    parser.add_argument("-n", "--name", default="shell", help="task name (default: %(default)s)")
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="command and its arguments")
+
+
+def _add_name(parser: Parser) -> None:
+    about = "task name, prefix, or pattern such as '{lr}-{seed}'; {n} is the number, {name} the workspace, "
+    about += "{lr:.0e} a format (default: the name in a plan file, else task)"
+    parser.add_argument("-n", "--name", help=about)
+
+
+def add_saving(parser: Parser) -> None:
+    """Add the options of a plan."""
+    _add_name(parser)
+    parser.add_argument("-o", "--output", metavar="PLAN", help="save a plan file, which 'sweep' reads")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing plan file")
+
+
+def add_creation(parser: Parser) -> None:
+    """Add the options of new tasks."""
+    _add_name(parser)
+    parser.add_argument("--run", action="store_true", help="queue the new tasks")
+    add_run_options(parser)

@@ -1,0 +1,227 @@
+"""Commands that show and export tasks, and the state of the machine."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.api import Task, TaskList, Workspace
+from pyruns_jupyter.api.tables import count_text, value_text
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.export.table import SUFFIXES, collected, format_of, table_chunks, write_table
+from pyruns_jupyter.core.logs.reader import log_problem
+from pyruns_jupyter.core.taskfile.output_file import output_file
+from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
+
+from ..context import Context, split_run
+from ..follow import follow_log, print_log
+from ..parser import AddCommand, Parser, explain_query, positive
+
+FORMATS = ("csv", "json", "jsonl")
+
+
+def _status(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    workspace.attend()
+    return show_status(context, args, workspace)
+
+
+def show_status(context: Context, args: argparse.Namespace, workspace: Workspace) -> int:
+    """Show a workspace and its task counts."""
+    counts = workspace.counts()
+    data = {
+        "workspace": workspace.name,
+        "folder": workspace.folder.folder,
+        "counts": counts,
+        "scheduler_alive": scheduler_alive(workspace.folder.root),
+    }
+    summary = ", ".join(f"{number} {status}" for status, number in counts.items() if number) or "no tasks yet"
+    problem = workspace.folder.problem()
+    return context.result(args, data, f"{workspace.name}: {summary}" + (f"\n{problem}" if problem else ""))
+
+
+def _ls(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    workspace.attend()
+    # Each argument is a line of the query: 'a OR b' stays together.
+    found = workspace.table("\n".join(args.query), sort=args.sort, order=args.order, partial=True)
+    for notice in (workspace.folder.tasks_problem(), *found.notices):
+        if notice:
+            context.aside(notice)
+    return context.result(args, lambda: [row.to_dict() for row in found.rows], found)
+
+
+def _show(context: Context, args: argparse.Namespace) -> int:
+    name, run = split_run(args.name)
+    task = context.workspace(args.workspace)[name]
+    history = task.runs if run is None else [one for one in task.runs if one.index == run]
+    if run is not None and not history:
+        raise NotFound(f"Task {name!r} has no run {run}.")
+    config, problem = _config_of(task)
+    if args.json:
+        more = {"folder": task.folder, "config": config, "config_problem": problem, "notes": task.notes}
+        context.json({**task.row.to_dict(), **more})
+        return 0
+    context.show(TaskList([task]))
+    row = task.row
+    info = task.info if row.readable else {}
+    for one in history:
+        # Only the latest run may have metrics that are not in the task file yet.
+        records = task.records(one.index) if one is history[-1] else one.records
+        metrics = ", ".join(f"{key}={value_text(value)}" for key, value in records.items())
+        parts = [f"run {one.index}: {one.status}", duration_text(one.duration), metrics]
+        if one.exit_code is not None:
+            parts.insert(1, f"exit code {one.exit_code}")
+        context.line(printable(", ".join(part for part in parts if part)))
+        for line in origin_lines(one, sources_of(info, one.index)):
+            context.line(printable(f"  {line}"))
+    if not row.readable:
+        context.line(printable(row.message or ""))
+    context.line(f"\n{(problem or config or '').rstrip()}")
+    if task.notes:
+        context.line(f"\n{task.notes}")
+    return 0
+
+
+def _config_of(task: Task) -> tuple[str | None, str | None]:
+    """Return a task's configuration, or why it cannot be shown."""
+    try:
+        return task.config_text, None
+    except (NotFound, Unreadable) as error:
+        return None, error.message
+
+
+def origin_lines(run: Run, sources: Mapping[str, Any]) -> list[str]:
+    """Return lines about the code of a run, its host and its Python."""
+    code = sources.get("code")
+    lines = [run.source] if run.source else []
+    if code:
+        in_place = ", recorded only: the task ran in the project folder" if sources.get("in_place") else ""
+        lines.append(f"code snapshot {code[:12]}{in_place}")
+    facts = run.environment
+    python = facts.get("python")
+    place = [
+        facts.get("host"),
+        f"Python {python}" if python else facts.get("launcher"),
+        *dict.fromkeys(gpu_names(run)),
+    ]
+    text = ", ".join(str(part) for part in place if part)
+    return [*lines, text] if text else lines
+
+
+def _log(context: Context, args: argparse.Namespace) -> int:
+    name, run = split_run(args.name)
+    task = context.workspace(args.workspace)[name]
+    if args.follow:
+        return follow_log(context, task, run, args.tail)
+    path = task.log_path(run)
+    if not path.is_file():
+        problem = log_problem(path) or f"Task {name!r} has no log yet; it is {task.status}."
+        raise NotFound(problem)
+    print_log(context, path, args.tail)
+    return 0
+
+
+def _system(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.system.sampler import Sampler
+
+    sample = Sampler().sample()
+    memory = sample["memory"]
+    lines = [
+        f"CPU     {sample['cpu']['percent']:.0f} % of {sample['cpu']['cores']} cores",
+        f"Memory  {memory['used'] / 2**30:.1f} of {memory['total'] / 2**30:.1f} GiB",
+    ]
+    for gpu in sample["gpus"]:
+        used, total, load = gpu["memory_used"], gpu["memory_total"], gpu["load"]
+        size = "memory not available"
+        if used is not None and total:
+            size = f"{used / 2**30:.1f} of {total / 2**30:.1f} GiB"
+        utilization = f"{load:.0f} %" if load is not None else "utilization not available"
+        lines.append(f"GPU {gpu['index']}   {utilization}, {size}  {gpu['name']}")
+    message = sample["gpu_message"]
+    return context.result(args, sample, "\n".join([*lines, message] if message else lines))
+
+
+def _lab(context: Context, args: argparse.Namespace) -> int:
+    import subprocess
+
+    workspace = context.open(args.target)
+    project = workspace.folder.project
+    # Not `python -m jupyterlab`: Python would import it from the current folder, which may be downloaded.
+    lab = Path(sys.executable).with_name("jupyter-lab")
+    program = str(lab) if lab.exists() else shutil.which("jupyter-lab")
+    if program is None:
+        raise NotFound("JupyterLab is not installed. Install it with 'pip install jupyterlab'.")
+    return subprocess.call([program, f"--ServerApp.root_dir={project}"])
+
+
+def _export(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    target = None if args.output in (None, "-") else context.folder / Path(args.output).expanduser()
+    form = args.format or ("csv" if target is None else format_of(target))
+    found = workspace.tasks("\n".join(args.query), sort=args.sort, order=args.order)
+    for notice in found.notices:
+        context.aside(notice)
+    which = "latest" if args.latest else "all"
+    with collected(workspace.folder, found.names, which) as table:
+        if target is None:
+            for chunk in table_chunks(table, form, bom=args.bom, raw=args.raw):
+                context.write(chunk.decode())
+            return 0
+        with output_file(target, force=args.force, replaceable=SUFFIXES) as stream:
+            write_table(table, stream, form, bom=args.bom, raw=args.raw)
+        context.aside(f"Exported {count_text(table.count, 'run')} to {args.output}")
+    return 0
+
+
+def _add_query(parser: Parser) -> None:
+    add = parser.add_argument
+    add("query", nargs="*", metavar="QUERY", help="tasks, such as 'status:failed lr<0.05'")
+    about = "name, status, created, started, duration or any key; -KEY reverses (default: %(default)s)"
+    add("--sort", metavar="KEY[,KEY...]", default="created", help=about)
+    add("--order", choices=("asc", "desc"), default="asc", help="sort order (default: %(default)s)")
+    explain_query(parser)
+
+
+def add_commands(command: AddCommand) -> None:
+    """Add the commands that show things."""
+    _add_query(command("ls", "List tasks", _ls))
+
+    add = command("show", "Show a task: its runs, configuration and metrics", _show).add_argument
+    add("name", metavar="NAME[@RUN]", help="task name; @2 is its second run")
+
+    add = command("log", "Print the log of a task", _log, json=False).add_argument
+    add("name", metavar="NAME[@RUN]", help="task name; @2 is its second run")
+    add("-f", "--follow", action="store_true", help="follow the log until the run ends")
+    add("--tail", type=positive, metavar="BYTES", help="print only the last BYTES")
+
+    command("status", "Show the current workspace and its task counts", _status)
+
+    parser = command("export", "Export results as CSV or JSON, one row per run", _export, json=False)
+    add = parser.add_argument
+    add("-o", "--output", metavar="FILE", help="file to write (default and '-': standard output)")
+    add("-f", "--format", choices=FORMATS, help="output format (default: from the extension of FILE)")
+    add("--latest", action="store_true", help="export only the latest run of each task")
+    _add_query(parser)
+    add = parser.add_argument_group("advanced options").add_argument
+    add("--bom", action="store_true", help="start with a byte order mark, for Excel")
+    add("--raw", action="store_true", help="do not escape text that looks like a formula")
+    add("--force", action="store_true", help="overwrite FILE even if it is not .csv, .json or .jsonl")
+
+    command("system", "Show CPU, memory and GPU usage", _system, workspace=False)
+
+    add = command("lab", "Open JupyterLab in the project", _lab, workspace=False, json=False).add_argument
+    add(
+        "target",
+        nargs="?",
+        metavar="TARGET",
+        default=".",
+        help="script, notebook or folder (default: %(default)s)",
+    )

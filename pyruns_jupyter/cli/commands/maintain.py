@@ -1,0 +1,186 @@
+"""Commands for the settings and the health of a project, the trash, and archives."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from pyruns_jupyter.api.tables import text_table
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.core.config.sweep.overlay import overlaid
+from pyruns_jupyter.core.taskfile.output_file import output_file
+from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, find_root
+from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
+from pyruns_jupyter.core.workspace.settings import Settings, change_settings, settings_text
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.doctor import examine
+
+from ..context import Context
+from ..parser import AddCommand
+from .shared import TASKS, listed, report
+
+_DAY = 86400.0  # seconds
+
+
+def _doctor(context: Context, args: argparse.Namespace) -> int:
+    findings = examine(find_root(context.folder))
+    results = []
+    for finding in findings:
+        done = None
+        if args.repair and finding.repair is not None:
+            try:
+                done = finding.repair()
+            except (PyrunsError, OSError) as error:
+                done = f"Could not fix this: {error}"
+        results.append(
+            {
+                "severity": finding.severity,
+                "what": finding.what,
+                "advice": finding.advice,
+                "can_repair": finding.repair is not None,
+                "done": done,
+            }
+        )
+    lines = [
+        f"{one['severity']:<7}  {one['what']}\n         {one['done'] or one['advice']}" for one in results
+    ]
+    if not args.repair and any(one["can_repair"] for one in results):
+        lines.append("Run 'doctor --repair' to fix what can be fixed automatically.")
+    context.result(args, results, "\n".join(lines or ["No problems found."]))
+    left = [one for one in results if one["severity"] == "error" and not one["done"]]
+    return 1 if left else 0
+
+
+def _config(context: Context, args: argparse.Namespace) -> int:
+    root = find_root(context.folder)
+    text = settings_text(root)
+    if args.settings:
+        lines = [_line(setting) for setting in args.settings]
+        # Keeps comments, order and unknown keys.
+        text, before = overlaid(text, "\n".join(lines), {}), text
+        change_settings(root, text, expected=before)
+    settings = {"file": root / SETTINGS_NAME, "text": text, "settings": asdict(Settings.load(root))}
+    return context.result(args, settings, text.removesuffix("\n"))
+
+
+def _line(setting: str) -> str:
+    key, separator, value = setting.partition("=")
+    if not separator or not key.strip().isidentifier():
+        raise InvalidInput(f"Expected KEY=VALUE, got {setting!r}.", field="settings")
+    return f"{key.strip()}: {value}"
+
+
+def _trash(context: Context, args: argparse.Namespace) -> int:
+    found = trash_tasks(context.workspace(args.workspace).folder)
+    table = text_table(["name", "was", "status", "removed"], [_trash_row(one) for one in found])
+    return context.result(args, [vars(one) for one in found], table if found else "The trash is empty.")
+
+
+def _trash_row(one: TrashedTask) -> list[str]:
+    removed = (
+        "" if one.trashed_at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(one.trashed_at))
+    )
+    was = one.original if one.original != one.name else ""
+    return [one.name, was, "damaged" if one.message else one.status, removed]
+
+
+def _purge(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    if not args.names and not args.all and args.older is None:
+        raise InvalidInput("Give task names, --all, or --older-than DAYS.", field="names")
+    if args.names and args.all:
+        raise InvalidInput("Give either task names or --all.", field="names")
+    older = None if args.older is None else args.older * _DAY
+    result = purge_all(folder, args.names or None, older_than=older)
+    return report(context, args, "deleted permanently", result.done, result.refused)
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
+
+
+_days.__name__ = "number of days"  # what argparse calls it in its message
+
+
+def _archive(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.core.export.archive import pack  # slow to import
+
+    workspace = context.workspace(args.workspace)
+    name = args.output or (f"{args.names[0]}.zip" if len(args.names) == 1 else f"{workspace.name}.zip")
+    target = context.folder / Path(name).expanduser()
+    for one in args.names:
+        workspace.folder.existing(one)
+    with output_file(target, force=args.force, replaceable=() if args.output is None else {".zip"}) as stream:
+        packed = pack(
+            workspace.folder, args.names, stream, artifacts=not args.no_artifacts, secrets=args.with_secrets
+        )
+    for notice in packed.notices:
+        context.aside(notice)
+    if args.json:
+        context.json({"archive": name, "tasks": packed.tasks, "notices": packed.notices})
+    else:
+        context.aside(f"{listed(packed.tasks)}: archived in {name} ({packed.size / 2**20:.1f} MiB)")
+    return 0
+
+
+def _import(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.core.export.archive import unpack  # slow to import
+
+    into = context.folder / Path(args.into).expanduser() if args.into else _folder(context, args)
+    found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
+    for notice in found.warnings():
+        context.aside(notice)
+    data = {
+        "workspace": found.workspace.name,
+        "folder": found.workspace.folder,
+        "names": found.names,
+        "written": found.written,
+        "left_out": found.left_out,
+    }
+    shown = f"{listed(list(found.names.values()))}: imported into {found.workspace.folder}"
+    return context.result(args, data, f"{shown}\n{found.written_text()}" if found.written else shown)
+
+
+def _folder(context: Context, args: argparse.Namespace) -> Path:
+    """Return the folder of the workspace that was named, else the current folder."""
+    if args.workspace is None:
+        return context.folder
+    folder: WorkspaceFolder = context.workspace(args.workspace).folder
+    return folder.folder
+
+
+def add_commands(command: AddCommand) -> None:
+    """Add the commands that maintain a project."""
+    add = command("config", "Show or change the project settings", _config, workspace=False).add_argument
+    add("settings", nargs="*", metavar="KEY=VALUE", help="settings to change (default: show all)")
+
+    about = "Diagnose the project; exit code 1 for an error"
+    add = command("doctor", about, _doctor, workspace=False).add_argument
+    add("--repair", action="store_true", help="fix problems automatically where possible")
+
+    command("trash", "List the tasks in the trash", _trash)
+
+    add = command("purge", "Delete tasks in the trash permanently", _purge).add_argument
+    add("names", **{**TASKS, "nargs": "*"})
+    add("--all", action="store_true", help="delete all tasks in the trash")
+    about = "delete only tasks moved to the trash more than DAYS ago"
+    add("--older-than", type=_days, dest="older", metavar="DAYS", help=about)
+
+    parser = command("archive", "Pack tasks with their files and script into a zip file", _archive)
+    add = parser.add_argument
+    add("names", **TASKS)
+    add("-o", "--output", metavar="FILE", help="file to write (default: NAME.zip or WORKSPACE.zip)")
+    add("--no-artifacts", action="store_true", help="leave out artifacts")
+    add = parser.add_argument_group("advanced options").add_argument
+    add("--with-secrets", action="store_true", help="include the values of secret variables")
+    add("--force", action="store_true", help="overwrite FILE even if it is not .zip")
+
+    add = command("import", "Import the tasks of an archive", _import).add_argument
+    add("file", metavar="FILE", help="archive")
+    add("--into", metavar="TARGET", help="folder or script (default: the current folder)")
+    add("--as", dest="as_name", metavar="NAME", help="rename the task (single-task archives only)")

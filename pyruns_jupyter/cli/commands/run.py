@@ -1,0 +1,140 @@
+"""Commands that run, stop and wait for tasks, and those of the queue."""
+
+from __future__ import annotations
+
+import argparse
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.taskfile.runs import COMPLETED
+
+from ..batch_arguments import add_run_options, run_options
+from ..context import Context
+from ..parser import AddCommand
+from .create import create, report_created, workspace_of
+from .shared import TASKS, act_on_tasks, read_input, report
+
+
+def _run(context: Context, args: argparse.Namespace) -> int:
+    is_final = not (args.json and args.wait)  # of two results, only the last one is shown as JSON
+    if args.config:
+        if args.names or args.query or args.failed or args.skip_done:
+            args.parser.error("Give either --config, or the tasks to run")
+        text = read_input(context, args.config)
+        workspace = workspace_of(context, args, text)
+        args.run = True
+        created = create(workspace, text, args)
+        names = created.names
+        if is_final:
+            report_created(context, args, workspace, created)
+    else:
+        if args.name:
+            args.parser.error("--name needs --config")
+        workspace = context.workspace(args.workspace)
+        chosen = _chosen(workspace, args, all_of="status:failed" if args.failed else "", flag="--failed")
+        queued = workspace.run(chosen, skip_done=args.skip_done, **run_options(args))
+        for notice in queued.notices:
+            context.aside(notice)
+        names = queued.names
+        if is_final:
+            report(context, args, "queued", names)
+    return _wait_for(context, args, workspace, names) if args.wait else 0
+
+
+def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag: str) -> list[str]:
+    """Return the named tasks, or those that match a query.
+
+    Raises:
+        UsageError: unless exactly one of both is given.
+    """
+    queries = [query for query in (args.query, all_of) if query]
+    if bool(args.names) == bool(queries):
+        args.parser.error(f"Give either NAME, or --query, or {flag}")
+    if args.names:
+        return list(dict.fromkeys(args.names))
+    found = workspace.tasks("\n".join(f"({query})" for query in queries)).names
+    if not found:
+        raise NotFound("No task matches.")
+    return found
+
+
+def _wait(context: Context, args: argparse.Namespace) -> int:
+    return _wait_for(context, args, context.workspace(args.workspace), args.names or None, args.timeout)
+
+
+def _wait_for(
+    context: Context,
+    args: argparse.Namespace,
+    workspace: Workspace,
+    names: list[str] | None,
+    timeout: float | None = None,
+) -> int:
+    try:
+        ended = workspace.wait(names, timeout=timeout, progress=False if args.json else None)
+    except TimeoutError as error:
+        raise PyrunsError(str(error)) from None
+    context.result(args, lambda: {task.name: task.status for task in ended}, ended)
+    for notice in ended.notices:
+        context.aside(notice)
+    return 0 if all(task.status == COMPLETED for task in ended) and not ended.notices else 1
+
+
+def _stop(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    active = "is:active" if args.all or args.query else ""
+    args.names = _chosen(workspace, args, all_of=active, flag="--all")
+    return act_on_tasks(context, args, "cancel", "stopping")
+
+
+def _queue(context: Context, args: argparse.Namespace) -> int:
+    queue = context.workspace(args.workspace).queue
+    return context.result(args, lambda: queue.state.to_dict(), queue)
+
+
+def _pause(context: Context, args: argparse.Namespace) -> int:
+    queue = context.workspace(args.workspace).queue
+    changed = queue.pause()
+    shown = "Queue paused; running tasks continue." if changed else "The queue is already paused."
+    return context.result(args, {"paused": True, "changed": changed}, shown)
+
+
+def _unpause(context: Context, args: argparse.Namespace) -> int:
+    queue = context.workspace(args.workspace).queue
+    changed = queue.resume()
+    shown = "Queue resumed." if changed else "The queue is not paused."
+    return context.result(args, {"paused": False, "changed": changed}, shown)
+
+
+def _requeue(context: Context, args: argparse.Namespace) -> int:
+    names = context.workspace(args.workspace).queue.requeue()
+    shown = f"Queued {', '.join(map(printable, names))}." if names else "No tasks to requeue."
+    return context.result(args, {"queued": names}, shown)
+
+
+def add_commands(command: AddCommand) -> None:
+    """Add the commands that run, stop and wait."""
+    parser = command("run", "Queue tasks; they run in the background", _run)
+    add = parser.add_argument
+    add("names", **{**TASKS, "nargs": "*"})
+    add("--query", metavar="QUERY", help="run the tasks that match, such as 'lr<0.05'")
+    add("--failed", action="store_true", help="run all failed tasks again")
+    add("--wait", action="store_true", help="wait for the tasks; exit code 1 unless all complete")
+    add("--skip-done", action="store_true", help="skip configurations that completed before")
+    add("--config", metavar="FILE", help="create the tasks of a YAML file and run them")
+    add("-n", "--name", metavar="NAME", help="with --config: task name, as in 'sweep'")
+    add_run_options(parser)
+
+    add = command("wait", "Wait for tasks to finish; exit code 1 unless all complete", _wait).add_argument
+    add("names", **{**TASKS, "nargs": "*", "help": "task names (default: all)"})
+    add("--timeout", type=float, metavar="SECONDS", help="stop waiting after this time")
+
+    add = command("stop", "Stop running tasks and cancel queued ones", _stop).add_argument
+    add("names", **{**TASKS, "nargs": "*"})
+    add("--query", metavar="QUERY", help="stop the active tasks that match")
+    add("--all", action="store_true", help="stop all active tasks of the workspace")
+
+    command("queue", "Show the queue, and why each task is waiting", _queue)
+    command("pause", "Pause the project queue; running tasks continue", _pause)
+    command("unpause", "Resume the project queue", _unpause)
+    command("requeue", "Requeue tasks that were queued in another copy of the project", _requeue)

@@ -1,0 +1,101 @@
+"""Commands for hyperparameter studies."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.study import Study
+from pyruns_jupyter.studies.definition import FINISHED, MAXIMIZE, MINIMIZE, PRUNERS, SAMPLERS
+
+from ..batch_arguments import add_run_options, run_options
+from ..context import Context
+from ..parser import AddCommand, Parser, positive, whole
+from .shared import read_input
+
+
+def _optimize(context: Context, args: argparse.Namespace) -> int:
+    return optimize(context, context.workspace(args.workspace), read_input(context, args.file), args)
+
+
+def optimize(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
+    """Start a study over the search space `text`, for `optimize` and the cell magic."""
+    study = workspace.optimize(
+        text,
+        objective=args.objective,
+        direction=MINIMIZE if args.minimize else MAXIMIZE,
+        n=args.trials,
+        name=args.name,
+        sampler=args.sampler,
+        seed=args.seed,
+        prune=args.prune,
+        **run_options(args),
+    )
+    shown = (
+        f"Started study {study.name} of {workspace.name}: {'minimize' if args.minimize else 'maximize'} "
+        f"{args.objective}. 'studies {study.name}' shows its progress."
+    )
+    return context.result(args, lambda: _to_dict(study), shown)
+
+
+def _studies(context: Context, args: argparse.Namespace) -> int:
+    studies = context.workspace(args.workspace).studies
+    if args.study is None:
+        if args.stop or args.resume or args.remove or args.wait:
+            args.parser.error("Give the NAME of a study")
+        return context.result(args, lambda: [_to_dict(study) for study in studies.values()], studies)
+    study = studies[args.study]
+    if args.remove:
+        study.remove()
+        return context.result(args, {"removed": args.study}, f"{args.study}: deleted, its tasks are kept")
+    if args.stop:
+        study.stop()
+    elif args.resume:
+        study.resume(n=args.trials)
+    if args.wait:
+        study.wait(progress=False if args.json else None)
+    context.result(args, lambda: _to_dict(study), study)
+    return 0 if study.state == FINISHED or not args.wait else 1
+
+
+def _to_dict(study: Study) -> dict[str, Any]:
+    found = study.definition
+    return {
+        **{key: value for key, value in found.to_dict().items() if key not in ("version", "text")},
+        "trials": [vars(trial) for trial in study.trials],
+        "best": None if study.best is None else study.best.name,
+        "best_value": study.best_value,
+    }
+
+
+def add_commands(command: AddCommand) -> None:
+    """Add the commands for studies."""
+    parser = command("optimize", "Start a hyperparameter study (Optuna); each trial is a task", _optimize)
+    parser.add_argument("file", metavar="FILE", help="YAML file with the search space ('-': standard input)")
+    add_study_options(parser)
+
+    parser = command("studies", "List, show, stop, resume or delete studies", _studies)
+    parser.add_argument("study", nargs="?", metavar="NAME", help="study (default: list all)")
+    add = parser.add_mutually_exclusive_group().add_argument
+    add("--stop", action="store_true", help="create no more trials; running ones continue")
+    add("--resume", action="store_true", help="resume a stopped or finished study")
+    add("--remove", action="store_true", help="delete the study; its tasks are kept")
+    add = parser.add_argument
+    add("--trials", type=positive, metavar="N", help="with --resume: new total of trials")
+    add("--wait", action="store_true", help="wait for the study; exit code 1 unless it finishes")
+
+
+def add_study_options(parser: Parser) -> None:
+    """Add the options of a study."""
+    add = parser.add_argument
+    about = "metric to optimize: the recorded value, else the last tracked one"
+    add("--objective", required=True, metavar="METRIC", help=about)
+    add("--minimize", action="store_true", help="minimize the objective (default: maximize)")
+    add("--trials", type=positive, default=50, metavar="N", help="number of trials (default: %(default)s)")
+    add("-n", "--name", default="search", help="study name (default: %(default)s)")
+    add("--sampler", choices=SAMPLERS, default=SAMPLERS[0], help="sampler (default: %(default)s)")
+    add("--seed", type=whole, metavar="N", help="seed of the sampler")
+    about = "stop trials below the median (top quartile) of the completed ones at the same step"
+    add("--prune", choices=[one for one in PRUNERS if one], default="", help=about)
+    add_run_options(parser)
