@@ -51,7 +51,7 @@ def _env(context: Context, args: argparse.Namespace) -> int:
             )
         variables[name] = text
     if variables:
-        tasks.set_env(folder, args.name, variables)
+        tasks.change(folder, args.name, metadata.TaskPatch(env=variables))
     env = metadata.env_of(read_task(folder.existing(args.name).folder))
     shown = env if args.show_secrets else masked(env)
     lines = [f"{name}={text}" for name, text in shown.items()]
