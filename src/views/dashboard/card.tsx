@@ -2,12 +2,11 @@ import * as React from 'react';
 
 export interface ICardProps {
   title: React.ReactNode;
-  /** Beside the title, smaller. */
+  /** After the title, smaller. */
   detail?: React.ReactNode;
   /** At the end of the title's line. */
   actions?: React.ReactNode;
   className?: string;
-  label?: string;
   children: React.ReactNode;
 }
 
@@ -17,8 +16,7 @@ export function Card(props: ICardProps): JSX.Element {
   return (
     <section
       className={`pyr-card ${props.className ?? ''}`}
-      aria-labelledby={props.label ? undefined : id}
-      aria-label={props.label}
+      aria-labelledby={id}
     >
       <header className="pyr-card-head">
         <h2 id={id}>{props.title}</h2>
@@ -30,7 +28,7 @@ export function Card(props: ICardProps): JSX.Element {
   );
 }
 
-/** A share as a bar; the text beside it says the same. */
+/** A share as a bar; it is also shown as text. */
 export function Bar(props: {
   /** Percent, null when not known. */
   value: number | null;

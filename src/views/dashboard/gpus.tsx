@@ -10,7 +10,7 @@ import { History } from '../shared/history';
 import { Icon } from '../shared/icons';
 import { memoryShare, pastOf } from '../shared/loads';
 import { Strip } from '../shared/strip';
-import { Bar } from './card';
+import { Bar, Card } from './card';
 import { SHOWN } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
@@ -18,12 +18,12 @@ import { Processes } from './processes';
 /** Percent of load up to which a GPU does nothing. */
 const IDLE = 1;
 
-/** Seconds that are looked at before one is called idle. */
+/** Seconds without utilization after which a GPU counts as idle. */
 const LEAST_IDLE = 240;
 
 export interface IGpusProps extends IProcessHandlers {
   state: ISystemState;
-  /** What runs and waits in the workspace. */
+  /** Running and queued tasks of the workspace. */
   active: IActivityState['active'];
 }
 
@@ -78,13 +78,15 @@ function GpuCard(
   const used = memoryShare(gpu);
   const name = trans.__('GPU %1', gpu.index);
   return (
-    <section className="pyr-card pyr-gpu" aria-label={name}>
-      <header className="pyr-card-head">
-        <h2>{name}</h2>
-        <span className="pyr-card-detail" title={`${gpu.name}\n${gpu.uuid}`}>
+    <Card
+      title={name}
+      detail={
+        <span title={`${gpu.name}\n${gpu.uuid}`}>
           {gpu.name.replace(/^NVIDIA /, '')}
         </span>
-      </header>
+      }
+      className="pyr-gpu"
+    >
       <div className="pyr-gpu-loads">
         <span className="pyr-gpu-load">
           <b>{gpu.load === null ? '–' : percent(gpu.load)}</b>
@@ -140,7 +142,7 @@ function GpuCard(
       {(gpu.mig.length === 0 || gpu.processes.length > 0) && (
         <Processes processes={gpu.processes} {...props} />
       )}
-    </section>
+    </Card>
   );
 }
 

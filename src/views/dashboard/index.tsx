@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
 import type { DashboardModel } from '../../model/dashboard';
 import type { ISystemState, SystemModel } from '../../model/system';
+import type { IActionContext } from '../actions/action';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -11,7 +12,7 @@ import { LostStrip } from '../shared/lost';
 import { withTrans } from '../shared/page';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Empty, Strip } from '../shared/strip';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
 import { Queued } from './queued';
@@ -32,15 +33,16 @@ export interface IDashboardProps {
   /** How to ask; in the page without it. */
   confirm?: Confirm;
   onOpenLog: (task: string) => void;
-  /** Show all tasks, or those in one state; not offered without it. */
-  onOpenTasks?: (status?: TaskStatus) => void;
-  onGenerate?: () => void;
+  /** Show the tasks in one state; not offered without it. */
+  onOpenTasks?: (status: TaskStatus) => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
   onOpenSearch?: (study: string) => void;
+  /** Takes what actions from outside work on: the queue. */
+  contextRef?: React.Ref<() => IActionContext>;
 }
 
-/** The machine and one workspace: what runs, what waits and for what. */
+/** The machine, and the running and queued tasks of a workspace. */
 export const DashboardView = withTrans((props: IDashboardProps) => (
   <div className="pyr-view pyr-dashboard">
     <Dashboard {...props} />
@@ -88,53 +90,31 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   React.useEffect(() => model.start(), [model]);
 
   const { counts } = state;
-  const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
     <>
       <div className="pyr-dashboard-scroll">
-        <div className="pyr-dashboard-head">
-          <div
-            className="pyr-dashboard-counts"
-            role="group"
-            aria-label={trans.__('Tasks by state')}
-          >
-            {STATUSES.map(status => (
-              <button
-                key={status}
-                type="button"
-                className={`pyr-count-tile pyr-status-${status}`}
-                data-empty={!counts?.[status]}
-                title={trans.__('Show the tasks in this state')}
-                disabled={!props.onOpenTasks}
-                onClick={() => props.onOpenTasks?.(status)}
-              >
-                <b>{counts ? counts[status].toLocaleString() : '–'}</b>
-                <span>
-                  <Icon name={status} />
-                  {statusWord(trans, status)}
-                </span>
-              </button>
-            ))}
-          </div>
-          <div className="pyr-dashboard-actions">
-            {props.onGenerate && (
-              <Button
-                icon="add"
-                accent
-                label={trans.__('New tasks')}
-                title={trans.__('Create tasks from a configuration')}
-                onClick={props.onGenerate}
-              />
-            )}
-            {props.onOpenTasks && (
-              <Button
-                icon="table"
-                label={trans.__('All tasks')}
-                title={trans.__('All tasks in a table')}
-                onClick={() => props.onOpenTasks?.()}
-              />
-            )}
-          </div>
+        <div
+          className="pyr-dashboard-counts"
+          role="group"
+          aria-label={trans.__('Tasks by state')}
+        >
+          {STATUSES.map(status => (
+            <button
+              key={status}
+              type="button"
+              className={`pyr-count-tile pyr-status-${status}`}
+              data-empty={!counts?.[status]}
+              title={trans.__('Show the tasks in this state')}
+              disabled={!props.onOpenTasks}
+              onClick={() => props.onOpenTasks?.(status)}
+            >
+              <b>{counts ? counts[status].toLocaleString() : '–'}</b>
+              <span>
+                <Icon name={status} />
+                {statusWord(trans, status)}
+              </span>
+            </button>
+          ))}
         </div>
         <Strip kind="warning">{props.workspace.problem}</Strip>
         <Strip kind="warning">
@@ -143,15 +123,6 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         <Loads {...props} />
         <div className="pyr-dashboard-columns">
           <Work {...props} />
-          {empty && (
-            <Empty
-              icon="run"
-              title={trans.__('No tasks yet')}
-              text={trans.__(
-                'What runs and waits is shown here. Create tasks to begin.'
-              )}
-            />
-          )}
         </div>
         <GpuUsers system={model.system} />
       </div>
@@ -189,9 +160,10 @@ function GpuUsers({ system }: { system: SystemModel }): JSX.Element {
   return <Users sample={useLoads(system).latest} />;
 }
 
-/** What runs and waits, and what ended last. */
+/** Running, queued and recent tasks. */
 function Work(props: IDashboardProps): JSX.Element {
   const { activity, queue, studies } = props.model;
+  const trans = useTrans();
   const state = useStore(activity);
   const isEmpty =
     state.counts !== null && !Object.values(state.counts).some(Boolean);
@@ -207,10 +179,21 @@ function Work(props: IDashboardProps): JSX.Element {
           canExecute={props.canExecute ?? true}
           canWrite={props.canWrite ?? true}
           confirm={props.confirm}
+          contextRef={props.contextRef}
           onOpenLog={props.onOpenLog}
         />
       </div>
-      {!isEmpty && <RecentTasks state={state} onOpenLog={props.onOpenLog} />}
+      {isEmpty ? (
+        <Empty
+          icon="run"
+          title={trans.__('No tasks yet')}
+          text={trans.__(
+            'What runs and waits is shown here. Create tasks to begin.'
+          )}
+        />
+      ) : (
+        <RecentTasks state={state} onOpenLog={props.onOpenLog} />
+      )}
     </>
   );
 }

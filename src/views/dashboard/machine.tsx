@@ -129,7 +129,7 @@ function rate(trans: ITrans, count: number): string {
 
 function Tile(props: {
   name: string;
-  /** Percent; null when it is no share, or not known. */
+  /** Percent; null if it is not a share, or unknown. */
   value: number | null;
   text: string;
   detail: string;

@@ -18,7 +18,7 @@ import { useKnownTime, useStore } from '../shared/store';
 import { Link, Strip } from '../shared/strip';
 import { Card } from './card';
 
-/** What waits, in the order in which it is started, and for what. */
+/** Queued batches in the order of their start, and what they wait for. */
 export function Queued(props: {
   model: QueueModel;
   activity: IActivityState;
@@ -26,6 +26,7 @@ export function Queued(props: {
   canExecute: boolean;
   canWrite: boolean;
   confirm?: Confirm;
+  contextRef?: React.Ref<() => IActionContext>;
   onOpenLog: (task: string) => void;
 }): JSX.Element {
   const { model, activity } = props;
@@ -51,6 +52,7 @@ export function Queued(props: {
     chosen: chooseTasks([], []),
     show: {}
   };
+  React.useImperativeHandle(props.contextRef, () => () => context);
 
   return (
     <Card
@@ -137,7 +139,7 @@ function Batch(props: {
     isOwn && !batch.foreign
       ? batchTimeLeft(
           batch,
-          // Which of several batches a running task is of, nobody knows here.
+          // The batch of a running task is not known here.
           props.running
             .filter(task => task.status === 'running')
             .slice(0, batch.running),

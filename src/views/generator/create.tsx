@@ -22,7 +22,7 @@ export function CreateForm(
   }
 ): JSX.Element {
   const trans = useTrans();
-  const { state, prefix, nameErrors, runErrors } = props;
+  const { model, state, prefix, nameErrors, runErrors } = props;
   const { search } = state;
   const obstacle = obstacleOf(trans, props);
   return (
@@ -46,36 +46,34 @@ export function CreateForm(
           search={search}
           errors={props.searchErrors}
           prefix={prefix}
-          onSearch={props.onSearch}
+          onSearch={changed => model.setSearch(changed)}
         />
       )}
-      <div className="pyr-create-fields">
-        <label className="pyr-create-field pyr-create-name">
-          {trans.__('Name')}
-          <TextInput
-            id={`${prefix}@name`}
-            value={state.name}
-            aria-invalid={nameErrors.length > 0}
-            aria-describedby={
-              nameErrors.length
-                ? `${prefix}@name-error`
-                : namesByPattern(state)
-                  ? `${prefix}@name-help`
-                  : undefined
-            }
-            title={
-              search
-                ? trans.__(
-                    'Of the search; its tasks are called so, with a number'
-                  )
-                : trans.__(
-                    'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
-                  )
-            }
-            onValue={props.onName}
-          />
-        </label>
-      </div>
+      <label className="pyr-create-field pyr-create-name">
+        {trans.__('Name')}
+        <TextInput
+          id={`${prefix}@name`}
+          value={state.name}
+          aria-invalid={nameErrors.length > 0}
+          aria-describedby={
+            nameErrors.length
+              ? `${prefix}@name-error`
+              : namesByPattern(state)
+                ? `${prefix}@name-help`
+                : undefined
+          }
+          title={
+            search
+              ? trans.__(
+                  'Of the search; its tasks are called so, with a number'
+                )
+              : trans.__(
+                  'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
+                )
+          }
+          onValue={name => model.setName(name)}
+        />
+      </label>
       {nameErrors.length > 0 && (
         <p id={`${prefix}@name-error`} className="pyr-field-error">
           {nameErrors.map(error => error.message).join(' ')}
@@ -87,7 +85,7 @@ export function CreateForm(
         engine={props.engine}
         defaultGpus={state.parameters?.default_gpus}
         prefix={prefix}
-        onChange={props.onRun}
+        onChange={run => model.setRun(run)}
       />
       <div className="pyr-create-buttons" title={obstacle ?? undefined}>
         {!search && (

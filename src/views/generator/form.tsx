@@ -27,7 +27,7 @@ export interface IFormProps {
   /** What the draft's text consists of. */
   entries: readonly IEntry[];
   preview: IDraftPreview | null;
-  /** Keys that stand above all others. */
+  /** Keys that are pinned to the top. */
   pinned: readonly string[];
   errors: ReadonlyMap<string, FieldError[]>;
   /** Makes the fields' ids unique in the page. */

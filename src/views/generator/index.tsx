@@ -213,23 +213,16 @@ function Generator(props: IGeneratorProps): JSX.Element {
         </div>
       </div>
       <Outcome
+        model={model}
         state={state}
         errors={errors}
         canWrite={canWrite}
         canExecute={canExecute}
         engine={workspace.engine}
         prefix={prefix}
-        onName={name => model.setName(name)}
-        onRun={run => model.setRun(run)}
+        canBeAdaptive={!shell}
         onError={showError}
         onCreate={run => void create(run)}
-        onMode={
-          shell
-            ? null
-            : isSearch =>
-                isSearch ? void model.beginSearching() : model.setSearch(null)
-        }
-        onSearch={search => model.setSearch(search)}
         onBegin={() => void begin()}
       />
     </div>

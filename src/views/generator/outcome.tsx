@@ -1,10 +1,11 @@
 import * as React from 'react';
 
-import type { FieldError, RunOptions } from '../../client/types';
+import type { FieldError } from '../../client/types';
+import type { DraftModel } from '../../model/draft';
 import type { IDraftState } from '../../model/draftstate';
 import type { Engine } from '../../model/runoptions';
 import { isRunField } from '../../model/runoptions';
-import type { IDraftPreview, IStudyForm } from '../../model/studyform';
+import type { IDraftPreview } from '../../model/studyform';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
@@ -16,6 +17,7 @@ import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
 const MOST_NOTICES = 5;
 
 export interface IOutcomeProps {
+  model: DraftModel;
   state: IDraftState;
   errors: readonly FieldError[];
   /** Whether the user may create, and start, tasks. */
@@ -24,13 +26,10 @@ export interface IOutcomeProps {
   /** Where tasks run unless the options say otherwise. */
   engine: Engine;
   prefix: string;
-  onName: (name: string) => void;
-  onRun: (options: RunOptions) => void;
+  /** Whether trials can be chosen from earlier results. */
+  canBeAdaptive: boolean;
   onError: (error: FieldError) => void;
   onCreate: (run: boolean) => void;
-  /** Search, or make every combination; null where nothing can be searched. */
-  onMode: ((isSearch: boolean) => void) | null;
-  onSearch: (search: IStudyForm) => void;
   onBegin: () => void;
 }
 
@@ -53,8 +52,15 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
       className="pyr-outcome"
       aria-label={trans.__('What will be created')}
     >
-      {props.onMode && (
-        <ModeSwitch isSearch={state.search !== null} onChange={props.onMode} />
+      {props.canBeAdaptive && (
+        <ModeSwitch
+          isSearch={state.search !== null}
+          onChange={isSearch =>
+            isSearch
+              ? void props.model.beginSearching()
+              : props.model.setSearch(null)
+          }
+        />
       )}
       <CreateForm
         {...props}

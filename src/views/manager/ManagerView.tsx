@@ -11,7 +11,7 @@ import type { ITaskListState } from '../../model/taskliststate';
 import { differInRowsOnly, MANY_TASKS, sumOf } from '../../model/taskliststate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
-import type { Args, ITaskContext } from '../actions/action';
+import type { Args, IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/ask';
@@ -68,7 +68,7 @@ export interface IManagerProps {
   /** Open a file by its path below the server's root; not offered without it. */
   onOpenFile?: (path: string) => void;
   /** Takes what actions from outside work on: the selected tasks. */
-  contextRef?: React.Ref<() => ITaskContext>;
+  contextRef?: React.Ref<() => IActionContext>;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -147,7 +147,7 @@ function Manager(props: IManagerProps): JSX.Element {
         anchor:
           opened?.anchor ??
           // No menu asked for it.
-          root.current?.querySelector<HTMLElement>('.pyr-toolbar') ??
+          root.current?.querySelector<HTMLElement>('.pyr-filterbar') ??
           document.body,
         at: opened?.at,
         kind,
@@ -166,7 +166,8 @@ function Manager(props: IManagerProps): JSX.Element {
     canExecute,
     confirm,
     jobs,
-    chosen: tasks,
+    // The trash is shown in place of the tasks.
+    chosen: trash ? chooseTasks([], []) : tasks,
     show: {
       log: tasks.rows[0] && (() => props.onOpenLog(tasks.rows[0])),
       compare: props.onCompare,
@@ -222,7 +223,6 @@ function Manager(props: IManagerProps): JSX.Element {
           )
         }
         moreOpen={opened?.kind === 'more'}
-        onGenerate={props.onGenerate}
         onCopyLink={props.onCopyLink}
         vocabulary={vocabulary}
         details={details}

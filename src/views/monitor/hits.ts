@@ -1,9 +1,10 @@
 import type { IDecoration, IMarker, Terminal } from '@xterm/xterm';
 
 import type { IHit } from '../../model/log';
+import { lowerBound } from '../../model/lowerbound';
 import type { LineMap } from './linemap';
 
-/** Hits that are marked at a time, around the one that is shown. */
+/** Hits that are marked at once, around the current one. */
 const MARKED = 400;
 
 /** Characters of a line in which a hit is looked for. */
@@ -18,7 +19,7 @@ export interface IPlace {
   width: number;
 }
 
-/** The part of a terminal in which text stands. */
+/** The part of a terminal that holds text. */
 export type ITextRows = Pick<Terminal, 'buffer' | 'cols'>;
 
 /**
@@ -94,10 +95,10 @@ function countOf(text: string, words: string): number {
 
 /** Marks hits among the rows of a terminal. */
 export class HitMarks {
-  constructor(terminal: Terminal, lines: LineMap) {
-    this._terminal = terminal;
-    this._lines = lines;
-  }
+  constructor(
+    private readonly _terminal: Terminal,
+    private readonly _lines: LineMap
+  ) {}
 
   /** Mark these hits, one of them as the one that is shown. */
   show(hits: readonly IHit[], current: number): void {
@@ -106,8 +107,10 @@ export class HitMarks {
     if (start === null || end === null || hits.length === 0) {
       return;
     }
-    const first = firstFrom(hits, start);
-    const last = firstFrom(hits, end);
+    const firstFrom = (offset: number) =>
+      lowerBound(hits.length, index => hits[index].offset < offset);
+    const first = firstFrom(start);
+    const last = firstFrom(end);
     const middle = current >= first && current < last ? current : last;
     const from = Math.max(first, middle - MARKED / 2);
     for (let index = from; index < Math.min(last, from + MARKED); index++) {
@@ -146,23 +149,6 @@ export class HitMarks {
     }
   }
 
-  private readonly _terminal: Terminal;
-  private readonly _lines: LineMap;
   private _decorations: IDecoration[] = [];
   private _markers: IMarker[] = [];
-}
-
-/** The first of the hits, which are in order, at or behind an offset. */
-function firstFrom(hits: readonly IHit[], offset: number): number {
-  let low = 0;
-  let high = hits.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (hits[middle].offset < offset) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }

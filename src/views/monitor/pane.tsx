@@ -5,7 +5,7 @@ import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane } from '../../model/monitor';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
-import type { ITaskContext } from '../actions/action';
+import type { IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/ask';
@@ -23,7 +23,7 @@ import { LogHeader } from './header';
 import type { IScreen } from './screen';
 import { LogScreen } from './screen';
 
-/** Pixels of width below which curves stand below the log, not beside it. */
+/** Width in pixels below which curves are below the log, not next to it. */
 const SLIM = 640;
 
 export interface ILogPaneProps {
@@ -33,7 +33,7 @@ export interface ILogPaneProps {
   pane: IPane;
   /** What is chosen in the list goes into this one. */
   isActive: boolean;
-  /** Others stand beside it. */
+  /** There are several panes. */
   isNarrow: boolean;
   looks: ILooks;
   onLooks: (change: Partial<ILooks>) => void;
@@ -41,7 +41,7 @@ export interface ILogPaneProps {
   canExecute: boolean;
   canWrite: boolean;
   /** Takes what actions from outside work on, while it is the active one. */
-  contextRef?: React.Ref<() => ITaskContext>;
+  contextRef?: React.Ref<() => IActionContext>;
   scrollback?: number;
   screenReader?: boolean;
   onActivate: () => void;
@@ -67,7 +67,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   const { task, run } = shown;
   const row = task === null ? undefined : model.row(task);
-  // Nobody knows what such a task does or did.
+  // The state of an unreadable task is unknown.
   const broken = row?.readable === false;
   React.useEffect(() => {
     // Another log begins at its end and moving.
@@ -308,7 +308,7 @@ function useLooks(
   );
 }
 
-/** Why nothing stands in a log. */
+/** The reason why a log is empty. */
 function Silence(props: {
   row: TaskRow | undefined;
   phase: string;

@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { IHit, LogModel } from '../../model/log';
 import type { LogTimesModel } from '../../model/logtimes';
 import { useTrans } from '../shared/context';
+import { watchTheme } from '../shared/chart/theme';
 import { clockTime, fullTime } from '../shared/format';
 import { TimeGutter } from './gutter';
 import { HitMarks, placesOf } from './hits';
@@ -15,7 +16,7 @@ import {
   scrollbackOf,
   scrollByKey
 } from './terminal';
-import { terminalTheme, watchTheme } from './theme';
+import { terminalTheme } from './theme';
 
 /** Rows kept for scrolling back. */
 const SCROLLBACK = 20_000;
@@ -28,7 +29,7 @@ export interface IScreen {
   setPaused(paused: boolean): void;
   /** Whether lines go on beyond the edge of the page. */
   setWide(isWide: boolean): void;
-  /** Show beside the lines when they were written, or no more. */
+  /** Show or hide the times when lines were written. */
   setTimes(times: LogTimesModel | null): void;
   /** Mark what was searched for. */
   mark(hits: readonly IHit[], current: number): void;
@@ -111,17 +112,14 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
 /** Joins terminal, page and model. */
 class Screen implements IScreen {
   constructor(
-    element: HTMLElement,
+    private readonly _element: HTMLElement,
     side: HTMLElement,
-    parts: ITerminalParts,
-    log: LogModel,
-    callbacks: React.MutableRefObject<ILogScreenProps>
+    private readonly _parts: ITerminalParts,
+    private readonly _log: LogModel,
+    private readonly _callbacks: React.MutableRefObject<ILogScreenProps>
   ) {
-    const { terminal } = parts;
-    this._element = element;
-    this._parts = parts;
-    this._log = log;
-    this._callbacks = callbacks;
+    const { terminal } = _parts;
+    const element = _element;
     const { active } = terminal.buffer;
     this._sink = new TerminalSink(
       {
@@ -166,9 +164,9 @@ class Screen implements IScreen {
       return false;
     });
     const rendered = terminal.onRender(() => this._onRender());
-    log.attach(this._sink);
+    _log.attach(this._sink);
     this._stop = () => {
-      log.detach(this._sink);
+      _log.detach(this._sink);
       rendered.dispose();
       stopTheme();
     };
@@ -309,7 +307,7 @@ class Screen implements IScreen {
     }
   }
 
-  /** What could not be loaded is tried again when somebody scrolls on. */
+  /** Retry a failed load at the next scroll. */
   private _load(loading: Promise<boolean>): void {
     void loading.then(isLoaded => {
       if (!isLoaded) {
@@ -318,7 +316,7 @@ class Screen implements IScreen {
     });
   }
 
-  /** Keep the picture of what is seen while all of it is written anew. */
+  /** Keep a picture of the screen while its content is rewritten. */
   private _freeze(): void {
     const rows = this._element.querySelector<HTMLElement>('.xterm-screen');
     if (rows && !this._still) {
@@ -366,10 +364,6 @@ class Screen implements IScreen {
     }
   }
 
-  private readonly _element: HTMLElement;
-  private readonly _parts: ITerminalParts;
-  private readonly _log: LogModel;
-  private readonly _callbacks: React.MutableRefObject<ILogScreenProps>;
   private readonly _sink: TerminalSink;
   private readonly _marks: HitMarks;
   private readonly _gutter: TimeGutter;
@@ -384,6 +378,6 @@ class Screen implements IScreen {
   private _lastY = 0;
   /** Where loading was tried last; the same place is not tried again. */
   private _tried = -1;
-  /** The picture that stands in front meanwhile. */
+  /** The picture in front of the terminal during a rewrite. */
   private _still: HTMLElement | null = null;
 }

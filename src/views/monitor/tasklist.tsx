@@ -17,7 +17,7 @@ export interface ITaskListProps {
   current: string | null;
   /** All whose logs are shown. */
   shown: readonly string[];
-  /** Whether one more fits beside these. */
+  /** Whether there is room for another pane. */
   canAdd: boolean;
   onOpen: (task: TaskRow) => void;
   onOpenBeside: (task: TaskRow) => void;

@@ -27,7 +27,7 @@ export interface ITerminalOptions {
   scrollback: number;
   /** Offer the text to screen readers; slower. */
   screenReader: boolean;
-  /** Somebody clicked on an address. */
+  /** Called when the user clicks a link. */
   onLink: (address: string) => void;
 }
 
@@ -45,7 +45,7 @@ export async function createTerminal(
   element: HTMLElement,
   options: ITerminalOptions
 ): Promise<ITerminalParts> {
-  // Loaded when a log is first looked at, and shared by all of them.
+  // Loaded with the first log, and shared by all.
   const [xterm, fit, links] = await Promise.all([
     import('@xterm/xterm'),
     import('@xterm/addon-fit'),
@@ -66,7 +66,7 @@ export async function createTerminal(
     fontSize: parseFloat(cssValue(element, '--jp-code-font-size')) || 13,
     lineHeight: 1.15,
     theme: terminalTheme(element),
-    // An address behind other words is told before it is gone to.
+    // A link whose text hides its URL asks for confirmation.
     linkHandler: { activate: (_, address) => options.onLink(address) }
   });
   for (const command of REFUSED_COMMANDS) {
@@ -100,7 +100,7 @@ export function fitInto(
   if (fitting) {
     const columns = Math.max(isWide ? WIDE_COLUMNS : COLUMNS, fitting.cols);
     resize(columns, terminal.rows);
-    // The bar for going to the side stands on the last line.
+    // The horizontal scroll bar covers the last line.
     const covered = element.offsetHeight > element.clientHeight ? 1 : 0;
     resize(columns, Math.max(1, fitting.rows - covered));
   }

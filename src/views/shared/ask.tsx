@@ -6,7 +6,7 @@ import { useTrans } from './context';
 export interface IQuestion {
   title: string;
   body: string;
-  /** What the button says that goes on with it. */
+  /** The label of the button that confirms it. */
   accept: string;
 }
 
@@ -35,7 +35,7 @@ export function useConfirm(
       setOpen(next);
     };
     return new Promise(resolve => {
-      // Only one is asked at a time.
+      // A new question cancels the one that is open.
       current.current?.answer(false);
       show({
         question,

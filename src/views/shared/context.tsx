@@ -13,7 +13,7 @@ function fill(text: string, args: unknown[]): string {
   });
 }
 
-/** English as it stands in the sources, where there is no translator. */
+/** The English texts of the sources, where there is no translator. */
 export const plainTrans: ITrans = {
   __: (msgid, ...args) => fill(msgid, args),
   _n: (msgid, plural, n, ...args) =>

@@ -7,14 +7,14 @@ export interface ISeries {
   most?: number;
   /** `area` is filled down to the ground. */
   kind: 'area' | 'line';
-  /** Tells series of one picture apart. */
+  /** Distinguishes the series of one chart by colour. */
   tone?: 'first' | 'second';
 }
 
 /** The height that is drawn on; the picture stretches to its place. */
 const HEIGHT = 21;
 
-/** Values over time, the newest at the right, without axes: a picture beside a figure. */
+/** A small chart of values over time without axes, the newest at the right. */
 export function History(props: {
   series: readonly ISeries[];
   /** How many values fit in. */

@@ -8,7 +8,7 @@ import { Strip } from './strip';
 /** Says that what is shown may be old, while the connection is renewed. */
 export function LostStrip(props: {
   connection: ConnectionState;
-  /** When the server was last heard, in milliseconds since the epoch. */
+  /** Time of the last message from the server, in ms since the epoch. */
   heard: number | null;
   onRetry: () => void;
 }): JSX.Element | null {

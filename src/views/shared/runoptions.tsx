@@ -14,7 +14,7 @@ import type { ITrans } from './context';
 import { useTrans } from './context';
 import { TextInput } from './strip';
 
-/** Those that are seldom needed. */
+/** Options that are rarely needed. */
 const SELDOM: readonly RunField[] = [
   'memory',
   'gpu_memory',
@@ -37,7 +37,7 @@ export interface IRunOptionsProps {
   prefix: string;
 }
 
-/** How many tasks run at a time, with how many GPUs, and what is seldom asked for. */
+/** Run options: concurrency and GPUs, and the advanced ones on demand. */
 export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const { value, errors = [] } = props;
@@ -48,7 +48,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       SELDOM.includes(error.field as RunField) || error.field === 'engine'
   );
   const [open, setOpen] = React.useState(Boolean(isSet));
-  // A cluster chooses the GPUs by itself, and is always asked for memory.
+  // A cluster assigns the GPUs itself, and always needs the memory.
   const seldom = SELDOM.filter(
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
@@ -112,7 +112,7 @@ function OptionField(
     /** Its name in messages. */
     field: string;
     known: unknown;
-    /** Label, help, and what stands in the empty field. */
+    /** Label, help and placeholder. */
     words: [string, string, string];
     /** The least and the greatest number; a text without it. */
     limits?: readonly [least: number, most: number];
@@ -204,7 +204,7 @@ function usualGpus(trans: ITrans, usual?: DefaultGpus): string {
     : String(usual.count);
 }
 
-/** Label, help, and what stands in an empty field. */
+/** Label, help and placeholder. */
 function wordsOf(
   trans: ITrans,
   field: RunField,

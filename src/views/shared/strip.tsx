@@ -46,7 +46,7 @@ export function Strip(props: IStripProps): JSX.Element | null {
 
 const ICONS = { info: undefined, warning: 'warning', error: 'failed' } as const;
 
-/** What stands in place of a list that has nothing to show. */
+/** Shown instead of an empty list. */
 export function Empty(props: {
   icon: IconName;
   title: string;
@@ -72,7 +72,7 @@ export function Empty(props: {
   );
 }
 
-/** What stands in place of lines that are being loaded. */
+/** Shown instead of lines that are being loaded. */
 export function Skeleton(props: { lines: number; label: string }): JSX.Element {
   return (
     <div className="pyr-skeleton" role="status" aria-label={props.label}>

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { TaskRow, Workspace } from '../../client/types';
+import type { Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
@@ -157,21 +157,14 @@ function Activity(props: {
               onOpen={() => onOpen('manager', workspace)}
             />
           )}
-          <Tasks
+          <TaskList
             model={model}
-            onOpen={(task: TaskRow) => onOpen('monitor', workspace, task.name)}
+            onOpen={task => onOpen('monitor', workspace, task.name)}
           />
         </>
       )}
     </>
   );
-}
-
-function Tasks(props: {
-  model: ActivityModel;
-  onOpen: (task: TaskRow) => void;
-}): JSX.Element {
-  return <TaskList state={useStore(props.model)} onOpen={props.onOpen} />;
 }
 
 function FirstUse(props: {

@@ -1,9 +1,8 @@
 import { figure } from '../format';
 import type { Scale } from './axes';
-import { scaleOver, tickText } from './axes';
+import { scaleOver, short, tickText } from './axes';
 import type { IPainter } from './painter';
 import type { Chart, IPick, IScene } from './scene';
-import { short } from './scatter';
 import type { IChartTheme } from './theme';
 
 export interface IParallelAxis {
@@ -39,13 +38,12 @@ export function parallelChart(spec: IParallelSpec): Chart {
 
 class ParallelScene implements IScene {
   constructor(
-    spec: IParallelSpec,
+    private readonly _spec: IParallelSpec,
     width: number,
     height: number,
-    theme: IChartTheme
+    private readonly _theme: IChartTheme
   ) {
-    this._spec = spec;
-    this._theme = theme;
+    const spec = _spec;
     this._bottom = Math.max(TOP + 1, height - BOTTOM);
     const gaps = Math.max(1, spec.axes.length - 1);
     this._xs = spec.axes.map(
@@ -85,7 +83,6 @@ class ParallelScene implements IScene {
         painter.line([x - 3, y, x + 3, y], { stroke: theme.axis });
         const text = axis.labels ? short(axis.labels[mark]) : tickText(mark);
         const place = {
-          size: theme.size,
           align: 'start' as const,
           baseline: 'middle' as const
         };
@@ -98,7 +95,6 @@ class ParallelScene implements IScene {
       }
       painter.text(x, TOP - 12 - (index % 2) * 14, short(axis.key, 22), {
         colour: theme.text,
-        size: theme.size,
         align: 'middle',
         weight: axis.isFigure ? 'bold' : 'normal'
       });
@@ -158,8 +154,6 @@ class ParallelScene implements IScene {
     });
   }
 
-  private readonly _spec: IParallelSpec;
-  private readonly _theme: IChartTheme;
   private readonly _bottom: number;
   private readonly _xs: number[];
   private readonly _scales: Scale[];

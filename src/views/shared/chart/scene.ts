@@ -7,7 +7,7 @@ import { PAPER } from './theme';
 export interface IPick {
   /** What it belongs to, usually a task. */
   id: string;
-  /** Where it stands, in pixels. */
+  /** Its place, in pixels. */
   x: number;
   y: number;
   title: string;

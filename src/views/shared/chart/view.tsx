@@ -5,7 +5,7 @@ import { useSize } from '../store';
 import { CanvasPainter } from './painter';
 import type { Chart, IPick, IScene } from './scene';
 import type { IChartTheme } from './theme';
-import { chartTheme } from './theme';
+import { chartTheme, watchTheme } from './theme';
 import { directionOf, nextPick } from './walk';
 
 export interface IChartViewProps {
@@ -14,7 +14,7 @@ export interface IChartViewProps {
   label: string;
   /** In pixels; as high as its place without it. */
   height?: number;
-  /** What stands out, because the pointer is at it elsewhere. */
+  /** The id of what is highlighted elsewhere. */
   focus?: string | null;
   /** What the pointer is at; null when it left. */
   onPick?: (id: string | null) => void;
@@ -33,7 +33,7 @@ const DOUBLE_CLICK = 300;
 /** Pixels that a key moves the edge of a part. */
 const KEY_STEP = 16;
 
-/** A chart on a canvas, with what the pointer is at told beside it. */
+/** A chart on a canvas, with a tooltip at the pointer. */
 export function ChartView(props: IChartViewProps): JSX.Element {
   const { chart, focus, onPick, onOpen, onPart } = props;
   const [box, size] = useSize<HTMLDivElement>();
@@ -43,7 +43,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   const trans = useTrans();
   const help = React.useId();
   const [pick, setPick] = React.useState<IPick | null>(null);
-  /** Keys walk, and what they find is told. */
+  /** Whether the user moves with the keys; values are announced then. */
   const [byKeys, setByKeys] = React.useState(false);
   const [drag, setDrag] = React.useState<{ from: number; to: number } | null>(
     null
@@ -201,7 +201,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
         }
       }}
       onPointerUp={event => {
-        // What was pointed at last may be told later than the button.
+        // The last pointer move may be rendered after the button event.
         const { x, y } = placeOf(event);
         endDrag(scene?.pick?.(x, y) ?? null, true);
       }}
@@ -291,15 +291,7 @@ export function useChartTheme(
       }
     };
     look();
-    const observer = new MutationObserver(() => {
-      // The new theme's variables are there one frame later.
-      requestAnimationFrame(look);
-    });
-    observer.observe(document.body, {
-      attributes: true,
-      attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
-    });
-    return () => observer.disconnect();
+    return watchTheme(look);
   }, [place]);
   return theme;
 }

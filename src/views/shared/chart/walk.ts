@@ -5,7 +5,7 @@ export interface IPlace {
   y: number;
 }
 
-/** Pixels between two places that are looked at. */
+/** Pixels between two places that are searched. */
 const STEP = 8;
 
 /** How much farther what lies aside is than what lies ahead. */
@@ -54,7 +54,7 @@ export function nextPick(
       if (!pick || (isSame && !isAcross)) {
         continue;
       }
-      // A pick stands where its point is, which may be behind the pointer.
+      // A hit is at its point, which may be behind the pointer.
       const on = sign * ((isAcross ? pick.x : pick.y) - start);
       const off = Math.abs((isAcross ? pick.y : pick.x) - side);
       const cost = isSame ? on : on + ASIDE * off;
