@@ -18,7 +18,7 @@ import { describe, text, texts } from './arguments';
 import { ownArgs, widgetOf } from './caller';
 import { actionIcon, pyrunsIcon } from './icons';
 import type { PageArea } from './pages';
-import type { OpenPage, Page } from './pageviews';
+import type { OpenPage, Page } from './pagefactory';
 import { answer, askToAllow, confirmInLab } from './request';
 import type { ICore } from './tokens';
 
@@ -124,7 +124,10 @@ export function addActionCommands(
       };
       return await perform(action, context, args as Args);
     } finally {
-      [model, queue, studies, trash].forEach(each => each.dispose());
+      model.dispose();
+      queue.dispose();
+      studies.dispose();
+      trash.dispose();
     }
   };
 

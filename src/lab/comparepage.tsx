@@ -5,7 +5,7 @@ import { asSavedComparison, CompareModel } from '../model/compare';
 import { StudiesModel } from '../model/studies';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
-import type { IViewOptions } from './pageviews';
+import type { IViewOptions } from './pagefactory';
 import { confirmInLab, toJson } from './request';
 
 /** The page that shows tasks side by side; it comes back with the same ones. */

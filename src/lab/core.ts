@@ -18,7 +18,7 @@ import { SystemModel } from '../model/system';
 import { makeClient } from './client';
 import { ownArgs, watchKeys } from './caller';
 // Every plugin reads them.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
+
 import { SettingsStore } from './settings';
 import type { IHappened, IIdle } from './tokens';
 import { DOMAIN, ICore, IPyruns, SETTINGS } from './tokens';

@@ -12,7 +12,7 @@ import { workspaceTitle } from '../views/shared/title';
 import { CommandIDs, ICore } from './tokens';
 
 /** Lab shows no more of a notification. */
-const LONGEST = 140;
+const MAX_MESSAGE_LENGTH = 140;
 
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:notifications',
@@ -45,7 +45,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         })
     });
 
-    const tellFailed = (workspace: Workspace, failed: TaskRow[]) => {
+    const notifyFailed = (workspace: Workspace, failed: TaskRow[]) => {
       const [first] = failed;
       const text =
         ended.failed === 1
@@ -103,7 +103,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       ended.all += tasks.length;
       ended.failed += failed.length;
       if (failed.length > 0 && isWanted('notifyFailed')) {
-        tellFailed(workspace, failed);
+        notifyFailed(workspace, failed);
       }
     });
     pyruns.trials.connect((_, { workspace }) =>
@@ -135,7 +135,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     });
     pyruns.idle.connect((_, { workspace }) => {
       const { all, failed } = ended;
-      const told = failures;
+      const shown = failures;
       ended.all = ended.failed = 0;
       failures = '';
       if (!isWanted('notifyDone') || all === 0 || (all === 1 && failed === 1)) {
@@ -155,9 +155,9 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       const message = cut(trans.__('%1; %2 failed', done, failed));
-      if (Notification.manager.has(told)) {
+      if (Notification.manager.has(shown)) {
         // The notification about the failures also reports the end.
-        Notification.update({ id: told, message });
+        Notification.update({ id: shown, message });
       } else {
         Notification.emit(message, 'warning', {
           autoClose: 8000,
@@ -177,7 +177,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 function cut(message: string): string {
-  return message.length > LONGEST
-    ? `${message.slice(0, LONGEST - 1)}…`
+  return message.length > MAX_MESSAGE_LENGTH
+    ? `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`
     : message;
 }

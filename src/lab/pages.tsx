@@ -22,6 +22,7 @@ import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
+import type { IconName } from '../views/shared/icons';
 import { workspaceTitle } from '../views/shared/title';
 import type { Argument } from './arguments';
 import { describe, PAGES, text } from './arguments';
@@ -30,12 +31,17 @@ import { ownArgs } from './caller';
 // Commands are there from the start.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { addActionCommands } from './commands';
-import { pyrunsIcon } from './icons';
-import { linkTo } from './deeplink';
+import { actionIcon, pyrunsIcon } from './icons';
 // A frame of two kilobytes; what it shows is loaded when it is shown.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
-import type { GetContext, IShow, IShown, OpenPage, Page } from './pageviews';
+import type {
+  GetContext,
+  OpenPage,
+  Page,
+  IPageArgs,
+  IPageHandle
+} from './pagefactory';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer, askToAllow } from './request';
@@ -51,9 +57,10 @@ export class PageArea extends MainAreaWidget<PageWidget> {
     readonly page: Page,
     readonly workspace: string,
     /** What the view shows. */
-    readonly showing: IShow
+    readonly showing: IPageHandle
   ) {
     super(options);
+    this.addClass('pyr-page-area');
     this.toolbar.hide();
   }
 
@@ -125,8 +132,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    const makePage = (page: Page, workspace: string, shown: IShown) => {
-      const show: IShow = {
+    const makePage = (page: Page, workspace: string, shown: IPageArgs) => {
+      const show: IPageHandle = {
         task: shown.task ?? '',
         beside: shown.beside ?? [],
         names: shown.names ?? [],
@@ -148,7 +155,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       };
       const content = new PageWidget(trans, async owner => {
         // Views and what they need are not part of Lab's start.
-        const views = await import('./pageviews');
+        const views = await import('./pagefactory');
         return views.makeView({
           page,
           workspace,
@@ -215,7 +222,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         });
       }
       if (id) {
-        open(page, id, args as IShown);
+        open(page, id, args as IPageArgs);
         return { workspace: id, page };
       }
       if (pyruns.session.getSnapshot().handshake === 'ready') {
@@ -231,10 +238,11 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     const category = trans.__('Pyruns');
     for (const page of PAGES) {
       const { command, label, caption, args = [] } = texts[page];
+      const icon = actionIcon(texts[page].icon);
       commands.addCommand(command, {
         label: ({ isLauncher }) => (isLauncher ? trans.__('Pyruns') : label),
         caption,
-        icon: pyrunsIcon,
+        icon: ({ toolbar }) => (toolbar ? icon : pyrunsIcon),
         describedBy: describe(trans, ['workspace', ...args]),
         execute: given =>
           answer(trans, commands, command, given, caller =>
@@ -288,6 +296,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           }
           const query =
             text(args.query) ?? (shown?.workspace === id ? shown.query : '');
+          const { linkTo } = await import('./deeplink');
           const link = linkTo(
             app.serviceManager.serverSettings.baseUrl,
             PageConfig.getOption('appUrl'),
@@ -358,6 +367,8 @@ class PageContext {
 }
 
 interface IPageTexts {
+  /** In a toolbar. */
+  readonly icon: IconName;
   /** The command that opens it. */
   readonly command: string;
   readonly label: string;
@@ -373,12 +384,14 @@ const pageTexts = (
   trans: TranslationBundle
 ): Readonly<Record<Page, IPageTexts>> => ({
   dashboard: {
+    icon: 'dashboard',
     command: CommandIDs.openDashboard,
     label: trans.__('Dashboard'),
     caption: trans.__('Show the machine, its GPUs, what runs and what waits'),
     title: name => trans.__('%1: Dashboard', name)
   },
   generator: {
+    icon: 'add',
     command: CommandIDs.openGenerator,
     label: trans.__('New Tasks'),
     caption: trans.__('Create tasks from a configuration and run them'),
@@ -386,6 +399,7 @@ const pageTexts = (
     title: name => trans.__('%1: New tasks', name)
   },
   manager: {
+    icon: 'table',
     command: CommandIDs.openManager,
     label: trans.__('Tasks'),
     caption: trans.__('Show all tasks of the workspace in a table'),
@@ -394,6 +408,7 @@ const pageTexts = (
     toolbar: trans.__('Task actions')
   },
   monitor: {
+    icon: 'log',
     command: CommandIDs.openMonitor,
     label: trans.__('Logs'),
     caption: trans.__('Follow the logs of the workspace’s tasks'),
@@ -402,6 +417,7 @@ const pageTexts = (
     toolbar: trans.__('Log actions')
   },
   compare: {
+    icon: 'compare',
     command: CommandIDs.openCompare,
     label: trans.__('Compare'),
     caption: trans.__('Show tasks side by side: table, curves, plots'),

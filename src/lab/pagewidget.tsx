@@ -7,7 +7,8 @@ import type { ITrans } from '../views/shared/context';
 import { TransContext } from '../views/shared/context';
 import { HostToolbarContext } from '../views/shared/hosttoolbar';
 import { InFrontContext } from '../views/shared/store';
-import { Button, Empty } from '../views/shared/strip';
+import { Button } from '../views/shared/button';
+import { EmptyState } from '../views/shared/emptystate';
 
 /** A page that is loaded when it is first shown. */
 export class PageWidget extends ReactWidget {
@@ -122,13 +123,16 @@ class Boundary extends React.Component<
     const trans = this.context;
     return (
       <div className="pyr-view" role="alert">
-        <Empty icon="warning" title={trans.__('This page cannot be shown')}>
+        <EmptyState
+          icon="warning"
+          title={trans.__('This page cannot be shown')}
+        >
           <p>{problem}</p>
           <p>
             {trans.__('Nothing is lost: tasks and files are as they were.')}
           </p>
           <Button label={trans.__('Try again')} onClick={this.props.onRetry} />
-        </Empty>
+        </EmptyState>
       </div>
     );
   }

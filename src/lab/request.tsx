@@ -7,7 +7,7 @@ import * as React from 'react';
 
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
-import type { Confirm } from '../views/shared/ask';
+import type { Confirm } from '../views/shared/confirm';
 import { checkArguments } from './arguments';
 import type { Caller } from './caller';
 import { callerOf } from './caller';

@@ -23,7 +23,6 @@ class RunningTasks implements IRunningSessions.IManager {
     private readonly _pyruns: ICore,
     private readonly _app: JupyterFrontEnd
   ) {
-    const { trans: _trans } = _pyruns;
     const { trans, session } = _pyruns;
     this._trans = trans;
     this.name = trans.__('Pyruns Tasks');

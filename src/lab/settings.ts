@@ -2,7 +2,7 @@
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 // Lab's own settings are needed from the start.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
+
 import { Store } from '../model/store';
 import { SETTINGS } from './tokens';
 

@@ -213,7 +213,9 @@ test.describe('with a toolbar that the user has arranged', () => {
     await start(page, baseURL as string, 'arranged', 0);
     const toolbar = page.getByRole('toolbar', { name: 'Task actions' });
     const twice = toolbar.locator('[data-command="pyruns:duplicate-tasks"]');
-    await expect(toolbar.getByRole('button', { name: 'Run' })).toBeVisible();
+    await expect(
+      toolbar.getByRole('button', { name: 'Run', exact: true })
+    ).toBeVisible();
     await expect(toolbar.getByRole('button', { name: 'Compare' })).toHaveCount(
       0
     );

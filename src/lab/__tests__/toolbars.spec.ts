@@ -6,6 +6,7 @@ import { SettingRegistry } from '@jupyterlab/settingregistry';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
+import { fireEvent, waitFor } from '@testing-library/react';
 
 import type { IActionContext } from '../../views/actions/action';
 import { chooseTasks } from '../../views/actions/action';
@@ -48,7 +49,7 @@ async function openPage(page: string, user: ReadonlyJSONObject = {}) {
     page,
     workspace: WORKSPACE.id
   });
-  const area = lab.opened[0] as PageArea;
+  const area = lab.opened[lab.opened.length - 1] as PageArea;
   Widget.attach(area, document.body);
   MessageLoop.flush();
   await settle();
@@ -122,13 +123,16 @@ describe('the toolbar of a page', () => {
     await new Promise(requestAnimationFrame);
     await settle();
     expect(button(run)).toHaveAttribute('aria-disabled', 'false');
-    button(run)?.click();
+    // The toolbar does not take the focus from the page.
+    fireEvent.mouseDown(button(run)!);
     await settle();
     expect(dialog()).toBeNull();
-    expect(client.actOnTasks).toHaveBeenCalledWith(WORKSPACE.id, {
-      action: 'run',
-      names: ['a', 'b']
-    });
+    await waitFor(() =>
+      expect(client.actOnTasks).toHaveBeenCalledWith(WORKSPACE.id, {
+        action: 'run',
+        names: ['a', 'b']
+      })
+    );
     area.dispose();
   });
 });

@@ -8,7 +8,7 @@ import type { StudiesModel } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
 import type { TrashModel } from '../../model/trash';
 import type { ILooks } from '../monitor/header';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import type { IconName } from '../shared/icons';
 import { isActive } from '../shared/status';

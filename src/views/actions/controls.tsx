@@ -4,8 +4,8 @@ import * as React from 'react';
 import { asClientError } from '../../client/errors';
 import { useTrans } from '../shared/context';
 import type { IMenuItem } from '../shared/menu';
-import type { IButtonProps } from '../shared/strip';
-import { Button } from '../shared/strip';
+import type { IButtonProps } from '../shared/button';
+import { Button } from '../shared/button';
 import type { ActionId } from '.';
 import { ACTIONS } from '.';
 import type {

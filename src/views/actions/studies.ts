@@ -1,6 +1,6 @@
 import type { Study, StudyDetail } from '../../client/types';
 import type { StudiesModel } from '../../model/studies';
-import type { IQuestion } from '../shared/ask';
+import type { IQuestion } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { stateWord } from '../shared/study';
 import type { Args, IAction, IActionContext, IResult } from './action';

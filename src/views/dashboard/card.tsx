@@ -33,13 +33,13 @@ export function Bar(props: {
   /** Percent, null when not known. */
   value: number | null;
   label: string;
-  tone?: 'first' | 'second';
+  series?: 1 | 2;
 }): JSX.Element {
   const { value } = props;
   const high = value !== null && value >= 90;
   return (
     <span
-      className={`pyr-bar pyr-tone-${props.tone ?? 'first'} ${high ? 'pyr-is-high' : ''}`}
+      className={`pyr-bar pyr-series-${props.series ?? 1} ${high ? 'pyr-is-high' : ''}`}
       role="meter"
       aria-label={props.label}
       aria-valuemin={0}

@@ -6,20 +6,20 @@ import type { ISystemState } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { percent, roomText } from '../shared/format';
-import { History } from '../shared/history';
+import { UsageChart } from '../shared/usagechart';
 import { Icon } from '../shared/icons';
-import { memoryShare, pastOf } from '../shared/loads';
-import { Strip } from '../shared/strip';
+import { memoryShare, pastOf } from '../shared/utilization';
+import { Banner } from '../shared/banner';
 import { Bar, Card } from './card';
-import { SHOWN } from './machine';
+import { HISTORY_SECONDS } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
 
 /** Percent of load up to which a GPU does nothing. */
-const IDLE = 1;
+const IDLE_PERCENT = 1;
 
 /** Seconds without utilization after which a GPU counts as idle. */
-const LEAST_IDLE = 240;
+const MIN_IDLE_SECONDS = 240;
 
 export interface IGpusProps extends IProcessHandlers {
   state: ISystemState;
@@ -40,9 +40,9 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   }
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
-      <Strip kind="warning">
+      <Banner kind="warning">
         {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
-      </Strip>
+      </Banner>
     ) : (
       <p className="pyr-note pyr-no-gpu">
         {latest.gpu_message ?? trans.__('There is no GPU on this machine.')}
@@ -96,27 +96,25 @@ function GpuCard(
           <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
           <Bar
             value={used}
-            tone="second"
+            series={2}
             label={trans.__('Memory of GPU %1', gpu.index)}
           />
         </span>
       </div>
       <div
         className="pyr-gpu-history"
-        title={trans.__('The last %1 minutes', SHOWN / 60)}
+        title={trans.__('The last %1 minutes', HISTORY_SECONDS / 60)}
       >
-        <History
-          length={SHOWN}
+        <UsageChart
+          length={HISTORY_SECONDS}
           series={[
             { kind: 'area', values: past.map(item => item?.load ?? null) },
-            { kind: 'line', tone: 'second', values: past.map(memoryShare) }
+            { kind: 'line', series: 2, values: past.map(memoryShare) }
           ]}
         />
         <span className="pyr-gpu-legend">
-          <span className="pyr-legend pyr-tone-first">{trans.__('load')}</span>
-          <span className="pyr-legend pyr-tone-second">
-            {trans.__('memory')}
-          </span>
+          <span className="pyr-legend pyr-series-1">{trans.__('load')}</span>
+          <span className="pyr-legend pyr-series-2">{trans.__('memory')}</span>
           <span title={clocksOf(trans, gpu)}>{factsOf(trans, gpu)}</span>
         </span>
       </div>
@@ -154,8 +152,10 @@ function isWasted(past: readonly (Gpu | null)[], gpu: Gpu): boolean {
   );
   return (
     isHeld &&
-    past.length >= LEAST_IDLE &&
-    past.every(item => item?.load !== null && (item?.load ?? 100) <= IDLE)
+    past.length >= MIN_IDLE_SECONDS &&
+    past.every(
+      item => item?.load !== null && (item?.load ?? 100) <= IDLE_PERCENT
+    )
   );
 }
 

@@ -4,23 +4,24 @@ import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
 import type { DashboardModel } from '../../model/dashboard';
 import type { ISystemState, SystemModel } from '../../model/system';
 import type { IActionContext } from '../actions/action';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { LostStrip } from '../shared/lost';
-import { withTrans } from '../shared/page';
+import { ConnectionBanner } from '../shared/banner';
+import { withTrans } from '../shared/context';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
-import { Empty, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { EmptyState } from '../shared/emptystate';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
 import { Queued } from './queued';
-import { Searches } from './searches';
+import { Studies } from './studies';
 import { RecentTasks, RunningTasks } from './tasks';
 import { Users } from './users';
 
-const NOBODY: readonly TaskRow[] = [];
+const NO_TASKS: readonly TaskRow[] = [];
 
 export interface IDashboardProps {
   workspace: Workspace;
@@ -37,7 +38,7 @@ export interface IDashboardProps {
   onOpenTasks?: (status: TaskStatus) => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
-  onOpenSearch?: (study: string) => void;
+  onOpenStudy?: (study: string) => void;
   /** Takes what actions from outside work on: the queue. */
   contextRef?: React.Ref<() => IActionContext>;
 }
@@ -61,10 +62,10 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
     <div className="pyr-view pyr-dashboard">
       <div className="pyr-dashboard-scroll">
         <Machine state={loads} />
-        <Gpus state={loads} active={NOBODY} />
+        <Gpus state={loads} active={NO_TASKS} />
         <Users sample={loads.latest} />
       </div>
-      <LostStrip
+      <ConnectionBanner
         connection={loads.connection}
         heard={loads.latest ? loads.latest.time * 1000 : null}
         onRetry={() => system.retry()}
@@ -116,17 +117,17 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             </button>
           ))}
         </div>
-        <Strip kind="warning">{props.workspace.problem}</Strip>
-        <Strip kind="warning">
+        <Banner kind="warning">{props.workspace.problem}</Banner>
+        <Banner kind="warning">
           {state.phase === 'loading' && state.error?.message}
-        </Strip>
+        </Banner>
         <Loads {...props} />
         <div className="pyr-dashboard-columns">
           <Work {...props} />
         </div>
         <GpuUsers system={model.system} />
       </div>
-      <LostStrip
+      <ConnectionBanner
         connection={state.connection}
         heard={state.heard}
         onRetry={() => model.retry()}
@@ -171,7 +172,7 @@ function Work(props: IDashboardProps): JSX.Element {
     <>
       <div className="pyr-dashboard-left">
         <RunningTasks state={state} onOpenLog={props.onOpenLog} />
-        <Searches model={studies} onOpen={props.onOpenSearch} />
+        <Studies model={studies} onOpen={props.onOpenStudy} />
         <Queued
           model={queue}
           activity={state}
@@ -184,7 +185,7 @@ function Work(props: IDashboardProps): JSX.Element {
         />
       </div>
       {isEmpty ? (
-        <Empty
+        <EmptyState
           icon="run"
           title={trans.__('No tasks yet')}
           text={trans.__(

@@ -5,9 +5,9 @@ import type { IDraftState } from '../../model/draftstate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
-import { Button, TextInput } from '../shared/strip';
-import type { IOutcomeProps } from './outcome';
-import { SearchForm } from './searchform';
+import { Button, TextInput } from '../shared/button';
+import type { IPreviewPanelProps } from './previewpanel';
+import { StudyForm } from './studyform';
 
 /**
  * Name, how to run, and the buttons. It stands on top: below, notifications of
@@ -15,7 +15,7 @@ import { SearchForm } from './searchform';
  * from under the pointer.
  */
 export function CreateForm(
-  props: IOutcomeProps & {
+  props: IPreviewPanelProps & {
     nameErrors: readonly FieldError[];
     runErrors: readonly FieldError[];
     searchErrors: readonly FieldError[];
@@ -41,7 +41,7 @@ export function CreateForm(
       }}
     >
       {search && (
-        <SearchForm
+        <StudyForm
           state={state}
           search={search}
           errors={props.searchErrors}
@@ -122,7 +122,7 @@ export function namesByPattern({ preview, search }: IDraftState): boolean {
 }
 
 /** Why nothing can be created now, or null. */
-function obstacleOf(trans: ITrans, props: IOutcomeProps): string | null {
+function obstacleOf(trans: ITrans, props: IPreviewPanelProps): string | null {
   const { state, errors } = props;
   if (!props.canWrite) {
     return trans.__('You may look at this workspace, but not change it.');

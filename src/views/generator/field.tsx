@@ -6,7 +6,7 @@ import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem } from '../shared/popup';
-import { IconButton, Link } from '../shared/strip';
+import { IconButton, Link } from '../shared/button';
 import type { IRow } from './rows';
 import { isSameRow } from './rows';
 

@@ -14,17 +14,18 @@ import { ACTIONS } from '../actions';
 import type { Args, IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
-import type { Confirm } from '../shared/ask';
-import { useConfirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/page';
-import { LostStrip } from '../shared/lost';
+import { withTrans } from '../shared/context';
+import { ConnectionBanner } from '../shared/banner';
 import type { IPoint } from '../shared/popup';
 import { exactValue } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
-import { Button, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button } from '../shared/button';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
 import { ColumnsPopup } from './columnspopup';
@@ -200,7 +201,7 @@ function Manager(props: IManagerProps): JSX.Element {
           onBack={page.closeTrash}
         />
         {question}
-        <LostStrip
+        <ConnectionBanner
           connection={state.connection}
           heard={state.heard}
           onRetry={() => model.retry()}
@@ -240,7 +241,7 @@ function Manager(props: IManagerProps): JSX.Element {
         }
       />
       {origin && (
-        <Strip
+        <Banner
           kind="info"
           icon="group"
           onClose={() => setOrigin(null)}
@@ -257,17 +258,17 @@ function Manager(props: IManagerProps): JSX.Element {
           }
         >
           {trans.__('The tasks with %1', origin.title)}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="warning">{state.workspace?.problem}</Strip>
+      <Banner kind="warning">{state.workspace?.problem}</Banner>
       {state.counts && sumOf(state.counts) > MANY_TASKS && (
-        <Strip kind="warning">
+        <Banner kind="warning">
           {trans.__(
             'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
             sumOf(state.counts).toLocaleString(),
             MANY_TASKS.toLocaleString()
           )}
-        </Strip>
+        </Banner>
       )}
       <div className="pyr-manager-body">
         <Body

@@ -13,7 +13,7 @@ import { useTrans } from '../shared/context';
 import { HostToolbar, HostToolbarContext } from '../shared/hosttoolbar';
 import { Icon } from '../shared/icons';
 import { STATUSES, statusWord } from '../shared/status';
-import { Button } from '../shared/strip';
+import { Button } from '../shared/button';
 import { Search, SearchNotes } from './search';
 
 export interface IToolbarProps {

@@ -12,7 +12,7 @@ import { bytes, duration, elapsed } from '../shared/format';
 import { HostToolbarContext } from '../shared/hosttoolbar';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 
 /** Display options of a log. */
 export interface ILooks {

@@ -5,10 +5,10 @@ import { lowerBound } from '../../model/lowerbound';
 import type { LineMap } from './linemap';
 
 /** Hits that are marked at once, around the current one. */
-const MARKED = 400;
+const MAX_MARKS = 400;
 
 /** Characters of a line in which a hit is looked for. */
-const LONGEST = 20_000;
+const MAX_LINE_LENGTH = 20_000;
 
 // eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)/g;
@@ -42,7 +42,7 @@ export function placesOf(
   }
   const cells: { row: number; column: number }[] = [];
   let text = '';
-  for (let row = first; text.length < LONGEST; row++) {
+  for (let row = first; text.length < MAX_LINE_LENGTH; row++) {
     const line = active.getLine(row);
     if (!line || (row > first && !line.isWrapped)) {
       break;
@@ -112,8 +112,8 @@ export class HitMarks {
     const first = firstFrom(start);
     const last = firstFrom(end);
     const middle = current >= first && current < last ? current : last;
-    const from = Math.max(first, middle - MARKED / 2);
-    for (let index = from; index < Math.min(last, from + MARKED); index++) {
+    const from = Math.max(first, middle - MAX_MARKS / 2);
+    for (let index = from; index < Math.min(last, from + MAX_MARKS); index++) {
       this._mark(hits[index], index === current);
     }
   }

@@ -17,7 +17,7 @@ export interface IRows {
 }
 
 /** Bytes between two marks: more of them would make rows less exact. */
-const PIECE = 32 * 1024;
+const PIECE_BYTES = 32 * 1024;
 
 /** Bytes that are kept at most, those of some ten thousand coloured lines. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -57,7 +57,7 @@ export class LineMap {
     const last = this._pieces[this._pieces.length - 1];
     const size = bytes.length;
     this._size += size;
-    if (last && last.size + size <= PIECE) {
+    if (last && last.size + size <= PIECE_BYTES) {
       last.chunks.push({ offset, bytes });
       last.size += size;
       last.end = end;

@@ -22,9 +22,9 @@ import { terminalTheme } from './theme';
 const SCROLLBACK = 20_000;
 
 /** Rows before an edge at which what follows is loaded. */
-const NEAR = 60;
+const PRELOAD_ROWS = 60;
 
-export interface IScreen {
+export interface ITerminalController {
   follow(): void;
   setPaused(paused: boolean): void;
   /** Whether lines go on beyond the edge of the page. */
@@ -38,13 +38,13 @@ export interface IScreen {
   focus(): void;
 }
 
-export interface ILogScreenProps {
+export interface ILogTerminalProps {
   log: LogModel;
   scrollback?: number;
   /** Offer the text to screen readers; slower. */
   screenReader?: boolean;
   /** What can be done with it, null before and after its life. */
-  onScreen: (screen: IScreen | null) => void;
+  onScreen: (screen: ITerminalController | null) => void;
   /** Whether the last row is in sight. */
   onFollowing: (following: boolean) => void;
   onLink: (address: string) => void;
@@ -52,7 +52,7 @@ export interface ILogScreenProps {
 }
 
 /** A terminal that shows the log of the model. */
-export function LogScreen(props: ILogScreenProps): JSX.Element {
+export function LogTerminal(props: ILogTerminalProps): JSX.Element {
   const trans = useTrans();
   const box = React.useRef<HTMLDivElement>(null);
   const gutter = React.useRef<HTMLDivElement>(null);
@@ -66,7 +66,7 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
     if (!element || !side) {
       return;
     }
-    let screen: Screen | null = null;
+    let screen: TerminalController | null = null;
     let gone = false;
     createTerminal(element, {
       scrollback: callbacks.current.scrollback ?? SCROLLBACK,
@@ -77,7 +77,7 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
         if (gone) {
           parts.terminal.dispose();
         } else {
-          screen = new Screen(element, side, parts, log, callbacks);
+          screen = new TerminalController(element, side, parts, log, callbacks);
           callbacks.current.onScreen(screen);
         }
       },
@@ -110,13 +110,13 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
 }
 
 /** Joins terminal, page and model. */
-class Screen implements IScreen {
+class TerminalController implements ITerminalController {
   constructor(
     private readonly _element: HTMLElement,
     side: HTMLElement,
     private readonly _parts: ITerminalParts,
     private readonly _log: LogModel,
-    private readonly _callbacks: React.MutableRefObject<ILogScreenProps>
+    private readonly _callbacks: React.MutableRefObject<ILogTerminalProps>
   ) {
     const { terminal } = _parts;
     const element = _element;
@@ -134,8 +134,8 @@ class Screen implements IScreen {
       {
         seen: () => this._seen(),
         top: () => this._sink.lines.offsetOf(active.viewportY),
-        onRewrite: () => this._freeze(),
-        onRewritten: top => this._thaw(top),
+        onRewrite: () => this._freezeFrame(),
+        onRewritten: top => this._removeFrame(top),
         onReveal: hit => this._reveal(hit)
       },
       this._scrollback
@@ -180,7 +180,7 @@ class Screen implements IScreen {
     this._observer.disconnect();
     this._element.removeEventListener('scroll', this._slide);
     cancelAnimationFrame(this._frame);
-    this._still?.remove();
+    this._frozenFrame?.remove();
     this._parts.terminal.dispose();
   }
 
@@ -265,7 +265,7 @@ class Screen implements IScreen {
       this._following = following;
       this._callbacks.current.onFollowing(following);
     }
-    if (!this._still) {
+    if (!this._frozenFrame) {
       this._loadNearEdge(viewportY, baseY);
     }
     const times = this._times;
@@ -296,10 +296,15 @@ class Screen implements IScreen {
     const isUp = viewportY < this._lastY;
     const isDown = viewportY > this._lastY;
     this._lastY = viewportY;
-    if (isUp && viewportY < NEAR && start > 0 && start !== this._tried) {
+    if (
+      isUp &&
+      viewportY < PRELOAD_ROWS &&
+      start > 0 &&
+      start !== this._tried
+    ) {
       this._tried = start;
       this._load(this._log.loadEarlier());
-    } else if (isDown && baseY - viewportY < NEAR && !isAtEnd) {
+    } else if (isDown && baseY - viewportY < PRELOAD_ROWS && !isAtEnd) {
       if (position !== this._tried) {
         this._tried = position;
         this._load(this._log.loadLater());
@@ -317,18 +322,18 @@ class Screen implements IScreen {
   }
 
   /** Keep a picture of the screen while its content is rewritten. */
-  private _freeze(): void {
+  private _freezeFrame(): void {
     const rows = this._element.querySelector<HTMLElement>('.xterm-screen');
-    if (rows && !this._still) {
+    if (rows && !this._frozenFrame) {
       const still = rows.cloneNode(true) as HTMLElement;
-      still.classList.add('pyr-still');
+      still.classList.add('pyr-freeze-frame');
       still.setAttribute('aria-hidden', 'true');
       rows.parentElement?.appendChild(still);
-      this._still = still;
+      this._frozenFrame = still;
     }
   }
 
-  private _thaw(top: number | null): void {
+  private _removeFrame(top: number | null): void {
     const { terminal } = this._parts;
     const row = top === null ? null : this._sink.lines.rowOf(top);
     if (row !== null) {
@@ -336,13 +341,13 @@ class Screen implements IScreen {
       this._lastY = row;
     }
     this._marks.show(this._hits, this._current);
-    const still = this._still;
+    const still = this._frozenFrame;
     // What is written shows with the next picture.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
         still?.remove();
-        if (this._still === still) {
-          this._still = null;
+        if (this._frozenFrame === still) {
+          this._frozenFrame = null;
         }
       })
     );
@@ -379,5 +384,5 @@ class Screen implements IScreen {
   /** Where loading was tried last; the same place is not tried again. */
   private _tried = -1;
   /** The picture in front of the terminal during a rewrite. */
-  private _still: HTMLElement | null = null;
+  private _frozenFrame: HTMLElement | null = null;
 }

@@ -23,13 +23,13 @@ export interface ISinkHooks {
 }
 
 /** Bytes per write; the terminal parses them in a few milliseconds. */
-const PIECE = 32 * 1024;
+const MAX_WRITE_BYTES = 32 * 1024;
 
 /** Bytes that are kept when earlier ones come before them. */
-const KEPT = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** Rows that are kept in the same case, even if there are too many. */
-const LEAST_ROWS = 300;
+const MIN_KEPT_ROWS = 300;
 
 /** Columns of a usual terminal, by which rows are estimated. */
 const COLUMNS = 120;
@@ -76,8 +76,8 @@ export class TerminalSink implements ILogSink {
     const top = this._hooks.top?.() ?? null;
     // What is being parsed now is among the lines already.
     const kept = this.lines.chunks();
-    let room = KEPT;
-    let rows = Math.max(LEAST_ROWS, this.most - rowsOf(bytes));
+    let room = MAX_KEPT_BYTES;
+    let rows = Math.max(MIN_KEPT_ROWS, this.most - rowsOf(bytes));
     let count = 0;
     while (count < kept.length) {
       room -= kept[count].bytes.length;
@@ -171,7 +171,7 @@ export class TerminalSink implements ILogSink {
   }
 
   private _give(step: Step & { kind: 'bytes' }): void {
-    const piece = step.bytes.subarray(0, PIECE);
+    const piece = step.bytes.subarray(0, MAX_WRITE_BYTES);
     this.lines.add(step.offset, piece);
     step.bytes = step.bytes.subarray(piece.length);
     step.offset += piece.length;

@@ -6,7 +6,7 @@ import { useTrans } from '../shared/context';
 import { duration, elapsed, sweptText } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 import { TaskLines } from '../shared/tasklines';
 
 /** How many tasks the list names; the table of tasks has the others. */

@@ -14,10 +14,10 @@ const WIDE_COLUMNS = 400;
 const WIDE_ROWS = 5000;
 
 /** Characters are made smaller down to this for all columns to be in sight. */
-const SMALLEST_FONT = 11;
+const MIN_FONT_PX = 11;
 
 /** Pixels that an arrow key goes to the side. */
-const SIDESTEP = 60;
+const SCROLL_STEP_PX = 60;
 
 /** Commands by which a program would repaint the page or name the window. */
 const REFUSED_COMMANDS = [0, 1, 2, 4, 10, 11, 12, 104, 110, 111, 112];
@@ -93,8 +93,8 @@ export function fitInto(
   const usual = parseFloat(cssValue(element, '--jp-code-font-size')) || 13;
   let size = usual;
   let fitting = resized();
-  while (!isWide && fitting && fitting.cols < COLUMNS && size > SMALLEST_FONT) {
-    size = Math.max(SMALLEST_FONT, size - 0.5);
+  while (!isWide && fitting && fitting.cols < COLUMNS && size > MIN_FONT_PX) {
+    size = Math.max(MIN_FONT_PX, size - 0.5);
     fitting = resized();
   }
   if (fitting) {
@@ -152,10 +152,10 @@ export function scrollByKey(
       terminal.scrollLines(1);
       break;
     case 'ArrowLeft':
-      element.scrollBy({ left: -SIDESTEP });
+      element.scrollBy({ left: -SCROLL_STEP_PX });
       break;
     case 'ArrowRight':
-      element.scrollBy({ left: SIDESTEP });
+      element.scrollBy({ left: SCROLL_STEP_PX });
       break;
     case 'PageUp':
       terminal.scrollPages(-1);

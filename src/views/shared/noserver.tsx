@@ -2,7 +2,8 @@ import * as React from 'react';
 
 import type { ISessionState } from '../../model/session';
 import { useTrans } from './context';
-import { Button, Empty } from './strip';
+import { Button } from './button';
+import { EmptyState } from './emptystate';
 
 /** Commands that install the server extension. */
 const INSTALL = `pip install pyruns_jupyter
@@ -40,7 +41,7 @@ export function NoServer(props: {
     problem?.message
   ];
   return (
-    <Empty icon="warning" title={title} text={text}>
+    <EmptyState icon="warning" title={title} text={text}>
       {handshake === 'missing' && (
         <>
           <pre className="pyr-commands">
@@ -54,6 +55,6 @@ export function NoServer(props: {
         </>
       )}
       <Button label={trans.__('Check again')} onClick={onRetry} />
-    </Empty>
+    </EmptyState>
   );
 }

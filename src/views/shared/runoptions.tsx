@@ -4,18 +4,18 @@ import type { DefaultGpus, FieldError, RunOptions } from '../../client/types';
 import type { ClusterField, Engine, RunField } from '../../model/runoptions';
 import {
   CLUSTER_FIELDS,
-  RUN_NUMBERS,
   isRunField,
+  RUN_NUMBERS,
   withEngine,
   withNeed
 } from '../../model/runoptions';
 import { Choice } from './choice';
 import type { ITrans } from './context';
 import { useTrans } from './context';
-import { TextInput } from './strip';
+import { TextInput } from './button';
 
 /** Options that are rarely needed. */
-const SELDOM: readonly RunField[] = [
+const ADVANCED_FIELDS: readonly RunField[] = [
   'memory',
   'gpu_memory',
   'priority',
@@ -42,14 +42,16 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const { value, errors = [] } = props;
   const engine = value.engine ?? props.engine;
-  const isSet = SELDOM.some(field => !isEmpty(value[field])) || value.engine;
+  const isSet =
+    ADVANCED_FIELDS.some(field => !isEmpty(value[field])) || value.engine;
   const isWrong = errors.some(
     error =>
-      SELDOM.includes(error.field as RunField) || error.field === 'engine'
+      ADVANCED_FIELDS.includes(error.field as RunField) ||
+      error.field === 'engine'
   );
   const [open, setOpen] = React.useState(Boolean(isSet));
   // A cluster assigns the GPUs itself, and always needs the memory.
-  const seldom = SELDOM.filter(
+  const advanced = ADVANCED_FIELDS.filter(
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const field = (name: RunField) => (
@@ -91,7 +93,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       >
         <summary>{trans.__('More options')}</summary>
         <div className="pyr-run-more">
-          {seldom.map(field)}
+          {advanced.map(field)}
           <EngineField {...props} />
         </div>
       </details>

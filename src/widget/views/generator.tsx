@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { DraftModel } from '../../model/draft';
 import { GeneratorView } from '../../views/generator';
-import { Strip } from '../../views/shared/strip';
+import { Banner } from '../../views/shared/banner';
 import type { IViewOptions } from '../types';
 
 /**
@@ -65,9 +65,9 @@ export async function makeGeneratorView(
           }}
         />
         {said !== null && (
-          <Strip kind="info" icon="completed" onClose={() => say(null)}>
+          <Banner kind="info" icon="completed" onClose={() => say(null)}>
             {said}
-          </Strip>
+          </Banner>
         )}
       </>
     );

@@ -1,7 +1,7 @@
 import type { ScaleContinuousNumeric } from 'd3-scale';
 import { scaleLinear, scaleLog } from 'd3-scale';
 
-import { figure } from '../format';
+import { formatNumber } from '../format';
 import type { IBox, IPainter } from './painter';
 import { FONT_SIZE } from './painter';
 import type { IChartTheme } from './theme';
@@ -49,11 +49,11 @@ export function scaleOver(
 }
 
 /** More are not read, however large the screen. */
-const MOST_TICKS = 16;
+const MAX_TICKS = 16;
 
 /** Return the ticks of an axis of a length in pixels. */
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
-  const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / apart)));
+  const count = Math.min(MAX_TICKS, Math.max(2, Math.floor(length / apart)));
   const ticks = scale.ticks(count);
   // Only a logarithmic scale, which has a base, gives more than asked for.
   if (ticks.length <= count + 1 || !('base' in scale)) {
@@ -88,7 +88,7 @@ export function tickText(value: number): string {
   }
   return Number.isInteger(value)
     ? String(value)
-    : String(Number(figure(value)));
+    : String(Number(formatNumber(value)));
 }
 
 /** Paint grid lines, ticks and the names of the axes. */

@@ -1,7 +1,7 @@
-import { figure } from '../format';
+import { formatNumber } from '../format';
 import { paintLabels, short } from './axes';
 import type { IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 import { rampColour, rampText } from './theme';
 
@@ -71,11 +71,16 @@ class HeatmapScene implements IScene {
         const part = this._part(cell.value);
         painter.rect(x, y, width, height, { fill: rampColour(part) });
         if (width > 46 && height > 16) {
-          painter.text(x + width / 2, y + height / 2, figure(cell.value), {
-            colour: rampText(part),
-            align: 'middle',
-            baseline: 'middle'
-          });
+          painter.text(
+            x + width / 2,
+            y + height / 2,
+            formatNumber(cell.value),
+            {
+              colour: rampText(part),
+              align: 'middle',
+              baseline: 'middle'
+            }
+          );
         }
       })
     );
@@ -104,7 +109,7 @@ class HeatmapScene implements IScene {
     this._paintRamp(painter, right + 16, TOP, bottom - TOP);
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     const column = Math.floor((x - LEFT) / this._cellWidth);
     const row = Math.floor((y - TOP) / this._cellHeight);
     const cell = this._spec.cells[row]?.[column];
@@ -116,7 +121,7 @@ class HeatmapScene implements IScene {
       id: `${row} ${column}`,
       x: this._x(column + 0.5),
       y: this._y(row + 0.5),
-      title: `${name} ${figure(cell.value)} (${cell.tasks})`,
+      title: `${name} ${formatNumber(cell.value)} (${cell.tasks})`,
       lines: [
         { name: xName, value: xLabels[column] },
         { name: yName, value: yLabels[row] }
@@ -124,7 +129,7 @@ class HeatmapScene implements IScene {
     };
   }
 
-  highlight(painter: IPainter, id: string, pick: IPick | null): void {
+  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
     if (!pick) {
       return;
     }
@@ -151,11 +156,11 @@ class HeatmapScene implements IScene {
     }
     const type = { colour: theme.faint };
     if (Number.isFinite(this._low)) {
-      painter.text(x + BAR + 4, y, figure(this._high), {
+      painter.text(x + BAR + 4, y, formatNumber(this._high), {
         ...type,
         baseline: 'top'
       });
-      painter.text(x + BAR + 4, y + height, figure(this._low), type);
+      painter.text(x + BAR + 4, y + height, formatNumber(this._low), type);
     }
     painter.text(x, y - 8, short(this._spec.name, 11), {
       ...type,

@@ -1,9 +1,9 @@
 import { lowerBound } from '../../../model/lowerbound';
-import { figure } from '../format';
+import { formatNumber } from '../format';
 import type { Scale } from './axes';
 import { boxOf, paintAxes, scaleOver } from './axes';
 import type { IBox, IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
 export interface ILine {
@@ -36,10 +36,10 @@ export interface ILinesSpec {
 const TOLD = 8;
 
 /** How far the pointer may be from a line, in pixels. */
-const NEAR = 40;
+const HIT_RADIUS_PX = 40;
 
 /** With more lines the values behind smoothed ones are left out. */
-const FEW = 12;
+const MAX_RAW_LINES = 12;
 
 /**
  * Numbers smoothed by an exponential moving average that counts how far apart
@@ -136,7 +136,8 @@ class LinesScene implements IScene {
       xName: spec.xName,
       yName: spec.name
     });
-    const hasRaw = (spec.smoothing ?? 0) > 0 && this._shown.length <= FEW;
+    const hasRaw =
+      (spec.smoothing ?? 0) > 0 && this._shown.length <= MAX_RAW_LINES;
     painter.clip(box, () => {
       for (const { line, ys } of this._shown) {
         if (hasRaw) {
@@ -158,7 +159,7 @@ class LinesScene implements IScene {
     });
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     const box = this._box;
     if (x < box.x - 4 || x > box.x + box.width + 4) {
       return null;
@@ -177,10 +178,10 @@ class LinesScene implements IScene {
       .filter(({ away }) => Number.isFinite(away))
       .sort((a, b) => a.away - b.away);
     const [first] = found;
-    if (!first || first.away > NEAR) {
+    if (!first || first.away > HIT_RADIUS_PX) {
       return null;
     }
-    const text = this._spec.xText ?? figure;
+    const text = this._spec.xText ?? formatNumber;
     return {
       id: first.shown.line.id,
       x: first.place[0],
@@ -188,13 +189,13 @@ class LinesScene implements IScene {
       title: `${this._spec.xName ?? 'x'} ${text(first.shown.line.xs[first.index])}`,
       lines: found.slice(0, TOLD).map(({ shown, index }) => ({
         name: shown.line.name,
-        value: figure(shown.ys[index]),
+        value: formatNumber(shown.ys[index]),
         colour: shown.line.colour
       }))
     };
   }
 
-  highlight(painter: IPainter, id: string, pick: IPick | null): void {
+  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
     const { _box: box } = this;
     const shown = this._shown.find(({ line }) => line.id === id);
     painter.clip(box, () => {

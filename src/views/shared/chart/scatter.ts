@@ -1,8 +1,8 @@
-import { figure } from '../format';
+import { formatNumber } from '../format';
 import type { Scale } from './axes';
 import { boxOf, paintAxes, paintLabels, scaleOver } from './axes';
 import type { IBox, IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
 export interface IDot {
@@ -12,7 +12,7 @@ export interface IDot {
   y: number;
   colour: string;
   /** Whether its run did not complete. */
-  isHollow?: boolean;
+  isPartial?: boolean;
   /** More lines for its tooltip. */
   told?: readonly { name: string; value: string }[];
 }
@@ -35,7 +35,7 @@ export interface IScatterSpec {
 const RADIUS = 4.5;
 
 /** How far the pointer may be from a dot, in pixels. */
-const NEAR = 16;
+const HIT_RADIUS_PX = 16;
 
 /** A dot for each thing, by two numbers. */
 export function scatterChart(spec: IScatterSpec): Chart {
@@ -95,7 +95,7 @@ class ScatterScene implements IScene {
           x,
           y,
           RADIUS,
-          dot.isHollow
+          dot.isPartial
             ? { fill: theme.background, stroke: dot.colour, width: 1.5 }
             : { fill: dot.colour, stroke: theme.background, alpha: 0.9 }
         );
@@ -103,9 +103,9 @@ class ScatterScene implements IScene {
     }
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     let best: IDot | null = null;
-    let least = NEAR;
+    let least = HIT_RADIUS_PX;
     for (const dot of this._spec.dots) {
       const [dotX, dotY] = this._place(dot);
       const away = Math.hypot(dotX - x, dotY - y);
@@ -124,8 +124,8 @@ class ScatterScene implements IScene {
       y: dotY,
       title: best.name,
       lines: [
-        { name: xName, value: xLabels?.[best.x] ?? figure(best.x) },
-        { name: yName, value: figure(best.y) },
+        { name: xName, value: xLabels?.[best.x] ?? formatNumber(best.x) },
+        { name: yName, value: formatNumber(best.y) },
         ...(best.told ?? [])
       ]
     };

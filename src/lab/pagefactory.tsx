@@ -14,7 +14,7 @@ import { DashboardModel } from '../model/dashboard';
 import type { ISavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
-import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
+import { asRunOptions, CLUSTER_JOBS } from '../model/runoptions';
 import type { StudiesModel } from '../model/studies';
 import { asStudyForm } from '../model/studyform';
 import { asSavedTable } from '../model/savedviews';
@@ -33,7 +33,7 @@ import type { ICore } from './tokens';
 export type Page = (typeof PAGES)[number];
 
 /** What a page shows of a workspace; missing properties do not change. */
-export interface IShown {
+export interface IPageArgs {
   task?: string;
   /** Tasks whose logs are shown next to it. */
   beside?: readonly string[];
@@ -51,14 +51,14 @@ export interface IShown {
 export type OpenPage = (
   page: Page,
   workspace: string,
-  shown?: IShown
+  shown?: IPageArgs
 ) => unknown;
 
 /** Returns what actions from outside of a view work on. */
 export type GetContext = () => IActionContext;
 
 /** What a page shows; shared by the page and what opens it. */
-export interface IShow {
+export interface IPageHandle {
   task: string;
   beside: readonly string[];
   /** Until the view has read them. */
@@ -72,14 +72,14 @@ export interface IShow {
   /** The studies that it shows, if it shows some. */
   studies?: StudiesModel;
   /** Set by the view; called to show something else. */
-  onShow: ((shown: IShown) => void) | null;
-  show(shown: IShown): void;
+  onShow: ((shown: IPageArgs) => void) | null;
+  show(shown: IPageArgs): void;
 }
 
 export interface IViewOptions {
   page: Page;
   workspace: string;
-  show: IShow;
+  show: IPageHandle;
   owner: PageWidget;
   pyruns: ICore;
   open: OpenPage;
@@ -170,7 +170,7 @@ async function makeDashboard(
       {...pyruns.session.rights}
       confirm={confirmInLab(trans)}
       contextRef={show.context}
-      onOpenSearch={study => open('compare', workspace.id, { study })}
+      onOpenStudy={study => open('compare', workspace.id, { study })}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>
         open('manager', workspace.id, { query: `status:${status}` })

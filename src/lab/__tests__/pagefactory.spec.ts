@@ -4,8 +4,8 @@ import type { IClient, Status, Workspace } from '../../client/types';
 import { FakeClient } from '../../model/__tests__/fake';
 import { SessionModel } from '../../model/session';
 import { PageWidget } from '../pagewidget';
-import type { IViewOptions } from '../pageviews';
-import { makeView } from '../pageviews';
+import type { IViewOptions } from '../pagefactory';
+import { makeView } from '../pagefactory';
 import { SettingsStore } from '../settings';
 import type { ICore } from '../tokens';
 

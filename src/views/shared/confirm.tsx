@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import { Button, Strip } from './strip';
+import { Banner } from './banner';
+import { Button } from './button';
 import { useTrans } from './context';
 
 export interface IQuestion {
@@ -47,7 +48,7 @@ export function useConfirm(
     });
   }, []);
   const strip = open && (
-    <Strip
+    <Banner
       kind="warning"
       actions={
         <>
@@ -65,7 +66,7 @@ export function useConfirm(
       }
     >
       <b>{open.question.title}</b> {open.question.body}
-    </Strip>
+    </Banner>
   );
   return [given ?? inPage, strip];
 }

@@ -12,11 +12,11 @@ import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { DataTable } from '../shared/table';
 import { CreateForm, namesByPattern } from './create';
-import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
+import { ModeSwitch, searchErrorsOf, SearchSpaceTable } from './studyform';
 
-const MOST_NOTICES = 5;
+const MAX_NOTICES = 5;
 
-export interface IOutcomeProps {
+export interface IPreviewPanelProps {
   model: DraftModel;
   state: IDraftState;
   errors: readonly FieldError[];
@@ -34,7 +34,7 @@ export interface IOutcomeProps {
 }
 
 /** The buttons that make tasks, and what the draft would make. */
-export function Outcome(props: IOutcomeProps): JSX.Element {
+export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
   const trans = useTrans();
   const { state, errors, prefix } = props;
   const { preview, previewProblem } = state;
@@ -125,7 +125,7 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
         )}
       </div>
       {state.search ? (
-        <SearchTable preview={preview} dim={errors.length > 0} />
+        <SearchSpaceTable preview={preview} dim={errors.length > 0} />
       ) : (
         <Table preview={preview} dim={errors.length > 0} />
       )}
@@ -165,7 +165,7 @@ function Notices(props: {
   }
   return (
     <ul className="pyr-notices">
-      {notices.slice(0, MOST_NOTICES).map((notice, index) => (
+      {notices.slice(0, MAX_NOTICES).map((notice, index) => (
         <li key={index}>
           <button
             type="button"
