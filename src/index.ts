@@ -3,7 +3,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { corePlugin, pyrunsPlugin } from './lab/core';
 import { demoPlugin } from './lab/demo';
 import { filesPlugin } from './lab/files';
-import { linkPlugin } from './lab/linkplugin';
+import { linkPlugin } from './lab/deeplink';
 import { notificationsPlugin } from './lab/notifications';
 import { pagesPlugin } from './lab/pages';
 import { runningPlugin } from './lab/running';

@@ -96,11 +96,23 @@ export function messages() {
     };
     visit(tree);
   }
-  const schema = JSON.parse(
-    fs.readFileSync(path.join(ROOT, 'schema', 'plugin.json'), 'utf-8')
-  );
+  const folder = path.join(ROOT, 'schema');
+  for (const file of fs.readdirSync(folder)) {
+    const text = fs.readFileSync(path.join(folder, file), 'utf-8');
+    addSchema(found, JSON.parse(text));
+  }
+  return { found, places, problems };
+}
+
+/** Add the messages of a schema of settings. */
+function addSchema(found, schema) {
   found.set(`schema\u0004${schema.title}`, null);
   found.set(`schema\u0004${schema.description}`, null);
+  for (const items of Object.values(schema['jupyter.lab.toolbars'] ?? {})) {
+    for (const { label } of items.filter(item => item.label)) {
+      found.set(`toolbar\u0004${label}`, null);
+    }
+  }
   // As `jupyterlab_server` finds them, however deep they stand.
   const visit = value => {
     for (const [key, inner] of Object.entries(value ?? {})) {
@@ -112,7 +124,7 @@ export function messages() {
     }
   };
   visit(schema.properties);
-  return { found, places, problems };
+  visit(schema.definitions);
 }
 
 /** What is wrong with a language, as sentences. */

@@ -1,6 +1,7 @@
 /** The arguments of commands, each described once. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asTexts } from '../client/shapes';
 
@@ -43,7 +44,8 @@ const schemasOf = (trans: TranslationBundle) => ({
   names: strings(
     trans.__('Tasks that are compared; those of the last time if omitted')
   ),
-  study: string(trans.__('Adaptive sweep that is looked at')),
+  study: string(trans.__('Name of the study')),
+  trials: integer(trans.__('Total number of trials of the study')),
   file: string(trans.__('File whose text is the configuration to begin with')),
   search: string(
     trans.__('Search part of an address, with the parameters pyruns and query')
@@ -59,7 +61,7 @@ const schemasOf = (trans: TranslationBundle) => ({
 
 export type Argument = keyof ReturnType<typeof schemasOf>;
 
-/** The description of a command with these arguments. */
+/** Describe a command with these arguments. */
 export function describe(
   trans: TranslationBundle,
   names: readonly Argument[],
@@ -86,12 +88,67 @@ function integer(description: string) {
   return { type: 'integer' as const, description };
 }
 
-/** An argument that should be a text. */
+/**
+ * Check the arguments of a command.
+ *
+ * @param described - their JSON schema
+ * @throws an error with a sentence for the user
+ */
+export function checkArguments(
+  trans: TranslationBundle,
+  args: ReadonlyPartialJSONObject,
+  described: ReadonlyPartialJSONObject | null
+): void {
+  const { properties, required = [] } = (described ?? {}) as {
+    properties?: Record<string, ISchema>;
+    required?: string[];
+  };
+  for (const [name, { type, oneOf }] of Object.entries(properties ?? {})) {
+    const value = args[name];
+    if (value === undefined) {
+      if (required.includes(name)) {
+        throw new Error(trans.__('The argument “%1” is missing.', name));
+      }
+      continue;
+    }
+    if (oneOf && !oneOf.some(choice => choice.const === value)) {
+      const values = oneOf.map(choice => choice.const).join(', ');
+      throw new Error(
+        trans.__('The argument “%1” must be one of: %2.', name, values)
+      );
+    }
+    if (!IS_OF_TYPE[type](value)) {
+      throw new Error(
+        trans.__(
+          'The argument “%1” must be of type %2.',
+          name,
+          type === 'array' ? 'array of strings' : type
+        )
+      );
+    }
+  }
+}
+
+interface ISchema {
+  readonly type: keyof typeof IS_OF_TYPE;
+  readonly oneOf?: readonly { readonly const: string }[];
+}
+
+const IS_OF_TYPE = {
+  string: (value: unknown) => typeof value === 'string',
+  integer: Number.isInteger,
+  boolean: (value: unknown) => typeof value === 'boolean',
+  object: (value: unknown) => value instanceof Object && !Array.isArray(value),
+  array: (value: unknown) =>
+    Array.isArray(value) && value.every(item => typeof item === 'string')
+};
+
+/** Return an argument if it is a string. */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An argument that should be a list of texts. */
+/** Return an argument if it is a list of strings. */
 export function texts(value: unknown): string[] | undefined {
   return Array.isArray(value) ? asTexts(value) : undefined;
 }

@@ -11,6 +11,8 @@ import type {
 
 /** Marks our own arguments. A document writes JSON, which has no symbols. */
 const OWN = Symbol('pyruns-jupyter');
+/** The widget whose toolbar executes the command. */
+const WIDGET = Symbol('pyruns-jupyter:widget');
 
 /**
  * `user`: our menus and buttons, a menu of Lab or a key.
@@ -19,12 +21,22 @@ const OWN = Symbol('pyruns-jupyter');
  */
 export type Caller = 'user' | 'code' | 'other';
 
-/** Return arguments for a command that our own menus and buttons execute. */
+/**
+ * Return arguments for a command that our own menus and buttons execute.
+ *
+ * @param widget - the widget that the command is about; by default the current one
+ */
 export function ownArgs(
   args: ReadonlyPartialJSONObject = {},
-  caller: Caller = 'user'
+  caller: Caller = 'user',
+  widget: unknown = null
 ): ReadonlyJSONObject {
-  return { ...args, [OWN]: caller } as ReadonlyJSONObject;
+  return { ...args, [OWN]: caller, [WIDGET]: widget } as ReadonlyJSONObject;
+}
+
+/** Return the widget whose toolbar executes a command; null for other callers. */
+export function widgetOf(args: ReadonlyPartialJSONObject): unknown {
+  return (args as { [WIDGET]?: unknown })[WIDGET] ?? null;
 }
 
 /** The keys that the user has pressed since the last click. */

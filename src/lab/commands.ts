@@ -6,12 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ACTIONS, type ActionId } from '../views/actions';
-import type {
-  Args,
-  IAction,
-  ISituation,
-  ITaskContext
-} from '../views/actions/action';
+import type { Args, IAction, IActionContext } from '../views/actions/action';
 import {
   chooseTasks,
   isAllowed,
@@ -20,10 +15,10 @@ import {
   refusal
 } from '../views/actions/action';
 import { describe, text, texts } from './arguments';
-import { ownArgs } from './caller';
-import { pyrunsIcon } from './icons';
+import { ownArgs, widgetOf } from './caller';
+import { actionIcon, pyrunsIcon } from './icons';
 import type { PageArea } from './pages';
-import type { OpenPage, Page } from './pageviews';
+import type { OpenPage, Page } from './pagefactory';
 import { answer, askToAllow, confirmInLab } from './request';
 import type { ICore } from './tokens';
 
@@ -41,27 +36,36 @@ export interface IActionCommands {
   find: (page: Page, workspace: string) => PageArea | undefined;
 }
 
-/** What an action works on, but for models of its own. */
-type Found = Omit<ITaskContext, 'model' | 'confirm'> &
-  Pick<ISituation, 'model'>;
+/** The context of an action without what is created for it. */
+type Found = Omit<IActionContext, 'confirm'>;
 
-export function addActionCommands(options: IActionCommands): void {
+/**
+ * Add the commands.
+ *
+ * @returns the function to call after what is possible in a page has changed
+ */
+export function addActionCommands(
+  options: IActionCommands
+): (area: PageArea) => void {
   const { app, core, trans, palette, open } = options;
 
-  /** Null when no workspace is open. */
+  /** Return the context; null if no workspace is open. */
   const look = (args: ReadonlyPartialJSONObject): Found | null => {
-    const front = options.front();
+    const front = (widgetOf(args) as PageArea | null) ?? options.front();
     const workspace =
       text(args.workspace) ?? front?.workspace ?? core.current?.id;
     if (workspace === undefined) {
       return null;
     }
-    // Tasks that are selected in a page behind others are not meant.
+    // Only a selection in the page in front counts.
     const inFront =
       front?.workspace === workspace ? front.showing.context.current?.() : null;
-    const context =
-      inFront ??
-      options.find('manager', workspace)?.showing.context.current?.();
+    const contextOf = (page: Page) =>
+      options.find(page, workspace)?.showing.context.current?.();
+    const context = inFront?.model ? inFront : contextOf('manager');
+    const studies =
+      front?.workspace === workspace ? front.showing.studies : undefined;
+    const shownStudy = studies?.getSnapshot().detail?.name;
     const tasks = texts(args.tasks);
     return {
       ...core.session.rights,
@@ -69,53 +73,72 @@ export function addActionCommands(options: IActionCommands): void {
       trans,
       model: context?.model,
       jobs: context?.jobs,
-      queue: options.find('dashboard', workspace)?.showing.queue,
+      queue: contextOf('dashboard')?.queue,
+      studies:
+        args.study === undefined || args.study === shownStudy
+          ? studies
+          : undefined,
       log: inFront?.log,
       chosen: tasks
-        ? chooseTasks(context?.model.getSnapshot().rows ?? [], tasks)
+        ? chooseTasks(context?.model?.getSnapshot().rows ?? [], tasks)
         : (inFront?.chosen ?? chooseTasks([], [])),
       show: {
         ...inFront?.show,
         log: ([task]) => open('monitor', workspace, { task }),
         compare: names => open('compare', workspace, { names }),
-        template: ([task]) => open('generator', workspace, { task })
+        template: ([task]) => open('generator', workspace, { task }),
+        study: ([study]) => open('compare', workspace, { study })
       }
     };
   };
 
   const run = async (
     action: IAction,
-    found: Found & Pick<ITaskContext, 'confirm'>,
+    found: IActionContext,
     args: ReadonlyPartialJSONObject
   ) => {
-    const [{ TaskListModel }, { QueueModel }] = await Promise.all([
+    const [
+      { TaskListModel },
+      { QueueModel },
+      { StudiesModel },
+      { TrashModel }
+    ] = await Promise.all([
       import('../model/tasklist'),
-      import('../model/queue')
+      import('../model/queue'),
+      import('../model/studies'),
+      import('../model/trash')
     ]);
-    const own = new Set<{ dispose(): void }>();
-    const model = new TaskListModel(core.client, found.workspace);
-    own.add(model);
-    const queue = new QueueModel(core.client, found.workspace);
-    own.add(queue);
+    const { client } = core;
+    const { workspace: ws } = found;
+    const model = new TaskListModel(client, ws);
+    const queue = new QueueModel(client, ws);
+    const studies = new StudiesModel({ client, ws });
+    const trash = new TrashModel(client, ws);
     try {
       const context = {
         ...found,
         model: found.model ?? model,
-        queue: found.queue ?? queue
+        queue: found.queue ?? queue,
+        studies: found.studies ?? studies,
+        trash
       };
       return await perform(action, context, args as Args);
     } finally {
-      own.forEach(each => each.dispose());
+      model.dispose();
+      queue.dispose();
+      studies.dispose();
+      trash.dispose();
     }
   };
 
   for (const id of Object.keys(ACTIONS) as ActionId[]) {
     const action = ACTIONS[id];
     const command = `pyruns:${id}`;
+    const icon = actionIcon(action.icon);
     app.commands.addCommand(command, {
       label: args => action.label(trans, look(args) ?? undefined),
       caption: action.caption(trans),
-      icon: pyrunsIcon,
+      icon: ({ toolbar }) => (toolbar ? icon : pyrunsIcon),
       describedBy: describe(trans, [
         'workspace',
         ...(action.tasks ? (['tasks'] as const) : []),
@@ -131,6 +154,11 @@ export function addActionCommands(options: IActionCommands): void {
           (isSaid ? isAllowed(action, found) : isPossible(action, found))
         );
       },
+      // A toolbar has room only for what fits now.
+      isVisible: args => {
+        const found = args.toolbar ? look(args) : null;
+        return !found || (action.isOffered?.(found) ?? true);
+      },
       isToggleable: action.isOn !== undefined,
       isToggled: args => {
         const found = look(args);
@@ -145,14 +173,11 @@ export function addActionCommands(options: IActionCommands): void {
             );
           }
           if (action.needs && caller === 'other') {
-            const isGranted = await askToAllow(trans, {
+            await askToAllow(trans, {
               title: trans.__('Allow this?'),
               facts: factsOf(trans, action, found, args),
               accept: action.label(trans)
             });
-            if (!isGranted) {
-              return { declined: true };
-            }
           }
           const confirm =
             caller === 'user' ? confirmInLab(trans) : async () => true;
@@ -160,6 +185,13 @@ export function addActionCommands(options: IActionCommands): void {
           const refused = refusal(trans, result.refused);
           if (refused && caller !== 'code') {
             Notification.warning(refused);
+          }
+          const note =
+            caller === 'user' &&
+            result.tasks?.length !== 0 &&
+            action.done?.(trans, result);
+          if (note) {
+            Notification.info(note, { autoClose: 4000 });
           }
           return result;
         })
@@ -172,9 +204,31 @@ export function addActionCommands(options: IActionCommands): void {
       });
     }
   }
+
+  const { commands } = app;
+  return area => {
+    const args = ownArgs(
+      { workspace: area.workspace, toolbar: true },
+      'user',
+      area
+    );
+    for (const id of Object.keys(ACTIONS) as ActionId[]) {
+      const command = `pyruns:${id}`;
+      const state = JSON.stringify([
+        commands.isEnabled(command, args),
+        commands.isVisible(command, args),
+        commands.isToggled(command, args),
+        commands.label(command, args)
+      ]);
+      if (area.commandStates.get(command) !== state) {
+        area.commandStates.set(command, state);
+        commands.notifyCommandChanged(command);
+      }
+    }
+  };
 }
 
-/** What an action would do to what, for a question. */
+/** Describe an action for a question. */
 function factsOf(
   trans: TranslationBundle,
   action: IAction,

@@ -5,7 +5,7 @@ import { asSavedComparison, CompareModel } from '../model/compare';
 import { StudiesModel } from '../model/studies';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
-import type { IViewOptions } from './pageviews';
+import type { IViewOptions } from './pagefactory';
 import { confirmInLab, toJson } from './request';
 
 /** The page that shows tasks side by side; it comes back with the same ones. */
@@ -27,6 +27,7 @@ export async function makeCompare(
     ws: workspace.id,
     chosen: saved.study
   });
+  show.studies = studies;
   const model = owner.own(
     new CompareModel({
       client: pyruns.client,
@@ -58,7 +59,7 @@ export async function makeCompare(
         }
       };
       show.onShow({ study: show.study });
-      // A reload comes back to what is looked at, not to what it began with.
+      // A reload restores the current view, not the initial one.
       show.study = '';
       return () => {
         show.onShow = null;

@@ -2,9 +2,10 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator } from '@jupyterlab/translation';
-import type { ISignal } from '@lumino/signaling';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
 import type { IClient, Workspace } from '../client/types';
@@ -16,6 +17,9 @@ import { SystemModel } from '../model/system';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { makeClient } from './client';
 import { ownArgs, watchKeys } from './caller';
+// Every plugin reads them.
+
+import { SettingsStore } from './settings';
 import type { IHappened, IIdle } from './tokens';
 import { DOMAIN, ICore, IPyruns, SETTINGS } from './tokens';
 
@@ -23,7 +27,12 @@ import { DOMAIN, ICore, IPyruns, SETTINGS } from './tokens';
 const CURRENT = 'pyruns-jupyter:workspace';
 
 class Core implements ICore {
-  constructor(client: IClient, state: IStateDB | null) {
+  constructor(
+    client: IClient,
+    state: IStateDB | null,
+    readonly trans: TranslationBundle,
+    readonly settings: SettingsStore
+  ) {
     this.client = client;
     this.system = new SystemModel(client);
     this.session = new SessionModel({
@@ -34,16 +43,16 @@ class Core implements ICore {
       },
       saveCurrent: id => void state?.save(CURRENT, id),
       handlers: workspace => ({
-        onEnded: tasks => this._ended.emit({ workspace, tasks }),
-        onSilent: tasks => this._silent.emit({ workspace, tasks }),
-        onTrials: tasks => this._trials.emit({ workspace, tasks }),
-        onIdle: counts => this._idle.emit({ workspace, counts })
+        onEnded: tasks => this.ended.emit({ workspace, tasks }),
+        onSilent: tasks => this.silent.emit({ workspace, tasks }),
+        onTrials: tasks => this.trials.emit({ workspace, tasks }),
+        onIdle: counts => this.idle.emit({ workspace, counts })
       })
     });
     this.session.subscribe(() => {
       if (this._current !== this.current) {
         this._current = this.current;
-        this._currentChanged.emit(this.current);
+        this.currentChanged.emit(this.current);
       }
     });
   }
@@ -51,29 +60,14 @@ class Core implements ICore {
   readonly client: IClient;
   readonly session: SessionModel;
   readonly system: SystemModel;
+  readonly currentChanged = new Signal<this, Workspace | null>(this);
+  readonly ended = new Signal<this, IHappened>(this);
+  readonly silent = new Signal<this, IHappened>(this);
+  readonly trials = new Signal<this, IHappened>(this);
+  readonly idle = new Signal<this, IIdle>(this);
 
   get current(): Workspace | null {
     return this.session.getSnapshot().current;
-  }
-
-  get currentChanged(): ISignal<this, Workspace | null> {
-    return this._currentChanged;
-  }
-
-  get ended(): ISignal<this, IHappened> {
-    return this._ended;
-  }
-
-  get silent(): ISignal<this, IHappened> {
-    return this._silent;
-  }
-
-  get trials(): ISignal<this, IHappened> {
-    return this._trials;
-  }
-
-  get idle(): ISignal<this, IIdle> {
-    return this._idle;
   }
 
   openWorkspace(path: string): Promise<Workspace> {
@@ -81,11 +75,6 @@ class Core implements ICore {
   }
 
   private _current: Workspace | null = null;
-  private readonly _currentChanged = new Signal<this, Workspace | null>(this);
-  private readonly _ended = new Signal<this, IHappened>(this);
-  private readonly _silent = new Signal<this, IHappened>(this);
-  private readonly _trials = new Signal<this, IHappened>(this);
-  private readonly _idle = new Signal<this, IIdle>(this);
 }
 
 export const corePlugin: JupyterFrontEndPlugin<ICore> = {
@@ -93,18 +82,17 @@ export const corePlugin: JupyterFrontEndPlugin<ICore> = {
   description: 'Connects to the Pyruns server extension.',
   autoStart: true,
   provides: ICore,
-  optional: [IStateDB, ITranslator],
+  optional: [IStateDB, ISettingRegistry, ITranslator],
   activate: async (
     app: JupyterFrontEnd,
     state: IStateDB | null,
+    registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): Promise<ICore> => {
     watchKeys();
-    const client = await makeClient(
-      app.serviceManager.serverSettings,
-      translator?.load(DOMAIN)
-    );
-    const core = new Core(client, state);
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const client = await makeClient(app.serviceManager.serverSettings, trans);
+    const core = new Core(client, state, trans, new SettingsStore(registry));
     // Nothing of Lab's own start waits for us.
     void app.restored.then(() => core.session.start());
     return core;

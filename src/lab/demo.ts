@@ -2,13 +2,12 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 // Needed immediately, to know whether this is a demo.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { isDemo } from './client';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
 /** The workspace that is opened first. */
 const FIRST_WORKSPACE = 'digits/_pyruns_/train';
@@ -30,16 +29,11 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Says in a demo without a server that all is simulated.',
   autoStart: true,
   requires: [ICore],
-  optional: [ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    translator: ITranslator | null
-  ) => {
+  activate: (app: JupyterFrontEnd, pyruns: ICore) => {
     if (!isDemo()) {
       return;
     }
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { trans } = pyruns;
     const notice = makeNotice(
       trans.__('This is a demo.'),
       trans.__(

@@ -12,7 +12,7 @@ const MIME_TYPES = { yaml: 'text/x-yaml', shell: 'text/x-sh' };
 
 const setMarkers = StateEffect.define<readonly IMarker[]>();
 
-/** Lines with mistakes; they move with the text until they are set anew. */
+/** Lines with errors; they move with the text until they are set again. */
 const markerField = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update: (decorations, transaction) => {

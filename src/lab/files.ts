@@ -6,18 +6,18 @@ import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
 import { describe, text } from './arguments';
+import type { Caller } from './caller';
 import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer, askToAllow } from './request';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
 
@@ -62,134 +62,130 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Opens scripts and folders of the file browser as workspaces.',
   autoStart: true,
   requires: [ICore],
-  optional: [IFileBrowserFactory, ICommandPalette, ITranslator],
+  optional: [IFileBrowserFactory, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     pyruns: ICore,
     browsers: IFileBrowserFactory | null,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null
+    palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { trans } = pyruns;
     const { commands } = app;
 
     /** The one file or folder that is selected, if it is of the right kind. */
-    const selected = (fits: (item: Item) => boolean = canOpen): Item | null => {
+    const selected = (fits: (item: Item) => boolean): Item | null => {
       const items = [
         ...(browsers?.tracker.currentWidget?.selectedItems() ?? [])
       ];
       return items.length === 1 && fits(items[0]) ? items[0] : null;
     };
-    commands.addCommand(CommandIDs.openWorkspace, {
+    /** Add a command for a file or folder; the default is the selected one. */
+    const addFileCommand = (command: {
+      id: string;
+      label: string;
+      caption: string;
+      fits: (item: Item) => boolean;
+      isVisible?: () => boolean;
+      /** What to say without a file. */
+      missing: readonly [title: string, message: string];
+      failure: (name: string) => string;
+      run: (path: string, caller: Caller) => Promise<object | void>;
+    }) => {
+      const { id, label, caption, fits, missing, isVisible } = command;
+      commands.addCommand(id, {
+        label,
+        caption,
+        icon: pyrunsIcon,
+        describedBy: describe(trans, ['path', 'context']),
+        isVisible: args =>
+          !args.context || (selected(fits) !== null && (isVisible?.() ?? true)),
+        execute: args => {
+          const path = text(args.path) ?? selected(fits)?.path;
+          const [title, message] = missing;
+          return answer(
+            trans,
+            commands,
+            id,
+            args,
+            async caller => {
+              if (path === undefined) {
+                throw new Error(message);
+              }
+              return command.run(path, caller);
+            },
+            explain(
+              path === undefined
+                ? title
+                : command.failure(PathExt.basename(path) || path)
+            )
+          );
+        }
+      });
+    };
+    addFileCommand({
+      id: CommandIDs.openWorkspace,
       label: trans.__('Open in Pyruns'),
       caption: trans.__(
         'Open a script or a folder as a workspace of tasks, and its parameters'
       ),
-      icon: pyrunsIcon,
-      describedBy: describe(trans, ['path', 'context']),
-      isVisible: args => !args.context || selected() !== null,
-      execute: args => {
-        const path = text(args.path) ?? selected()?.path;
-        return answer(
-          trans,
-          commands,
-          CommandIDs.openWorkspace,
-          args,
-          async caller => {
-            if (path === undefined) {
-              throw new Error(
-                trans.__(
-                  'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
-                )
-              );
-            }
-            const target = localPath(path);
-            const isGranted =
-              caller !== 'other' ||
-              (await askToAllow(trans, {
-                title: trans.__('Open this in Pyruns?'),
-                facts: [
-                  [trans.__('Script or folder'), target],
-                  [
-                    trans.__('Effect'),
-                    trans.__(
-                      'Its workspace is opened, and created if there is none.'
-                    )
-                  ]
-                ],
-                accept: trans.__('Open')
-              }));
-            if (!isGranted) {
-              return { declined: true };
-            }
-            const { id } = await pyruns.openWorkspace(target);
-            await commands.execute(CommandIDs.showSidebar);
-            return commands.execute(CommandIDs.openGenerator, {
-              workspace: id
-            });
-          },
-          explain(
-            path === undefined
-              ? trans.__('Nothing to open')
-              : trans.__('%1 cannot be opened', PathExt.basename(path) || path)
-          )
-        );
-      }
+      fits: canOpen,
+      missing: [
+        trans.__('Nothing to open'),
+        trans.__(
+          'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
+        )
+      ],
+      failure: name => trans.__('%1 cannot be opened', name),
+      run: (path, caller) => openWorkspace(localPath(path), caller)
     });
-    commands.addCommand(CommandIDs.runFile, {
+    addFileCommand({
+      id: CommandIDs.runFile,
       label: trans.__('Run with Pyruns'),
       caption: trans.__('Run a script once with its defaults, as a task'),
-      icon: pyrunsIcon,
-      describedBy: describe(trans, ['path', 'context']),
-      isVisible: args => !args.context || selected(canRun) !== null,
-      execute: args => {
-        const path = text(args.path) ?? selected(canRun)?.path;
-        return answer(
-          trans,
-          commands,
-          CommandIDs.runFile,
-          args,
-          async caller => {
-            if (path === undefined) {
-              throw new Error(
-                trans.__('Select a Python or shell script first.')
-              );
-            }
-            return run(localPath(path), caller !== 'other');
-          },
-          explain(
-            path === undefined
-              ? trans.__('Nothing to run')
-              : trans.__('%1 cannot be run', PathExt.basename(path))
-          )
-        );
-      }
+      fits: canRun,
+      missing: [
+        trans.__('Nothing to run'),
+        trans.__('Select a Python or shell script first.')
+      ],
+      failure: name => trans.__('%1 cannot be run', name),
+      run: (path, caller) => run(localPath(path), caller !== 'other')
     });
-    commands.addCommand(CommandIDs.useAsTemplate, {
+    addFileCommand({
+      id: CommandIDs.useAsTemplate,
       label: trans.__('Use as Configuration in Pyruns'),
       caption: trans.__('Begin new tasks of the current workspace from a file'),
-      icon: pyrunsIcon,
-      describedBy: describe(trans, ['path', 'context']),
-      isVisible: args =>
-        !args.context ||
-        (selected(canBeTemplate) !== null && pyruns.current?.kind === 'script'),
-      execute: args =>
-        answer(
-          trans,
-          commands,
-          CommandIDs.useAsTemplate,
-          args,
-          async caller => {
-            const file = text(args.path) ?? selected(canBeTemplate)?.path;
-            return file === undefined
-              ? {}
-              : commands.execute(
-                  CommandIDs.openGenerator,
-                  caller === 'other' ? { file } : ownArgs({ file }, caller)
-                );
-          }
+      fits: canBeTemplate,
+      isVisible: () => pyruns.current?.kind === 'script',
+      missing: [
+        trans.__('Nothing to open'),
+        trans.__('Select a configuration file first.')
+      ],
+      failure: name => trans.__('%1 cannot be opened', name),
+      run: (file, caller) =>
+        commands.execute(
+          CommandIDs.openGenerator,
+          caller === 'other' ? { file } : ownArgs({ file }, caller)
         )
     });
+
+    const openWorkspace = async (path: string, caller: Caller) => {
+      if (caller === 'other') {
+        await askToAllow(trans, {
+          title: trans.__('Open this in Pyruns?'),
+          facts: [
+            [trans.__('Script or folder'), path],
+            [
+              trans.__('Effect'),
+              trans.__('Its workspace is opened, and created if there is none.')
+            ]
+          ],
+          accept: trans.__('Open')
+        });
+      }
+      const { id } = await pyruns.openWorkspace(path);
+      await commands.execute(CommandIDs.showSidebar);
+      return commands.execute(CommandIDs.openGenerator, { workspace: id });
+    };
 
     /** Run a script once; the user is asked first unless `isTrusted`. */
     const run = async (path: string, isTrusted: boolean) => {
@@ -197,9 +193,8 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       const known = await findWorkspace(id);
       // A project from elsewhere may bring a workspace that names another script.
       const script = known?.kind === 'script' ? known.script : path;
-      const isAllowed =
-        (isTrusted && script === path) ||
-        (await askToAllow(trans, {
+      if (!isTrusted || script !== path) {
+        await askToAllow(trans, {
           title: trans.__('Run this script?'),
           reason: isTrusted
             ? trans.__(
@@ -222,9 +217,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
             ]
           ],
           accept: trans.__('Run')
-        }));
-      if (!isAllowed) {
-        return { declined: true };
+        });
       }
       const workspace = await pyruns.openWorkspace(path);
       // Of what the user was not asked about, nothing runs.

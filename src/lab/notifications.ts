@@ -3,43 +3,31 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
 // It counts from the start which studies are active.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { StudyCompletionWatcher } from '../model/studycompletion';
 import { workspaceTitle } from '../views/shared/title';
-import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
 /** Lab shows no more of a notification. */
-const LONGEST = 140;
+const MAX_MESSAGE_LENGTH = 140;
 
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:notifications',
   description: 'Tells when a task fails and when all tasks are done.',
   autoStart: true,
   requires: [ICore],
-  optional: [ISettingRegistry, ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    registry: ISettingRegistry | null,
-    translator: ITranslator | null
-  ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
-    let settings = DEFAULTS;
+  activate: (app: JupyterFrontEnd, pyruns: ICore): void => {
+    const { trans } = pyruns;
     /** Runs that ended since all was quiet. */
     const ended = { failed: 0, all: 0 };
     /** The notification that counts the failures of this batch. */
     let failures = '';
 
-    followSettings(registry, found => {
-      settings = found;
-    });
-
+    const isWanted = (kind: 'notifyFailed' | 'notifyDone' | 'notifySilent') =>
+      pyruns.settings.getSnapshot()[kind];
     const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
     const showLog = (workspace: Workspace, task: string) => ({
       label: trans.__('Show log'),
@@ -57,7 +45,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         })
     });
 
-    const tellFailed = (workspace: Workspace, failed: TaskRow[]) => {
+    const notifyFailed = (workspace: Workspace, failed: TaskRow[]) => {
       const [first] = failed;
       const text =
         ended.failed === 1
@@ -81,13 +69,13 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       }
     };
 
-    /** Of searches their end is told, not that of each of their tasks. */
+    /** For studies, notify once at the end instead of for each trial. */
     const searches = new StudyCompletionWatcher(
       pyruns.client,
       async (ws, study) => {
         const { studySentence } = await import('../views/shared/study');
         const isGood = study.state === 'finished';
-        if (isGood ? settings.notifyDone : settings.notifyFailed) {
+        if (isWanted(isGood ? 'notifyDone' : 'notifyFailed')) {
           Notification.emit(
             cut(studySentence(trans, study)),
             isGood ? 'success' : 'error',
@@ -114,8 +102,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       const failed = tasks.filter(task => task.status === 'failed');
       ended.all += tasks.length;
       ended.failed += failed.length;
-      if (failed.length > 0 && settings.notifyFailed) {
-        tellFailed(workspace, failed);
+      if (failed.length > 0 && isWanted('notifyFailed')) {
+        notifyFailed(workspace, failed);
       }
     });
     pyruns.trials.connect((_, { workspace }) =>
@@ -123,7 +111,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     );
     pyruns.silent.connect((_, { workspace, tasks }) => {
       const [first] = tasks;
-      if (first && settings.notifySilent) {
+      if (first && isWanted('notifySilent')) {
         const message =
           tasks.length === 1
             ? trans.__(
@@ -147,10 +135,10 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     });
     pyruns.idle.connect((_, { workspace }) => {
       const { all, failed } = ended;
-      const told = failures;
+      const shown = failures;
       ended.all = ended.failed = 0;
       failures = '';
-      if (!settings.notifyDone || all === 0 || (all === 1 && failed === 1)) {
+      if (!isWanted('notifyDone') || all === 0 || (all === 1 && failed === 1)) {
         return;
       }
       const done = trans._n(
@@ -167,9 +155,9 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       const message = cut(trans.__('%1; %2 failed', done, failed));
-      if (Notification.manager.has(told)) {
-        // What tells of the failures tells the end, too.
-        Notification.update({ id: told, message });
+      if (Notification.manager.has(shown)) {
+        // The notification about the failures also reports the end.
+        Notification.update({ id: shown, message });
       } else {
         Notification.emit(message, 'warning', {
           autoClose: 8000,
@@ -189,7 +177,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 function cut(message: string): string {
-  return message.length > LONGEST
-    ? `${message.slice(0, LONGEST - 1)}…`
+  return message.length > MAX_MESSAGE_LENGTH
+    ? `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`
     : message;
 }

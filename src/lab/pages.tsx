@@ -5,6 +5,7 @@ import type {
 import { ILayoutRestorer } from '@jupyterlab/application';
 import {
   ICommandPalette,
+  IToolbarWidgetRegistry,
   MainAreaWidget,
   Notification,
   WidgetTracker
@@ -21,37 +22,52 @@ import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
+import type { IconName } from '../views/shared/icons';
 import { workspaceTitle } from '../views/shared/title';
 import type { Argument } from './arguments';
-import { describe, PAGES, text, texts } from './arguments';
+import { describe, PAGES, text } from './arguments';
 import type { Caller } from './caller';
+import { ownArgs } from './caller';
 // Commands are there from the start.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { addActionCommands } from './commands';
-import { pyrunsIcon } from './icons';
-import { linkTo } from './link';
+import { actionIcon, pyrunsIcon } from './icons';
 // A frame of two kilobytes; what it shows is loaded when it is shown.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
-import type { IShow, IShown, OpenPage, Page } from './pageviews';
+import type {
+  GetContext,
+  OpenPage,
+  Page,
+  IPageArgs,
+  IPageHandle
+} from './pagefactory';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer, askToAllow } from './request';
-import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+// Toolbars are arranged before a page is shown.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { createToolbars, SlotStore } from './toolbars';
+import { CommandIDs, ICore } from './tokens';
 
-/** A page in the main area, and what brings it back after a reload. */
+/** A page in the main area, and what restores it after a reload. */
 export class PageArea extends MainAreaWidget<PageWidget> {
   constructor(
     options: MainAreaWidget.IOptions<PageWidget>,
     readonly page: Page,
     readonly workspace: string,
-    /** Tells the view what to show. */
-    readonly showing: IShow
+    /** What the view shows. */
+    readonly showing: IPageHandle
   ) {
     super(options);
+    this.addClass('pyr-page-area');
     this.toolbar.hide();
   }
+
+  /** The places in the toolbar for controls of the page. */
+  readonly slots = new SlotStore();
+  /** What its toolbar shows of each command. */
+  readonly commandStates = new Map<string, string>();
 
   get task(): string {
     return this.showing.task;
@@ -65,7 +81,7 @@ export class PageArea extends MainAreaWidget<PageWidget> {
 export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:pages',
   description:
-    'Opens Dashboard, Generator, Manager, Monitor and Compare in the main area.',
+    'Opens Dashboard, New tasks, Tasks, Logs and Compare in the main area.',
   autoStart: true,
   requires: [ICore],
   optional: [
@@ -76,6 +92,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     IStateDB,
     ISettingRegistry,
     IRenderMimeRegistry,
+    IToolbarWidgetRegistry,
     ITranslator
   ],
   activate: (
@@ -88,15 +105,17 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     state: IStateDB | null,
     registry: ISettingRegistry | null,
     rendermime: IRenderMimeRegistry | null,
+    toolbars: IToolbarWidgetRegistry | null,
     translator: ITranslator | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { trans } = pyruns;
+    const texts = pageTexts(trans);
     const { commands, shell } = app;
     const tracker = new WidgetTracker<PageArea>({ namespace: 'pyruns' });
-    let settings = DEFAULTS;
-    followSettings(registry, found => {
-      settings = found;
-    });
+    const addToolbar =
+      toolbars && registry
+        ? createToolbars(toolbars, registry, translator ?? nullTranslator)
+        : null;
 
     const open: OpenPage = (page, workspace, shown = {}) => {
       let widget = tracker.find(
@@ -113,15 +132,15 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    const makePage = (page: Page, workspace: string, shown: IShown) => {
-      const show: IShow = {
+    const makePage = (page: Page, workspace: string, shown: IPageArgs) => {
+      const show: IPageHandle = {
         task: shown.task ?? '',
         beside: shown.beside ?? [],
         names: shown.names ?? [],
         study: shown.study ?? '',
         query: shown.query ?? '',
         file: shown.file ?? '',
-        context: { current: null },
+        context: new PageContext(() => refreshCommands(widget)),
         onShow: null,
         show: change => {
           show.task = change.task || show.task;
@@ -136,7 +155,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       };
       const content = new PageWidget(trans, async owner => {
         // Views and what they need are not part of Lab's start.
-        const views = await import('./pageviews');
+        const views = await import('./pagefactory');
         return views.makeView({
           page,
           workspace,
@@ -149,9 +168,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           rendermime,
           trans,
           onName: name => {
-            content.title.label = titleOf(trans, page, name);
+            content.title.label = texts[page].title(name);
           },
-          settings: () => settings,
           readFile: async path => {
             const file = await app.serviceManager.contents.get(path, {
               type: 'file',
@@ -163,22 +181,26 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           onOpenFile: path =>
             void commands.execute('docmanager:open', { path }),
           onCopyLink: () =>
-            void commands.execute(CommandIDs.copyLink, {
-              workspace,
-              query: show.query
-            })
+            void commands.execute(
+              CommandIDs.copyLink,
+              ownArgs({ workspace, query: show.query })
+            )
         });
       });
       content.title.icon = pyrunsIcon;
-      content.title.label = titleOf(
-        trans,
-        page,
-        nameOf(trans, pyruns, workspace)
-      );
+      content.title.label = texts[page].title(nameOf(trans, pyruns, workspace));
       content.title.caption = workspace;
       content.title.closable = true;
       const widget = new PageArea({ content }, page, workspace, show);
       widget.id = `pyruns-${page}-${workspace}`;
+      if (addToolbar) {
+        content.toolbar = widget.slots;
+        widget.toolbar.node.setAttribute(
+          'aria-label',
+          texts[page].toolbar ?? trans.__('Page actions')
+        );
+        addToolbar(widget);
+      }
       return widget;
     };
 
@@ -190,7 +212,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       const id = text(args.workspace) ?? pyruns.current?.id;
       const template = text(args.file) || text(args.task);
       if (id && page === 'generator' && template && caller === 'other') {
-        const isGranted = await askToAllow(trans, {
+        await askToAllow(trans, {
           title: trans.__('Replace the configuration of new tasks?'),
           facts: [
             [trans.__('Workspace'), id],
@@ -198,19 +220,9 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           ],
           accept: trans.__('Replace')
         });
-        if (!isGranted) {
-          return { declined: true };
-        }
       }
       if (id) {
-        open(page, id, {
-          task: text(args.task),
-          beside: texts(args.beside),
-          names: texts(args.names),
-          study: text(args.study),
-          query: text(args.query),
-          file: text(args.file)
-        });
+        open(page, id, args as IPageArgs);
         return { workspace: id, page };
       }
       if (pyruns.session.getSnapshot().handshake === 'ready') {
@@ -219,21 +231,18 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           { autoClose: 4000 }
         );
       }
-      // It also says what is wrong with the server, if something is.
+      // The sidebar also reports problems with the server.
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const addPage = (
-      page: Page,
-      command: string,
-      label: string,
-      caption: string,
-      args: readonly Argument[] = []
-    ) => {
+    const category = trans.__('Pyruns');
+    for (const page of PAGES) {
+      const { command, label, caption, args = [] } = texts[page];
+      const icon = actionIcon(texts[page].icon);
       commands.addCommand(command, {
         label: ({ isLauncher }) => (isLauncher ? trans.__('Pyruns') : label),
         caption,
-        icon: pyrunsIcon,
+        icon: ({ toolbar }) => (toolbar ? icon : pyrunsIcon),
         describedBy: describe(trans, ['workspace', ...args]),
         execute: given =>
           answer(trans, commands, command, given, caller =>
@@ -241,42 +250,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           )
       });
       palette?.addItem({ command, category });
-    };
-    const category = trans.__('Pyruns');
-    addPage(
-      'dashboard',
-      CommandIDs.openDashboard,
-      trans.__('Dashboard'),
-      trans.__('Show the machine, its GPUs, what runs and what waits')
-    );
-    addPage(
-      'generator',
-      CommandIDs.openGenerator,
-      trans.__('New Tasks'),
-      trans.__('Create tasks from a configuration and run them'),
-      ['file']
-    );
-    addPage(
-      'manager',
-      CommandIDs.openManager,
-      trans.__('Tasks'),
-      trans.__('Show all tasks of the workspace in a table'),
-      ['query']
-    );
-    addPage(
-      'monitor',
-      CommandIDs.openMonitor,
-      trans.__('Logs'),
-      trans.__('Follow the logs of the workspace’s tasks'),
-      ['task', 'beside']
-    );
-    addPage(
-      'compare',
-      CommandIDs.openCompare,
-      trans.__('Compare'),
-      trans.__('Show tasks side by side: table, curves, plots'),
-      ['names', 'study']
-    );
+    }
     commands.addCommand(CommandIDs.openPage, {
       label: trans.__('Open a Page of a Workspace'),
       caption: trans.__(
@@ -312,27 +286,29 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       ),
       icon: linkIcon,
       describedBy: describe(trans, ['workspace', 'query']),
-      execute: async args => {
-        const shown = tracker.currentWidget;
-        const id =
-          text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
-        if (!id) {
-          return {};
-        }
-        const query =
-          text(args.query) ?? (shown?.workspace === id ? shown.query : '');
-        const link = linkTo(
-          app.serviceManager.serverSettings.baseUrl,
-          PageConfig.getOption('appUrl'),
-          { workspace: id, query }
-        );
-        const { copyText } = await import('../views/shared/copy');
-        await copyText(link);
-        Notification.success(trans.__('The link was copied.'), {
-          autoClose: 3000
-        });
-        return { workspace: id, query, link };
-      }
+      execute: args =>
+        answer(trans, commands, CommandIDs.copyLink, args, async () => {
+          const shown = tracker.currentWidget;
+          const id =
+            text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
+          if (!id) {
+            return {};
+          }
+          const query =
+            text(args.query) ?? (shown?.workspace === id ? shown.query : '');
+          const { linkTo } = await import('./deeplink');
+          const link = linkTo(
+            app.serviceManager.serverSettings.baseUrl,
+            PageConfig.getOption('appUrl'),
+            { workspace: id, query }
+          );
+          const { copyText } = await import('../views/shared/copy');
+          await copyText(link);
+          Notification.success(trans.__('The link was copied.'), {
+            autoClose: 3000
+          });
+          return { workspace: id, query, link };
+        })
     });
 
     if (restorer) {
@@ -352,7 +328,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     for (const command of [CommandIDs.copyLink, CommandIDs.openSettings]) {
       palette?.addItem({ command, category });
     }
-    addActionCommands({
+    const refreshCommands = addActionCommands({
       app,
       core: pyruns,
       trans,
@@ -372,6 +348,84 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
+/** The context of a page; several changes in a frame are reported once. */
+class PageContext {
+  constructor(private readonly _onChange: () => void) {}
+
+  get current(): GetContext | null {
+    return this._current;
+  }
+
+  set current(value: GetContext | null) {
+    this._current = value;
+    cancelAnimationFrame(this._frame);
+    this._frame = requestAnimationFrame(this._onChange);
+  }
+
+  private _current: GetContext | null = null;
+  private _frame = 0;
+}
+
+interface IPageTexts {
+  /** In a toolbar. */
+  readonly icon: IconName;
+  /** The command that opens it. */
+  readonly command: string;
+  readonly label: string;
+  readonly caption: string;
+  readonly args?: readonly Argument[];
+  /** The title of its tab, with the name of the workspace. */
+  readonly title: (name: string) => string;
+  /** What its toolbar is called. */
+  readonly toolbar?: string;
+}
+
+const pageTexts = (
+  trans: TranslationBundle
+): Readonly<Record<Page, IPageTexts>> => ({
+  dashboard: {
+    icon: 'dashboard',
+    command: CommandIDs.openDashboard,
+    label: trans.__('Dashboard'),
+    caption: trans.__('Show the machine, its GPUs, what runs and what waits'),
+    title: name => trans.__('%1: Dashboard', name)
+  },
+  generator: {
+    icon: 'add',
+    command: CommandIDs.openGenerator,
+    label: trans.__('New Tasks'),
+    caption: trans.__('Create tasks from a configuration and run them'),
+    args: ['file'],
+    title: name => trans.__('%1: New tasks', name)
+  },
+  manager: {
+    icon: 'table',
+    command: CommandIDs.openManager,
+    label: trans.__('Tasks'),
+    caption: trans.__('Show all tasks of the workspace in a table'),
+    args: ['query'],
+    title: name => trans.__('%1: Tasks', name),
+    toolbar: trans.__('Task actions')
+  },
+  monitor: {
+    icon: 'log',
+    command: CommandIDs.openMonitor,
+    label: trans.__('Logs'),
+    caption: trans.__('Follow the logs of the workspace’s tasks'),
+    args: ['task', 'beside'],
+    title: name => trans.__('%1: Logs', name),
+    toolbar: trans.__('Log actions')
+  },
+  compare: {
+    icon: 'compare',
+    command: CommandIDs.openCompare,
+    label: trans.__('Compare'),
+    caption: trans.__('Show tasks side by side: table, curves, plots'),
+    args: ['names', 'study'],
+    title: name => trans.__('%1: Compare', name)
+  }
+});
+
 function nameOf(trans: TranslationBundle, pyruns: ICore, id: string): string {
   const known: Workspace | undefined = pyruns.session
     .getSnapshot()
@@ -379,19 +433,4 @@ function nameOf(trans: TranslationBundle, pyruns: ICore, id: string): string {
   return known
     ? workspaceTitle(trans, known)
     : id.slice(id.lastIndexOf('/') + 1);
-}
-
-function titleOf(trans: TranslationBundle, page: Page, name: string): string {
-  switch (page) {
-    case 'dashboard':
-      return trans.__('%1: Dashboard', name);
-    case 'generator':
-      return trans.__('%1: New tasks', name);
-    case 'manager':
-      return trans.__('%1: Tasks', name);
-    case 'monitor':
-      return trans.__('%1: Logs', name);
-    case 'compare':
-      return trans.__('%1: Compare', name);
-  }
 }

@@ -4,9 +4,11 @@ import * as React from 'react';
 
 import { asClientError } from '../client/errors';
 import type { ITrans } from '../views/shared/context';
-import { TransContext, useTrans } from '../views/shared/context';
+import { TransContext } from '../views/shared/context';
+import { HostToolbarContext } from '../views/shared/hosttoolbar';
 import { InFrontContext } from '../views/shared/store';
-import { Button, Empty } from '../views/shared/strip';
+import { Button } from '../views/shared/button';
+import { EmptyState } from '../views/shared/emptystate';
 
 /** A page that is loaded when it is first shown. */
 export class PageWidget extends ReactWidget {
@@ -14,12 +16,16 @@ export class PageWidget extends ReactWidget {
    * @param trans - the translator
    * @param load - makes the view; its models are disposed with the widget
    */
-  constructor(trans: ITrans, load: (page: PageWidget) => Promise<JSX.Element>) {
+  constructor(
+    private readonly _trans: ITrans,
+    private readonly _load: (page: PageWidget) => Promise<JSX.Element>
+  ) {
     super();
-    this._trans = trans;
-    this._load = load;
     this.addClass('pyr-page');
   }
+
+  /** The toolbar above the page; null where the page has its own. */
+  toolbar: React.ContextType<typeof HostToolbarContext> = null;
 
   /** Dispose a model together with the page. */
   own<T extends { dispose(): void }>(model: T): T {
@@ -31,20 +37,18 @@ export class PageWidget extends ReactWidget {
     return model;
   }
 
-  /** Load the view anew. */
+  /** Make the view again. */
   reload(): void {
-    this._view = null;
+    this._disposeOwned();
+    this._view = this._makeView();
     this._turn++;
     this.update();
   }
 
   override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
-    super.dispose();
-    for (const model of this._owned.splice(0)) {
-      model.dispose();
+    if (!this.isDisposed) {
+      super.dispose();
+      this._disposeOwned();
     }
   }
 
@@ -59,34 +63,48 @@ export class PageWidget extends ReactWidget {
   }
 
   protected override render(): JSX.Element {
+    const View = this._view;
     return (
       <TransContext.Provider value={this._trans}>
         <InFrontContext.Provider value={this.isVisible}>
-          <Boundary>
-            <Loader key={this._turn} load={this._get} />
-          </Boundary>
+          <HostToolbarContext.Provider value={this.toolbar}>
+            <Boundary key={this._turn} onRetry={() => this.reload()}>
+              <React.Suspense fallback={null}>
+                <View />
+              </React.Suspense>
+            </Boundary>
+          </HostToolbarContext.Provider>
         </InFrontContext.Provider>
       </TransContext.Provider>
     );
   }
 
-  private _get = (anew: boolean): Promise<JSX.Element> => {
-    if (!this._view || anew) {
-      this._view = this._load(this);
-    }
-    return this._view;
-  };
+  private _makeView() {
+    return React.lazy(async () => {
+      const element = await this._load(this);
+      return { default: () => element };
+    });
+  }
 
-  private readonly _trans: ITrans;
-  private readonly _load: (page: PageWidget) => Promise<JSX.Element>;
+  private _disposeOwned(): void {
+    for (const model of this._owned.splice(0)) {
+      model.dispose();
+    }
+  }
+
   private readonly _owned: { dispose(): void }[] = [];
-  private _view: Promise<JSX.Element> | null = null;
+  private _view = this._makeView();
   private _turn = 0;
 }
 
-/** A view that fails says so, instead of leaving an empty page. */
+interface IBoundaryProps {
+  readonly children: React.ReactNode;
+  readonly onRetry: () => void;
+}
+
+/** Shows the error of a view that cannot be loaded or rendered. */
 class Boundary extends React.Component<
-  { children: React.ReactNode },
+  IBoundaryProps,
   { problem: string | null }
 > {
   static override contextType = TransContext;
@@ -94,7 +112,7 @@ class Boundary extends React.Component<
   override state = { problem: null as string | null };
 
   static getDerivedStateFromError(error: unknown): { problem: string } {
-    return { problem: error instanceof Error ? error.message : String(error) };
+    return { problem: asClientError(error).message };
   }
 
   override render(): React.ReactNode {
@@ -105,66 +123,17 @@ class Boundary extends React.Component<
     const trans = this.context;
     return (
       <div className="pyr-view" role="alert">
-        <Empty icon="warning" title={trans.__('This page has failed')}>
+        <EmptyState
+          icon="warning"
+          title={trans.__('This page cannot be shown')}
+        >
+          <p>{problem}</p>
           <p>
             {trans.__('Nothing is lost: tasks and files are as they were.')}
           </p>
-          <p>
-            <code>{problem}</code>
-          </p>
-          <Button
-            label={trans.__('Show it again')}
-            onClick={() => this.setState({ problem: null })}
-          />
-        </Empty>
+          <Button label={trans.__('Try again')} onClick={this.props.onRetry} />
+        </EmptyState>
       </div>
     );
   }
-}
-
-function Loader(props: {
-  load: (anew: boolean) => Promise<JSX.Element>;
-}): JSX.Element | null {
-  const { load } = props;
-  const trans = useTrans();
-  const [attempt, setAttempt] = React.useState(0);
-  const [view, setView] = React.useState<JSX.Element | null>(null);
-  const [problem, setProblem] = React.useState('');
-  React.useEffect(() => {
-    let stale = false;
-    load(attempt > 0)
-      .then(element => {
-        if (!stale) {
-          setView(element);
-        }
-      })
-      .catch(error => {
-        if (!stale) {
-          setProblem(asClientError(error).message);
-        }
-      });
-    return () => {
-      stale = true;
-    };
-  }, [load, attempt]);
-  if (view) {
-    return view;
-  }
-  if (!problem) {
-    return null;
-  }
-  return (
-    <div className="pyr-view">
-      <Empty icon="warning" title={trans.__('This page cannot be shown')}>
-        <p>{problem}</p>
-        <Button
-          label={trans.__('Try again')}
-          onClick={() => {
-            setProblem('');
-            setAttempt(attempt + 1);
-          }}
-        />
-      </Empty>
-    </div>
-  );
 }

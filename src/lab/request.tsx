@@ -1,4 +1,4 @@
-/** What commands ask the user, and what they answer. */
+/** Questions of commands to the user, and their results. */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
@@ -7,14 +7,15 @@ import * as React from 'react';
 
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
-import type { Confirm } from '../views/shared/ask';
+import type { Confirm } from '../views/shared/confirm';
+import { checkArguments } from './arguments';
 import type { Caller } from './caller';
 import { callerOf } from './caller';
 
-/** What a command would do for a caller that is not one of our menus. */
+/** What a command is about to do for another caller than our menus. */
 export interface IRequest {
   readonly title: string;
-  /** Why the user is asked, where the caller is not the reason. */
+  /** Why the user is asked, if the caller is not the reason. */
   readonly reason?: string;
   /** Names and values, shown as they are. */
   readonly facts: readonly (readonly [name: string, value: string])[];
@@ -43,8 +44,12 @@ export async function answer(
 ): Promise<ReadonlyPartialJSONObject> {
   const caller = callerOf(commands, id, args);
   try {
+    checkArguments(trans, args, (await commands.describedBy(id)).args);
     return toJson((await work(caller)) ?? {});
   } catch (error) {
+    if (error instanceof Declined) {
+      return { declined: true };
+    }
     const problem = asClientError(error);
     const told = caller === 'code' ? null : explain(problem);
     if (told) {
@@ -59,12 +64,12 @@ export async function answer(
   }
 }
 
-/** As Lab's state and callers of commands take it. */
+/** Convert an object to JSON for Lab's state and callers of commands. */
 export function toJson(value: object): ReadonlyPartialJSONObject {
   return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
 }
 
-/** Asks in a dialog of Lab. */
+/** Ask in a dialog of Lab. */
 export function confirmInLab(trans: TranslationBundle): Confirm {
   return async question => {
     const result = await showDialog({
@@ -79,11 +84,18 @@ export function confirmInLab(trans: TranslationBundle): Confirm {
   };
 }
 
-/** Ask the user to allow a request; the default button is Cancel. */
+/** Thrown when the user does not allow a request. */
+class Declined extends Error {}
+
+/**
+ * Ask the user to allow a request; the default button is Cancel.
+ *
+ * @throws Declined, for `answer`, if the user does not allow it
+ */
 export async function askToAllow(
   trans: TranslationBundle,
   request: IRequest
-): Promise<boolean> {
+): Promise<void> {
   const result = await showDialog({
     title: request.title,
     body: (
@@ -110,7 +122,9 @@ export async function askToAllow(
     ],
     defaultButton: 0
   });
-  return result.button.accept;
+  if (!result.button.accept) {
+    throw new Declined();
+  }
 }
 
 /** Escape line breaks, and characters that reorder or hide other ones. */

@@ -6,28 +6,29 @@ import { showErrorMessage } from '@jupyterlab/apputils';
 import type { IRunningSessions } from '@jupyterlab/running';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
 import { asClientError } from '../client/errors';
 import type { TaskRow, Workspace } from '../client/types';
+import type { ActivityModel } from '../model/activity';
 import type { IResult } from '../views/actions/action';
+import { followActivity } from './activity';
 import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
-/** The tasks of the current workspace that run or wait, for Lab's panel of all that runs. */
+/** The running and queued tasks of the current workspace, for Lab's panel *Running*. */
 class RunningTasks implements IRunningSessions.IManager {
   constructor(
     private readonly _pyruns: ICore,
-    private readonly _app: JupyterFrontEnd,
-    private readonly _trans: TranslationBundle
+    private readonly _app: JupyterFrontEnd
   ) {
-    this.name = _trans.__('Pyruns Tasks');
-    this.shutdownLabel = _trans.__('Stop Task');
-    this.shutdownAllLabel = _trans.__('Stop All Tasks');
-    _pyruns.session.subscribe(() => this._follow());
-    this._follow();
+    const { trans, session } = _pyruns;
+    this._trans = trans;
+    this.name = trans.__('Pyruns Tasks');
+    this.shutdownLabel = trans.__('Stop Task');
+    this.shutdownAllLabel = trans.__('Stop All Tasks');
+    followActivity(session, activity => this._onActivity(activity));
   }
 
   readonly name: string;
@@ -54,7 +55,7 @@ class RunningTasks implements IRunningSessions.IManager {
   shutdownAll(): void {
     const { current } = this._pyruns.session.getSnapshot();
     if (current) {
-      // More may run and wait than are listed.
+      // There may be more tasks than listed ones.
       void this._stop(current, { query: 'is:active' });
     }
   }
@@ -105,48 +106,33 @@ class RunningTasks implements IRunningSessions.IManager {
     }
   }
 
-  /** Hear of the current workspace; Lab is told only of what its panel shows. */
-  private _follow(): void {
-    const { activity } = this._pyruns.session.getSnapshot();
-    if (activity === this._activity) {
-      return;
+  /** Notify Lab of changes in what its panel shows. */
+  private _onActivity(activity: ActivityModel | null): void {
+    const shown = JSON.stringify(
+      activity
+        ?.getSnapshot()
+        .active.map(task => [task.name, task.status, task.progress])
+    );
+    if (shown !== this._shown) {
+      this._shown = shown;
+      this.runningChanged.emit();
     }
-    this._leave();
-    this._activity = activity;
-    this._shown = '';
-    const look = () => {
-      const shown = JSON.stringify(
-        activity
-          ?.getSnapshot()
-          .active.map(task => [task.name, task.status, task.progress])
-      );
-      if (shown !== this._shown) {
-        this._shown = shown;
-        this.runningChanged.emit();
-      }
-    };
-    this._leave = activity?.subscribe(look) ?? (() => undefined);
-    look();
   }
 
-  private _activity: unknown = null;
-  private _shown: string | undefined = '';
-  private _leave: () => void = () => undefined;
+  private readonly _trans: TranslationBundle;
+  private _shown: string | undefined;
 }
 
 export const runningPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:running',
-  description: 'Lists running and queued tasks among all that runs in Lab.',
+  description: 'Lists running and queued tasks in the panel Running.',
   autoStart: true,
   requires: [ICore, IRunningSessionManagers],
-  optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
     pyruns: ICore,
-    managers: IRunningSessionManagers,
-    translator: ITranslator | null
+    managers: IRunningSessionManagers
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
-    managers.add(new RunningTasks(pyruns, app, trans));
+    managers.add(new RunningTasks(pyruns, app));
   }
 };

@@ -1,19 +1,22 @@
-/** How the extension behaves in Lab, as users set it. */
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
+/** The settings of the extension in Lab. */
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 
+// Lab's own settings are needed from the start.
+
+import { Store } from '../model/store';
 import { SETTINGS } from './tokens';
 
 export interface ISettings {
   readonly notifyFailed: boolean;
   readonly notifyDone: boolean;
   readonly notifySilent: boolean;
-  /** Tell in the title of the browser's tab what runs. */
+  /** Show the number of running and queued tasks in the browser tab. */
   readonly titleRuns: boolean;
-  /** Show the load of the GPUs in the status bar. */
+  /** Show the GPU utilization in the status bar. */
   readonly statusGpus: boolean;
-  /** How many tasks of one queueing run at a time, unless it is said. */
+  /** Default for the maximum number of parallel tasks. */
   readonly jobs: number;
-  /** What opens after tasks were created. */
+  /** The page that opens after tasks were created. */
   readonly afterCreation: 'tasks' | 'log' | 'nothing';
 }
 
@@ -28,19 +31,22 @@ export const DEFAULTS: ISettings = {
   afterCreation: 'tasks'
 };
 
-/** Call `heard` with the settings as soon as they are known and when they change. */
-export function followSettings(
-  registry: ISettingRegistry | null,
-  heard: (settings: ISettings) => void
-): void {
-  registry
-    ?.load(SETTINGS)
-    .then(loaded => {
-      const read = () =>
-        heard({ ...DEFAULTS, ...(loaded.composite as Partial<ISettings>) });
-      read();
-      loaded.changed.connect(read);
-    })
-    // Without its settings it behaves as it comes.
-    .catch(() => undefined);
+/** The settings, as soon as they are known. */
+export class SettingsStore extends Store<ISettings> {
+  constructor(registry: ISettingRegistry | null) {
+    super(DEFAULTS);
+    registry
+      ?.load(SETTINGS)
+      .then(loaded => {
+        const read = () =>
+          this.update({
+            ...DEFAULTS,
+            ...(loaded.composite as Partial<ISettings>)
+          });
+        read();
+        loaded.changed.connect(read);
+      })
+      // Without settings, the defaults apply.
+      .catch(() => undefined);
+  }
 }

@@ -4,8 +4,6 @@ import type {
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
@@ -14,7 +12,7 @@ import * as React from 'react';
 import { describe } from './arguments';
 import { pyrunsIcon } from './icons';
 import { ownArgs } from './caller';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
 const PAGES = {
   dashboard: CommandIDs.openDashboard,
@@ -27,14 +25,14 @@ const PAGES = {
 class SidebarPanel extends ReactWidget {
   constructor(
     private readonly _pyruns: ICore,
-    private readonly _commands: CommandRegistry,
-    private readonly _trans: TranslationBundle
+    private readonly _commands: CommandRegistry
   ) {
     super();
+    const { trans } = _pyruns;
     this.id = 'pyruns-sidebar';
     this.title.icon = pyrunsIcon;
-    this.title.caption = _trans.__('Pyruns');
-    this.node.setAttribute('aria-label', _trans.__('Pyruns'));
+    this.title.caption = trans.__('Pyruns');
+    this.node.setAttribute('aria-label', trans.__('Pyruns'));
     this.node.setAttribute('role', 'region');
     this.addClass('pyr-sidebar-panel');
   }
@@ -59,7 +57,7 @@ class SidebarPanel extends ReactWidget {
         <View
           session={this._pyruns.session}
           system={this._pyruns.system}
-          trans={this._trans}
+          trans={this._pyruns.trans}
           onOpen={(page, workspace, task) =>
             void this._commands.execute(PAGES[page], {
               workspace: workspace.id,
@@ -90,16 +88,15 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Adds the sidebar: workspace, loads, and what runs.',
   autoStart: true,
   requires: [ICore],
-  optional: [ILayoutRestorer, ICommandPalette, ITranslator],
+  optional: [ILayoutRestorer, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     pyruns: ICore,
     restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null
+    palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const panel = new SidebarPanel(pyruns, app.commands, trans);
+    const { trans } = pyruns;
+    const panel = new SidebarPanel(pyruns, app.commands);
     app.shell.add(panel, 'left', { rank: 600, type: 'Pyruns' });
     restorer?.add(panel, panel.id);
 

@@ -2,10 +2,8 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
@@ -16,20 +14,12 @@ import type { SystemModel } from '../model/system';
 import { workspaceTitle } from '../views/shared/title';
 import { useStore } from '../views/shared/store';
 import { pyrunsIcon } from './icons';
-import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
 
 class StatusItem extends ReactWidget {
-  /** Whether the load of the GPUs is shown, too. */
-  set showGpus(show: boolean) {
-    this._showGpus = show;
-    this.update();
-  }
-
   constructor(
     private readonly _pyruns: ICore,
-    private readonly _commands: CommandRegistry,
-    private readonly _trans: TranslationBundle
+    private readonly _commands: CommandRegistry
   ) {
     super();
     this.addClass('pyr-status-item');
@@ -39,29 +29,20 @@ class StatusItem extends ReactWidget {
     return (
       <Item
         pyruns={this._pyruns}
-        trans={this._trans}
-        showGpus={this._showGpus}
         onClick={() => void this._commands.execute(CommandIDs.openManager)}
         onGpus={() => void this._commands.execute(CommandIDs.openDashboard)}
       />
     );
   }
-
-  private _showGpus = DEFAULTS.statusGpus;
 }
 
-interface IItemProps {
-  trans: TranslationBundle;
+function Item(props: {
+  pyruns: ICore;
   onClick: () => void;
-}
-
-function Item(
-  props: IItemProps & {
-    pyruns: ICore;
-    showGpus: boolean;
-    onGpus: () => void;
-  }
-): JSX.Element | null {
+  onGpus: () => void;
+}): JSX.Element | null {
+  const { trans, settings } = props.pyruns;
+  const showGpus = useStore(settings, ({ statusGpus }) => statusGpus);
   const { activity, current } = useStore(
     props.pyruns.session,
     ({ activity, current }) => ({ activity, current })
@@ -77,13 +58,13 @@ function Item(
         key={activity.ws}
         activity={activity}
         workspace={current}
-        trans={props.trans}
+        trans={trans}
         onClick={props.onClick}
       />
-      {props.showGpus && isVisible && !hasNone && (
+      {showGpus && isVisible && !hasNone && (
         <GpuLoad
           system={props.pyruns.system}
-          trans={props.trans}
+          trans={trans}
           onClick={props.onGpus}
           onNone={setHasNone}
         />
@@ -92,9 +73,12 @@ function Item(
   );
 }
 
-function Counts(
-  props: IItemProps & { activity: ActivityModel; workspace: Workspace }
-): JSX.Element | null {
+function Counts(props: {
+  activity: ActivityModel;
+  workspace: Workspace;
+  trans: TranslationBundle;
+  onClick: () => void;
+}): JSX.Element | null {
   const { activity, workspace, trans, onClick } = props;
   const counts = useStore(activity, state => state.counts);
   if (!counts) {
@@ -177,21 +161,13 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
     'Shows running and queued tasks and the load of the GPUs in the status bar.',
   autoStart: true,
   requires: [ICore, IStatusBar],
-  optional: [ISettingRegistry, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     pyruns: ICore,
-    statusBar: IStatusBar,
-    registry: ISettingRegistry | null,
-    translator: ITranslator | null
+    statusBar: IStatusBar
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const item = new StatusItem(pyruns, app.commands, trans);
-    followSettings(registry, settings => {
-      item.showGpus = settings.statusGpus;
-    });
     statusBar.registerStatusItem('pyruns-jupyter:status', {
-      item,
+      item: new StatusItem(pyruns, app.commands),
       align: 'left',
       rank: 20
     });

@@ -2,16 +2,14 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
-import type { ActivityModel } from '../model/activity';
-import { DEFAULTS, followSettings } from './settings';
+import { followActivity } from './activity';
 import { ICore } from './tokens';
 
-/** What stands before Lab's own title: `(2▶ 5…) `, two run and five wait. */
+/** The prefix of Lab's own title: `(2▶ 5…) ` for two running and five queued tasks. */
 const PREFIX = /^\((?:\d+▶)? ?(?:\d+…)?\) /;
 
-/** The beginning of a title; empty when nothing runs or waits. */
+/** Return the prefix of the title; empty without active tasks. */
 export function titlePrefix(running: number, queued: number): string {
   const parts = [
     running > 0 ? `${running}▶` : '',
@@ -22,43 +20,24 @@ export function titlePrefix(running: number, queued: number): string {
 
 export const tabTitlePlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:tab-title',
-  description: "Tells in the title of the browser's tab what runs.",
+  description: 'Shows the number of active tasks in the browser tab.',
   autoStart: true,
   requires: [ICore],
-  optional: [ISettingRegistry],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    registry: ISettingRegistry | null
-  ): void => {
-    let isWanted = DEFAULTS.titleRuns;
-    let activity: ActivityModel | null = null;
-    let stop: () => void = () => undefined;
-
+  activate: (app: JupyterFrontEnd, pyruns: ICore): void => {
     const show = () => {
+      const { activity } = pyruns.session.getSnapshot();
       const counts = activity?.getSnapshot().counts;
+      const { titleRuns } = pyruns.settings.getSnapshot();
       const prefix =
-        isWanted && counts ? titlePrefix(counts.running, counts.queued) : '';
+        titleRuns && counts ? titlePrefix(counts.running, counts.queued) : '';
       const title = prefix + document.title.replace(PREFIX, '');
       if (title !== document.title) {
         document.title = title;
       }
     };
-    const follow = () => {
-      const { activity: now } = pyruns.session.getSnapshot();
-      if (now !== activity) {
-        stop();
-        activity = now;
-        stop = now?.subscribe(show) ?? (() => undefined);
-        show();
-      }
-    };
-    pyruns.session.subscribe(follow);
-    followSettings(registry, settings => {
-      isWanted = settings.titleRuns;
-      show();
-    });
-    // Lab writes its own title whenever another page comes to the front.
+    followActivity(pyruns.session, show);
+    pyruns.settings.subscribe(show);
+    // Lab replaces the title when another tab is activated.
     const element = document.querySelector('title');
     if (element) {
       new MutationObserver(show).observe(element, { childList: true });

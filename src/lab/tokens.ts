@@ -1,10 +1,13 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Counts, IClient, TaskRow, Workspace } from '../client/types';
 import type { SessionModel } from '../model/session';
+import type { IStore } from '../model/store';
 import type { SystemModel } from '../model/system';
+import type { ISettings } from './settings';
 
 /** Name under which strings are translated. */
 export const DOMAIN = 'pyruns_jupyter';
@@ -43,7 +46,7 @@ export interface IIdle {
 
 /** What other extensions may use. */
 export interface IPyruns {
-  /** The workspace that the user looks at. */
+  /** The current workspace of the user. */
   readonly current: Workspace | null;
 
   /** The current workspace, or what is known of it, changed. */
@@ -89,6 +92,8 @@ export const IPyruns = new Token<IPyruns>(
 /** What the plugins of this extension share. */
 export interface ICore extends Omit<IPyruns, 'execute'> {
   readonly client: IClient;
+  readonly trans: TranslationBundle;
+  readonly settings: IStore<ISettings>;
   /** Which workspaces there are, and the current one. */
   readonly session: SessionModel;
   /** Utilization of the machine. */

@@ -11,10 +11,10 @@ import { Model } from './model';
 import { isRunField, withoutEmpty } from './runoptions';
 import type { IStudyForm } from './studyform';
 import {
+  defaultStudyForm,
   nextName,
   studyPreview,
-  studyRequest,
-  defaultStudyForm
+  studyRequest
 } from './studyform';
 import { memoizeLast } from './store';
 import { TaskFinder } from './taskfinder';

@@ -1,4 +1,5 @@
 import type { IClient } from '../client/types';
+import { lowerBound } from './lowerbound';
 import { Model } from './model';
 
 /** Delay between requests for a log that grows. */
@@ -44,17 +45,8 @@ export class LogTimesModel extends Model<ILogTimesState> {
   /** Return the epoch seconds by which a byte was written; null if unknown. */
   timeOf(offset: number): number | null {
     const { marks } = this.state;
-    let low = 0;
-    let high = marks.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (marks[middle][0] > offset) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
-    }
-    return low < marks.length ? marks[low][1] : null;
+    const next = lowerBound(marks.length, at => marks[at][0] <= offset);
+    return marks[next]?.[1] ?? null;
   }
 
   private _scheduleRead(): void {

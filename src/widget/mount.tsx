@@ -11,7 +11,7 @@ import { asClientError } from '../client/errors';
 import { ServerTransport } from '../client/server';
 import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
-import { Strip } from '../views/shared/strip';
+import { Banner } from '../views/shared/banner';
 import { pageConnection } from './connection';
 import type { IMountOptions, IServerPlace, MakeView } from './types';
 import { makeComparisonView, makePlotView } from './views/compare';
@@ -82,9 +82,9 @@ export function mount({ model, el, server }: IMountOptions): () => void {
       });
     } catch (error) {
       view = (
-        <Strip kind="error" icon="warning">
+        <Banner kind="error" icon="warning">
           {asClientError(error).message}
-        </Strip>
+        </Banner>
       );
     }
     if (isOver) {
@@ -144,11 +144,11 @@ function Frame(props: {
   return (
     <TransContext.Provider value={plainTrans}>
       {props.isGone && (
-        <Strip kind="warning" icon="warning">
+        <Banner kind="warning" icon="warning">
           {plainTrans.__(
             'The kernel of this widget is gone: this is what was known. Tasks go on running. Run the cell again for a live view.'
           )}
-        </Strip>
+        </Banner>
       )}
       {props.view}
     </TransContext.Provider>

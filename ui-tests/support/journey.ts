@@ -112,7 +112,7 @@ export function taskRow(page: Page, name: string): Locator {
  * stands before it for a moment while it is written anew.
  */
 export function terminal(page: Page): Locator {
-  return page.locator('.xterm-rows:not(.pyr-still *)');
+  return page.locator('.xterm-rows:not(.pyr-freeze-frame *)');
 }
 
 /** Where a task lies on disk. */

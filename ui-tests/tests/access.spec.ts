@@ -102,7 +102,7 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   await taskRow(page, 'all_1_lr=1,opt=sgd').dblclick();
   await expect(terminal(page)).toContainText('done with 1.0');
   await page
-    .getByRole('button', { name: 'Show the curves of the run' })
+    .getByRole('button', { name: 'Show or hide curves next to the log' })
     .click();
   await page.locator('.pyr-screen').click();
   await page.keyboard.press('Control+f');
@@ -111,7 +111,7 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   await check(page, 'Monitor');
 
   await openPage(page, 'Dashboard');
-  await expect(page.locator('.pyr-dashboard-head')).toBeVisible();
+  await expect(page.locator('.pyr-dashboard-counts')).toBeVisible();
   await check(page, 'Dashboard');
 
   await openPage(page, 'Tasks');

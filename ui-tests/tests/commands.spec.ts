@@ -1,5 +1,5 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
+import { expect, galata, test } from '@jupyterlab/galata';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import {
@@ -191,4 +191,39 @@ test('palette, menus and keys act on the tasks selected in front', async ({
   await expect(
     page.getByRole('search', { name: 'Search the log' })
   ).toBeVisible();
+});
+
+test.describe('with a toolbar that the user has arranged', () => {
+  test.use({
+    mockSettings: {
+      ...galata.DEFAULT_SETTINGS,
+      'pyruns-jupyter:manager': {
+        toolbar: [
+          { name: 'compare', disabled: true },
+          { name: 'twice', command: 'pyruns:duplicate-tasks', rank: 1 }
+        ]
+      }
+    }
+  });
+
+  test('a page shows its buttons, which act on its selection', async ({
+    page,
+    baseURL
+  }) => {
+    await start(page, baseURL as string, 'arranged', 0);
+    const toolbar = page.getByRole('toolbar', { name: 'Task actions' });
+    const twice = toolbar.locator('[data-command="pyruns:duplicate-tasks"]');
+    await expect(
+      toolbar.getByRole('button', { name: 'Run', exact: true })
+    ).toBeVisible();
+    await expect(toolbar.getByRole('button', { name: 'Compare' })).toHaveCount(
+      0
+    );
+    await expect(twice).toHaveAttribute('aria-disabled', 'true');
+    await taskRows(page).first().click();
+    await expect(twice).toHaveAttribute('aria-disabled', 'false');
+    await twice.click();
+    await expect(taskRows(page)).toHaveCount(4);
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  });
 });

@@ -135,13 +135,12 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
     'aria-selected',
     'true'
   );
-  await tabTo(
-    page,
-    page
-      .getByRole('toolbar', { name: 'Task actions' })
-      .getByRole('button', { name: 'Compare' }),
-    'Shift+Tab'
-  );
+  // The toolbar is one stop of Tab; arrow keys lead to its buttons.
+  const toolbar = page.getByRole('toolbar', { name: 'Task actions' });
+  const makeTasks = toolbar.locator('[data-command="pyruns:open-generator"]');
+  const compare = toolbar.locator('[data-command="pyruns:compare-tasks"]');
+  await tabTo(page, makeTasks, 'Shift+Tab');
+  await tabTo(page, compare, 'ArrowLeft');
   await page.keyboard.press('Enter');
   const panel = page.getByRole('tabpanel', { name: 'keys/type: Compare' });
   await tabTo(page, panel.getByRole('tab', { name: 'Table' }));

@@ -112,7 +112,7 @@ test('a long log is read from its end, searched and taken along', async ({
 
   // When it was written; the first line is older than the rest.
   await page
-    .getByRole('button', { name: 'Show when lines were written' })
+    .getByRole('button', { name: 'Show or hide times next to the lines' })
     .click();
   await expect(page.locator('.pyr-log-time').first()).toHaveText(
     /^\d\d:\d\d:\d\d$/
@@ -138,15 +138,17 @@ test('a long log is read from its end, searched and taken along', async ({
   expect(page.context().pages()).toHaveLength(pages);
 
   // Lines that are not wrapped; back to the end; the file.
-  await page.getByRole('button', { name: 'Wrap long lines' }).click();
+  await page
+    .getByRole('button', { name: 'Show all of a long line, or cut it' })
+    .click();
   await expect(
-    page.getByRole('button', { name: 'Wrap long lines' })
+    page.getByRole('button', { name: 'Show all of a long line, or cut it' })
   ).toHaveAttribute('aria-pressed', 'false');
   await page.getByRole('button', { name: /more below: go to the end/ }).click();
   await expect(terminal(page)).toContainText('Exit code: 0');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download the whole log' }).click()
+    page.getByRole('button', { name: 'Save the whole log as a file' }).click()
   ]);
   expect(download.suggestedFilename()).toBe('speak-run1.log');
   expect(fs.readFileSync(await download.path())).toEqual(logBytes(folder));
@@ -163,7 +165,7 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await taskRow(page, 'speak_1_kind=train').dblclick();
   await expect(terminal(page)).toContainText('step 3: loss');
   await page
-    .getByRole('button', { name: 'Show the curves of the run' })
+    .getByRole('button', { name: 'Show or hide curves next to the log' })
     .click();
   const curves = page.getByRole('complementary', {
     name: 'Curves of the run'
@@ -193,7 +195,10 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await expect(left).toContainText(/step \d+: loss/);
   await right.getByRole('button', { name: 'Close this log' }).click();
   await expect(right).toHaveCount(0);
-  await left.getByRole('button', { name: 'Stop' }).click();
+  await page
+    .getByRole('toolbar', { name: 'Log actions' })
+    .getByRole('button', { name: 'Stop' })
+    .click();
   await page
     .getByRole('dialog')
     .getByRole('button', { name: 'Stop', exact: true })

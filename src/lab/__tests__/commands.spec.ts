@@ -6,7 +6,7 @@ import type { ActionId } from '../../views/actions';
 import { ACTIONS } from '../../views/actions';
 import { callerOf, ownArgs, watchKeys } from '../caller';
 import { CommandIDs } from '../tokens';
-import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';
+import { answer, dialog, makeLab, settle, STUDY, WORKSPACE } from './lab';
 
 /** A file, by its path in the repository. */
 const read = (file: string) =>
@@ -31,6 +31,7 @@ const ARGS: ReadonlyJSONObject = {
   task: 'a',
   names: ['a', 'b'],
   study: 's',
+  trials: 30,
   file: 'a.yaml',
   path: 'study/train.py',
   search: `?pyruns=${WORKSPACE.id}`
@@ -253,6 +254,20 @@ describe('an action', () => {
     );
   });
 
+  it('refuses arguments of the wrong type', async () => {
+    const { pyruns, changes } = makeLab();
+    const refusals = [
+      ['pyruns:tag-tasks', { tasks: 'a', tags: ['t'] }, /“tasks” must be of/],
+      ['pyruns:list-tasks', { limit: 1.5 }, /“limit” must be of type integer/],
+      ['pyruns:export-results', { format: 'pdf' }, /one of: csv, json/],
+      ['pyruns:open-page', {}, /“page” is missing/]
+    ] as const;
+    for (const [id, args, reason] of refusals) {
+      await expect(pyruns.execute(id, args)).rejects.toThrow(reason);
+    }
+    expect(changes).toEqual([]);
+  });
+
   it('needs the right to do it', () => {
     const { commands, core } = makeLab();
     const rights = { canWrite: true, canExecute: false };
@@ -260,6 +275,88 @@ describe('an action', () => {
     const args = { tasks: ['a'] };
     expect(commands.isEnabled('pyruns:run-tasks', args)).toBe(false);
     expect(commands.isEnabled('pyruns:delete-tasks', args)).toBe(true);
+  });
+});
+
+describe('a study', () => {
+  it('is paused, resumed and cancelled', async () => {
+    const { pyruns, client } = makeLab();
+    const study = { study: 's' };
+    await pyruns.execute('pyruns:pause-study', study);
+    await pyruns.execute('pyruns:resume-study', { ...study, trials: 30 });
+    await pyruns.execute('pyruns:resume-study');
+    await pyruns.execute('pyruns:cancel-study', study);
+    expect(client.changeStudy.mock.calls.map(call => call.slice(1))).toEqual([
+      ['s', { action: 'stop', running: false }],
+      ['s', { action: 'resume', n: 30 }],
+      ['s', { action: 'resume', n: 20 }],
+      ['s', { action: 'stop', running: true }]
+    ]);
+  });
+
+  it('is deleted when the user confirms it', async () => {
+    const { commands, client } = makeLab();
+    const remove = async (button: string) => {
+      const done = commands.execute('pyruns:delete-study', ownArgs());
+      await settle();
+      expect(dialog()?.textContent).toContain('Delete study s?');
+      await answer(button);
+      return done;
+    };
+    expect(await remove('Cancel')).toMatchObject({ state: 'stopped' });
+    expect(client.removeStudy).not.toHaveBeenCalled();
+    client.listStudies.mockResolvedValueOnce({ items: [STUDY], damaged: [] });
+    client.listStudies.mockResolvedValue({ items: [], damaged: [] });
+    expect(await remove('Delete study')).toMatchObject({ state: null });
+    expect(client.removeStudy).toHaveBeenCalledWith(WORKSPACE.id, 's');
+  });
+
+  it('that does not exist is an error, like a refused change', async () => {
+    const { pyruns, client } = makeLab();
+    await expect(
+      pyruns.execute('pyruns:pause-study', { study: 'none' })
+    ).rejects.toThrow('No study is named “none”.');
+    client.changeStudy.mockRejectedValue(new Error('It is finished.'));
+    await expect(
+      pyruns.execute('pyruns:pause-study', { study: 's' })
+    ).rejects.toThrow('It is finished.');
+  });
+});
+
+describe('the trash', () => {
+  it('is listed, and emptied when the user confirms it', async () => {
+    const { commands, client, pyruns } = makeLab();
+    expect(await pyruns.execute('pyruns:list-trash')).toMatchObject({
+      tasks: [{ name: 'a', original: 'a' }]
+    });
+    const empty = async (button: string) => {
+      const done = commands.execute('pyruns:empty-trash', ownArgs());
+      await settle();
+      expect(dialog()?.textContent).toContain('Delete 1 task permanently?');
+      await answer(button);
+      return done;
+    };
+    expect(await empty('Cancel')).toMatchObject({ tasks: [] });
+    expect(client.actOnTasks).not.toHaveBeenCalled();
+    expect(await empty('Delete permanently')).toMatchObject({ tasks: ['a'] });
+    expect(client.actOnTasks).toHaveBeenCalledWith(WORKSPACE.id, {
+      action: 'purge',
+      names: ['a']
+    });
+  });
+
+  it('loses only the tasks that are named', async () => {
+    const { pyruns, changes } = makeLab();
+    await expect(pyruns.execute('pyruns:purge-tasks')).rejects.toThrow(
+      'Pass the names'
+    );
+    expect(changes).toEqual([]);
+    const args = { tasks: ['b'] };
+    expect(await pyruns.execute('pyruns:purge-tasks', args)).toEqual({
+      workspace: WORKSPACE.id,
+      tasks: ['b'],
+      refused: {}
+    });
   });
 });
 

@@ -1,6 +1,9 @@
 /** Our commands in a Lab whose server is the test. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { ITranslator } from '@jupyterlab/translation';
+import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 import { ContextMenu } from '@lumino/widgets';
@@ -10,8 +13,9 @@ import type { Created, IClient, Workspace } from '../../client/types';
 import { SessionModel } from '../../model/session';
 import { pyrunsPlugin } from '../core';
 import { filesPlugin } from '../files';
-import { linkPlugin } from '../linkplugin';
+import { linkPlugin } from '../deeplink';
 import { pagesPlugin } from '../pages';
+import { SettingsStore } from '../settings';
 import { sidebarPlugin } from '../sidebar';
 import type { ICore, IPyruns } from '../tokens';
 
@@ -36,6 +40,8 @@ export const WORKSPACE: Workspace = {
 
 const CREATED: Created = { names: ['train'], queued: true, message: null };
 
+export const STUDY = { name: 's', n: 20, state: 'stopped' };
+
 /** Requests that change nothing. */
 const LOOKING =
   /^(get|list|read|search|preview|compare|group|export|stream|log)/;
@@ -57,6 +63,14 @@ function makeClient() {
       counts: {},
       columns: { swept: [], figures: [] }
     })),
+    listStudies: jest.fn(async () => ({
+      items: [STUDY],
+      damaged: [] as string[]
+    })),
+    getStudy: jest.fn(async () => ({ ...STUDY, trials: [] })),
+    changeStudy: jest.fn(async () => STUDY),
+    removeStudy: jest.fn(async () => undefined),
+    listTrash: jest.fn(async () => [{ name: 'a', original: 'a' }]),
     previewSweep: jest.fn(async () => ({ count: 1 })),
     createTasks: jest.fn(async () => CREATED),
     exportResults: jest.fn(async () => ({ blob: new Blob([]), name: 'x' })),
@@ -87,7 +101,8 @@ function makeClient() {
 /** A Lab whose file browser selects a file. */
 export function makeLab(
   selection = 'study/train.py',
-  translator: ITranslator | null = null
+  translator: ITranslator | null = null,
+  toolbars: [ISettingRegistry, IToolbarWidgetRegistry] | null = null
 ) {
   const commands = new CommandRegistry();
   const contextMenu = new ContextMenu({ commands });
@@ -113,6 +128,8 @@ export function makeLab(
   });
   const core = {
     client,
+    trans: (translator ?? nullTranslator).load(''),
+    settings: new SettingsStore(null),
     openWorkspace,
     current: WORKSPACE,
     session: Object.assign(
@@ -140,14 +157,15 @@ export function makeLab(
     describedBy: { args: { type: 'object', properties: {} } },
     execute: () => undefined
   });
-  void filesPlugin.activate(app, core, browsers, items, translator);
+  void filesPlugin.activate(app, core, browsers, items);
   void pagesPlugin.activate(
     app,
     core,
-    ...[null, items, null, null, null, null, null, translator]
+    ...[null, items, null, null, null, toolbars?.[0]],
+    ...[null, toolbars?.[1], null]
   );
-  void linkPlugin.activate(app, core, { register: jest.fn() }, translator);
-  void sidebarPlugin.activate(app, core, null, items, translator);
+  void linkPlugin.activate(app, core, { register: jest.fn() });
+  void sidebarPlugin.activate(app, core, null, items);
   const pyruns = pyrunsPlugin.activate(app, core) as IPyruns;
   return {
     commands,

@@ -50,7 +50,7 @@ describe('PageWidget', () => {
     const page = await show(<View />);
     expect(screen.getByRole('alert')).toHaveTextContent('no such figure');
     broken = false;
-    fireEvent.click(screen.getByRole('button', { name: 'Show it again' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
     await settle();
     expect(screen.getByText(text)).toBeInTheDocument();
     told.mockRestore();

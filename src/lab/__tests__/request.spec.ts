@@ -7,7 +7,7 @@ import { CommandRegistry } from '@lumino/commands';
 import type { ContextMenu } from '@lumino/widgets';
 
 import { workspaceOf } from '../files';
-import { markdownRenderer } from '../pageviews';
+import { markdownRenderer } from '../pagefactory';
 import { CommandIDs } from '../tokens';
 import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';
 

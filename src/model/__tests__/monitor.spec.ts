@@ -1,4 +1,4 @@
-import { MonitorModel, MAX_PANES } from '../monitor';
+import { MAX_PANES, MonitorModel } from '../monitor';
 import { TaskListModel } from '../tasklist';
 import { FakeClient, row } from './fake';
 

@@ -4,20 +4,22 @@
  */
 import type { ActionResult, TaskRow } from '../../client/types';
 import type { QueueModel } from '../../model/queue';
+import type { StudiesModel } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
+import type { TrashModel } from '../../model/trash';
 import type { ILooks } from '../monitor/header';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import type { IconName } from '../shared/icons';
 import { isActive } from '../shared/status';
 
-/** Some tasks, and what is possible with them. */
+/** Selected tasks, and what is possible with them. */
 export interface IChosen {
   readonly names: readonly string[];
   /** Those that are loaded. */
   readonly rows: readonly TaskRow[];
   readonly readable: readonly TaskRow[];
-  /** How many are not loaded: they may have any status. */
+  /** The number of tasks that are not loaded and may have any status. */
   readonly hidden: number;
   readonly running: number;
   readonly toRun: readonly string[];
@@ -36,14 +38,15 @@ export type Place =
   | 'tags'
   | 'rename'
   | 'export'
-  | 'trash';
+  | 'trash'
+  | 'study';
 
-/** How to open those that there are, for some tasks. */
+/** How to open the places that exist, for tasks or a study. */
 export type Navigation = Partial<
-  Record<Place, (tasks: readonly string[]) => void>
+  Record<Place, (names: readonly string[]) => void>
 >;
 
-/** A log that is shown. */
+/** A log on the screen. */
 export interface ILogHandle {
   readonly task: string;
   readonly isFollowing: boolean;
@@ -60,7 +63,7 @@ export interface ILogHandle {
   download(): Promise<void>;
 }
 
-/** What decides whether an action is offered. */
+/** The state that decides whether an action is offered. */
 export interface ISituation {
   readonly canWrite: boolean;
   readonly canExecute: boolean;
@@ -69,10 +72,14 @@ export interface ISituation {
   /** The list of tasks that is shown, if one is. */
   readonly model?: TaskListModel;
   readonly queue?: QueueModel;
+  readonly studies?: StudiesModel;
+  readonly trash?: TrashModel;
   readonly log?: ILogHandle;
+  /** The maximum number of parallel tasks, if the user has chosen one. */
+  readonly jobs?: number;
 }
 
-/** What an action works on. */
+/** The context of an action. */
 export interface IActionContext extends ISituation {
   /** Its id. */
   readonly workspace: string;
@@ -80,19 +87,17 @@ export interface IActionContext extends ISituation {
   readonly confirm: Confirm;
 }
 
-/** What an action on tasks works on. */
+/** The context of an action on tasks. */
 export interface ITaskContext extends IActionContext {
   readonly model: TaskListModel;
-  /** How many of the tasks run at a time, if the user has chosen. */
-  readonly jobs?: number;
 }
 
-/** Plain JSON that says what was done. */
+/** The result of an action as plain JSON. */
 export interface IResult {
   readonly workspace: string;
-  /** The tasks that it was done to, or that were made. */
+  /** The tasks that were changed or created. */
   readonly tasks?: readonly unknown[];
-  /** Why it was not done to others, by name. */
+  /** The reason for each other task, by name. */
   readonly refused?: Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }
@@ -113,10 +118,12 @@ export type Args = Readonly<
     runs: 'latest' | 'all';
     limit: number;
     offset: number;
+    study: string;
+    trials: number;
   }>
 >;
 
-/** Where an action stands in menus; a line separates groups. */
+/** The group of an action in menus; a line separates groups. */
 export type Group =
   'open' | 'run' | 'edit' | 'order' | 'files' | 'sort' | 'delete';
 
@@ -124,35 +131,35 @@ export interface IAction<C extends IActionContext = ITaskContext> {
   readonly icon: IconName;
   readonly label: (trans: ITrans, situation?: ISituation) => string;
   readonly caption: (trans: ITrans) => string;
-  /** What the user must be allowed to do; without it, it only looks. */
+  /** The right that it needs; without it, it changes nothing. */
   readonly needs?: 'write' | 'execute';
-  /** How many tasks it is about; without it, about none. */
+  /** The number of tasks that it needs; none without it. */
   readonly tasks?: 'one' | 'some' | 'several';
   readonly args?: readonly (keyof Args)[];
-  /** What it opens, where no arguments make that unnecessary. */
+  /** What it opens, unless the arguments are complete. */
   readonly opens?: Place;
-  /** For programs: it has no use without arguments. */
+  /** For programs only: it needs arguments. */
   readonly isForPrograms?: boolean;
   readonly group?: Group;
-  /** The key that does the same in a view. */
+  /** The key for it in a view. */
   readonly keys?: (trans: ITrans) => string;
   readonly isOffered?: (situation: ISituation) => boolean;
   readonly isPossible?: (situation: ISituation) => boolean;
-  /** Whether it is on; for actions that turn something on and off. */
+  /** Whether it is on; for actions that switch something. */
   readonly isOn?: (situation: ISituation) => boolean;
   /**
    * Rejects with a sentence for the user when nothing was done; without it,
    * the action only opens something.
    */
   readonly run?: (context: C, args: Args) => Promise<IResult> | null;
-  /** What is said when it is done, where the page may not show it. */
+  /** The message after it, for changes that the page may not show. */
   readonly done?: (trans: ITrans, result: IResult) => string;
 }
 
 /** The parts of an action that decide whether it is offered. */
 type Offer = Omit<IAction, 'run'>;
 
-/** Whether the user may do it at all. */
+/** Return whether the user has the right to do it. */
 export function isAllowed(
   action: Offer,
   { canWrite, canExecute }: ISituation
@@ -164,7 +171,7 @@ export function isAllowed(
       : true;
 }
 
-/** Whether a menu has it. */
+/** Return whether a menu has it. */
 export function isOffered(action: Offer, situation: ISituation): boolean {
   const { names, rows, readable, hidden } = situation.chosen;
   const isFit =
@@ -172,7 +179,7 @@ export function isOffered(action: Offer, situation: ISituation): boolean {
     (action.tasks === 'one'
       ? names.length === 1 && rows.length === 1
       : names.length > (action.tasks === 'several' ? 1 : 0));
-  // Of what cannot be read nothing is known: it can only be deleted.
+  // An unreadable task can only be deleted.
   const isKnown =
     action.tasks === undefined ||
     action.group === 'delete' ||
@@ -186,7 +193,7 @@ export function isOffered(action: Offer, situation: ISituation): boolean {
   );
 }
 
-/** Whether it can be done now. */
+/** Return whether it can be done now. */
 export function isPossible(action: Offer, situation: ISituation): boolean {
   return (
     isOffered(action, situation) && (action.isPossible?.(situation) ?? true)
@@ -221,7 +228,7 @@ export async function perform<C extends IActionContext>(
   return { workspace, tasks: chosen.names, opened: action.opens };
 }
 
-/** What is possible with some tasks. */
+/** Return what is possible with some tasks. */
 export function chooseTasks(
   listed: readonly (TaskRow | undefined)[],
   names: readonly string[]
@@ -251,14 +258,14 @@ export function chooseTasks(
   };
 }
 
-/** Why something was refused, by the name of the task. */
+/** Return the reasons of refusals by the name of the task. */
 export function refusedByName(
   refused: ActionResult['refused']
 ): Record<string, string> {
   return Object.fromEntries(refused.map(each => [each.name, each.message]));
 }
 
-/** What was refused, as one sentence. */
+/** Return the refusals as one sentence. */
 export function refusal(
   trans: ITrans,
   refused: IResult['refused']

@@ -4,8 +4,8 @@ import * as React from 'react';
 import { asClientError } from '../../client/errors';
 import { useTrans } from '../shared/context';
 import type { IMenuItem } from '../shared/menu';
-import type { IButtonProps } from '../shared/strip';
-import { Button } from '../shared/strip';
+import type { IButtonProps } from '../shared/button';
+import { Button } from '../shared/button';
 import type { ActionId } from '.';
 import { ACTIONS } from '.';
 import type {
@@ -18,7 +18,7 @@ import type {
 } from './action';
 import { isOffered, isPossible, perform, refusal } from './action';
 
-/** Does actions, and keeps what is to be said about the last one. */
+/** Performs actions, and keeps the messages of the last one. */
 export interface IActions {
   /** The last failure as a sentence. */
   readonly failure: string | null;
@@ -77,7 +77,7 @@ export function ActionButton<C extends IActionContext>(
   );
 }
 
-/** The entries of a menu: what is offered of some groups, a line between them. */
+/** Return the entries of a menu: the offered actions of some groups. */
 export function actionItems(
   groups: readonly Group[],
   context: ITaskContext,

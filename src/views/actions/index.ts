@@ -1,16 +1,19 @@
 import type { IAction } from './action';
 import { LOG_ACTIONS } from './logs';
 import { QUEUE_ACTIONS } from './queue';
+import { STUDY_ACTIONS } from './studies';
 import { TASK_ACTIONS } from './tasks';
+import { TRASH_ACTIONS } from './trash';
 
-export type ActionId =
-  | keyof typeof TASK_ACTIONS
-  | keyof typeof LOG_ACTIONS
-  | keyof typeof QUEUE_ACTIONS;
-
-/** All that the user can do with tasks, logs and the queue. */
-export const ACTIONS: Readonly<Record<ActionId, IAction>> = {
+/** All that the user can do with tasks, logs, the queue and studies. */
+const actions = {
   ...TASK_ACTIONS,
+  ...TRASH_ACTIONS,
   ...LOG_ACTIONS,
-  ...QUEUE_ACTIONS
+  ...QUEUE_ACTIONS,
+  ...STUDY_ACTIONS
 };
+
+export type ActionId = keyof typeof actions;
+
+export const ACTIONS: Readonly<Record<ActionId, IAction>> = actions;

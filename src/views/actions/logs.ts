@@ -1,6 +1,6 @@
 import type { Args, IAction, IActionContext, ILogHandle } from './action';
 
-/** What can be done with the log in front. */
+/** Actions on the log in front. */
 export const LOG_ACTIONS = {
   'follow-log': {
     icon: 'follow',

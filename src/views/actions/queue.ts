@@ -2,7 +2,7 @@ import type { Queue, QueuedBatch } from '../../client/types';
 import type { QueueModel } from '../../model/queue';
 import type { IAction, IActionContext, IResult } from './action';
 
-/** What can be done with the queue of a project. */
+/** Actions on the queue of a project. */
 export const QUEUE_ACTIONS = {
   'pause-queue': {
     icon: 'pause',
@@ -54,17 +54,17 @@ export const QUEUE_ACTIONS = {
   }
 } satisfies Record<string, IAction<IActionContext>>;
 
-/** How many tasks of some batches are queued. */
+/** Count the queued tasks of some batches. */
 export function countWaiting(batches: readonly QueuedBatch[]): number {
   return batches.reduce((sum, batch) => sum + batch.waiting, 0);
 }
 
-/** How many tasks were queued in another copy of the project. */
+/** Count the tasks that were queued in another copy of the project. */
 export function countForeign(queue: Queue | null | undefined): number {
   return countWaiting(queue?.batches.filter(batch => batch.foreign) ?? []);
 }
 
-/** The queue, once it is known. */
+/** Wait for the queue. */
 function loaded(model: QueueModel): Promise<Queue> {
   return new Promise((resolve, reject) => {
     const check = () => {
@@ -83,7 +83,7 @@ function loaded(model: QueueModel): Promise<Queue> {
   });
 }
 
-/** Whether nothing more is started, as far as is known. */
+/** Return whether the queue is paused, if that is known. */
 export function isPaused(queue: QueueModel | undefined): boolean | undefined {
   const state = queue?.getSnapshot();
   return state?.pausing ?? state?.queue?.paused;

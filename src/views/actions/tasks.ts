@@ -11,7 +11,7 @@ import { refusedByName } from './action';
 /** Changes any tasks. */
 const CHANGE = { needs: 'write', tasks: 'some', group: 'edit' } as const;
 
-/** What can be done with tasks. */
+/** Actions on tasks. */
 export const TASK_ACTIONS = {
   'open-log': {
     icon: 'log',
@@ -303,7 +303,7 @@ function moveAction(direction: 'up' | 'down'): IAction {
   };
 }
 
-/** Asks for an action on the tasks, with some of the arguments. */
+/** Return a function that performs an action on the selected tasks. */
 function change(
   action: Action,
   ...names: readonly ('tags' | 'before' | 'after')[]
@@ -364,7 +364,7 @@ function isSortedByHand({ model }: ISituation): boolean {
   return model?.getSnapshot().listing.sort === 'order';
 }
 
-/** Where tasks go that are moved by one place; null if they cannot be. */
+/** Return where tasks go that move by one place; null if they cannot move. */
 function placeToMove(
   model: TaskListModel,
   names: readonly string[],
@@ -385,7 +385,7 @@ function placeToMove(
   const end = isUp ? places[0] : places[places.length - 1];
   const moved = places.map(place => rows[place]) as TaskRow[];
   const neighbour = rows[end + (isUp ? -1 : 1)];
-  // Pinned tasks stand above all others, whatever the order.
+  // Pinned tasks are above all others in any order.
   if (!neighbour || moved.some(row => row.pinned !== neighbour.pinned)) {
     return null;
   }

@@ -3,15 +3,17 @@ import * as React from 'react';
 import type { CompareModel } from '../../model/compare';
 import type { IStore } from '../../model/store';
 import type { IStudiesState } from '../../model/studies';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/page';
-import { LostStrip } from '../shared/lost';
+import { withTrans } from '../shared/context';
+import { ConnectionBanner } from '../shared/banner';
 import { useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { curveKeys } from './charts';
 import { CurvesTab } from './curves';
@@ -113,7 +115,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
   return (
     <div className="pyr-view pyr-compare" ref={place}>
       {state.names.length === 0 && !isSearch && (
-        <Empty
+        <EmptyState
           icon="compare"
           title={trans.__('Nothing to compare yet')}
           text={trans.__(
@@ -133,7 +135,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
               onClick={() => change({ tab: 'search' })}
             />
           )}
-        </Empty>
+        </EmptyState>
       )}
       {(known || isSearch) && (
         <div className="pyr-compare-body">
@@ -196,7 +198,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
         </div>
       )}
       {missing.length > 0 && (
-        <Strip
+        <Banner
           kind="info"
           icon="warning"
           actions={
@@ -216,13 +218,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
             missing.length,
             missing.slice(0, 3).join(', ')
           )}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="error" onRetry={() => model.retry()}>
+      <Banner kind="error" onRetry={() => model.retry()}>
         {state.error?.message}
-      </Strip>
+      </Banner>
       {!state.error && (
-        <LostStrip
+        <ConnectionBanner
           connection={state.connection}
           lastUpdatedAt={state.lastUpdatedAt}
           onRetry={() => model.retry()}

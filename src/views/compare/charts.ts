@@ -16,7 +16,7 @@ import {
   scatterChart
 } from '../shared/chart';
 import type { ITrans } from '../shared/context';
-import { exactValue, figure } from '../shared/format';
+import { exactValue, formatNumber } from '../shared/format';
 import type { IOptions } from './options';
 import type { IShown, IShownTask } from './shown';
 import { isWide, labelsOf, placesOf } from './shown';
@@ -147,7 +147,7 @@ export function parallelOf(shown: IShown): Chart | null {
         isLog: !found.labels && isWide(found.places)
       };
     }),
-    threads: shown.tasks.map(({ row, colour, label }) => ({
+    lines: shown.tasks.map(({ row, colour, label }) => ({
       id: row.name,
       name: label,
       colour
@@ -287,8 +287,8 @@ function groupsOf(
     labels: starts.map((start, index) => {
       const last = sorted[Math.min(sorted.length, (index + 1) * size) - 1];
       return start === last
-        ? figure(start)
-        : `${figure(start)}…${figure(last)}`;
+        ? formatNumber(start)
+        : `${formatNumber(start)}…${formatNumber(last)}`;
     }),
     places: tasks.map(({ at }) =>
       Number.isFinite(numbers[at])

@@ -4,7 +4,8 @@ import type { IComparedCurvesState } from '../../model/comparedcurves';
 import { axisName } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { Button, Empty } from '../shared/strip';
+import { Button } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { axesFor, curveKeys, curvesChart } from './charts';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
@@ -126,7 +127,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         </p>
       )}
       {charts.length === 0 && (
-        <Empty
+        <EmptyState
           icon="curve"
           title={trans.__('No figure is chosen')}
           text={

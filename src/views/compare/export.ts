@@ -3,7 +3,7 @@ import type { Chart } from '../shared/chart';
 import { PAPER, toSvg } from '../shared/chart';
 import { CanvasPainter, escaped } from '../shared/chart/painter';
 import type { ITrans } from '../shared/context';
-import { exactValue, figure, fullTime } from '../shared/format';
+import { exactValue, formatNumber, fullTime } from '../shared/format';
 import type { IShown } from './shown';
 import { bestOf } from '../../model/compare';
 
@@ -130,7 +130,7 @@ export function reportOf(
       ].filter(Boolean);
       const told =
         column.kind === 'metric' && typeof value === 'number'
-          ? escaped(figure(value))
+          ? escaped(formatNumber(value))
           : text(value);
       return `<td class="${classes.join(' ')}">${told}</td>`;
     });

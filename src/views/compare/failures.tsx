@@ -3,7 +3,8 @@ import * as React from 'react';
 import type { FailureGroup } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
-import { Button, Empty, Link } from '../shared/strip';
+import { Button, Link } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import type { FocusModel } from './focus';
 
 /** Tasks that are named of a group before *more*. */
@@ -18,7 +19,7 @@ export function Failures(props: {
   const trans = useTrans();
   if (props.groups.length === 0) {
     return (
-      <Empty
+      <EmptyState
         icon="completed"
         title={trans.__('None of these tasks failed')}
         text={trans.__('Failed tasks are gathered here by what they died of.')}

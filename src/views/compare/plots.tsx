@@ -7,7 +7,7 @@ import type { Chart } from '../shared/chart';
 import { barsHeight, ChartView, rampColour } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { Empty } from '../shared/strip';
+import { EmptyState } from '../shared/emptystate';
 import {
   heatmapAxes,
   heatmapOf,
@@ -89,7 +89,7 @@ function Plot(props: {
       ) : chart ? (
         <ChartView chart={chart} label={label} height={height} />
       ) : (
-        <Empty
+        <EmptyState
           icon="curve"
           title={trans.__('Not enough to show')}
           text={wanting}

@@ -4,7 +4,7 @@ import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
 import { StatusIcon } from '../shared/status';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
 import type { IShown } from './shown';

@@ -5,14 +5,16 @@ import type { StudyDetail } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { MAX_TRIALS } from '../../model/studyform';
 import type { IStudiesState, StudiesModel } from '../../model/studies';
-import type { Confirm } from '../shared/ask';
-import { useConfirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
 import type { IChartTheme } from '../shared/chart/theme';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { figure } from '../shared/format';
+import { formatNumber } from '../shared/format';
 import { useStore } from '../shared/store';
-import { Button, Empty, Link, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button, Link } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { stateWord } from '../shared/study';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
@@ -42,7 +44,7 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
   }
   if (!detail) {
     return (
-      <Empty
+      <EmptyState
         icon="search"
         title={trans.__('No search yet')}
         text={trans.__(
@@ -71,9 +73,9 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
         <Actions {...props} state={state} study={detail} />
       </div>
       {[state.refusal, ...state.damaged].map(message => (
-        <Strip key={message} kind="error">
+        <Banner key={message} kind="error">
           {message}
-        </Strip>
+        </Banner>
       ))}
       <Standing study={detail} onOpenLog={props.onOpenLog} />
       <Plots {...props} study={detail} />
@@ -185,7 +187,7 @@ function Standing(props: {
         {study.best && study.best.value !== null && (
           <span className="pyr-study-best">
             {trans.__('best %1', study.objective)}{' '}
-            <b>{figure(study.best.value)}</b>{' '}
+            <b>{formatNumber(study.best.value)}</b>{' '}
             <Link
               title={trans.__('Open its log')}
               onClick={() => props.onOpenLog(study.best!.task)}
@@ -226,7 +228,7 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
   );
   if (!history) {
     return (
-      <Empty
+      <EmptyState
         icon="curve"
         title={trans.__('Not enough to show')}
         text={trans.__('The first trial has to report %1.', study.objective)}

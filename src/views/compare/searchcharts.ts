@@ -27,7 +27,7 @@ export function historyOf(
       name: trial.task,
       x: trial.number,
       y: trial.value,
-      isHollow: trial.state !== 'complete',
+      isPartial: trial.state !== 'complete',
       colour: seriesColour(0, isDark),
       told: [
         ...(trial.state === 'pruned'

@@ -7,7 +7,7 @@ import { useTrans } from '../shared/context';
 import { exactValue, plainValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
-import { Link } from '../shared/strip';
+import { Link } from '../shared/button';
 import type { FocusModel } from './focus';
 import type { IShown, IShownTask } from './shown';
 

@@ -2,12 +2,11 @@ import * as React from 'react';
 
 export interface ICardProps {
   title: React.ReactNode;
-  /** Beside the title, smaller. */
+  /** After the title, smaller. */
   detail?: React.ReactNode;
   /** At the end of the title's line. */
   actions?: React.ReactNode;
   className?: string;
-  label?: string;
   children: React.ReactNode;
 }
 
@@ -17,8 +16,7 @@ export function Card(props: ICardProps): JSX.Element {
   return (
     <section
       className={`pyr-card ${props.className ?? ''}`}
-      aria-labelledby={props.label ? undefined : id}
-      aria-label={props.label}
+      aria-labelledby={id}
     >
       <header className="pyr-card-head">
         <h2 id={id}>{props.title}</h2>
@@ -30,18 +28,18 @@ export function Card(props: ICardProps): JSX.Element {
   );
 }
 
-/** A share as a bar; the text beside it says the same. */
+/** A share as a bar; it is also shown as text. */
 export function Bar(props: {
   /** Percent, null when not known. */
   value: number | null;
   label: string;
-  tone?: 'first' | 'second';
+  series?: 1 | 2;
 }): JSX.Element {
   const { value } = props;
   const high = value !== null && value >= 90;
   return (
     <span
-      className={`pyr-bar pyr-tone-${props.tone ?? 'first'} ${high ? 'pyr-is-high' : ''}`}
+      className={`pyr-bar pyr-series-${props.series ?? 1} ${high ? 'pyr-is-high' : ''}`}
       role="meter"
       aria-label={props.label}
       aria-valuemin={0}

@@ -6,24 +6,24 @@ import type { ISystemState } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { percent, roomText } from '../shared/format';
-import { History } from '../shared/history';
+import { UsageChart } from '../shared/usagechart';
 import { Icon } from '../shared/icons';
-import { memoryShare, pastOf } from '../shared/loads';
-import { Strip } from '../shared/strip';
-import { Bar } from './card';
-import { SHOWN } from './machine';
+import { memoryShare, pastOf } from '../shared/utilization';
+import { Banner } from '../shared/banner';
+import { Bar, Card } from './card';
+import { HISTORY_SECONDS } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
 
 /** Percent of load up to which a GPU does nothing. */
-const IDLE = 1;
+const IDLE_PERCENT = 1;
 
-/** Seconds that are looked at before one is called idle. */
-const LEAST_IDLE = 240;
+/** Seconds without utilization after which a GPU counts as idle. */
+const MIN_IDLE_SECONDS = 240;
 
 export interface IGpusProps extends IProcessHandlers {
   state: ISystemState;
-  /** What runs and waits in the workspace. */
+  /** Running and queued tasks of the workspace. */
   active: IActivityState['active'];
 }
 
@@ -40,9 +40,9 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   }
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
-      <Strip kind="warning">
+      <Banner kind="warning">
         {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
-      </Strip>
+      </Banner>
     ) : (
       <p className="pyr-note pyr-no-gpu">
         {latest.gpu_message ?? trans.__('There is no GPU on this machine.')}
@@ -78,13 +78,15 @@ function GpuCard(
   const used = memoryShare(gpu);
   const name = trans.__('GPU %1', gpu.index);
   return (
-    <section className="pyr-card pyr-gpu" aria-label={name}>
-      <header className="pyr-card-head">
-        <h2>{name}</h2>
-        <span className="pyr-card-detail" title={`${gpu.name}\n${gpu.uuid}`}>
+    <Card
+      title={name}
+      detail={
+        <span title={`${gpu.name}\n${gpu.uuid}`}>
           {gpu.name.replace(/^NVIDIA /, '')}
         </span>
-      </header>
+      }
+      className="pyr-gpu"
+    >
       <div className="pyr-gpu-loads">
         <span className="pyr-gpu-load">
           <b>{gpu.load === null ? '–' : percent(gpu.load)}</b>
@@ -94,27 +96,25 @@ function GpuCard(
           <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
           <Bar
             value={used}
-            tone="second"
+            series={2}
             label={trans.__('Memory of GPU %1', gpu.index)}
           />
         </span>
       </div>
       <div
         className="pyr-gpu-history"
-        title={trans.__('The last %1 minutes', SHOWN / 60)}
+        title={trans.__('The last %1 minutes', HISTORY_SECONDS / 60)}
       >
-        <History
-          length={SHOWN}
+        <UsageChart
+          length={HISTORY_SECONDS}
           series={[
             { kind: 'area', values: past.map(item => item?.load ?? null) },
-            { kind: 'line', tone: 'second', values: past.map(memoryShare) }
+            { kind: 'line', series: 2, values: past.map(memoryShare) }
           ]}
         />
         <span className="pyr-gpu-legend">
-          <span className="pyr-legend pyr-tone-first">{trans.__('load')}</span>
-          <span className="pyr-legend pyr-tone-second">
-            {trans.__('memory')}
-          </span>
+          <span className="pyr-legend pyr-series-1">{trans.__('load')}</span>
+          <span className="pyr-legend pyr-series-2">{trans.__('memory')}</span>
           <span title={clocksOf(trans, gpu)}>{factsOf(trans, gpu)}</span>
         </span>
       </div>
@@ -140,7 +140,7 @@ function GpuCard(
       {(gpu.mig.length === 0 || gpu.processes.length > 0) && (
         <Processes processes={gpu.processes} {...props} />
       )}
-    </section>
+    </Card>
   );
 }
 
@@ -152,8 +152,10 @@ function isWasted(past: readonly (Gpu | null)[], gpu: Gpu): boolean {
   );
   return (
     isHeld &&
-    past.length >= LEAST_IDLE &&
-    past.every(item => item?.load !== null && (item?.load ?? 100) <= IDLE)
+    past.length >= MIN_IDLE_SECONDS &&
+    past.every(
+      item => item?.load !== null && (item?.load ?? 100) <= IDLE_PERCENT
+    )
   );
 }
 

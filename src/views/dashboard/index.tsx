@@ -3,23 +3,25 @@ import * as React from 'react';
 import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
 import type { DashboardModel } from '../../model/dashboard';
 import type { ISystemState, SystemModel } from '../../model/system';
-import type { Confirm } from '../shared/ask';
+import type { IActionContext } from '../actions/action';
+import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { LostStrip } from '../shared/lost';
-import { withTrans } from '../shared/page';
+import { ConnectionBanner } from '../shared/banner';
+import { withTrans } from '../shared/context';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { EmptyState } from '../shared/emptystate';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
 import { Queued } from './queued';
-import { Searches } from './searches';
+import { Studies } from './studies';
 import { RecentTasks, RunningTasks } from './tasks';
 import { Users } from './users';
 
-const NOBODY: readonly TaskRow[] = [];
+const NO_TASKS: readonly TaskRow[] = [];
 
 export interface IDashboardProps {
   workspace: Workspace;
@@ -32,15 +34,16 @@ export interface IDashboardProps {
   /** How to ask; in the page without it. */
   confirm?: Confirm;
   onOpenLog: (task: string) => void;
-  /** Show all tasks, or those in one state; not offered without it. */
-  onOpenTasks?: (status?: TaskStatus) => void;
-  onGenerate?: () => void;
+  /** Show the tasks in one state; not offered without it. */
+  onOpenTasks?: (status: TaskStatus) => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
-  onOpenSearch?: (study: string) => void;
+  onOpenStudy?: (study: string) => void;
+  /** Takes what actions from outside work on: the queue. */
+  contextRef?: React.Ref<() => IActionContext>;
 }
 
-/** The machine and one workspace: what runs, what waits and for what. */
+/** The machine, and the running and queued tasks of a workspace. */
 export const DashboardView = withTrans((props: IDashboardProps) => (
   <div className="pyr-view pyr-dashboard">
     <Dashboard {...props} />
@@ -59,10 +62,10 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
     <div className="pyr-view pyr-dashboard">
       <div className="pyr-dashboard-scroll">
         <Machine state={loads} />
-        <Gpus state={loads} active={NOBODY} />
+        <Gpus state={loads} active={NO_TASKS} />
         <Users sample={loads.latest} />
       </div>
-      <LostStrip
+      <ConnectionBanner
         connection={loads.connection}
         lastUpdatedAt={loads.latest ? loads.latest.time * 1000 : null}
         onRetry={() => system.retry()}
@@ -88,74 +91,43 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   React.useEffect(() => model.start(), [model]);
 
   const { counts } = state;
-  const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
     <>
       <div className="pyr-dashboard-scroll">
-        <div className="pyr-dashboard-head">
-          <div
-            className="pyr-dashboard-counts"
-            role="group"
-            aria-label={trans.__('Tasks by state')}
-          >
-            {STATUSES.map(status => (
-              <button
-                key={status}
-                type="button"
-                className={`pyr-count-tile pyr-status-${status}`}
-                data-empty={!counts?.[status]}
-                title={trans.__('Show the tasks in this state')}
-                disabled={!props.onOpenTasks}
-                onClick={() => props.onOpenTasks?.(status)}
-              >
-                <b>{counts ? counts[status].toLocaleString() : '–'}</b>
-                <span>
-                  <Icon name={status} />
-                  {statusWord(trans, status)}
-                </span>
-              </button>
-            ))}
-          </div>
-          <div className="pyr-dashboard-actions">
-            {props.onGenerate && (
-              <Button
-                icon="add"
-                accent
-                label={trans.__('New tasks')}
-                title={trans.__('Create tasks from a configuration')}
-                onClick={props.onGenerate}
-              />
-            )}
-            {props.onOpenTasks && (
-              <Button
-                icon="table"
-                label={trans.__('All tasks')}
-                title={trans.__('All tasks in a table')}
-                onClick={() => props.onOpenTasks?.()}
-              />
-            )}
-          </div>
+        <div
+          className="pyr-dashboard-counts"
+          role="group"
+          aria-label={trans.__('Tasks by state')}
+        >
+          {STATUSES.map(status => (
+            <button
+              key={status}
+              type="button"
+              className={`pyr-count-tile pyr-status-${status}`}
+              data-empty={!counts?.[status]}
+              title={trans.__('Show the tasks in this state')}
+              disabled={!props.onOpenTasks}
+              onClick={() => props.onOpenTasks?.(status)}
+            >
+              <b>{counts ? counts[status].toLocaleString() : '–'}</b>
+              <span>
+                <Icon name={status} />
+                {statusWord(trans, status)}
+              </span>
+            </button>
+          ))}
         </div>
-        <Strip kind="warning">{props.workspace.problem}</Strip>
-        <Strip kind="warning">
+        <Banner kind="warning">{props.workspace.problem}</Banner>
+        <Banner kind="warning">
           {state.phase === 'loading' && state.error?.message}
-        </Strip>
+        </Banner>
         <Loads {...props} />
         <div className="pyr-dashboard-columns">
           <Work {...props} />
-          {empty && (
-            <Empty
-              icon="run"
-              title={trans.__('No tasks yet')}
-              text={trans.__(
-                'What runs and waits is shown here. Create tasks to begin.'
-              )}
-            />
-          )}
         </div>
         <GpuUsers system={model.system} />
       </div>
-      <LostStrip
+      <ConnectionBanner
         connection={state.connection}
         lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}
@@ -189,9 +161,10 @@ function GpuUsers({ system }: { system: SystemModel }): JSX.Element {
   return <Users sample={useLoads(system).latest} />;
 }
 
-/** What runs and waits, and what ended last. */
+/** Running, queued and recent tasks. */
 function Work(props: IDashboardProps): JSX.Element {
   const { activity, queue, studies } = props.model;
+  const trans = useTrans();
   const state = useStore(activity);
   const isEmpty =
     state.counts !== null && !Object.values(state.counts).some(Boolean);
@@ -199,7 +172,7 @@ function Work(props: IDashboardProps): JSX.Element {
     <>
       <div className="pyr-dashboard-left">
         <RunningTasks state={state} onOpenLog={props.onOpenLog} />
-        <Searches model={studies} onOpen={props.onOpenSearch} />
+        <Studies model={studies} onOpen={props.onOpenStudy} />
         <Queued
           model={queue}
           activity={state}
@@ -207,10 +180,21 @@ function Work(props: IDashboardProps): JSX.Element {
           canExecute={props.canExecute ?? true}
           canWrite={props.canWrite ?? true}
           confirm={props.confirm}
+          contextRef={props.contextRef}
           onOpenLog={props.onOpenLog}
         />
       </div>
-      {!isEmpty && <RecentTasks state={state} onOpenLog={props.onOpenLog} />}
+      {isEmpty ? (
+        <EmptyState
+          icon="run"
+          title={trans.__('No tasks yet')}
+          text={trans.__(
+            'What runs and waits is shown here. Create tasks to begin.'
+          )}
+        />
+      ) : (
+        <RecentTasks state={state} onOpenLog={props.onOpenLog} />
+      )}
     </>
   );
 }

@@ -5,15 +5,15 @@ import type { ISystemState } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { bytes, percent } from '../shared/format';
-import { History } from '../shared/history';
-import { coresTitle, shareOf } from '../shared/loads';
+import { UsageChart } from '../shared/usagechart';
+import { coresTitle, shareOf } from '../shared/utilization';
 import { Bar } from './card';
 
 /** Samples that a picture shows, one a second. */
-export const SHOWN = 300;
+export const HISTORY_SECONDS = 300;
 
 /** Cores that are shown one by one. */
-const MOST_CORES = 256;
+const MAX_CORES = 256;
 
 /** Processors, memory, disk and network of the machine. */
 export function Machine({ state }: { state: ISystemState }): JSX.Element {
@@ -40,8 +40,8 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
         detail={latest ? coresText(trans, latest.cpu) : ''}
         title={latest ? coresTitle(trans, latest.cpu) : ''}
       >
-        <History
-          length={SHOWN}
+        <UsageChart
+          length={HISTORY_SECONDS}
           series={[
             { kind: 'area', values: history.map(sample => sample.cpu.percent) }
           ]}
@@ -59,8 +59,8 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
             : ''
         }
       >
-        <History
-          length={SHOWN}
+        <UsageChart
+          length={HISTORY_SECONDS}
           series={[
             {
               kind: 'area',
@@ -88,8 +88,8 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
         detail={network ? trans.__('sends %1', rate(trans, network.sent)) : ''}
         title={trans.__('Bytes that come and go in a second')}
       >
-        <History
-          length={SHOWN}
+        <UsageChart
+          length={HISTORY_SECONDS}
           series={[
             {
               kind: 'area',
@@ -98,7 +98,7 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
             },
             {
               kind: 'line',
-              tone: 'second',
+              series: 2,
               most: busiest,
               values: history.map(sample => sample.network?.sent ?? null)
             }
@@ -129,7 +129,7 @@ function rate(trans: ITrans, count: number): string {
 
 function Tile(props: {
   name: string;
-  /** Percent; null when it is no share, or not known. */
+  /** Percent; null if it is not a share, or unknown. */
   value: number | null;
   text: string;
   detail: string;
@@ -155,7 +155,7 @@ function Tile(props: {
 /** A bar for each core. */
 function Cores({ loads }: { loads: readonly number[] }): JSX.Element | null {
   const trans = useTrans();
-  if (loads.length < 2 || loads.length > MOST_CORES) {
+  if (loads.length < 2 || loads.length > MAX_CORES) {
     return null;
   }
   return (

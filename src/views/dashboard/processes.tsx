@@ -4,10 +4,10 @@ import type { GpuProcess } from '../../client/types';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { bytes, duration } from '../shared/format';
-import { Link } from '../shared/strip';
+import { Link } from '../shared/button';
 
 /** Processes of a GPU that are shown at once. */
-const MOST = 6;
+const MAX_PROCESSES = 6;
 
 export interface IProcessHandlers {
   /** Open the log of a task; not offered without it. */
@@ -29,7 +29,7 @@ export function Processes(
   const sorted = [...props.processes].sort(
     (a, b) => (b.memory ?? 0) - (a.memory ?? 0) || a.pid - b.pid
   );
-  const shown = all ? sorted : sorted.slice(0, MOST);
+  const shown = all ? sorted : sorted.slice(0, MAX_PROCESSES);
   if (sorted.length === 0) {
     return (
       <p className="pyr-note pyr-gpu-free">{trans.__('Nobody uses it')}</p>
@@ -48,12 +48,12 @@ export function Processes(
           </span>
         </li>
       ))}
-      {sorted.length > MOST && (
+      {sorted.length > MAX_PROCESSES && (
         <li>
           <Link aria-expanded={all} onClick={() => setAll(!all)}>
             {all
               ? trans.__('Show less')
-              : trans.__('Show %1 more', sorted.length - MOST)}
+              : trans.__('Show %1 more', sorted.length - MAX_PROCESSES)}
           </Link>
         </li>
       )}

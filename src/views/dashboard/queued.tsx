@@ -8,17 +8,18 @@ import { CLUSTER_JOBS } from '../../model/runoptions';
 import type { IActionContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { ActionButton, useActions } from '../actions/controls';
-import { QUEUE_ACTIONS, countForeign, countWaiting } from '../actions/queue';
+import { countForeign, countWaiting, QUEUE_ACTIONS } from '../actions/queue';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import type { Confirm } from '../shared/ask';
-import { useConfirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
 import { clockTime, duration, relativeTime } from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
-import { Link, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Link } from '../shared/button';
 import { Card } from './card';
 
-/** What waits, in the order in which it is started, and for what. */
+/** Queued batches in the order of their start, and what they wait for. */
 export function Queued(props: {
   model: QueueModel;
   activity: IActivityState;
@@ -26,6 +27,7 @@ export function Queued(props: {
   canExecute: boolean;
   canWrite: boolean;
   confirm?: Confirm;
+  contextRef?: React.Ref<() => IActionContext>;
   onOpenLog: (task: string) => void;
 }): JSX.Element {
   const { model, activity } = props;
@@ -51,6 +53,7 @@ export function Queued(props: {
     chosen: chooseTasks([], []),
     show: {}
   };
+  React.useImperativeHandle(props.contextRef, () => () => context);
 
   return (
     <Card
@@ -69,12 +72,12 @@ export function Queued(props: {
         )
       }
     >
-      <Strip kind="error" onClose={() => actions.setFailure(null)}>
+      <Banner kind="error" onClose={() => actions.setFailure(null)}>
         {actions.failure}
-      </Strip>
+      </Banner>
       {question}
       {elsewhere > 0 && (
-        <Strip
+        <Banner
           kind="warning"
           actions={
             props.canExecute &&
@@ -94,14 +97,14 @@ export function Queued(props: {
             '%1 tasks were queued in another copy of this project or by another user. They do not run here.',
             elsewhere
           )}
-        </Strip>
+        </Banner>
       )}
       {paused && (
-        <Strip kind="info" icon="pause">
+        <Banner kind="info" icon="pause">
           {trans.__('The queue is paused. No more tasks are started.')}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="warning">{!queue && error?.message}</Strip>
+      <Banner kind="warning">{!queue && error?.message}</Banner>
       {queue && all.length === 0 && !paused && (
         <p className="pyr-note">{trans.__('No queued tasks.')}</p>
       )}
@@ -137,7 +140,7 @@ function Batch(props: {
     isOwn && !batch.foreign
       ? batchTimeLeft(
           batch,
-          // Which of several batches a running task is of, nobody knows here.
+          // The batch of a running task is not known here.
           props.running
             .filter(task => task.status === 'running')
             .slice(0, batch.running),

@@ -5,9 +5,9 @@ import type { IDraftState } from '../../model/draftstate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
-import { Button, TextInput } from '../shared/strip';
-import type { IOutcomeProps } from './outcome';
-import { SearchForm } from './searchform';
+import { Button, TextInput } from '../shared/button';
+import type { IPreviewPanelProps } from './previewpanel';
+import { StudyForm } from './studyform';
 
 /**
  * Name, how to run, and the buttons. It stands on top: below, notifications of
@@ -15,14 +15,14 @@ import { SearchForm } from './searchform';
  * from under the pointer.
  */
 export function CreateForm(
-  props: IOutcomeProps & {
+  props: IPreviewPanelProps & {
     nameErrors: readonly FieldError[];
     runErrors: readonly FieldError[];
     searchErrors: readonly FieldError[];
   }
 ): JSX.Element {
   const trans = useTrans();
-  const { state, prefix, nameErrors, runErrors } = props;
+  const { model, state, prefix, nameErrors, runErrors } = props;
   const { search } = state;
   const obstacle = obstacleOf(trans, props);
   return (
@@ -41,41 +41,39 @@ export function CreateForm(
       }}
     >
       {search && (
-        <SearchForm
+        <StudyForm
           state={state}
           search={search}
           errors={props.searchErrors}
           prefix={prefix}
-          onSearch={props.onSearch}
+          onSearch={changed => model.setSearch(changed)}
         />
       )}
-      <div className="pyr-create-fields">
-        <label className="pyr-create-field pyr-create-name">
-          {trans.__('Name')}
-          <TextInput
-            id={`${prefix}@name`}
-            value={state.name}
-            aria-invalid={nameErrors.length > 0}
-            aria-describedby={
-              nameErrors.length
-                ? `${prefix}@name-error`
-                : namesByPattern(state)
-                  ? `${prefix}@name-help`
-                  : undefined
-            }
-            title={
-              search
-                ? trans.__(
-                    'Of the search; its tasks are called so, with a number'
-                  )
-                : trans.__(
-                    'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
-                  )
-            }
-            onValue={props.onName}
-          />
-        </label>
-      </div>
+      <label className="pyr-create-field pyr-create-name">
+        {trans.__('Name')}
+        <TextInput
+          id={`${prefix}@name`}
+          value={state.name}
+          aria-invalid={nameErrors.length > 0}
+          aria-describedby={
+            nameErrors.length
+              ? `${prefix}@name-error`
+              : namesByPattern(state)
+                ? `${prefix}@name-help`
+                : undefined
+          }
+          title={
+            search
+              ? trans.__(
+                  'Of the search; its tasks are called so, with a number'
+                )
+              : trans.__(
+                  'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
+                )
+          }
+          onValue={name => model.setName(name)}
+        />
+      </label>
       {nameErrors.length > 0 && (
         <p id={`${prefix}@name-error`} className="pyr-field-error">
           {nameErrors.map(error => error.message).join(' ')}
@@ -87,7 +85,7 @@ export function CreateForm(
         engine={props.engine}
         defaultGpus={state.parameters?.default_gpus}
         prefix={prefix}
-        onChange={props.onRun}
+        onChange={run => model.setRun(run)}
       />
       <div className="pyr-create-buttons" title={obstacle ?? undefined}>
         {!search && (
@@ -124,7 +122,7 @@ export function namesByPattern({ preview, search }: IDraftState): boolean {
 }
 
 /** Why nothing can be created now, or null. */
-function obstacleOf(trans: ITrans, props: IOutcomeProps): string | null {
+function obstacleOf(trans: ITrans, props: IPreviewPanelProps): string | null {
   const { state, errors } = props;
   if (!props.canWrite) {
     return trans.__('You may look at this workspace, but not change it.');

@@ -13,7 +13,7 @@ export interface IReveal {
   column: number;
 }
 
-/** What a text editor gets, whoever supplies it. */
+/** Properties of a text editor. */
 export interface IEditorProps {
   value: string;
   onChange: (value: string) => void;
@@ -24,7 +24,7 @@ export interface IEditorProps {
   reveal?: IReveal | null;
 }
 
-/** The editor where there is no better one. */
+/** A plain editor, where the page has no other. */
 export function PlainEditor(props: IEditorProps): JSX.Element {
   const { reveal } = props;
   const ref = React.useRef<HTMLTextAreaElement>(null);

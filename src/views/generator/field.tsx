@@ -6,8 +6,7 @@ import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem } from '../shared/popup';
-import { IconButton, Link } from '../shared/strip';
-import { AxisChip } from './chips';
+import { IconButton, Link } from '../shared/button';
 import type { IRow } from './rows';
 import { isSameRow } from './rows';
 
@@ -21,7 +20,7 @@ export interface IFieldProps {
   errors: readonly FieldError[] | undefined;
   defaultText: string;
   readOnly: boolean;
-  /** Whether it stands above all others. */
+  /** Whether it is pinned to the top. */
   pinned: boolean;
   onPin: (path: string, pin: boolean) => void;
   onChange: (path: string, value: string) => void;
@@ -158,7 +157,7 @@ function choicesOf(row: IRow): string[] {
 interface IValueProps {
   id: string;
   text: string;
-  /** The text stands for nothing, and is shown so. */
+  /** The text means "no value" and is shown as an empty field. */
   blank: boolean;
   placeholder: string;
   type: IRow['type'];
@@ -306,5 +305,45 @@ function Choices(props: {
         </Popup>
       )}
     />
+  );
+}
+
+function kindWord(trans: ITrans, axis: IAxis): string {
+  switch (axis.kind) {
+    case 'zip':
+      return trans.__('zip');
+    case 'range':
+    case 'lin':
+    case 'log':
+      return trans.__('range');
+    case 'choice':
+    case 'uniform':
+      return trans.__('sample');
+    case 'ordered':
+      return trans.__('choice');
+    default:
+      return trans.__('sweep');
+  }
+}
+
+/** How many values a parameter takes, and which. */
+export function AxisChip({ axis }: { axis: IAxis }): JSX.Element {
+  const trans = useTrans();
+  if (axis.span !== undefined) {
+    return (
+      <span className="pyr-chip pyr-chip-interval" title={axis.span}>
+        {axis.isLog ? trans.__('log range') : trans.__('range')}
+      </span>
+    );
+  }
+  const rest = axis.count - axis.values.length;
+  const values = axis.values.join('\n');
+  return (
+    <span
+      className={`pyr-chip pyr-chip-${axis.kind}`}
+      title={rest > 0 ? trans.__('%1\n… and %2 more', values, rest) : values}
+    >
+      {kindWord(trans, axis)} <b>{axis.count}</b>
+    </span>
   );
 }

@@ -6,7 +6,8 @@ import type { IAxis, IDraftPreview } from '../../model/studyform';
 import type { IEntry } from '../../model/yamlscan';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { Button, Empty, TextInput } from '../shared/strip';
+import { Button, TextInput } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { COMMAND_LINE, Field } from './field';
 import type { IGroup, IRow } from './rows';
 import {
@@ -19,15 +20,15 @@ import {
   searchRows
 } from './rows';
 
-/** From so many parameters on there is a search box. */
-const MANY = 8;
+/** The number of parameters from which there is a search box. */
+const SEARCH_FROM = 8;
 
 export interface IFormProps {
   model: DraftModel;
   /** What the draft's text consists of. */
   entries: readonly IEntry[];
   preview: IDraftPreview | null;
-  /** Keys that stand above all others. */
+  /** Keys that are pinned to the top. */
   pinned: readonly string[];
   errors: ReadonlyMap<string, FieldError[]>;
   /** Makes the fields' ids unique in the page. */
@@ -82,7 +83,7 @@ export function Form(props: IFormProps): JSX.Element {
 
   if (count === 0) {
     return (
-      <Empty
+      <EmptyState
         icon="filter"
         title={trans.__('No parameters were found')}
         text={trans.__(
@@ -93,7 +94,7 @@ export function Form(props: IFormProps): JSX.Element {
   }
   return (
     <div className="pyr-form">
-      {count >= MANY && (
+      {count >= SEARCH_FROM && (
         <div className="pyr-form-search">
           <Icon name="search" />
           <TextInput

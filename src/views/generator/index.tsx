@@ -4,23 +4,25 @@ import type { FieldError, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/page';
+import { withTrans } from '../shared/context';
 import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
-import { Button, Empty, Link, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button, Link } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { TemplatePicker } from '../shared/templatepicker';
 import type { IEditorProps, IMarker, IReveal } from './editor';
 import { PlainEditor } from './editor';
 import { Form } from './form';
-import { Outcome } from './outcome';
+import { PreviewPanel } from './previewpanel';
 import { errorsByPath } from './rows';
 
 export type { IEditorProps, IMarker, IReveal } from './editor';
 
-/** Below so many pixels the outcome goes under the form. */
-const NARROW = 760;
+/** The width below which the preview is under the form. */
+const NARROW_WIDTH_PX = 760;
 
 export interface IGeneratorProps {
   trans: ITrans;
@@ -109,7 +111,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
   if (state.phase === 'failed') {
     return (
       <div className="pyr-view pyr-generator-failed" role="alert">
-        <Empty
+        <EmptyState
           icon="warning"
           title={trans.__(
             '%1 cannot be shown',
@@ -121,13 +123,13 @@ function Generator(props: IGeneratorProps): JSX.Element {
             label={trans.__('Try again')}
             onClick={() => void model.load()}
           />
-        </Empty>
+        </EmptyState>
       </div>
     );
   }
   const Editor = props.Editor ?? PlainEditor;
   const general = byPath.get('') ?? [];
-  const narrow = size.width > 0 && size.width < NARROW;
+  const narrow = size.width > 0 && size.width < NARROW_WIDTH_PX;
   return (
     <div
       ref={root}
@@ -212,24 +214,17 @@ function Generator(props: IGeneratorProps): JSX.Element {
           )}
         </div>
       </div>
-      <Outcome
+      <PreviewPanel
+        model={model}
         state={state}
         errors={errors}
         canWrite={canWrite}
         canExecute={canExecute}
         engine={workspace.engine}
         prefix={prefix}
-        onName={name => model.setName(name)}
-        onRun={run => model.setRun(run)}
+        canBeAdaptive={!shell}
         onError={showError}
         onCreate={run => void create(run)}
-        onMode={
-          shell
-            ? null
-            : isSearch =>
-                isSearch ? void model.beginSearching() : model.setSearch(null)
-        }
-        onSearch={search => model.setSearch(search)}
         onBegin={() => void begin()}
       />
     </div>
@@ -249,16 +244,16 @@ function Notices(props: {
   return (
     <>
       {shown.map(message => (
-        <Strip key={message} kind="warning">
+        <Banner key={message} kind="warning">
           {message}
-        </Strip>
+        </Banner>
       ))}
       {shown.length < messages.length && (
-        <Strip kind="warning">
+        <Banner kind="warning">
           <Link onClick={() => setAll(true)}>
             {trans.__('Show %1 more', messages.length - shown.length)}
           </Link>
-        </Strip>
+        </Banner>
       )}
     </>
   );

@@ -7,7 +7,7 @@ import type { IEntry } from '../../model/yamlscan';
 
 export interface IRow {
   readonly path: string;
-  /** What is shown as the name: without the group it stands in. */
+  /** The name without that of its group. */
   readonly label: string;
   /** The value as it is written; null where the configuration has none. */
   readonly text: string | null;
@@ -22,7 +22,7 @@ export interface IGroup {
   readonly rows: readonly IRow[];
 }
 
-/** Group names that argparse gives by itself and that tell nothing. */
+/** Default group names of argparse, which are not shown. */
 const PLAIN_GROUPS = /^(?:(?:positional|optional) arguments|options|)$/i;
 
 /** Join keys and parameters; groups come in the order of their first row. */
@@ -93,7 +93,7 @@ function groupName(parent: string, named: string): string {
   return named.startsWith(parent.split('.')[0]) ? named : `${parent}: ${named}`;
 }
 
-/** Whether two rows show the same, wherever they stand in the text. */
+/** Whether two rows look the same, wherever they are in the text. */
 export function isSameRow(a: IRow, b: IRow): boolean {
   return (Object.keys(a) as (keyof IRow)[]).every(key => a[key] === b[key]);
 }
@@ -199,7 +199,7 @@ export function axesByPath(axes: readonly IAxis[]): Map<string, IAxis> {
   return new Map(axes.map(axis => [axis.key, axis]));
 }
 
-/** The type that a value seems to have, for keys no script tells about. */
+/** Guess the type of a value whose key is not a known parameter. */
 function typeOf(text: string): Parameter['type'] {
   const first = text.split('|')[0].trim();
   if (/^(?:true|false)$/i.test(first)) {

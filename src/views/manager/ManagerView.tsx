@@ -11,20 +11,21 @@ import type { ITaskListState } from '../../model/taskliststate';
 import { differInRowsOnly, MANY_TASKS, sumOf } from '../../model/taskliststate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
-import type { Args, ITaskContext } from '../actions/action';
+import type { Args, IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
-import type { Confirm } from '../shared/ask';
-import { useConfirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/page';
-import { LostStrip } from '../shared/lost';
+import { withTrans } from '../shared/context';
+import { ConnectionBanner } from '../shared/banner';
 import type { IPoint } from '../shared/popup';
 import { exactValue } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
-import { Button, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button } from '../shared/button';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
 import { ColumnsPopup } from './columnspopup';
@@ -68,7 +69,7 @@ export interface IManagerProps {
   /** Open a file by its path below the server's root; not offered without it. */
   onOpenFile?: (path: string) => void;
   /** Takes what actions from outside work on: the selected tasks. */
-  contextRef?: React.Ref<() => ITaskContext>;
+  contextRef?: React.Ref<() => IActionContext>;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -147,7 +148,7 @@ function Manager(props: IManagerProps): JSX.Element {
         anchor:
           opened?.anchor ??
           // No menu asked for it.
-          root.current?.querySelector<HTMLElement>('.pyr-toolbar') ??
+          root.current?.querySelector<HTMLElement>('.pyr-filterbar') ??
           document.body,
         at: opened?.at,
         kind,
@@ -166,7 +167,8 @@ function Manager(props: IManagerProps): JSX.Element {
     canExecute,
     confirm,
     jobs,
-    chosen: tasks,
+    // The trash is shown in place of the tasks.
+    chosen: trash ? chooseTasks([], []) : tasks,
     show: {
       log: tasks.rows[0] && (() => props.onOpenLog(tasks.rows[0])),
       compare: props.onCompare,
@@ -199,7 +201,7 @@ function Manager(props: IManagerProps): JSX.Element {
           onBack={page.closeTrash}
         />
         {question}
-        <LostStrip
+        <ConnectionBanner
           connection={state.connection}
           lastUpdatedAt={state.lastUpdatedAt}
           onRetry={() => model.retry()}
@@ -222,7 +224,6 @@ function Manager(props: IManagerProps): JSX.Element {
           )
         }
         moreOpen={opened?.kind === 'more'}
-        onGenerate={props.onGenerate}
         onCopyLink={props.onCopyLink}
         vocabulary={vocabulary}
         details={details}
@@ -240,7 +241,7 @@ function Manager(props: IManagerProps): JSX.Element {
         }
       />
       {origin && (
-        <Strip
+        <Banner
           kind="info"
           icon="group"
           onClose={() => setOrigin(null)}
@@ -257,17 +258,17 @@ function Manager(props: IManagerProps): JSX.Element {
           }
         >
           {trans.__('The tasks with %1', origin.title)}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="warning">{state.workspace?.problem}</Strip>
+      <Banner kind="warning">{state.workspace?.problem}</Banner>
       {state.counts && sumOf(state.counts) > MANY_TASKS && (
-        <Strip kind="warning">
+        <Banner kind="warning">
           {trans.__(
             'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
             sumOf(state.counts).toLocaleString(),
             MANY_TASKS.toLocaleString()
           )}
-        </Strip>
+        </Banner>
       )}
       <div className="pyr-manager-body">
         <Body

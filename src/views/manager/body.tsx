@@ -4,7 +4,8 @@ import type { Group, TaskRow } from '../../client/types';
 import type { GroupsModel } from '../../model/groups';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, Empty, Skeleton } from '../shared/strip';
+import { Button } from '../shared/button';
+import { EmptyState, Skeleton } from '../shared/emptystate';
 import { Cards } from './cards';
 import type { IGridProps } from './grid';
 import { Grid } from './grid';
@@ -25,7 +26,7 @@ export function Body(props: IBodyProps): JSX.Element {
   const layout = useStore(table, each => each.layout);
   if (state.phase === 'error') {
     return (
-      <Empty
+      <EmptyState
         icon="warning"
         title={trans.__('The tasks cannot be listed')}
         text={state.error?.message}
@@ -41,7 +42,7 @@ export function Body(props: IBodyProps): JSX.Element {
     query !== '' || statuses.length > 0 || state.queryError !== null;
   if (state.total === 0 && !state.refreshing) {
     return isFiltered ? (
-      <Empty
+      <EmptyState
         icon="search"
         title={
           state.queryError
@@ -53,9 +54,9 @@ export function Body(props: IBodyProps): JSX.Element {
           label={trans.__('Show all tasks')}
           onClick={() => model.setListing({ query: '', statuses: [] })}
         />
-      </Empty>
+      </EmptyState>
     ) : (
-      <Empty
+      <EmptyState
         icon="log"
         title={trans.__('No tasks yet')}
         text={trans.__(
@@ -70,7 +71,7 @@ export function Body(props: IBodyProps): JSX.Element {
             onClick={props.onGenerate}
           />
         )}
-      </Empty>
+      </EmptyState>
     );
   }
   if (layout.grouping) {

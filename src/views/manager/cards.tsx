@@ -2,12 +2,12 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { SparklineModel, ICurve } from '../../model/sparkline';
+import type { ICurve, SparklineModel } from '../../model/sparkline';
 import { byWeight } from '../../model/metrics';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
-import { Curve } from '../shared/curve';
+import { Sparkline } from '../shared/sparkline';
 import {
   duration,
   elapsed,
@@ -22,7 +22,7 @@ import type { IPoint } from '../shared/popup';
 import { useListSelection } from '../shared/selection';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime, useSize, useStore } from '../shared/store';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 import { useVirtualRows } from '../shared/virtualrows';
 import { TagChips } from './tags';
 
@@ -145,7 +145,7 @@ export function Cards(props: ICardsProps): JSX.Element {
                 />
               ) : (
                 <div key={index} className="pyr-task-card">
-                  <span className="pyr-bone" />
+                  <span className="pyr-skeleton-line" />
                 </div>
               );
             })}
@@ -262,7 +262,7 @@ function TaskCard(props: {
             </span>
           ))}
           {props.curve && (
-            <Curve curve={props.curve} label={trans.__('Curve')} />
+            <Sparkline curve={props.curve} label={trans.__('Curve')} />
           )}
         </div>
       )}

@@ -7,7 +7,7 @@ import { timeLeft } from '../../model/estimate';
 import type { ColumnId, Fact } from '../../model/layout';
 import { parseColumnId } from '../../model/layout';
 import type { ITrans } from '../shared/context';
-import { Curve } from '../shared/curve';
+import { Sparkline } from '../shared/sparkline';
 import {
   duration,
   elapsed,
@@ -199,7 +199,7 @@ function columnOf(
           const curve = source.curve(task.name);
           return (
             curve && (
-              <Curve curve={curve} label={columnTitle(source.trans, id)} />
+              <Sparkline curve={curve} label={columnTitle(source.trans, id)} />
             )
           );
         }

@@ -9,7 +9,7 @@ import { Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Popup } from '../shared/popup';
 import { useStore } from '../shared/store';
-import { Button, TextInput } from '../shared/strip';
+import { Button, TextInput } from '../shared/button';
 import { columnTitle } from './columns';
 
 /** Keys of a kind that are listed; a search finds the others. */

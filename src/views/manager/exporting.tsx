@@ -10,7 +10,7 @@ import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Popup, useClosePopup } from '../shared/popup';
 import { save } from '../shared/save';
-import { Button } from '../shared/strip';
+import { Button } from '../shared/button';
 
 export type ExportChoice = Required<Pick<ExportQuery, 'format' | 'runs'>>;
 

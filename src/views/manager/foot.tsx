@@ -4,8 +4,9 @@ import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import type { IActions } from '../actions/controls';
 import { useTrans } from '../shared/context';
-import { LostStrip } from '../shared/lost';
-import { Button, Link, Strip } from '../shared/strip';
+import { ConnectionBanner } from '../shared/banner';
+import { Banner } from '../shared/banner';
+import { Button, Link } from '../shared/button';
 
 /** What happened, and what can be done about it. */
 export function Happenings(props: {
@@ -18,14 +19,14 @@ export function Happenings(props: {
   const trans = useTrans();
   return (
     <>
-      <Strip kind="error" onClose={() => actions.setFailure(null)}>
+      <Banner kind="error" onClose={() => actions.setFailure(null)}>
         {actions.failure}
-      </Strip>
-      <Strip kind="info" icon="check" onClose={() => actions.setNote(null)}>
+      </Banner>
+      <Banner kind="info" icon="check" onClose={() => actions.setNote(null)}>
         {actions.note}
-      </Strip>
+      </Banner>
       {state.undo && (
-        <Strip
+        <Banner
           kind="info"
           icon="delete"
           onClose={() => model.forgetUndo()}
@@ -42,14 +43,14 @@ export function Happenings(props: {
             '%1 tasks moved to the trash.',
             state.undo.names.length
           )}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="error" onRetry={() => model.retry()}>
+      <Banner kind="error" onRetry={() => model.retry()}>
         {state.phase === 'ready' &&
           state.connection !== 'lost' &&
           state.error?.message}
-      </Strip>
-      <LostStrip
+      </Banner>
+      <ConnectionBanner
         connection={state.connection}
         lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}

@@ -279,7 +279,7 @@ export function Grid(props: IGridProps): JSX.Element {
                 <div role="gridcell" />
                 {['state', 'name'].map(cell => (
                   <div key={cell} role="gridcell">
-                    <span className="pyr-bone" />
+                    <span className="pyr-skeleton-line" />
                   </div>
                 ))}
               </div>

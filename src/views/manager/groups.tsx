@@ -7,12 +7,17 @@ import type { GroupsModel } from '../../model/groups';
 import { MAX_GROUPS } from '../../model/groups';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { duration, exactValue, figure, shortValue } from '../shared/format';
+import {
+  duration,
+  exactValue,
+  formatNumber,
+  shortValue
+} from '../shared/format';
 import { moveFocus, VERTICAL } from '../shared/keyboardnav';
 import { SortButton, sortedAs } from '../shared/sorting';
 import { STATUSES, StatusIcon } from '../shared/status';
 import { useStore } from '../shared/store';
-import { Empty, Skeleton } from '../shared/strip';
+import { EmptyState, Skeleton } from '../shared/emptystate';
 import { useVirtualRows } from '../shared/virtualrows';
 import { ROW_HEIGHT } from './grid';
 
@@ -38,7 +43,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
 
   if (error) {
     return (
-      <Empty
+      <EmptyState
         icon="warning"
         title={trans.__('The tasks cannot be grouped')}
         text={error.message}
@@ -50,7 +55,9 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     return <Skeleton lines={8} label={trans.__('Loading groups…')} />;
   }
   if (items.length === 0) {
-    return <Empty icon="group" title={trans.__('There is nothing to group')} />;
+    return (
+      <EmptyState icon="group" title={trans.__('There is nothing to group')} />
+    );
   }
   const figures = byWeight([
     ...new Set(items.flatMap(item => Object.keys(item.figures)))
@@ -216,7 +223,9 @@ function SummaryCell(props: {
       className={props.isBest ? 'pyr-is-best' : undefined}
       title={summaryTitle(trans, summary)}
     >
-      {typeof summary.mean === 'number' ? figure(summary.mean) : summary.mean}
+      {typeof summary.mean === 'number'
+        ? formatNumber(summary.mean)
+        : summary.mean}
       {summary.deviation !== null && (
         <small>{` ± ${shortFigure(summary.deviation)}`}</small>
       )}
@@ -238,7 +247,7 @@ function summaryTitle(trans: ITrans, summary: Summary): string {
 function shortFigure(value: number): string {
   return value !== 0 && Math.abs(value) < 1000
     ? String(Number(value.toPrecision(2)))
-    : figure(value);
+    : formatNumber(value);
 }
 
 /** The best mean of a figure, null when there is nothing to choose. */

@@ -10,7 +10,7 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem, useClosePopup } from '../shared/popup';
 import { useStore } from '../shared/store';
-import { Button, IconButton, TextInput } from '../shared/strip';
+import { Button, IconButton, TextInput } from '../shared/button';
 
 export interface ILooksProps {
   model: TaskListModel;

@@ -8,7 +8,7 @@ import { useAttempt } from '../shared/attempt';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
-import { Button, TextInput } from '../shared/strip';
+import { Button, TextInput } from '../shared/button';
 
 export function RenamePopup(props: {
   /** The task is what it is about. */

@@ -7,7 +7,7 @@ import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { IconButton, Link } from '../shared/strip';
+import { IconButton, Link } from '../shared/button';
 import { SearchHelp } from './searchhelp';
 import { Suggestions } from './suggestions';
 

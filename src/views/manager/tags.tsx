@@ -8,7 +8,7 @@ import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
-import { TextInput } from '../shared/strip';
+import { TextInput } from '../shared/button';
 
 /** So many are shown in a row; the others are counted. */
 const MOST = 2;

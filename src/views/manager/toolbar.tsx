@@ -10,9 +10,10 @@ import type { ITaskContext } from '../actions/action';
 import type { IActions } from '../actions/controls';
 import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
+import { HostToolbar, HostToolbarContext } from '../shared/hosttoolbar';
 import { Icon } from '../shared/icons';
 import { STATUSES, statusWord } from '../shared/status';
-import { Button } from '../shared/strip';
+import { Button } from '../shared/button';
 import { Search, SearchNotes } from './search';
 
 export interface IToolbarProps {
@@ -26,7 +27,6 @@ export interface IToolbarProps {
   /** Open what is done seldom. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
-  onGenerate?: () => void;
   /** Copy a link to what is listed; not offered without it. */
   onCopyLink?: () => void;
   /** What a search can be about. */
@@ -43,50 +43,54 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
   const use = { actions, context };
   const trans = useTrans();
   const notes = React.useId();
+  const toolbar = React.useContext(HostToolbarContext);
+  const controls = {
+    concurrency: <Jobs jobs={props.jobs} onJobs={props.onJobs} />,
+    view: <span className="pyr-looks">{props.looks}</span>,
+    details: (
+      <Button
+        icon="details"
+        iconOnly
+        label={trans.__('Details')}
+        title={trans.__('Show what is known of a task at the side (i)')}
+        aria-pressed={props.details}
+        onClick={props.onDetails}
+      />
+    ),
+    more: (
+      <Button
+        icon="more"
+        iconOnly
+        label={trans.__('More')}
+        title={trans.__('Tags, copies, export, trash, order')}
+        aria-haspopup="menu"
+        aria-expanded={props.moreOpen}
+        onClick={event => props.onMore(event.currentTarget)}
+      />
+    )
+  };
   return (
     <div className="pyr-manager-head">
-      <div
-        className="pyr-toolbar"
-        role="toolbar"
-        aria-label={trans.__('Task actions')}
-      >
-        <ActionButton action={ACTIONS['run-tasks']} {...use} />
-        <Jobs jobs={props.jobs} onJobs={props.onJobs} />
-        <span className="pyr-toolbar-gap" />
-        <ActionButton action={ACTIONS['stop-tasks']} {...use} />
-        <ActionButton action={ACTIONS['open-log']} {...use} />
-        {context.show.compare && (
-          <ActionButton action={ACTIONS['compare-tasks']} {...use} />
-        )}
-        <ActionButton action={ACTIONS['delete-tasks']} {...use} />
-        <span className="pyr-toolbar-space" />
-        <span className="pyr-looks">{props.looks}</span>
-        <Button
-          icon="details"
-          iconOnly
-          label={trans.__('Details')}
-          title={trans.__('Show what is known of a task at the side (i)')}
-          aria-pressed={props.details}
-          onClick={props.onDetails}
-        />
-        {props.onGenerate && (
-          <Button
-            icon="add"
-            label={trans.__('New tasks')}
-            title={trans.__('Create tasks in the Generator')}
-            onClick={props.onGenerate}
-          />
-        )}
-        <Button
-          icon="more"
-          iconOnly
-          label={trans.__('More')}
-          title={trans.__('Tags, copies, export, trash, order')}
-          aria-haspopup="menu"
-          aria-expanded={props.moreOpen}
-          onClick={event => props.onMore(event.currentTarget)}
-        />
-      </div>
+      {toolbar ? (
+        <HostToolbar toolbar={toolbar} controls={controls} />
+      ) : (
+        <div
+          className="pyr-toolbar"
+          role="toolbar"
+          aria-label={trans.__('Task actions')}
+        >
+          <ActionButton action={ACTIONS['run-tasks']} {...use} />
+          {controls.concurrency}
+          <span className="pyr-toolbar-gap" />
+          <ActionButton action={ACTIONS['stop-tasks']} {...use} />
+          <ActionButton action={ACTIONS['open-log']} {...use} />
+          <ActionButton action={ACTIONS['delete-tasks']} {...use} />
+          <span className="pyr-toolbar-space" />
+          {controls.view}
+          {controls.details}
+          {controls.more}
+        </div>
+      )}
       <div className="pyr-filterbar">
         <Search
           model={props.model}

@@ -2,13 +2,15 @@
 import * as React from 'react';
 
 import type { ITrashState, TrashModel } from '../../model/trash';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import { refusal, refusedByName } from '../actions/action';
 import { useAttempt } from '../shared/attempt';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, Empty, Skeleton, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button } from '../shared/button';
+import { EmptyState, Skeleton } from '../shared/emptystate';
 import { Foot } from './foot';
 import { TrashList } from './trashlist';
 
@@ -134,15 +136,15 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
           />
         </div>
       </div>
-      <Strip kind="error" onClose={() => setFailure('')}>
+      <Banner kind="error" onClose={() => setFailure('')}>
         {failure}
-      </Strip>
-      <Strip kind="info" icon="check" onClose={() => setTold('')}>
+      </Banner>
+      <Banner kind="info" icon="check" onClose={() => setTold('')}>
         {told}
-      </Strip>
-      <Strip kind="error">
+      </Banner>
+      <Banner kind="error">
         {state.phase === 'ready' && state.error?.message}
-      </Strip>
+      </Banner>
       <Foot
         text={footLine(trans, state)}
         selected={names.length}
@@ -181,7 +183,7 @@ function TrashBody(props: {
   const trans = useTrans();
   if (state.phase === 'error') {
     return (
-      <Empty
+      <EmptyState
         icon="warning"
         title={trans.__('The trash cannot be listed')}
         text={state.error?.message}
@@ -194,7 +196,7 @@ function TrashBody(props: {
   }
   if (state.items.length === 0) {
     return (
-      <Empty
+      <EmptyState
         icon="trash"
         title={trans.__('The trash is empty')}
         text={trans.__(
@@ -202,7 +204,7 @@ function TrashBody(props: {
         )}
       >
         <Button label={trans.__('Back to the tasks')} onClick={props.onBack} />
-      </Empty>
+      </EmptyState>
     );
   }
   return <TrashList {...props} />;

@@ -14,11 +14,11 @@ import {
 } from '../shared/chart';
 import { Choice } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { figure } from '../shared/format';
+import { formatNumber } from '../shared/format';
 import { useStore } from '../shared/store';
 
 /** Height of a chart, in pixels. */
-const HEIGHT = 158;
+const CHART_HEIGHT_PX = 158;
 
 /** The curves of the run whose log is shown, live. */
 export function RunCurves(props: { log: LogModel }): JSX.Element {
@@ -49,7 +49,7 @@ export function RunCurves(props: { log: LogModel }): JSX.Element {
       return [
         {
           key,
-          last: last === null ? '–' : figure(last),
+          last: last === null ? '–' : formatNumber(last),
           chart: linesChart({
             lines: [line],
             xName: axisName(trans, axis),
@@ -84,7 +84,7 @@ export function RunCurves(props: { log: LogModel }): JSX.Element {
           </figcaption>
           <ChartView
             chart={chart}
-            height={HEIGHT}
+            height={CHART_HEIGHT_PX}
             label={trans.__('Curve of %1, now %2', key, last)}
           />
         </figure>

@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { LogSearchModel } from '../../model/logsearch';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, IconButton } from '../shared/strip';
+import { Button, IconButton } from '../shared/button';
 
 /** Signs that editors have, in every language. */
 const CASE_SIGN = 'Aa';

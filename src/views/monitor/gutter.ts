@@ -2,23 +2,23 @@ import type { Terminal } from '@xterm/xterm';
 
 import type { LineMap } from './linemap';
 
-/** Times beside the rows of a terminal, where they change. */
+/** Times next to the rows of a terminal, where they change. */
 export class TimeGutter {
   /**
-   * @param element - the place beside the terminal
+   * @param element - the column next to the terminal
    * @param terminal - whose rows are labelled
-   * @param lines - where its bytes stand
+   * @param lines - maps its bytes to rows
    */
-  constructor(element: HTMLElement, terminal: Terminal, lines: LineMap) {
-    this._element = element;
-    this._terminal = terminal;
-    this._lines = lines;
-  }
+  constructor(
+    private readonly _element: HTMLElement,
+    private readonly _terminal: Terminal,
+    private readonly _lines: LineMap
+  ) {}
 
   /**
    * Label the rows in sight.
    *
-   * @param textOf - what is said of the byte at an offset; empty for nothing
+   * @param textOf - the label for the byte at an offset; empty for none
    */
   update(textOf: (offset: number) => { text: string; title: string }): void {
     const { viewportY, length } = this._terminal.buffer.active;
@@ -72,8 +72,5 @@ export class TimeGutter {
     return (screen?.clientHeight ?? 0) / Math.max(1, this._terminal.rows);
   }
 
-  private readonly _element: HTMLElement;
-  private readonly _terminal: Terminal;
-  private readonly _lines: LineMap;
   private readonly _labels: HTMLElement[] = [];
 }

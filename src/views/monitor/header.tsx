@@ -9,39 +9,40 @@ import type { IActions } from '../actions/controls';
 import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
+import { HostToolbarContext } from '../shared/hosttoolbar';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 
-/** How a log is shown. */
+/** Display options of a log. */
 export interface ILooks {
-  /** Lines go on beyond the edge of the page. */
+  /** Long lines are not wrapped. */
   isWide: boolean;
-  /** When lines were written stands beside them. */
+  /** Times are shown next to lines. */
   hasTimes: boolean;
-  /** The run's curves stand beside them. */
+  /** The curves of the run are shown. */
   hasCurves: boolean;
 }
 
 export interface ILogHeaderProps {
   task: string;
-  /** Unknown when the task is not among those loaded. */
+  /** Undefined if the task is not loaded. */
   row: TaskRow | undefined;
   shown: ILogState;
   connection: ConnectionState;
-  /** When the server last sent something, in milliseconds since the epoch. */
+  /** Time of the last message from the server, in ms since the epoch. */
   lastUpdatedAt: number | null;
   pending: Action | undefined;
-  /** There are others beside it: names of buttons are left out. */
+  /** There are several panes: buttons have no labels. */
   isNarrow: boolean;
-  /** What the buttons are about. */
+  /** The context of the buttons. */
   context: ITaskContext;
   actions: IActions;
-  /** Show it no more; left out where it is the only one. */
+  /** Close the pane; absent if it is the only one. */
   onClose?: () => void;
 }
 
-/** Whose log it is, how the run stands, and what can be done. */
+/** The task, the status of the run, and the actions on the log. */
 export function LogHeader(props: ILogHeaderProps): JSX.Element {
   const { row, shown } = props;
   const trans = useTrans();
@@ -54,6 +55,14 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
       actions={props.actions}
       iconOnly={iconOnly}
       {...(label && { label })}
+    />
+  );
+  const isHosted = React.useContext(HostToolbarContext) !== null;
+  const close = props.onClose && (
+    <IconButton
+      icon="close"
+      label={trans.__('Close this log')}
+      onClick={props.onClose}
     />
   );
   return (
@@ -88,36 +97,34 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           <span className="pyr-log-fact pyr-log-size">{bytes(shown.size)}</span>
         )}
       </div>
-      <div
-        className="pyr-toolbar"
-        role="toolbar"
-        aria-label={trans.__('Log actions')}
-      >
-        {button('follow-log')}
-        {button('pause-log')}
-        {button('find-in-log')}
-        <span className="pyr-toolbar-line" />
-        {button('wrap-log')}
-        {button('show-log-times')}
-        {button('show-log-curves')}
-        <span className="pyr-toolbar-line" />
-        {button('copy-log')}
-        {button('download-log')}
-        <span className="pyr-toolbar-gap" />
-        {button('stop-tasks', props.isNarrow)}
-        {button(
-          'run-tasks',
-          props.isNarrow,
-          row && row.runs > 0 ? trans.__('Run again') : undefined
-        )}
-        {props.onClose && (
-          <IconButton
-            icon="close"
-            label={trans.__('Close this log')}
-            onClick={props.onClose}
-          />
-        )}
-      </div>
+      {isHosted ? (
+        close
+      ) : (
+        <div
+          className="pyr-toolbar"
+          role="toolbar"
+          aria-label={trans.__('Log actions')}
+        >
+          {button('follow-log')}
+          {button('pause-log')}
+          {button('find-in-log')}
+          <span className="pyr-toolbar-line" />
+          {button('wrap-log')}
+          {button('show-log-times')}
+          {button('show-log-curves')}
+          <span className="pyr-toolbar-line" />
+          {button('copy-log')}
+          {button('download-log')}
+          <span className="pyr-toolbar-gap" />
+          {button('stop-tasks', props.isNarrow)}
+          {button(
+            'run-tasks',
+            props.isNarrow,
+            row && row.runs > 0 ? trans.__('Run again') : undefined
+          )}
+          {close}
+        </div>
+      )}
     </div>
   );
 }

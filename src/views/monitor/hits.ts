@@ -1,13 +1,14 @@
 import type { IDecoration, IMarker, Terminal } from '@xterm/xterm';
 
 import type { IHit } from '../../model/log';
+import { lowerBound } from '../../model/lowerbound';
 import type { LineMap } from './linemap';
 
-/** Hits that are marked at a time, around the one that is shown. */
-const MARKED = 400;
+/** Hits that are marked at once, around the current one. */
+const MAX_MARKS = 400;
 
 /** Characters of a line in which a hit is looked for. */
-const LONGEST = 20_000;
+const MAX_LINE_LENGTH = 20_000;
 
 // eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)/g;
@@ -18,7 +19,7 @@ export interface IPlace {
   width: number;
 }
 
-/** The part of a terminal in which text stands. */
+/** The part of a terminal that holds text. */
 export type ITextRows = Pick<Terminal, 'buffer' | 'cols'>;
 
 /**
@@ -41,7 +42,7 @@ export function placesOf(
   }
   const cells: { row: number; column: number }[] = [];
   let text = '';
-  for (let row = first; text.length < LONGEST; row++) {
+  for (let row = first; text.length < MAX_LINE_LENGTH; row++) {
     const line = active.getLine(row);
     if (!line || (row > first && !line.isWrapped)) {
       break;
@@ -94,10 +95,10 @@ function countOf(text: string, words: string): number {
 
 /** Marks hits among the rows of a terminal. */
 export class HitMarks {
-  constructor(terminal: Terminal, lines: LineMap) {
-    this._terminal = terminal;
-    this._lines = lines;
-  }
+  constructor(
+    private readonly _terminal: Terminal,
+    private readonly _lines: LineMap
+  ) {}
 
   /** Mark these hits, one of them as the one that is shown. */
   show(hits: readonly IHit[], current: number): void {
@@ -106,11 +107,13 @@ export class HitMarks {
     if (start === null || end === null || hits.length === 0) {
       return;
     }
-    const first = firstFrom(hits, start);
-    const last = firstFrom(hits, end);
+    const firstFrom = (offset: number) =>
+      lowerBound(hits.length, index => hits[index].offset < offset);
+    const first = firstFrom(start);
+    const last = firstFrom(end);
     const middle = current >= first && current < last ? current : last;
-    const from = Math.max(first, middle - MARKED / 2);
-    for (let index = from; index < Math.min(last, from + MARKED); index++) {
+    const from = Math.max(first, middle - MAX_MARKS / 2);
+    for (let index = from; index < Math.min(last, from + MAX_MARKS); index++) {
       this._mark(hits[index], index === current);
     }
   }
@@ -146,23 +149,6 @@ export class HitMarks {
     }
   }
 
-  private readonly _terminal: Terminal;
-  private readonly _lines: LineMap;
   private _decorations: IDecoration[] = [];
   private _markers: IMarker[] = [];
-}
-
-/** The first of the hits, which are in order, at or behind an offset. */
-function firstFrom(hits: readonly IHit[], offset: number): number {
-  let low = 0;
-  let high = hits.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (hits[middle].offset < offset) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }

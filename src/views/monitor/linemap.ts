@@ -1,4 +1,4 @@
-/** Where the bytes of a log stand among the rows of a terminal. */
+/** Maps the bytes of a log to the rows of a terminal. */
 
 /** A row that is followed through scrolling and reflow; -1 once it is gone. */
 export interface IMark {
@@ -8,16 +8,16 @@ export interface IMark {
 
 /** The part of a terminal in which rows are counted. */
 export interface IRows {
-  /** Mark the row in which the cursor stands. */
+  /** Mark the row of the cursor. */
   mark(): IMark;
-  /** Whether a row goes on with the line of the row above. */
+  /** Whether a row continues the line of the row above. */
   isWrapped(row: number): boolean;
   /** How many rows there are. */
   readonly length: number;
 }
 
 /** Bytes between two marks: more of them would make rows less exact. */
-const PIECE = 32 * 1024;
+const PIECE_BYTES = 32 * 1024;
 
 /** Bytes that are kept at most, those of some ten thousand coloured lines. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -26,7 +26,7 @@ const NEWLINE = 10;
 const RETURN = 13;
 
 interface IPiece {
-  /** The part of the log that it stands for; some of it may not be kept. */
+  /** Its range in the log; some of its bytes may be dropped. */
   offset: number;
   end: number;
   chunks: IChunk[];
@@ -49,9 +49,7 @@ export interface IChunk {
  * is written over and over in the same rows only the last bytes are kept.
  */
 export class LineMap {
-  constructor(rows: IRows) {
-    this._rows = rows;
-  }
+  constructor(private readonly _rows: IRows) {}
 
   /** Bytes are about to be written behind all others. */
   add(offset: number, bytes: Uint8Array): void {
@@ -59,7 +57,7 @@ export class LineMap {
     const last = this._pieces[this._pieces.length - 1];
     const size = bytes.length;
     this._size += size;
-    if (last && last.size + size <= PIECE) {
+    if (last && last.size + size <= PIECE_BYTES) {
       last.chunks.push({ offset, bytes });
       last.size += size;
       last.end = end;
@@ -119,7 +117,7 @@ export class LineMap {
     return text + decoder.decode();
   }
 
-  /** The row in which a byte stands; null when it is not shown. */
+  /** The row of a byte; null if it is not shown. */
   rowOf(offset: number): number | null {
     this._forget();
     const index = this._pieces.findIndex(
@@ -211,7 +209,7 @@ export class LineMap {
     return count;
   }
 
-  /** The offset behind so many line breaks of a piece. */
+  /** The offset after a number of line breaks of a piece. */
   private _afterBreak(piece: IPiece, breaks: number): number {
     let left = breaks;
     for (const { offset, bytes } of piece.chunks) {
@@ -227,7 +225,7 @@ export class LineMap {
     return breaks === 0 ? piece.offset : piece.end;
   }
 
-  /** Let go of what has scrolled out at the top, and of too many bytes. */
+  /** Drop pieces that scrolled out at the top, or exceed the limit. */
   private _forget(): void {
     while (
       this._pieces.length > 1 &&
@@ -275,7 +273,6 @@ export class LineMap {
     }
   }
 
-  private readonly _rows: IRows;
   private _pieces: IPiece[] = [];
   /** Bytes in all pieces. */
   private _size = 0;

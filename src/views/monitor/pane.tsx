@@ -5,26 +5,27 @@ import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane } from '../../model/monitor';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
-import type { ITaskContext } from '../actions/action';
+import type { IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
-import type { Confirm } from '../shared/ask';
+import type { Confirm } from '../shared/confirm';
 import { useTrans } from '../shared/context';
 import { copyText } from '../shared/copy';
 import { bytes, withoutFolders } from '../shared/format';
-import { LostStrip } from '../shared/lost';
+import { ConnectionBanner } from '../shared/banner';
 import { save, saveFrom } from '../shared/save';
 import { useSize, useStore } from '../shared/store';
-import { Empty, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { EmptyState } from '../shared/emptystate';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILooks } from './header';
 import { LogHeader } from './header';
-import type { IScreen } from './screen';
-import { LogScreen } from './screen';
+import type { ITerminalController } from './screen';
+import { LogTerminal } from './screen';
 
-/** Pixels of width below which curves stand below the log, not beside it. */
-const SLIM = 640;
+/** Width in pixels below which curves are below the log, not next to it. */
+const NARROW_WIDTH_PX = 640;
 
 export interface ILogPaneProps {
   model: TaskListModel;
@@ -33,7 +34,7 @@ export interface ILogPaneProps {
   pane: IPane;
   /** What is chosen in the list goes into this one. */
   isActive: boolean;
-  /** Others stand beside it. */
+  /** There are several panes. */
   isNarrow: boolean;
   looks: ILooks;
   onLooks: (change: Partial<ILooks>) => void;
@@ -41,7 +42,7 @@ export interface ILogPaneProps {
   canExecute: boolean;
   canWrite: boolean;
   /** Takes what actions from outside work on, while it is the active one. */
-  contextRef?: React.Ref<() => ITaskContext>;
+  contextRef?: React.Ref<() => IActionContext>;
   scrollback?: number;
   screenReader?: boolean;
   onActivate: () => void;
@@ -56,18 +57,19 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const shown = useStore(log);
   const actions = useActions();
   const { failure, setFailure } = actions;
-  const [screen, setScreen] = React.useState<IScreen | null>(null);
+  const [screen, setScreen] = React.useState<ITerminalController | null>(null);
   const [isBottom, setBottom] = React.useState(true);
   const [paused, setPaused] = React.useState(false);
   const [saving, setSaving] = React.useState(false);
   const [finding, setFinding] = React.useState(false);
 
   const [body, size] = useSize<HTMLDivElement>();
-  const isSlim = props.isNarrow || (size.width > 0 && size.width < SLIM);
+  const isSlim =
+    props.isNarrow || (size.width > 0 && size.width < NARROW_WIDTH_PX);
 
   const { task, run } = shown;
   const row = task === null ? undefined : model.row(task);
-  // Nobody knows what such a task does or did.
+  // The state of an unreadable task is unknown.
   const broken = row?.readable === false;
   React.useEffect(() => {
     // Another log begins at its end and moving.
@@ -195,7 +197,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
         <div
           className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
         >
-          <LogScreen
+          <LogTerminal
             log={log}
             scrollback={props.scrollback}
             screenReader={props.screenReader}
@@ -220,14 +222,14 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             </button>
           )}
           {task === null && (
-            <Empty
+            <EmptyState
               icon="log"
               title={trans.__('No log opened')}
               text={trans.__('Choose a task to see what it prints.')}
             />
           )}
           {broken && (
-            <Empty
+            <EmptyState
               icon="warning"
               title={trans.__('This task cannot be read')}
               text={withoutFolders(row.message ?? '')}
@@ -237,29 +239,29 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
                   'Repair the file, or delete the task in the table of tasks.'
                 )}
               </p>
-            </Empty>
+            </EmptyState>
           )}
           {task !== null && !broken && shown.position === 0 && (
-            <Silence row={row} phase={shown.phase} />
+            <EmptyLog row={row} phase={shown.phase} />
           )}
         </div>
         {looks.hasCurves && task !== null && !broken && <RunCurves log={log} />}
       </div>
       {shown.wasReset && (
-        <Strip kind="info" icon="warning">
+        <Banner kind="info" icon="warning">
           {trans.__(
             'The log file was cut or replaced; this is what it holds now.'
           )}
-        </Strip>
+        </Banner>
       )}
-      <Strip kind="error" onClose={() => setFailure('')}>
+      <Banner kind="error" onClose={() => setFailure('')}>
         {failure}
-      </Strip>
-      <Strip kind="error" onRetry={() => log.retry()}>
+      </Banner>
+      <Banner kind="error" onRetry={() => log.retry()}>
         {task !== null && !broken && shown.error?.message}
-      </Strip>
+      </Banner>
       {(broken || !shown.error) && (
-        <LostStrip
+        <ConnectionBanner
           // Of a log that ended nothing is missing, but the list grows old.
           connection={
             task === null || broken || state.connection === 'lost'
@@ -280,7 +282,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 /** A search in what a pane shows, marked on its screen. */
 function useLogSearch(
   { log }: IPane,
-  screen: IScreen | null,
+  screen: ITerminalController | null,
   finding: boolean
 ): LogSearchModel {
   const { search } = log;
@@ -296,7 +298,7 @@ function useLogSearch(
 /** The looks of a pane's screen. */
 function useLooks(
   { log }: IPane,
-  screen: IScreen | null,
+  screen: ITerminalController | null,
   { isWide, hasTimes }: ILooks
 ): void {
   const { times } = log;
@@ -308,8 +310,8 @@ function useLooks(
   );
 }
 
-/** Why nothing stands in a log. */
-function Silence(props: {
+/** The reason why a log is empty. */
+function EmptyLog(props: {
   row: TaskRow | undefined;
   phase: string;
 }): JSX.Element | null {
@@ -324,7 +326,7 @@ function Silence(props: {
       ? trans.__('This run printed nothing.')
       : props.row && texts[props.row.status];
   return props.phase === 'loading' || !text ? null : (
-    <p className="pyr-silence" role="status">
+    <p className="pyr-log-empty" role="status">
       {text}
     </p>
   );

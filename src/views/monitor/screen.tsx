@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { IHit, LogModel } from '../../model/log';
 import type { LogTimesModel } from '../../model/logtimes';
 import { useTrans } from '../shared/context';
+import { watchTheme } from '../shared/chart/theme';
 import { clockTime, fullTime } from '../shared/format';
 import { TimeGutter } from './gutter';
 import { HitMarks, placesOf } from './hits';
@@ -15,20 +16,20 @@ import {
   scrollbackOf,
   scrollByKey
 } from './terminal';
-import { terminalTheme, watchTheme } from './theme';
+import { terminalTheme } from './theme';
 
 /** Rows kept for scrolling back. */
 const SCROLLBACK = 20_000;
 
 /** Rows before an edge at which what follows is loaded. */
-const NEAR = 60;
+const PRELOAD_ROWS = 60;
 
-export interface IScreen {
+export interface ITerminalController {
   follow(): void;
   setPaused(paused: boolean): void;
   /** Whether lines go on beyond the edge of the page. */
   setWide(isWide: boolean): void;
-  /** Show beside the lines when they were written, or no more. */
+  /** Show or hide the times when lines were written. */
   setTimes(times: LogTimesModel | null): void;
   /** Mark what was searched for. */
   mark(hits: readonly IHit[], current: number): void;
@@ -37,13 +38,13 @@ export interface IScreen {
   focus(): void;
 }
 
-export interface ILogScreenProps {
+export interface ILogTerminalProps {
   log: LogModel;
   scrollback?: number;
   /** Offer the text to screen readers; slower. */
   screenReader?: boolean;
   /** What can be done with it, null before and after its life. */
-  onScreen: (screen: IScreen | null) => void;
+  onScreen: (screen: ITerminalController | null) => void;
   /** Whether the last row is in sight. */
   onFollowing: (following: boolean) => void;
   onLink: (address: string) => void;
@@ -51,7 +52,7 @@ export interface ILogScreenProps {
 }
 
 /** A terminal that shows the log of the model. */
-export function LogScreen(props: ILogScreenProps): JSX.Element {
+export function LogTerminal(props: ILogTerminalProps): JSX.Element {
   const trans = useTrans();
   const box = React.useRef<HTMLDivElement>(null);
   const gutter = React.useRef<HTMLDivElement>(null);
@@ -65,7 +66,7 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
     if (!element || !side) {
       return;
     }
-    let screen: Screen | null = null;
+    let screen: TerminalController | null = null;
     let gone = false;
     createTerminal(element, {
       scrollback: callbacks.current.scrollback ?? SCROLLBACK,
@@ -76,7 +77,7 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
         if (gone) {
           parts.terminal.dispose();
         } else {
-          screen = new Screen(element, side, parts, log, callbacks);
+          screen = new TerminalController(element, side, parts, log, callbacks);
           callbacks.current.onScreen(screen);
         }
       },
@@ -109,19 +110,16 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
 }
 
 /** Joins terminal, page and model. */
-class Screen implements IScreen {
+class TerminalController implements ITerminalController {
   constructor(
-    element: HTMLElement,
+    private readonly _element: HTMLElement,
     side: HTMLElement,
-    parts: ITerminalParts,
-    log: LogModel,
-    callbacks: React.MutableRefObject<ILogScreenProps>
+    private readonly _parts: ITerminalParts,
+    private readonly _log: LogModel,
+    private readonly _callbacks: React.MutableRefObject<ILogTerminalProps>
   ) {
-    const { terminal } = parts;
-    this._element = element;
-    this._parts = parts;
-    this._log = log;
-    this._callbacks = callbacks;
+    const { terminal } = _parts;
+    const element = _element;
     const { active } = terminal.buffer;
     this._sink = new TerminalSink(
       {
@@ -136,8 +134,8 @@ class Screen implements IScreen {
       {
         seen: () => this._seen(),
         top: () => this._sink.lines.offsetOf(active.viewportY),
-        onRewrite: () => this._freeze(),
-        onRewritten: top => this._thaw(top),
+        onRewrite: () => this._freezeFrame(),
+        onRewritten: top => this._removeFrame(top),
         onReveal: hit => this._reveal(hit)
       },
       this._scrollback
@@ -166,9 +164,9 @@ class Screen implements IScreen {
       return false;
     });
     const rendered = terminal.onRender(() => this._onRender());
-    log.attach(this._sink);
+    _log.attach(this._sink);
     this._stop = () => {
-      log.detach(this._sink);
+      _log.detach(this._sink);
       rendered.dispose();
       stopTheme();
     };
@@ -182,7 +180,7 @@ class Screen implements IScreen {
     this._observer.disconnect();
     this._element.removeEventListener('scroll', this._slide);
     cancelAnimationFrame(this._frame);
-    this._still?.remove();
+    this._frozenFrame?.remove();
     this._parts.terminal.dispose();
   }
 
@@ -267,7 +265,7 @@ class Screen implements IScreen {
       this._following = following;
       this._callbacks.current.onFollowing(following);
     }
-    if (!this._still) {
+    if (!this._frozenFrame) {
       this._loadNearEdge(viewportY, baseY);
     }
     const times = this._times;
@@ -298,10 +296,15 @@ class Screen implements IScreen {
     const isUp = viewportY < this._lastY;
     const isDown = viewportY > this._lastY;
     this._lastY = viewportY;
-    if (isUp && viewportY < NEAR && start > 0 && start !== this._tried) {
+    if (
+      isUp &&
+      viewportY < PRELOAD_ROWS &&
+      start > 0 &&
+      start !== this._tried
+    ) {
       this._tried = start;
       this._load(this._log.loadEarlier());
-    } else if (isDown && baseY - viewportY < NEAR && !isAtEnd) {
+    } else if (isDown && baseY - viewportY < PRELOAD_ROWS && !isAtEnd) {
       if (position !== this._tried) {
         this._tried = position;
         this._load(this._log.loadLater());
@@ -309,7 +312,7 @@ class Screen implements IScreen {
     }
   }
 
-  /** What could not be loaded is tried again when somebody scrolls on. */
+  /** Retry a failed load at the next scroll. */
   private _load(loading: Promise<boolean>): void {
     void loading.then(isLoaded => {
       if (!isLoaded) {
@@ -318,19 +321,19 @@ class Screen implements IScreen {
     });
   }
 
-  /** Keep the picture of what is seen while all of it is written anew. */
-  private _freeze(): void {
+  /** Keep a picture of the screen while its content is rewritten. */
+  private _freezeFrame(): void {
     const rows = this._element.querySelector<HTMLElement>('.xterm-screen');
-    if (rows && !this._still) {
+    if (rows && !this._frozenFrame) {
       const still = rows.cloneNode(true) as HTMLElement;
-      still.classList.add('pyr-still');
+      still.classList.add('pyr-freeze-frame');
       still.setAttribute('aria-hidden', 'true');
       rows.parentElement?.appendChild(still);
-      this._still = still;
+      this._frozenFrame = still;
     }
   }
 
-  private _thaw(top: number | null): void {
+  private _removeFrame(top: number | null): void {
     const { terminal } = this._parts;
     const row = top === null ? null : this._sink.lines.rowOf(top);
     if (row !== null) {
@@ -338,13 +341,13 @@ class Screen implements IScreen {
       this._lastY = row;
     }
     this._marks.show(this._hits, this._current);
-    const still = this._still;
+    const still = this._frozenFrame;
     // What is written shows with the next picture.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
         still?.remove();
-        if (this._still === still) {
-          this._still = null;
+        if (this._frozenFrame === still) {
+          this._frozenFrame = null;
         }
       })
     );
@@ -366,10 +369,6 @@ class Screen implements IScreen {
     }
   }
 
-  private readonly _element: HTMLElement;
-  private readonly _parts: ITerminalParts;
-  private readonly _log: LogModel;
-  private readonly _callbacks: React.MutableRefObject<ILogScreenProps>;
   private readonly _sink: TerminalSink;
   private readonly _marks: HitMarks;
   private readonly _gutter: TimeGutter;
@@ -384,6 +383,6 @@ class Screen implements IScreen {
   private _lastY = 0;
   /** Where loading was tried last; the same place is not tried again. */
   private _tried = -1;
-  /** The picture that stands in front meanwhile. */
-  private _still: HTMLElement | null = null;
+  /** The picture in front of the terminal during a rewrite. */
+  private _frozenFrame: HTMLElement | null = null;
 }

@@ -10,7 +10,7 @@ export interface IWritable extends IRows {
 
 /** What the screen around does while bytes move. */
 export interface ISinkHooks {
-  /** All is written anew, in the same place; what is seen should not move. */
+  /** Everything is about to be rewritten; the view must not move. */
   onRewrite?(): void;
   /** It is done; the line with this byte stood at the top. */
   onRewritten?(top: number | null): void;
@@ -22,14 +22,14 @@ export interface ISinkHooks {
   seen?(): number;
 }
 
-/** Bytes given to the terminal at a time: some milliseconds of work. */
-const PIECE = 32 * 1024;
+/** Bytes per write; the terminal parses them in a few milliseconds. */
+const MAX_WRITE_BYTES = 32 * 1024;
 
 /** Bytes that are kept when earlier ones come before them. */
-const KEPT = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 
-/** Rows that are kept in the same case, even where there is no room. */
-const LEAST_ROWS = 300;
+/** Rows that are kept in the same case, even if there are too many. */
+const MIN_KEPT_ROWS = 300;
 
 /** Columns of a usual terminal, by which rows are estimated. */
 const COLUMNS = 120;
@@ -40,29 +40,27 @@ type Step =
   | { kind: 'call'; call: () => void };
 
 /**
- * Hands bytes to a terminal one piece at a time.
+ * Writes bytes to a terminal in pieces.
  *
- * A terminal parses later what it was given and cannot be told to forget it;
+ * A terminal parses what it gets later and cannot discard it;
  * so nothing is given before the last piece was parsed, and `clear` resets the
  * terminal when no byte of the past can come after.
  */
 export class TerminalSink implements ILogSink {
   /**
    * @param terminal - where the bytes go
-   * @param hooks - what is told to the screen around
+   * @param hooks - callbacks of the screen
    * @param most - rows that the terminal holds
    */
-  constructor(terminal: IWritable, hooks: ISinkHooks = {}, most = 20000) {
-    this._terminal = terminal;
-    this.most = most;
-    this._hooks = hooks;
-    this.lines = new LineMap(terminal);
+  constructor(
+    private readonly _terminal: IWritable,
+    private readonly _hooks: ISinkHooks = {},
+    public most = 20000
+  ) {
+    this.lines = new LineMap(_terminal);
   }
 
-  /** Rows that the terminal holds. */
-  most: number;
-
-  /** Where bytes stand among the rows. */
+  /** Maps bytes to rows. */
   readonly lines: LineMap;
 
   get seen(): number {
@@ -78,8 +76,8 @@ export class TerminalSink implements ILogSink {
     const top = this._hooks.top?.() ?? null;
     // What is being parsed now is among the lines already.
     const kept = this.lines.chunks();
-    let room = KEPT;
-    let rows = Math.max(LEAST_ROWS, this.most - rowsOf(bytes));
+    let room = MAX_KEPT_BYTES;
+    let rows = Math.max(MIN_KEPT_ROWS, this.most - rowsOf(bytes));
     let count = 0;
     while (count < kept.length) {
       room -= kept[count].bytes.length;
@@ -173,7 +171,7 @@ export class TerminalSink implements ILogSink {
   }
 
   private _give(step: Step & { kind: 'bytes' }): void {
-    const piece = step.bytes.subarray(0, PIECE);
+    const piece = step.bytes.subarray(0, MAX_WRITE_BYTES);
     this.lines.add(step.offset, piece);
     step.bytes = step.bytes.subarray(piece.length);
     step.offset += piece.length;
@@ -187,7 +185,7 @@ export class TerminalSink implements ILogSink {
       if (this._disposed) {
         return;
       }
-      // Not when everything was begun anew meanwhile.
+      // Not if the terminal was cleared in the meantime.
       if (step.bytes.length === 0 && this._life === life) {
         step.done?.();
       }
@@ -195,8 +193,6 @@ export class TerminalSink implements ILogSink {
     });
   }
 
-  private readonly _terminal: IWritable;
-  private readonly _hooks: ISinkHooks;
   /** Changes when what was given before is not wanted any more. */
   private _life = 0;
   private _steps: Step[] = [];

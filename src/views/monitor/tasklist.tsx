@@ -6,7 +6,7 @@ import { useTrans } from '../shared/context';
 import { duration, elapsed, sweptText } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { IconButton } from '../shared/strip';
+import { IconButton } from '../shared/button';
 import { TaskLines } from '../shared/tasklines';
 
 /** How many tasks the list names; the table of tasks has the others. */
@@ -17,7 +17,7 @@ export interface ITaskListProps {
   current: string | null;
   /** All whose logs are shown. */
   shown: readonly string[];
-  /** Whether one more fits beside these. */
+  /** Whether there is room for another pane. */
   canAdd: boolean;
   onOpen: (task: TaskRow) => void;
   onOpenBeside: (task: TaskRow) => void;

@@ -14,10 +14,10 @@ const WIDE_COLUMNS = 400;
 const WIDE_ROWS = 5000;
 
 /** Characters are made smaller down to this for all columns to be in sight. */
-const SMALLEST_FONT = 11;
+const MIN_FONT_PX = 11;
 
 /** Pixels that an arrow key goes to the side. */
-const SIDESTEP = 60;
+const SCROLL_STEP_PX = 60;
 
 /** Commands by which a program would repaint the page or name the window. */
 const REFUSED_COMMANDS = [0, 1, 2, 4, 10, 11, 12, 104, 110, 111, 112];
@@ -27,7 +27,7 @@ export interface ITerminalOptions {
   scrollback: number;
   /** Offer the text to screen readers; slower. */
   screenReader: boolean;
-  /** Somebody clicked on an address. */
+  /** Called when the user clicks a link. */
   onLink: (address: string) => void;
 }
 
@@ -45,7 +45,7 @@ export async function createTerminal(
   element: HTMLElement,
   options: ITerminalOptions
 ): Promise<ITerminalParts> {
-  // Loaded when a log is first looked at, and shared by all of them.
+  // Loaded with the first log, and shared by all.
   const [xterm, fit, links] = await Promise.all([
     import('@xterm/xterm'),
     import('@xterm/addon-fit'),
@@ -66,7 +66,7 @@ export async function createTerminal(
     fontSize: parseFloat(cssValue(element, '--jp-code-font-size')) || 13,
     lineHeight: 1.15,
     theme: terminalTheme(element),
-    // An address behind other words is told before it is gone to.
+    // A link whose text hides its URL asks for confirmation.
     linkHandler: { activate: (_, address) => options.onLink(address) }
   });
   for (const command of REFUSED_COMMANDS) {
@@ -93,14 +93,14 @@ export function fitInto(
   const usual = parseFloat(cssValue(element, '--jp-code-font-size')) || 13;
   let size = usual;
   let fitting = resized();
-  while (!isWide && fitting && fitting.cols < COLUMNS && size > SMALLEST_FONT) {
-    size = Math.max(SMALLEST_FONT, size - 0.5);
+  while (!isWide && fitting && fitting.cols < COLUMNS && size > MIN_FONT_PX) {
+    size = Math.max(MIN_FONT_PX, size - 0.5);
     fitting = resized();
   }
   if (fitting) {
     const columns = Math.max(isWide ? WIDE_COLUMNS : COLUMNS, fitting.cols);
     resize(columns, terminal.rows);
-    // The bar for going to the side stands on the last line.
+    // The horizontal scroll bar covers the last line.
     const covered = element.offsetHeight > element.clientHeight ? 1 : 0;
     resize(columns, Math.max(1, fitting.rows - covered));
   }
@@ -152,10 +152,10 @@ export function scrollByKey(
       terminal.scrollLines(1);
       break;
     case 'ArrowLeft':
-      element.scrollBy({ left: -SIDESTEP });
+      element.scrollBy({ left: -SCROLL_STEP_PX });
       break;
     case 'ArrowRight':
-      element.scrollBy({ left: SIDESTEP });
+      element.scrollBy({ left: SCROLL_STEP_PX });
       break;
     case 'PageUp':
       terminal.scrollPages(-1);

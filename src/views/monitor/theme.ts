@@ -62,17 +62,3 @@ export function terminalTheme(element: Element): ITheme {
     selectionBackground: selection.trim() || undefined
   };
 }
-
-/** Call `listener` when the page changes its theme; returns how to stop. */
-export function watchTheme(listener: () => void): () => void {
-  const observer = new MutationObserver(() => {
-    // The new theme's variables are there one frame later.
-    requestAnimationFrame(listener);
-  });
-  const options = {
-    attributes: true,
-    attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
-  };
-  observer.observe(document.body, options);
-  return () => observer.disconnect();
-}

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { useTrans } from './context';
-import { Button } from './strip';
+import { Button } from './button';
 
 /**
  * Copy a text to the clipboard, also over plain HTTP. Return whether the

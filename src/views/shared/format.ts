@@ -137,7 +137,7 @@ export function roomText(used: number | null, total: number | null): string {
 }
 
 /** A number with four significant digits: 0.9123, 12.35, 1.234e-7. */
-export function figure(value: number): string {
+export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) {
     return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
   }
@@ -160,7 +160,7 @@ export function plainValue(value: unknown): string {
     return '';
   }
   if (typeof value === 'number') {
-    return figure(value);
+    return formatNumber(value);
   }
   if (typeof value === 'string') {
     return value;
@@ -183,7 +183,9 @@ export function exactValue(value: unknown): string {
 /** A number that is too long for a column with fewer digits, else exactly. */
 export function shortValue(value: unknown): string {
   const exact = exactValue(value);
-  return typeof value === 'number' && exact.length > 8 ? figure(value) : exact;
+  return typeof value === 'number' && exact.length > 8
+    ? formatNumber(value)
+    : exact;
 }
 
 /** A sentence in which files are named without the folders they lie in. */

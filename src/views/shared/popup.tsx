@@ -11,8 +11,8 @@ import { createPortal } from 'react-dom';
 
 import { Icon } from './icons';
 import { moveFocus } from './keyboardnav';
-import type { IButtonProps } from './strip';
-import { Button } from './strip';
+import type { IButtonProps } from './button';
+import { Button } from './button';
 
 /** A point in the window, in pixels. */
 export interface IPoint {
@@ -34,7 +34,7 @@ export interface IPopupProps {
 }
 
 /** Pixels to the edges of the window. */
-const EDGE = { padding: 8 };
+const EDGE_PADDING = { padding: 8 };
 
 /** Pixels; a popup below a narrower button is as wide as this. */
 const MIN_WIDTH = 220;
@@ -72,10 +72,10 @@ export function Popup(props: IPopupProps): React.ReactPortal {
     transform: false,
     middleware: [
       offset(2),
-      flip(EDGE),
-      shift(EDGE),
+      flip(EDGE_PADDING),
+      shift(EDGE_PADDING),
       size({
-        ...EDGE,
+        ...EDGE_PADDING,
         apply: ({ availableHeight, elements, rects }) => {
           const { style } = elements.floating;
           const height = Math.min(MAX_HEIGHT, availableHeight);

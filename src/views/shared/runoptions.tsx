@@ -4,18 +4,18 @@ import type { DefaultGpus, FieldError, RunOptions } from '../../client/types';
 import type { ClusterField, Engine, RunField } from '../../model/runoptions';
 import {
   CLUSTER_FIELDS,
-  RUN_NUMBERS,
   isRunField,
+  RUN_NUMBERS,
   withEngine,
   withNeed
 } from '../../model/runoptions';
 import { Choice } from './choice';
 import type { ITrans } from './context';
 import { useTrans } from './context';
-import { TextInput } from './strip';
+import { TextInput } from './button';
 
-/** Those that are seldom needed. */
-const SELDOM: readonly RunField[] = [
+/** Options that are rarely needed. */
+const ADVANCED_FIELDS: readonly RunField[] = [
   'memory',
   'gpu_memory',
   'priority',
@@ -37,19 +37,21 @@ export interface IRunOptionsProps {
   prefix: string;
 }
 
-/** How many tasks run at a time, with how many GPUs, and what is seldom asked for. */
+/** Run options: concurrency and GPUs, and the advanced ones on demand. */
 export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const { value, errors = [] } = props;
   const engine = value.engine ?? props.engine;
-  const isSet = SELDOM.some(field => !isEmpty(value[field])) || value.engine;
+  const isSet =
+    ADVANCED_FIELDS.some(field => !isEmpty(value[field])) || value.engine;
   const isWrong = errors.some(
     error =>
-      SELDOM.includes(error.field as RunField) || error.field === 'engine'
+      ADVANCED_FIELDS.includes(error.field as RunField) ||
+      error.field === 'engine'
   );
   const [open, setOpen] = React.useState(Boolean(isSet));
-  // A cluster chooses the GPUs by itself, and is always asked for memory.
-  const seldom = SELDOM.filter(
+  // A cluster assigns the GPUs itself, and always needs the memory.
+  const advanced = ADVANCED_FIELDS.filter(
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const field = (name: RunField) => (
@@ -91,7 +93,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       >
         <summary>{trans.__('More options')}</summary>
         <div className="pyr-run-more">
-          {seldom.map(field)}
+          {advanced.map(field)}
           <EngineField {...props} />
         </div>
       </details>
@@ -112,7 +114,7 @@ function OptionField(
     /** Its name in messages. */
     field: string;
     known: unknown;
-    /** Label, help, and what stands in the empty field. */
+    /** Label, help and placeholder. */
     words: [string, string, string];
     /** The least and the greatest number; a text without it. */
     limits?: readonly [least: number, most: number];
@@ -204,7 +206,7 @@ function usualGpus(trans: ITrans, usual?: DefaultGpus): string {
     : String(usual.count);
 }
 
-/** Label, help, and what stands in an empty field. */
+/** Label, help and placeholder. */
 function wordsOf(
   trans: ITrans,
   field: RunField,

@@ -9,7 +9,7 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
-/** Let the browser fetch a file by itself and offer it to be saved. */
+/** Let the browser download a file from its URL. */
 export function saveFrom(url: string): void {
   const link = document.createElement('a');
   link.href = url;

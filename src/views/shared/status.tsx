@@ -46,10 +46,10 @@ export function pendingWord(
   return (action && words[action]) ?? null;
 }
 
-/** How a task stands, and what is known about that. */
+/** The status of a task, and what is known about it. */
 interface IStatusProps {
   status: TaskStatus;
-  /** Whether the task's file could be read: else nobody knows the status. */
+  /** Whether the task file is readable; otherwise the status is unknown. */
   readable?: boolean;
   /** Since when it has given no sign of life (epoch, s), if that is long ago. */
   silent?: number | null;

@@ -62,7 +62,7 @@ export function useStoreWhile<S>(store: IStore<S>, isLooked: boolean): S {
 
 const NEVER = () => () => undefined;
 
-/** Whether the page around is in front; true where nobody says. */
+/** Whether the page is visible; true outside of a page. */
 export const InFrontContext = React.createContext(true);
 
 /**
@@ -70,7 +70,7 @@ export const InFrontContext = React.createContext(true);
  * the page is in front.
  *
  * @param active - whether anything shown depends on it
- * @param interval - milliseconds between two looks at the clock
+ * @param interval - milliseconds between two updates
  */
 export function useNow(active: boolean, interval = 1000): number {
   const [now, setNow] = React.useState(() => Date.now());
@@ -83,7 +83,7 @@ export function useNow(active: boolean, interval = 1000): number {
     const tick = () => {
       const time = Date.now();
       setNow(time);
-      // At whole seconds, so that all clocks in sight tell the same time.
+      // At whole seconds, so that all clocks show the same time.
       timer = setTimeout(tick, interval - (time % interval));
     };
     tick();
@@ -106,7 +106,7 @@ export function useKnownTime(
   return isLost ? Math.max(now, source.lastUpdatedAt ?? 0) : now;
 }
 
-/** A model that lives as long as the view, made anew when `keys` change. */
+/** A model that lives as long as the view; created again when `keys` change. */
 export function useOwned<T extends { dispose(): void }>(
   make: () => T,
   keys: React.DependencyList

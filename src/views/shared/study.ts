@@ -1,7 +1,7 @@
 /** Adaptive sweeps in words. */
 import type { Study } from '../../client/types';
 import type { ITrans } from './context';
-import { figure } from './format';
+import { formatNumber } from './format';
 
 export function stateWord(trans: ITrans, state: Study['state']): string {
   const words: Record<Study['state'], string> = {
@@ -25,6 +25,6 @@ export function studySentence(trans: ITrans, study: Study): string {
         'The search %1 is finished: best %2 %3',
         name,
         objective,
-        figure(best.value)
+        formatNumber(best.value)
       );
 }

@@ -8,7 +8,7 @@ import { StatusIcon } from './status';
 
 /** How a task is shown. */
 export interface ITaskLine {
-  /** Its name, and what else stands in the middle; the name without it. */
+  /** The content of the middle; by default the name of the task. */
   name?: React.ReactNode;
   time: React.ReactNode;
   title?: string;

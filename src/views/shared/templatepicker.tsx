@@ -4,7 +4,7 @@ import type { TaskFinder } from '../../model/taskfinder';
 import { useTrans } from './context';
 import { Picker, Popup, PopupItem } from './popup';
 import { useStore } from './store';
-import { TextInput } from './strip';
+import { TextInput } from './button';
 
 export interface ITemplateProps {
   finder: TaskFinder;

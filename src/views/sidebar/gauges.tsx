@@ -4,19 +4,24 @@ import type { Gpu, SystemSample } from '../../client/types';
 import type { SystemModel } from '../../model/system';
 import { useTrans } from '../shared/context';
 import { bytes, percent } from '../shared/format';
-import { History } from '../shared/history';
-import { coresTitle, memoryShare, pastOf, shareOf } from '../shared/loads';
+import { UsageChart } from '../shared/usagechart';
+import {
+  coresTitle,
+  memoryShare,
+  pastOf,
+  shareOf
+} from '../shared/utilization';
 import { useStore } from '../shared/store';
-import { Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
 
 /** Samples that a sparkline shows, one a second. */
-const SHOWN = 90;
+const HISTORY_SECONDS = 90;
 
 /** How busy the machine is: processors, memory and each GPU. */
 export function Gauges({ model }: { model: SystemModel }): JSX.Element {
   const trans = useTrans();
   const { latest, history } = useStore(model);
-  const recent = history.slice(-SHOWN);
+  const recent = history.slice(-HISTORY_SECONDS);
   return (
     <section className="pyr-gauges" aria-label={trans.__('This machine')}>
       <Gauge
@@ -50,9 +55,9 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
         />
       ))}
       {latest?.gpu_state === 'error' && (
-        <Strip kind="warning">
+        <Banner kind="warning">
           {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
-        </Strip>
+        </Banner>
       )}
     </section>
   );
@@ -123,7 +128,10 @@ export function Gauge(props: IGaugeProps): JSX.Element {
     >
       <span className="pyr-gauge-name">{name}</span>
       <span className="pyr-gauge-value">{text || '–'}</span>
-      <History series={[{ values: history, kind: 'area' }]} length={SHOWN} />
+      <UsageChart
+        series={[{ values: history, kind: 'area' }]}
+        length={HISTORY_SECONDS}
+      />
     </div>
   );
 }

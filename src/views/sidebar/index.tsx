@@ -1,16 +1,18 @@
 import * as React from 'react';
 
-import type { TaskRow, Workspace } from '../../client/types';
+import type { Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { LostStrip } from '../shared/lost';
+import { ConnectionBanner } from '../shared/banner';
 import { NoServer } from '../shared/noserver';
-import { withTrans } from '../shared/page';
+import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, Empty, IconButton, Strip } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { Button, IconButton } from '../shared/button';
+import { EmptyState } from '../shared/emptystate';
 import { Gauges } from './gauges';
 import { WorkspacePicker } from './picker';
 import { CountLine, TaskList } from './tasks';
@@ -83,10 +85,10 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           />
         </nav>
       )}
-      <Strip kind="warning" onRetry={() => session.retry()}>
+      <Banner kind="warning" onRetry={() => session.retry()}>
         {problem?.message}
-      </Strip>
-      <Strip kind="warning">{current?.problem}</Strip>
+      </Banner>
+      <Banner kind="warning">{current?.problem}</Banner>
       <Gauges model={system} />
       {activity && current ? (
         <Activity
@@ -126,12 +128,12 @@ function Activity(props: {
   );
   const counts = state.counts;
   if (state.phase === 'loading') {
-    return <Strip kind="warning">{state.error?.message}</Strip>;
+    return <Banner kind="warning">{state.error?.message}</Banner>;
   }
   const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
     <>
-      <LostStrip
+      <ConnectionBanner
         connection={state.connection}
         lastUpdatedAt={state.lastUpdatedAt}
         onRetry={() => model.retry()}
@@ -157,21 +159,14 @@ function Activity(props: {
               onOpen={() => onOpen('manager', workspace)}
             />
           )}
-          <Tasks
+          <TaskList
             model={model}
-            onOpen={(task: TaskRow) => onOpen('monitor', workspace, task.name)}
+            onOpen={task => onOpen('monitor', workspace, task.name)}
           />
         </>
       )}
     </>
   );
-}
-
-function Tasks(props: {
-  model: ActivityModel;
-  onOpen: (task: TaskRow) => void;
-}): JSX.Element {
-  return <TaskList state={useStore(props.model)} onOpen={props.onOpen} />;
 }
 
 function FirstUse(props: {
@@ -180,7 +175,7 @@ function FirstUse(props: {
 }): JSX.Element {
   const trans = useTrans();
   return (
-    <Empty
+    <EmptyState
       icon="run"
       title={
         props.any
@@ -197,6 +192,6 @@ function FirstUse(props: {
           onClick={props.onOpenSelected}
         />
       )}
-    </Empty>
+    </EmptyState>
   );
 }

@@ -13,7 +13,7 @@ export interface IPickerProps {
   onOpen: () => void;
 }
 
-/** Which workspace is looked at. */
+/** Shows the current workspace and lets the user choose another one. */
 export function WorkspacePicker(props: IPickerProps): JSX.Element {
   const trans = useTrans();
   const { workspaces, current } = props;

@@ -1,11 +1,11 @@
 import * as React from 'react';
 
 import type { Counts, TaskRow } from '../../client/types';
-import type { IActivityState } from '../../model/activity';
+import type { ActivityModel } from '../../model/activity';
 import { useTrans } from '../shared/context';
 import { duration, elapsed, relativeTime, sweptText } from '../shared/format';
 import { STATUSES, StatusIcon, statusWord } from '../shared/status';
-import { useKnownTime } from '../shared/store';
+import { useKnownTime, useStore } from '../shared/store';
 import { TaskLines } from '../shared/tasklines';
 
 /** How many tasks there are in each status; only what there is. */
@@ -35,17 +35,14 @@ export function CountLine(props: {
 
 /** Active tasks, then those that ended last, one line each. */
 export function TaskList(props: {
-  state: IActivityState;
+  model: ActivityModel;
   onOpen: (task: TaskRow) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const { active, recent, counts } = props.state;
+  const state = useStore(props.model);
+  const { active, recent, counts } = state;
   const isRunning = (task: TaskRow) => task.status === 'running';
-  const now = useKnownTime(
-    props.state,
-    true,
-    active.some(isRunning) ? 1000 : 30_000
-  );
+  const now = useKnownTime(state, true, active.some(isRunning) ? 1000 : 30_000);
   const hidden = counts ? counts.running + counts.queued - active.length : 0;
   return (
     <div className="pyr-tasks">

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { DraftModel } from '../../model/draft';
 import { GeneratorView } from '../../views/generator';
-import { Strip } from '../../views/shared/strip';
+import { Banner } from '../../views/shared/banner';
 import type { IViewOptions } from '../types';
 
 /** A form for new tasks; its text, its name and the created tasks are traits. */
@@ -64,9 +64,9 @@ export async function makeGeneratorView(
           }}
         />
         {notice !== null && (
-          <Strip kind="info" icon="completed" onClose={() => setNotice(null)}>
+          <Banner kind="info" icon="completed" onClose={() => setNotice(null)}>
             {notice}
-          </Strip>
+          </Banner>
         )}
       </>
     );

@@ -16,7 +16,7 @@ import { StudiesModel } from '../../../model/studies';
 import { plainTrans, TransContext } from '../../shared/context';
 import type { IDashboardProps } from '..';
 import { DashboardView } from '..';
-import { Searches } from '../searches';
+import { Studies } from '../studies';
 
 const GIB = 1024 ** 3;
 
@@ -386,7 +386,7 @@ describe('DashboardView', () => {
     const onOpen = jest.fn();
     render(
       <TransContext.Provider value={plainTrans}>
-        <Searches model={model} onOpen={onOpen} />
+        <Studies model={model} onOpen={onOpen} />
       </TransContext.Provider>
     );
     model.start();

@@ -5,7 +5,7 @@ import { ClientError } from '../../../client/errors';
 import type { TaskRow } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { TaskListModel } from '../../../model/tasklist';
-import type { IQuestion } from '../../shared/ask';
+import type { IQuestion } from '../../shared/confirm';
 import { plainTrans } from '../../shared/context';
 import type { IManagerProps } from '../ManagerView';
 import { ManagerView } from '../ManagerView';

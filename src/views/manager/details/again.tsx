@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { RunInput, TaskDetail } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
-import { useAnswer } from '../../shared/answer';
+import { useRequest } from '../../shared/request';
 import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
 import { quoted } from '../../shared/format';
@@ -20,7 +20,7 @@ export function Again(props: {
     () => (last > 0 ? () => model.readInput(last) : null),
     [model, last]
   );
-  const { value, error } = useAnswer(question);
+  const { value, error } = useRequest(question);
   const folder = model.ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
   return (
     <>

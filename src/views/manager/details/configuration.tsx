@@ -4,11 +4,11 @@ import * as React from 'react';
 import type { TaskDetail } from '../../../client/types';
 import { compareConfigs } from '../../../model/configdiff';
 import type { TaskDetailModel } from '../../../model/taskdetail';
-import { useAnswer } from '../../shared/answer';
+import { useRequest } from '../../shared/request';
 import { Toggle } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
-import { Strip } from '../../shared/strip';
+import { Banner } from '../../shared/banner';
 import { DataTable } from '../../shared/table';
 import { TemplatePicker } from '../../shared/templatepicker';
 
@@ -22,7 +22,7 @@ export function Configuration(props: {
   const isShell = detail.task.kind === 'shell';
   const [other, setOther] = React.useState('');
   const [all, setAll] = React.useState(true);
-  const { value, error } = useAnswer(
+  const { value, error } = useRequest(
     React.useCallback(() => model.readTemplate(other), [model, other])
   );
   return (
@@ -49,7 +49,7 @@ export function Configuration(props: {
           label={isShell ? trans.__('Copy script') : trans.__('Copy as YAML')}
         />
       </div>
-      <Strip kind="warning">{error?.message}</Strip>
+      <Banner kind="warning">{error?.message}</Banner>
       {isShell ? (
         <Lines text={detail.config} other={value?.text ?? detail.config} />
       ) : (

@@ -5,7 +5,8 @@ import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
-import { Button, IconButton, Strip, TextInput } from '../../shared/strip';
+import { Banner } from '../../shared/banner';
+import { Button, IconButton, TextInput } from '../../shared/button';
 
 type Variable = TaskDetail['env'][number];
 
@@ -41,9 +42,9 @@ export function Environment(props: {
   return (
     <section>
       <h3>{trans.__('Environment')}</h3>
-      <Strip kind="error" onClose={() => setFailure('')}>
+      <Banner kind="error" onClose={() => setFailure('')}>
         {failure}
-      </Strip>
+      </Banner>
       {variables.length === 0 && !canWrite && (
         <p className="pyr-note">{trans.__('No variables of its own.')}</p>
       )}

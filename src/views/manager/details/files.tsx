@@ -2,13 +2,14 @@ import * as React from 'react';
 
 import type { Artifact, TaskDetail } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
-import { useAnswer } from '../../shared/answer';
+import { useRequest } from '../../shared/request';
 import { Choice } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
 import { bytes, relativeTime } from '../../shared/format';
 import { Icon } from '../../shared/icons';
 import { useNow } from '../../shared/store';
-import { IconButton, Strip } from '../../shared/strip';
+import { Banner } from '../../shared/banner';
+import { IconButton } from '../../shared/button';
 import { Preview } from './preview';
 
 /** Files that are listed. */
@@ -32,7 +33,7 @@ export function Files(props: {
     () => (run > 0 ? () => model.listFiles(run) : null),
     [model, run]
   );
-  const { value, error, ask } = useAnswer(question);
+  const { value, error, ask } = useRequest(question);
   if (runs === 0) {
     return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
   }
@@ -73,7 +74,7 @@ export function Files(props: {
           onClick={ask}
         />
       </div>
-      <Strip kind="warning">{error?.message}</Strip>
+      <Banner kind="warning">{error?.message}</Banner>
       {value?.items.length === 0 && (
         <p className="pyr-note">
           {trans.__(

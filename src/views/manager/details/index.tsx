@@ -7,7 +7,8 @@ import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
 import { StatusLabel } from '../../shared/status';
 import { useStore } from '../../shared/store';
-import { Button, Empty, IconButton, Skeleton } from '../../shared/strip';
+import { Button, IconButton } from '../../shared/button';
+import { EmptyState, Skeleton } from '../../shared/emptystate';
 import { tabId, Tabs } from '../../shared/tabs';
 import { Again } from './again';
 import { Configuration } from './configuration';
@@ -78,7 +79,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         aria-labelledby={tabId(panel, tab)}
       >
         {!name ? (
-          <Empty
+          <EmptyState
             icon="details"
             title={trans.__('No task is chosen')}
             text={trans.__('Click on a task to see what is known of it.')}
@@ -87,7 +88,7 @@ export function Details(props: IDetailsProps): JSX.Element {
           // A task of another name begins anew, on the same tab.
           <TabBody key={name} {...props} tab={tab} detail={detail} row={row!} />
         ) : error ? (
-          <Empty
+          <EmptyState
             icon="warning"
             title={trans.__('The task cannot be shown')}
             text={error.message}

@@ -4,7 +4,8 @@ import { asClientError } from '../../../client/errors';
 import type { INoteDraft, TaskDetailModel } from '../../../model/taskdetail';
 import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
-import { Button, Strip } from '../../shared/strip';
+import { Banner } from '../../shared/banner';
+import { Button } from '../../shared/button';
 
 /** Puts a text's Markdown into an element, made safe; returns how to end that. */
 export type MarkdownRenderer = (
@@ -78,9 +79,9 @@ export function Notes(props: {
           />
         )}
       </h3>
-      <Strip kind="error" onClose={() => setFailure('')}>
+      <Banner kind="error" onClose={() => setFailure('')}>
         {failure}
-      </Strip>
+      </Banner>
       {draft !== null ? (
         <>
           <textarea

@@ -3,12 +3,13 @@ import * as React from 'react';
 
 import type { Artifact } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
-import { useAnswer } from '../../shared/answer';
+import { useRequest } from '../../shared/request';
 import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { bytes } from '../../shared/format';
 import { save } from '../../shared/save';
-import { IconButton, Strip } from '../../shared/strip';
+import { Banner } from '../../shared/banner';
+import { IconButton } from '../../shared/button';
 import { DataTable } from '../../shared/table';
 
 /** Bytes of a text that are shown. */
@@ -76,7 +77,7 @@ export function Preview(props: {
       ? async () => new Blob()
       : () => model.readFile(run, path, limit);
   }, [model, run, path, tooLarge, isEmpty, limit]);
-  const { value, error } = useAnswer(question);
+  const { value, error } = useRequest(question);
   const download = () =>
     attempt(async () => {
       const blob = await model.readFile(run, file.path);
@@ -108,7 +109,7 @@ export function Preview(props: {
           onClick={() => void download()}
         />
       </div>
-      <Strip kind="error">{failure || error?.message}</Strip>
+      <Banner kind="error">{failure || error?.message}</Banner>
       {tooLarge && (
         <p className="pyr-note">
           {trans.__('This picture is too large to be shown; download it.')}
@@ -156,7 +157,7 @@ function TextContent(props: {
 }): JSX.Element | null {
   const trans = useTrans();
   const { kind, path, blob } = props;
-  const { value, error } = useAnswer(
+  const { value, error } = useRequest(
     React.useCallback(() => readText(blob), [blob])
   );
   if (!value) {

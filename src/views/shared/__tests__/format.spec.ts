@@ -4,13 +4,13 @@ import {
   duration,
   elapsed,
   exactValue,
-  figure,
+  formatNumber,
   percent,
   plainValue,
   relativeTime,
+  roomText,
   shortValue,
-  withoutFolders,
-  roomText
+  withoutFolders
 } from '../format';
 
 describe('roomText', () => {
@@ -98,7 +98,7 @@ describe('figure', () => {
     [NaN, 'NaN'],
     [-Infinity, '−∞']
   ])('%s is %s', (value, text) => {
-    expect(figure(value)).toBe(text);
+    expect(formatNumber(value)).toBe(text);
   });
 });
 

@@ -1,17 +1,10 @@
 import type { ScaleContinuousNumeric } from 'd3-scale';
 import { scaleLinear, scaleLog } from 'd3-scale';
 
-import { figure } from '../format';
-import type { IPainter } from './painter';
+import { formatNumber } from '../format';
+import type { IBox, IPainter } from './painter';
+import { FONT_SIZE } from './painter';
 import type { IChartTheme } from './theme';
-
-/** The place in which data stand, in pixels. */
-export interface IBox {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
 
 export type Scale = ScaleContinuousNumeric<number, number>;
 
@@ -56,11 +49,11 @@ export function scaleOver(
 }
 
 /** More are not read, however large the screen. */
-const MOST_TICKS = 16;
+const MAX_TICKS = 16;
 
-/** Marks of an axis that has room for so many pixels. */
+/** Return the ticks of an axis of a length in pixels. */
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
-  const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / apart)));
+  const count = Math.min(MAX_TICKS, Math.max(2, Math.floor(length / apart)));
   const ticks = scale.ticks(count);
   // Only a logarithmic scale, which has a base, gives more than asked for.
   if (ticks.length <= count + 1 || !('base' in scale)) {
@@ -95,10 +88,10 @@ export function tickText(value: number): string {
   }
   return Number.isInteger(value)
     ? String(value)
-    : String(Number(figure(value)));
+    : String(Number(formatNumber(value)));
 }
 
-/** Lines behind the data, marks and names beside them. */
+/** Paint grid lines, ticks and the names of the axes. */
 export function paintAxes(
   painter: IPainter,
   theme: IChartTheme,
@@ -111,7 +104,6 @@ export function paintAxes(
     yName?: string;
   }
 ): void {
-  const { size } = theme;
   const bottom = box.y + box.height;
   if (axes.y) {
     for (const tick of ticksOf(axes.y, box.height, APART_Y)) {
@@ -119,7 +111,6 @@ export function paintAxes(
       painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
       painter.text(box.x - 6, y, tickText(tick), {
         colour: theme.faint,
-        size,
         align: 'end',
         baseline: 'middle'
       });
@@ -132,7 +123,6 @@ export function paintAxes(
       painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
       painter.text(x, bottom + 6, text(tick), {
         colour: theme.faint,
-        size,
         align: 'middle',
         baseline: 'top'
       });
@@ -142,9 +132,8 @@ export function paintAxes(
     stroke: theme.axis
   });
   if (axes.xName) {
-    painter.text(box.x + box.width, bottom + 8 + size * 1.2, axes.xName, {
+    painter.text(box.x + box.width, bottom + 8 + FONT_SIZE * 1.2, axes.xName, {
       colour: theme.text,
-      size,
       align: 'end',
       baseline: 'top'
     });
@@ -152,14 +141,33 @@ export function paintAxes(
   if (axes.yName) {
     painter.text(box.x, box.y - 8, axes.yName, {
       colour: theme.text,
-      size,
       weight: 'bold',
       baseline: 'bottom'
     });
   }
 }
 
-/** Where the data of a chart of this size stand, its marks left out. */
+/** Paint names below the lower axis, as many as there is room for. */
+export function paintLabels(
+  painter: IPainter,
+  theme: IChartTheme,
+  labels: readonly string[],
+  y: number,
+  xOf: (index: number) => number
+): void {
+  const step = Math.max(1, Math.ceil(APART_X / Math.abs(xOf(1) - xOf(0))));
+  labels.forEach((label, index) => {
+    if (index % step === 0) {
+      painter.text(xOf(index), y, short(label), {
+        colour: theme.faint,
+        align: 'middle',
+        baseline: 'top'
+      });
+    }
+  });
+}
+
+/** Return the box of the data in a chart of this size, without axes. */
 export function boxOf(width: number, height: number, hasName = true): IBox {
   const [left, top, right, bottom] = [56, hasName ? 24 : 10, 14, 40];
   return {
@@ -168,4 +176,9 @@ export function boxOf(width: number, height: number, hasName = true): IBox {
     width: Math.max(1, width - left - right),
     height: Math.max(1, height - top - bottom)
   };
+}
+
+/** Cut a long label. */
+export function short(label: string, most = 14): string {
+  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
 }

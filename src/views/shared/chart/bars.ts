@@ -1,13 +1,14 @@
+import { short } from './axes';
 import type { IPainter } from './painter';
+import { FONT_SIZE } from './painter';
 import type { Chart } from './scene';
-import { short } from './scatter';
 
 export interface IBar {
   id: string;
   name: string;
   /** From 0 to 1. */
   part: number;
-  /** What stands behind it. */
+  /** The text after it. */
   value: string;
   colour: string;
 }
@@ -16,7 +17,7 @@ const ROW = 24;
 const LEFT = 150;
 const RIGHT = 150;
 
-/** The height that so many bars take, in pixels. */
+/** Return the height of a number of bars, in pixels. */
 export function barsHeight(count: number): number {
   return 12 + Math.max(1, count) * ROW;
 }
@@ -30,7 +31,7 @@ export function barsChart(bars: readonly IBar[]): Chart {
         const y = 6 + index * ROW;
         painter.text(LEFT - 8, y + ROW / 2, short(bar.name, 24), {
           colour: theme.text,
-          size: theme.size + 1,
+          size: FONT_SIZE + 1,
           align: 'end',
           baseline: 'middle'
         });
@@ -43,7 +44,7 @@ export function barsChart(bars: readonly IBar[]): Chart {
         });
         painter.text(LEFT + room + 8, y + ROW / 2, bar.value, {
           colour: theme.faint,
-          size: theme.size + 1,
+          size: FONT_SIZE + 1,
           baseline: 'middle'
         });
       });

@@ -1,14 +1,14 @@
-import { figure } from '../format';
+import { formatNumber } from '../format';
+import { paintLabels, short } from './axes';
 import type { IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
-import { short } from './scatter';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 import { rampColour, rampText } from './theme';
 
 export interface IHeatmapSpec {
   xName: string;
   yName: string;
-  /** What the colours stand for. */
+  /** What the colours mean. */
   name: string;
   xLabels: readonly string[];
   yLabels: readonly string[];
@@ -36,13 +36,12 @@ export function heatmapChart(spec: IHeatmapSpec): Chart {
 
 class HeatmapScene implements IScene {
   constructor(
-    spec: IHeatmapSpec,
+    private readonly _spec: IHeatmapSpec,
     width: number,
     height: number,
-    theme: IChartTheme
+    private readonly _theme: IChartTheme
   ) {
-    this._spec = spec;
-    this._theme = theme;
+    const spec = _spec;
     this._cellWidth =
       Math.max(1, width - LEFT - RIGHT) / Math.max(1, spec.xLabels.length);
     this._cellHeight =
@@ -56,7 +55,7 @@ class HeatmapScene implements IScene {
 
   paint(painter: IPainter): void {
     const { _spec: spec, _theme: theme } = this;
-    const type = { colour: theme.faint, size: theme.size };
+    const type = { colour: theme.faint };
     const [right, bottom] = [
       this._x(spec.xLabels.length),
       this._y(spec.yLabels.length)
@@ -72,25 +71,22 @@ class HeatmapScene implements IScene {
         const part = this._part(cell.value);
         painter.rect(x, y, width, height, { fill: rampColour(part) });
         if (width > 46 && height > 16) {
-          painter.text(x + width / 2, y + height / 2, figure(cell.value), {
-            colour: rampText(part),
-            size: theme.size,
-            align: 'middle',
-            baseline: 'middle'
-          });
+          painter.text(
+            x + width / 2,
+            y + height / 2,
+            formatNumber(cell.value),
+            {
+              colour: rampText(part),
+              align: 'middle',
+              baseline: 'middle'
+            }
+          );
         }
       })
     );
-    const stepX = Math.max(1, Math.ceil(64 / this._cellWidth));
-    spec.xLabels.forEach((label, column) => {
-      if (column % stepX === 0) {
-        painter.text(this._x(column + 0.5), bottom + 6, short(label), {
-          ...type,
-          align: 'middle',
-          baseline: 'top'
-        });
-      }
-    });
+    paintLabels(painter, theme, spec.xLabels, bottom + 6, column =>
+      this._x(column + 0.5)
+    );
     const stepY = Math.max(1, Math.ceil(14 / this._cellHeight));
     spec.yLabels.forEach((label, row) => {
       if (row % stepY === 0) {
@@ -103,19 +99,17 @@ class HeatmapScene implements IScene {
     });
     painter.text(right, bottom + 24, spec.xName, {
       colour: theme.text,
-      size: theme.size,
       align: 'end',
       baseline: 'top'
     });
     painter.text(LEFT, TOP - 8, spec.yName, {
       colour: theme.text,
-      size: theme.size,
       weight: 'bold'
     });
     this._paintRamp(painter, right + 16, TOP, bottom - TOP);
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     const column = Math.floor((x - LEFT) / this._cellWidth);
     const row = Math.floor((y - TOP) / this._cellHeight);
     const cell = this._spec.cells[row]?.[column];
@@ -127,7 +121,7 @@ class HeatmapScene implements IScene {
       id: `${row} ${column}`,
       x: this._x(column + 0.5),
       y: this._y(row + 0.5),
-      title: `${name} ${figure(cell.value)} (${cell.tasks})`,
+      title: `${name} ${formatNumber(cell.value)} (${cell.tasks})`,
       lines: [
         { name: xName, value: xLabels[column] },
         { name: yName, value: yLabels[row] }
@@ -135,7 +129,7 @@ class HeatmapScene implements IScene {
     };
   }
 
-  highlight(painter: IPainter, id: string, pick: IPick | null): void {
+  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
     if (!pick) {
       return;
     }
@@ -160,13 +154,13 @@ class HeatmapScene implements IScene {
         fill: rampColour(1 - step / (STEPS - 1))
       });
     }
-    const type = { colour: theme.faint, size: theme.size };
+    const type = { colour: theme.faint };
     if (Number.isFinite(this._low)) {
-      painter.text(x + BAR + 4, y, figure(this._high), {
+      painter.text(x + BAR + 4, y, formatNumber(this._high), {
         ...type,
         baseline: 'top'
       });
-      painter.text(x + BAR + 4, y + height, figure(this._low), type);
+      painter.text(x + BAR + 4, y + height, formatNumber(this._low), type);
     }
     painter.text(x, y - 8, short(this._spec.name, 11), {
       ...type,
@@ -188,8 +182,6 @@ class HeatmapScene implements IScene {
       : 0.5;
   }
 
-  private readonly _spec: IHeatmapSpec;
-  private readonly _theme: IChartTheme;
   private readonly _cellWidth: number;
   private readonly _cellHeight: number;
   private readonly _low: number;

@@ -1,8 +1,9 @@
-import { figure } from '../format';
-import type { IBox, Scale } from './axes';
+import { lowerBound } from '../../../model/lowerbound';
+import { formatNumber } from '../format';
+import type { Scale } from './axes';
 import { boxOf, paintAxes, scaleOver } from './axes';
-import type { IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import type { IBox, IPainter } from './painter';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
 export interface ILine {
@@ -31,18 +32,18 @@ export interface ILinesSpec {
   part?: readonly [number, number] | null;
 }
 
-/** Lines that are told beside the pointer. */
+/** Lines in the tooltip. */
 const TOLD = 8;
 
 /** How far the pointer may be from a line, in pixels. */
-const NEAR = 40;
+const HIT_RADIUS_PX = 40;
 
 /** With more lines the values behind smoothed ones are left out. */
-const FEW = 12;
+const MAX_RAW_LINES = 12;
 
 /**
  * Numbers smoothed by an exponential moving average that counts how far apart
- * they stand, without a bias to 0 at the beginning.
+ * they are, without a bias to 0 at the beginning.
  *
  * Source: the "time weighted exponential moving average" of W&B's line plots:
  * a weight of √s for each thousandth of the range, divided by the sum of the
@@ -93,15 +94,14 @@ interface IShown {
 
 class LinesScene implements IScene {
   constructor(
-    spec: ILinesSpec,
-    shown: readonly IShown[],
+    private readonly _spec: ILinesSpec,
+    private readonly _shown: readonly IShown[],
     width: number,
     height: number,
-    theme: IChartTheme
+    private readonly _theme: IChartTheme
   ) {
-    this._spec = spec;
-    this._shown = shown;
-    this._theme = theme;
+    const spec = _spec;
+    const shown = _shown;
     const box = boxOf(width, height, spec.name !== undefined);
     this._box = box;
     const inPart = (x: number) =>
@@ -136,8 +136,9 @@ class LinesScene implements IScene {
       xName: spec.xName,
       yName: spec.name
     });
-    const hasRaw = (spec.smoothing ?? 0) > 0 && this._shown.length <= FEW;
-    painter.clip(box.x, box.y, box.width, box.height, () => {
+    const hasRaw =
+      (spec.smoothing ?? 0) > 0 && this._shown.length <= MAX_RAW_LINES;
+    painter.clip(box, () => {
       for (const { line, ys } of this._shown) {
         if (hasRaw) {
           painter.line(this._points(line.xs, line.ys), {
@@ -158,7 +159,7 @@ class LinesScene implements IScene {
     });
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     const box = this._box;
     if (x < box.x - 4 || x > box.x + box.width + 4) {
       return null;
@@ -177,10 +178,10 @@ class LinesScene implements IScene {
       .filter(({ away }) => Number.isFinite(away))
       .sort((a, b) => a.away - b.away);
     const [first] = found;
-    if (!first || first.away > NEAR) {
+    if (!first || first.away > HIT_RADIUS_PX) {
       return null;
     }
-    const text = this._spec.xText ?? figure;
+    const text = this._spec.xText ?? formatNumber;
     return {
       id: first.shown.line.id,
       x: first.place[0],
@@ -188,16 +189,16 @@ class LinesScene implements IScene {
       title: `${this._spec.xName ?? 'x'} ${text(first.shown.line.xs[first.index])}`,
       lines: found.slice(0, TOLD).map(({ shown, index }) => ({
         name: shown.line.name,
-        value: figure(shown.ys[index]),
+        value: formatNumber(shown.ys[index]),
         colour: shown.line.colour
       }))
     };
   }
 
-  highlight(painter: IPainter, id: string, pick: IPick | null): void {
+  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
     const { _box: box } = this;
     const shown = this._shown.find(({ line }) => line.id === id);
-    painter.clip(box.x, box.y, box.width, box.height, () => {
+    painter.clip(box, () => {
       if (pick) {
         painter.line([pick.x, box.y, pick.x, box.y + box.height], {
           stroke: this._theme.axis,
@@ -239,9 +240,6 @@ class LinesScene implements IScene {
     return points;
   }
 
-  private readonly _spec: ILinesSpec;
-  private readonly _shown: readonly IShown[];
-  private readonly _theme: IChartTheme;
   private readonly _box: IBox;
   private readonly _x: Scale;
   private readonly _y: Scale;
@@ -253,18 +251,13 @@ function nearest(
   ys: readonly number[],
   x: number
 ): number {
-  let low = 0;
-  let high = xs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] < x) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
+  const next = lowerBound(xs.length, index => xs[index] < x);
   let best = -1;
-  for (let at = Math.max(0, low - 2); at < Math.min(xs.length, low + 2); at++) {
+  for (
+    let at = Math.max(0, next - 2);
+    at < Math.min(xs.length, next + 2);
+    at++
+  ) {
     const isNearer = best < 0 || Math.abs(xs[at] - x) < Math.abs(xs[best] - x);
     if (!Number.isNaN(ys[at]) && isNearer) {
       best = at;

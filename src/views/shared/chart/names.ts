@@ -14,7 +14,7 @@ export function axisName(trans: ITrans, axis: string): string {
   }
 }
 
-/** How the numbers of an axis are told. */
+/** Return how to format the numbers of an axis. */
 export function axisText(trans: ITrans, axis: string): (x: number) => string {
   return axis === 'time'
     ? seconds => duration(trans, Math.round(seconds * 10) / 10)

@@ -1,5 +1,16 @@
 /** What charts are painted with: on a canvas for the page, as SVG for a file. */
 
+/** A rectangle in pixels. */
+export interface IBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Of text in charts, in pixels. */
+export const FONT_SIZE = 11;
+
 export interface IPen {
   stroke?: string;
   fill?: string;
@@ -12,8 +23,8 @@ export interface IPen {
 
 export interface IType {
   colour: string;
-  /** In pixels. */
-  size: number;
+  /** In pixels; `FONT_SIZE` if left out. */
+  size?: number;
   align?: 'start' | 'middle' | 'end';
   baseline?: 'top' | 'middle' | 'bottom';
   weight?: 'normal' | 'bold';
@@ -28,24 +39,18 @@ export interface IPainter {
   rect(x: number, y: number, width: number, height: number, pen: IPen): void;
   circle(x: number, y: number, radius: number, pen: IPen): void;
   text(x: number, y: number, text: string, type: IType): void;
-  /** Paint something of which only a part shows. */
-  clip(
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    paint: () => void
-  ): void;
+  /** Paint something that is visible only inside a box. */
+  clip(box: IBox, paint: () => void): void;
   /** Paint something from another place on. */
   at(x: number, y: number, paint: () => void): void;
 }
 
 /** Paints on a canvas whose context is scaled to pixels of the page. */
 export class CanvasPainter implements IPainter {
-  constructor(context: CanvasRenderingContext2D, font: string) {
-    this._context = context;
-    this._font = font;
-  }
+  constructor(
+    private readonly _context: CanvasRenderingContext2D,
+    private readonly _font: string
+  ) {}
 
   line(points: ArrayLike<number>, pen: IPen): void {
     const context = this._context;
@@ -83,7 +88,7 @@ export class CanvasPainter implements IPainter {
     context.save();
     context.translate(x, y);
     context.rotate(((type.turn ?? 0) * Math.PI) / 180);
-    context.font = `${type.weight ?? 'normal'} ${type.size}px ${this._font}`;
+    context.font = `${type.weight ?? 'normal'} ${type.size ?? FONT_SIZE}px ${this._font}`;
     context.fillStyle = type.colour;
     context.textAlign =
       type.align === 'middle' ? 'center' : (type.align ?? 'start');
@@ -92,13 +97,7 @@ export class CanvasPainter implements IPainter {
     context.restore();
   }
 
-  clip(
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    paint: () => void
-  ): void {
+  clip({ x, y, width, height }: IBox, paint: () => void): void {
     const context = this._context;
     context.save();
     context.beginPath();
@@ -135,9 +134,6 @@ export class CanvasPainter implements IPainter {
     }
     context.globalAlpha = 1;
   }
-
-  private readonly _context: CanvasRenderingContext2D;
-  private readonly _font: string;
 }
 
 const ESCAPES: Record<string, string> = {
@@ -148,7 +144,7 @@ const ESCAPES: Record<string, string> = {
   "'": '&#39;'
 };
 
-/** Text as it stands in SVG and HTML; what they do not allow is left out. */
+/** Escape a text for SVG and HTML; characters that they do not allow are removed. */
 export function escaped(text: string): string {
   return (
     text
@@ -160,11 +156,11 @@ export function escaped(text: string): string {
 
 /** Writes the text of an SVG image. */
 export class SvgPainter implements IPainter {
-  constructor(width: number, height: number, font: string) {
-    this._width = width;
-    this._height = height;
-    this._font = font;
-  }
+  constructor(
+    private readonly _width: number,
+    private readonly _height: number,
+    private readonly _font: string
+  ) {}
 
   line(points: ArrayLike<number>, pen: IPen): void {
     const parts: string[] = [];
@@ -206,21 +202,16 @@ export class SvgPainter implements IPainter {
       : '';
     const weight = type.weight === 'bold' ? ' font-weight="bold"' : '';
     this._parts.push(
-      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size}" fill="${escaped(type.colour)}"${weight}${turn}>${escaped(text)}</text>`
+      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size ?? FONT_SIZE}" fill="${escaped(type.colour)}"${weight}${turn}>${escaped(text)}</text>`
     );
   }
 
-  clip(
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    paint: () => void
-  ): void {
-    // An image of its own cuts off what is outside, and needs no id, which
-    // several images in one page would share.
+  clip(box: IBox, paint: () => void): void {
+    // A nested image clips without an id, which must be unique in a page.
+    const [x, y] = [round(box.x), round(box.y)];
+    const [width, height] = [round(box.width), round(box.height)];
     this._parts.push(
-      `<svg x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" viewBox="${round(x)} ${round(y)} ${round(width)} ${round(height)}">`
+      `<svg x="${x}" y="${y}" width="${width}" height="${height}" viewBox="${x} ${y} ${width} ${height}">`
     );
     paint();
     this._parts.push('</svg>');
@@ -238,9 +229,6 @@ export class SvgPainter implements IPainter {
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escaped(this._font)}">${this._parts.join('')}</svg>`;
   }
 
-  private readonly _width: number;
-  private readonly _height: number;
-  private readonly _font: string;
   private readonly _parts: string[] = [];
 }
 

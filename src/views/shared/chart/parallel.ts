@@ -1,15 +1,14 @@
-import { figure } from '../format';
+import { formatNumber } from '../format';
 import type { Scale } from './axes';
-import { scaleOver, tickText } from './axes';
+import { scaleOver, short, tickText } from './axes';
 import type { IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
-import { short } from './scatter';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
 export interface IParallelAxis {
   key: string;
   isFigure: boolean;
-  /** Of each thread: a number or the place of a label; NaN for none. */
+  /** Of each line: a number or the place of a label; NaN for none. */
   places: readonly number[];
   /** Names of the places 0, 1, …, where it has texts. */
   labels?: readonly string[];
@@ -18,15 +17,15 @@ export interface IParallelAxis {
 
 export interface IParallelSpec {
   axes: readonly IParallelAxis[];
-  threads: readonly { id: string; name: string; colour: string }[];
+  lines: readonly { id: string; name: string; colour: string }[];
 }
 
 const TOP = 44;
 const BOTTOM = 30;
 const SIDE = 60;
 
-/** How far the pointer may be from a thread, in pixels. */
-const NEAR = 12;
+/** How far the pointer may be from a line, in pixels. */
+const HIT_RADIUS_PX = 12;
 
 /** Marks of an axis. */
 const MARKS = 5;
@@ -39,13 +38,12 @@ export function parallelChart(spec: IParallelSpec): Chart {
 
 class ParallelScene implements IScene {
   constructor(
-    spec: IParallelSpec,
+    private readonly _spec: IParallelSpec,
     width: number,
     height: number,
-    theme: IChartTheme
+    private readonly _theme: IChartTheme
   ) {
-    this._spec = spec;
-    this._theme = theme;
+    const spec = _spec;
     this._bottom = Math.max(TOP + 1, height - BOTTOM);
     const gaps = Math.max(1, spec.axes.length - 1);
     this._xs = spec.axes.map(
@@ -63,9 +61,9 @@ class ParallelScene implements IScene {
 
   paint(painter: IPainter): void {
     const { _spec: spec, _theme: theme } = this;
-    spec.threads.forEach((thread, index) => {
+    spec.lines.forEach((line, index) => {
       painter.line(this._points(index), {
-        stroke: thread.colour,
+        stroke: line.colour,
         width: 1.5,
         alpha: 0.7
       });
@@ -85,11 +83,10 @@ class ParallelScene implements IScene {
         painter.line([x - 3, y, x + 3, y], { stroke: theme.axis });
         const text = axis.labels ? short(axis.labels[mark]) : tickText(mark);
         const place = {
-          size: theme.size,
           align: 'start' as const,
           baseline: 'middle' as const
         };
-        // A lighter edge, so that threads do not strike it through.
+        // A lighter edge, so that lines do not strike it through.
         painter.rect(x + 5, y - 7, 6 * text.length + 4, 14, {
           fill: theme.background,
           alpha: 0.7
@@ -98,17 +95,16 @@ class ParallelScene implements IScene {
       }
       painter.text(x, TOP - 12 - (index % 2) * 14, short(axis.key, 22), {
         colour: theme.text,
-        size: theme.size,
         align: 'middle',
         weight: axis.isFigure ? 'bold' : 'normal'
       });
     });
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     let best = -1;
-    let least = NEAR;
-    this._spec.threads.forEach((_, index) => {
+    let least = HIT_RADIUS_PX;
+    this._spec.lines.forEach((_, index) => {
       const points = this._points(index);
       for (let at = 0; at + 3 < points.length; at += 2) {
         const [x0, y0, x1, y1] = points.slice(at, at + 4);
@@ -123,28 +119,29 @@ class ParallelScene implements IScene {
     if (best < 0) {
       return null;
     }
-    const thread = this._spec.threads[best];
+    const line = this._spec.lines[best];
     return {
-      id: thread.id,
+      id: line.id,
       x,
       y,
-      title: thread.name,
+      title: line.name,
       lines: this._spec.axes.map(axis => ({
         name: axis.key,
         value: Number.isNaN(axis.places[best])
           ? '–'
-          : (axis.labels?.[axis.places[best]] ?? figure(axis.places[best]))
+          : (axis.labels?.[axis.places[best]] ??
+            formatNumber(axis.places[best]))
       }))
     };
   }
 
   highlight(painter: IPainter, id: string): void {
-    const index = this._spec.threads.findIndex(thread => thread.id === id);
+    const index = this._spec.lines.findIndex(line => line.id === id);
     if (index >= 0) {
       const points = this._points(index);
       painter.line(points, { stroke: this._theme.background, width: 6 });
       painter.line(points, {
-        stroke: this._spec.threads[index].colour,
+        stroke: this._spec.lines[index].colour,
         width: 3
       });
     }
@@ -158,8 +155,6 @@ class ParallelScene implements IScene {
     });
   }
 
-  private readonly _spec: IParallelSpec;
-  private readonly _theme: IChartTheme;
   private readonly _bottom: number;
   private readonly _xs: number[];
   private readonly _scales: Scale[];

@@ -1,8 +1,8 @@
-import { figure } from '../format';
-import type { IBox, Scale } from './axes';
-import { boxOf, paintAxes, scaleOver } from './axes';
-import type { IPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import { formatNumber } from '../format';
+import type { Scale } from './axes';
+import { boxOf, paintAxes, paintLabels, scaleOver } from './axes';
+import type { IBox, IPainter } from './painter';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
 export interface IDot {
@@ -11,9 +11,9 @@ export interface IDot {
   x: number;
   y: number;
   colour: string;
-  /** Whether it stands for something that did not come to its end. */
-  isHollow?: boolean;
-  /** More that is told of it. */
+  /** Whether its run did not complete. */
+  isPartial?: boolean;
+  /** More lines for its tooltip. */
   told?: readonly { name: string; value: string }[];
 }
 
@@ -35,10 +35,7 @@ export interface IScatterSpec {
 const RADIUS = 4.5;
 
 /** How far the pointer may be from a dot, in pixels. */
-const NEAR = 16;
-
-/** Space for each name of a place, in pixels. */
-const APART = 70;
+const HIT_RADIUS_PX = 16;
 
 /** A dot for each thing, by two numbers. */
 export function scatterChart(spec: IScatterSpec): Chart {
@@ -47,13 +44,12 @@ export function scatterChart(spec: IScatterSpec): Chart {
 
 class ScatterScene implements IScene {
   constructor(
-    spec: IScatterSpec,
+    private readonly _spec: IScatterSpec,
     width: number,
     height: number,
-    theme: IChartTheme
+    private readonly _theme: IChartTheme
   ) {
-    this._spec = spec;
-    this._theme = theme;
+    const spec = _spec;
     const box = boxOf(width, height);
     this._box = box;
     const { dots, xLabels } = spec;
@@ -79,18 +75,13 @@ class ScatterScene implements IScene {
       xName: spec.xName,
       yName: spec.yName
     });
-    const labels = spec.xLabels ?? [];
-    const step = Math.max(1, Math.ceil((labels.length * APART) / box.width));
-    labels.forEach((label, index) => {
-      if (index % step === 0) {
-        painter.text(this._x(index), box.y + box.height + 6, short(label), {
-          colour: theme.faint,
-          size: theme.size,
-          align: 'middle',
-          baseline: 'top'
-        });
-      }
-    });
+    paintLabels(
+      painter,
+      theme,
+      spec.xLabels ?? [],
+      box.y + box.height + 6,
+      this._x
+    );
     if (spec.steps) {
       painter.line(this._stairs(spec.steps.points), {
         stroke: spec.steps.colour,
@@ -104,7 +95,7 @@ class ScatterScene implements IScene {
           x,
           y,
           RADIUS,
-          dot.isHollow
+          dot.isPartial
             ? { fill: theme.background, stroke: dot.colour, width: 1.5 }
             : { fill: dot.colour, stroke: theme.background, alpha: 0.9 }
         );
@@ -112,9 +103,9 @@ class ScatterScene implements IScene {
     }
   }
 
-  pick(x: number, y: number): IPick | null {
+  pick(x: number, y: number): IHitResult | null {
     let best: IDot | null = null;
-    let least = NEAR;
+    let least = HIT_RADIUS_PX;
     for (const dot of this._spec.dots) {
       const [dotX, dotY] = this._place(dot);
       const away = Math.hypot(dotX - x, dotY - y);
@@ -133,8 +124,8 @@ class ScatterScene implements IScene {
       y: dotY,
       title: best.name,
       lines: [
-        { name: xName, value: xLabels?.[best.x] ?? figure(best.x) },
-        { name: yName, value: figure(best.y) },
+        { name: xName, value: xLabels?.[best.x] ?? formatNumber(best.x) },
+        { name: yName, value: formatNumber(best.y) },
         ...(best.told ?? [])
       ]
     };
@@ -166,14 +157,7 @@ class ScatterScene implements IScene {
     return isShown ? [this._x(dot.x), this._y(dot.y)] : [NaN, NaN];
   }
 
-  private readonly _spec: IScatterSpec;
-  private readonly _theme: IChartTheme;
   private readonly _box: IBox;
   private readonly _x: Scale;
   private readonly _y: Scale;
-}
-
-/** A name that takes little room. */
-export function short(label: string, most = 14): string {
-  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
 }

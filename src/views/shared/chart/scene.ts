@@ -4,10 +4,10 @@ import type { IChartTheme } from './theme';
 import { PAPER } from './theme';
 
 /** What is under the pointer. */
-export interface IPick {
+export interface IHitResult {
   /** What it belongs to, usually a task. */
   id: string;
-  /** Where it stands, in pixels. */
+  /** Its place, in pixels. */
   x: number;
   y: number;
   title: string;
@@ -18,9 +18,9 @@ export interface IPick {
 export interface IScene {
   paint(painter: IPainter): void;
   /** What is at a place, null for nothing. */
-  pick?(x: number, y: number): IPick | null;
+  pick?(x: number, y: number): IHitResult | null;
   /** Paint over everything what belongs to an id, and to a place if there is one. */
-  highlight?(painter: IPainter, id: string, pick: IPick | null): void;
+  highlight?(painter: IPainter, id: string, pick: IHitResult | null): void;
   /** The number on the lower axis at a place; where parts can be chosen. */
   invert?(x: number): number;
 }

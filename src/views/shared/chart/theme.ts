@@ -8,13 +8,11 @@ export interface IChartTheme {
   grid: string;
   axis: string;
   accent: string;
-  /** Of text, in pixels. */
-  size: number;
   font: string;
   isDark: boolean;
 }
 
-// Ten colours that tell lines apart on either ground; after them they begin
+// Ten distinct colours for each background; after the tenth they start
 // again. Source: the "Tableau 10" and "Observable 10" palettes, made lighter
 // or darker for a contrast of 3.
 const ON_LIGHT = [
@@ -97,13 +95,26 @@ export function chartTheme(element: Element): IChartTheme {
     ),
     axis: value('--jp-border-color0', isDark ? '#757575' : '#9e9e9e'),
     accent: value('--jp-brand-color1', '#1976d2'),
-    size: 11,
     font: style.fontFamily || 'sans-serif',
     isDark
   };
 }
 
-/** For files: they are looked at on white paper. */
+/** Call `listener` when the page changes its theme; returns how to stop. */
+export function watchTheme(listener: () => void): () => void {
+  const observer = new MutationObserver(() => {
+    // The new theme's variables are there one frame later.
+    requestAnimationFrame(listener);
+  });
+  const options = {
+    attributes: true,
+    attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
+  };
+  observer.observe(document.body, options);
+  return () => observer.disconnect();
+}
+
+/** For files, which have a white background. */
 export const PAPER: IChartTheme = {
   background: '#ffffff',
   text: '#212121',
@@ -111,7 +122,6 @@ export const PAPER: IChartTheme = {
   grid: '#e4e4e4',
   axis: '#9e9e9e',
   accent: '#1976d2',
-  size: 11,
   font: 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif',
   isDark: false
 };

@@ -3,10 +3,10 @@ import * as React from 'react';
 import { useTrans } from '../context';
 import { useSize } from '../store';
 import { CanvasPainter } from './painter';
-import type { Chart, IPick, IScene } from './scene';
+import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
-import { chartTheme } from './theme';
-import { directionOf, nextPick } from './walk';
+import { chartTheme, watchTheme } from './theme';
+import { directionOf, nextHit } from './keyboardnav';
 
 export interface IChartViewProps {
   chart: Chart;
@@ -14,7 +14,7 @@ export interface IChartViewProps {
   label: string;
   /** In pixels; as high as its place without it. */
   height?: number;
-  /** What stands out, because the pointer is at it elsewhere. */
+  /** The id of what is highlighted elsewhere. */
   focus?: string | null;
   /** What the pointer is at; null when it left. */
   onPick?: (id: string | null) => void;
@@ -33,7 +33,7 @@ const DOUBLE_CLICK = 300;
 /** Pixels that a key moves the edge of a part. */
 const KEY_STEP = 16;
 
-/** A chart on a canvas, with what the pointer is at told beside it. */
+/** A chart on a canvas, with a tooltip at the pointer. */
 export function ChartView(props: IChartViewProps): JSX.Element {
   const { chart, focus, onPick, onOpen, onPart } = props;
   const [box, size] = useSize<HTMLDivElement>();
@@ -42,8 +42,8 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   const theme = useChartTheme(box);
   const trans = useTrans();
   const help = React.useId();
-  const [pick, setPick] = React.useState<IPick | null>(null);
-  /** Keys walk, and what they find is told. */
+  const [pick, setPick] = React.useState<IHitResult | null>(null);
+  /** Whether the user moves with the keys; values are announced then. */
   const [byKeys, setByKeys] = React.useState(false);
   const [drag, setDrag] = React.useState<{ from: number; to: number } | null>(
     null
@@ -91,7 +91,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     const rect = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - rect.left, y: event.clientY - rect.top };
   };
-  const choose = (found: IPick | null) => {
+  const choose = (found: IHitResult | null) => {
     if (
       found?.id !== pick?.id ||
       found?.x !== pick?.x ||
@@ -107,7 +107,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   // A click that may become a double click waits for that.
   const opening = React.useRef<ReturnType<typeof setTimeout>>();
   React.useEffect(() => () => clearTimeout(opening.current), []);
-  const endDrag = (at: IPick | null, isClick: boolean) => {
+  const endDrag = (at: IHitResult | null, isClick: boolean) => {
     if (drag && scene?.invert && Math.abs(drag.to - drag.from) > LEAST_PART) {
       const part = [scene.invert(drag.from), scene.invert(drag.to)];
       onPart?.([Math.min(...part), Math.max(...part)]);
@@ -137,7 +137,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       setDrag({ from: start, to: next });
     } else {
       setDrag(null);
-      choose(nextPick(scene, from, direction, width, height) ?? pick);
+      choose(nextHit(scene, from, direction, width, height) ?? pick);
     }
     return true;
   };
@@ -201,7 +201,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
         }
       }}
       onPointerUp={event => {
-        // What was pointed at last may be told later than the button.
+        // The last pointer move may be rendered after the button event.
         const { x, y } = placeOf(event);
         endDrag(scene?.pick?.(x, y) ?? null, true);
       }}
@@ -220,7 +220,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
           : trans.__('Arrow keys walk through it.')}
       </span>
       <span className="pyr-visually-hidden" role="status">
-        {byKeys && pick && told(pick)}
+        {byKeys && pick && describe(pick)}
       </span>
       {pick && !drag && <Tip pick={pick} width={width} height={height} />}
     </div>
@@ -228,13 +228,13 @@ export function ChartView(props: IChartViewProps): JSX.Element {
 }
 
 /** What was walked to, in words. */
-function told({ title, lines }: IPick): string {
+function describe({ title, lines }: IHitResult): string {
   return [title, ...lines.map(line => `${line.name} ${line.value}`)].join(', ');
 }
 
 /** What the pointer is at, on the side where there is room. */
 function Tip(props: {
-  pick: IPick;
+  pick: IHitResult;
   width: number;
   height: number;
 }): JSX.Element {
@@ -291,15 +291,7 @@ export function useChartTheme(
       }
     };
     look();
-    const observer = new MutationObserver(() => {
-      // The new theme's variables are there one frame later.
-      requestAnimationFrame(look);
-    });
-    observer.observe(document.body, {
-      attributes: true,
-      attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
-    });
-    return () => observer.disconnect();
+    return watchTheme(look);
   }, [place]);
   return theme;
 }

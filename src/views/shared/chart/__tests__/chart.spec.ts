@@ -52,7 +52,7 @@ const CHARTS: Record<string, Chart> = {
       { key: 'lr', isFigure: false, places: [0.001, 10], isLog: true },
       { key: 'acc', isFigure: true, places: [NaN, 1] }
     ],
-    threads: [
+    lines: [
       { id: 'a', name: 'a', colour: '#f00' },
       { id: 'b', name: 'b', colour: '#0f0' }
     ]

@@ -3,11 +3,11 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
 import { MAX_PANES } from '../../model/monitor';
-import type { ITaskContext } from '../actions/action';
-import type { Confirm } from '../shared/ask';
-import { useConfirm } from '../shared/ask';
+import type { IActionContext } from '../actions/action';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
-import { withTrans } from '../shared/page';
+import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import type { ILooks } from './header';
 import { LogPane } from './pane';
@@ -19,7 +19,7 @@ export interface IMonitorProps {
   trans: ITrans;
   /** Whether tasks can be chosen from a list; they can without it. */
   hasList?: boolean;
-  /** Shows no log any more; only where there is no list. */
+  /** Called when the user closes the log; only without a list. */
   onClose?: () => void;
   /** How to ask before something; in the page without it. */
   confirm?: Confirm;
@@ -28,7 +28,7 @@ export interface IMonitorProps {
   /** Whether this user may change tasks. */
   canWrite?: boolean;
   /** Takes what actions from outside work on: the log in the active pane. */
-  contextRef?: React.Ref<() => ITaskContext>;
+  contextRef?: React.Ref<() => IActionContext>;
   /** Lines kept for scrolling back. */
   scrollback?: number;
   screenReader?: boolean;
@@ -38,7 +38,7 @@ export interface IMonitorProps {
   onContextMenu?: (event: React.MouseEvent<HTMLElement>, task: TaskRow) => void;
 }
 
-/** Logs of tasks, live, beside the tasks to choose from. */
+/** Live logs of tasks, and the list of tasks to choose from. */
 export const MonitorView = withTrans(Monitor);
 
 function Monitor(props: IMonitorProps): JSX.Element {

@@ -11,15 +11,15 @@ import * as React from 'react';
 import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
 import { DashboardModel } from '../model/dashboard';
-import type { QueueModel } from '../model/queue';
 import { asSavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
 import { CLUSTER_JOBS } from '../model/runoptions';
+import type { StudiesModel } from '../model/studies';
 import { asSavedTable } from '../model/savedviews';
 import { TableLayoutModel } from '../model/tablelayout';
 import { TaskListModel } from '../model/tasklist';
-import type { ITaskContext } from '../views/actions/action';
+import type { IActionContext } from '../views/actions/action';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { ILooks } from '../views/monitor/header';
 import { workspaceTitle } from '../views/shared/title';
@@ -27,56 +27,58 @@ import type { PAGES } from './arguments';
 import { makeCompare } from './comparepage';
 import type { PageWidget } from './pagewidget';
 import { confirmInLab, toJson, withoutCommands } from './request';
-import type { ISettings } from './settings';
 import type { ICore } from './tokens';
 
 export type Page = (typeof PAGES)[number];
 
-/** What of a workspace a page is to show; what is left out stays as it is. */
-export interface IShown {
+/** What a page shows of a workspace; missing properties do not change. */
+export interface IPageArgs {
   task?: string;
-  /** Tasks whose logs stand beside it. */
+  /** Tasks whose logs are shown next to it. */
   beside?: readonly string[];
   /** Tasks that are compared. */
   names?: readonly string[];
-  /** An adaptive sweep that is looked at. */
+  /** Name of the study to show. */
   study?: string;
-  /** What is searched for among the tasks. */
+  /** The query of the task list. */
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
   file?: string;
 }
 
-/** Opens a page, or comes back to it when it is open. */
+/** Opens a page, or activates it if it is open. */
 export type OpenPage = (
   page: Page,
   workspace: string,
-  shown?: IShown
+  shown?: IPageArgs
 ) => unknown;
 
-/** What a page shows, from outside and inside. */
-export interface IShow {
+/** Returns what actions from outside of a view work on. */
+export type GetContext = () => IActionContext;
+
+/** What a page shows; shared by the page and what opens it. */
+export interface IPageHandle {
   task: string;
   beside: readonly string[];
-  /** Only until they are taken up. */
+  /** Until the view has read them. */
   names: readonly string[];
   study: string;
   query: string;
-  /** Only until it is taken up. */
+  /** Until the view has read it. */
   file: string;
   /** What actions from outside work on, while the view is shown. */
-  readonly context: { current: (() => ITaskContext) | null };
-  /** The queue that it shows, if it shows one. */
-  queue?: QueueModel;
-  /** Set by the view, called when something else is to be shown. */
-  onShow: ((shown: IShown) => void) | null;
-  show(shown: IShown): void;
+  readonly context: { current: GetContext | null };
+  /** The studies that it shows, if it shows some. */
+  studies?: StudiesModel;
+  /** Set by the view; called to show something else. */
+  onShow: ((shown: IPageArgs) => void) | null;
+  show(shown: IPageArgs): void;
 }
 
 export interface IViewOptions {
   page: Page;
   workspace: string;
-  show: IShow;
+  show: IPageHandle;
   owner: PageWidget;
   pyruns: ICore;
   open: OpenPage;
@@ -91,7 +93,6 @@ export interface IViewOptions {
   onOpenFile: (path: string) => void;
   /** The text of a file by its path in Lab. */
   readFile: (path: string) => Promise<string>;
-  settings: () => ISettings;
 }
 
 /** Make the view of a page; the workspace is asked for first. */
@@ -99,7 +100,7 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { session } = options.pyruns;
   const [found] = await Promise.allSettled([
     session.readWorkspace(options.workspace),
-    // It tells what the user may do, and whether anything can be shown at all.
+    // It has the rights of the user, and reports an unusable server.
     session.settled()
   ]);
   const { handshake } = session.getSnapshot();
@@ -125,7 +126,7 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   }
 }
 
-/** What stands in a page's place until the server can be talked to. */
+/** Shown instead of a page until the server answers. */
 async function makeNoServer({
   owner,
   pyruns
@@ -160,7 +161,6 @@ async function makeDashboard(
   const model = owner.own(
     new DashboardModel(pyruns.client, workspace.id, pyruns.system)
   );
-  show.queue = model.queue;
   return (
     <DashboardView
       workspace={workspace}
@@ -168,14 +168,12 @@ async function makeDashboard(
       trans={trans}
       {...pyruns.session.rights}
       confirm={confirmInLab(trans)}
-      onOpenSearch={study => open('compare', workspace.id, { study })}
+      contextRef={show.context}
+      onOpenStudy={study => open('compare', workspace.id, { study })}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>
-        open('manager', workspace.id, {
-          query: status ? `status:${status}` : ''
-        })
+        open('manager', workspace.id, { query: `status:${status}` })
       }
-      onGenerate={() => open('generator', workspace.id)}
       onOpenNotebook={options.onOpenFile}
     />
   );
@@ -221,7 +219,7 @@ async function makeGenerator(
   };
   if (show.file || show.task) {
     show.onShow({ file: show.file, task: show.task });
-    // A reload comes back to the draft, not to what it began with.
+    // A reload restores the draft, not the initial content.
     show.task = '';
   }
   return (
@@ -246,7 +244,7 @@ async function makeGenerator(
             autoClose: 3000
           }
         );
-        const { afterCreation } = options.settings();
+        const { afterCreation } = pyruns.settings.getSnapshot();
         if (afterCreation === 'log' && queued) {
           open('monitor', workspace.id, { task: names[0] });
         } else if (afterCreation !== 'nothing') {
@@ -285,7 +283,7 @@ async function makeManager(
   model.subscribe(() => {
     const { query } = model.getSnapshot().listing;
     if (query !== show.query) {
-      // Remembered for the next reload.
+      // Remember it for the next reload.
       show.show({ query });
     }
   });
@@ -326,7 +324,7 @@ async function makeMonitor(
     show.beside.forEach(task => monitor.openBeside(task));
   }
   show.onShow = ({ task, beside }) => {
-    // With others beside it, it is what the view itself remembers.
+    // With `beside`, the change comes from the view itself.
     if (task && !beside) {
       monitor.open(task);
     }
@@ -337,7 +335,7 @@ async function makeMonitor(
       task &&
       [task, ...beside].join() !== [show.task, ...show.beside].join()
     ) {
-      // Chosen in the view: remembered for the next reload.
+      // Changed in the view: remember it for the next reload.
       show.show({ task, beside });
     }
   });
@@ -354,12 +352,14 @@ async function makeMonitor(
   );
 }
 
-/** How many tasks run at a time unless somebody says otherwise. */
+/** The default for the maximum number of parallel tasks. */
 function usualJobs(workspace: Workspace, options: IViewOptions): number {
-  return workspace.engine === 'local' ? options.settings().jobs : CLUSTER_JOBS;
+  return workspace.engine === 'local'
+    ? options.pyruns.settings.getSnapshot().jobs
+    : CLUSTER_JOBS;
 }
 
-/** Shows Markdown as notebooks do, made safe. */
+/** Render untrusted Markdown like a notebook. */
 export function markdownRenderer(
   rendermime: IRenderMimeRegistry
 ): MarkdownRenderer {
@@ -382,7 +382,7 @@ export function markdownRenderer(
   };
 }
 
-/** How logs were shown last, out of Lab's state. */
+/** Read the display options of logs from Lab's state. */
 function asLooks(value: unknown): Partial<ILooks> {
   const looks = value as Partial<ILooks> | null | undefined;
   return {

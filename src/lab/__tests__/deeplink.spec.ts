@@ -1,4 +1,4 @@
-import { LINK_PATTERN, linkTo, readLink, withoutLink } from '../link';
+import { LINK_PATTERN, linkTo, readLink, withoutLink } from '../deeplink';
 
 const BASE = 'http://h:8888/user/me/';
 

@@ -1,4 +1,4 @@
-/** What is said of the machine's loads in several places. */
+/** Texts and numbers about the utilization of the machine. */
 import type { Gpu, SystemSample } from '../../client/types';
 import type { ITrans } from './context';
 

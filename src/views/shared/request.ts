@@ -9,7 +9,7 @@ import { useOwned, useStore } from './store';
  *
  * @param question - made by `useMemo` or `useCallback`; null to ask nothing
  */
-export function useAnswer<T>(
+export function useRequest<T>(
   question: (() => Promise<T>) | null
 ): IAnswerState<T> & { ask: () => void } {
   const model = useOwned(() => new AnswerModel(question), [question]);

@@ -4,9 +4,9 @@ import type { IClient, Status, Workspace } from '../../client/types';
 import { FakeClient } from '../../model/__tests__/fake';
 import { SessionModel } from '../../model/session';
 import { PageWidget } from '../pagewidget';
-import type { IViewOptions } from '../pageviews';
-import { makeView } from '../pageviews';
-import { DEFAULTS } from '../settings';
+import type { IViewOptions } from '../pagefactory';
+import { makeView } from '../pagefactory';
+import { SettingsStore } from '../settings';
 import type { ICore } from '../tokens';
 
 /** A page of tasks, restored before the server answers the handshake. */
@@ -39,7 +39,11 @@ function restored() {
       show: () => undefined
     },
     owner,
-    pyruns: { client, session } as unknown as ICore,
+    pyruns: {
+      client,
+      session,
+      settings: new SettingsStore(null)
+    } as unknown as ICore,
     open: () => undefined,
     editors: null,
     state: null,
@@ -48,8 +52,7 @@ function restored() {
     onName: () => undefined,
     onCopyLink: () => undefined,
     onOpenFile: () => undefined,
-    readFile: async () => '',
-    settings: () => DEFAULTS
+    readFile: async () => ''
   };
   const view = makeView(options);
   void session.start();

@@ -1,8 +1,8 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import type { Confirm } from '../ask';
-import { useConfirm } from '../ask';
+import type { Confirm } from '../confirm';
+import { useConfirm } from '../confirm';
 
 function open() {
   let confirm: Confirm = async () => false;

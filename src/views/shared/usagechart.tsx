@@ -7,15 +7,15 @@ export interface ISeries {
   most?: number;
   /** `area` is filled down to the ground. */
   kind: 'area' | 'line';
-  /** Tells series of one picture apart. */
-  tone?: 'first' | 'second';
+  /** Distinguishes the series of one chart by colour. */
+  series?: 1 | 2;
 }
 
 /** The height that is drawn on; the picture stretches to its place. */
 const HEIGHT = 21;
 
-/** Values over time, the newest at the right, without axes: a picture beside a figure. */
-export function History(props: {
+/** A small chart of values over time without axes, the newest at the right. */
+export function UsageChart(props: {
   series: readonly ISeries[];
   /** How many values fit in. */
   length: number;
@@ -32,7 +32,7 @@ export function History(props: {
       {series.map((each, index) => (
         <g
           key={index}
-          className={`pyr-tone-${each.tone ?? 'first'} pyr-history-${each.kind}`}
+          className={`pyr-series-${each.series ?? 1} pyr-history-${each.kind}`}
         >
           {linesOf(each, length).map(line => (
             <React.Fragment key={line[0]}>

@@ -1,33 +1,74 @@
+/** Links to the tasks of a workspace. */
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IRouter } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { URLExt } from '@jupyterlab/coreutils';
 import { linkIcon } from '@jupyterlab/ui-components';
 
 import { asClientError } from '../client/errors';
 import { describe } from './arguments';
-import { LINK_PATTERN, readLink, withoutLink } from './link';
-import { CommandIDs, DOMAIN, ICore } from './tokens';
+import { CommandIDs, ICore } from './tokens';
+
+export interface ILink {
+  /** Id of the workspace. */
+  readonly workspace: string;
+  /** Filters its tasks. */
+  readonly query: string;
+}
+
+/** In characters; addresses cannot be much longer. */
+const MAX_QUERY_LENGTH = 8000;
+
+/** Names of the parameters in the address. */
+const WORKSPACE = 'pyruns';
+const QUERY = 'query';
+
+/** Matches an address that may be such a link. */
+export const LINK_PATTERN = /[?&]pyruns=/;
+
+/** Return the address that opens Lab with the tasks of a workspace, without a token. */
+export function linkTo(baseUrl: string, appUrl: string, link: ILink): string {
+  const parameters = new URLSearchParams({ [WORKSPACE]: link.workspace });
+  if (link.query) {
+    parameters.set(QUERY, link.query);
+  }
+  return `${URLExt.join(baseUrl, appUrl || '/lab')}?${parameters}`;
+}
+
+/** Read the link in the search part of an address; null if there is none. */
+export function readLink(search: string): ILink | null {
+  const parameters = new URLSearchParams(search);
+  const workspace = parameters.get(WORKSPACE)?.replace(/^\/+|\/+$/g, '');
+  return workspace
+    ? {
+        workspace,
+        query: (parameters.get(QUERY) ?? '').slice(0, MAX_QUERY_LENGTH)
+      }
+    : null;
+}
+
+/** Return the search part of an address without the link. */
+export function withoutLink(search: string): string {
+  const parameters = new URLSearchParams(search);
+  parameters.delete(WORKSPACE);
+  parameters.delete(QUERY);
+  const left = parameters.toString();
+  return left && `?${left}`;
+}
 
 export const linkPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:link',
   description: 'Opens the tasks of a workspace that the address asks for.',
   autoStart: true,
   requires: [ICore, IRouter],
-  optional: [ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    router: IRouter,
-    translator: ITranslator | null
-  ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+  activate: (app: JupyterFrontEnd, pyruns: ICore, router: IRouter): void => {
+    const { trans } = pyruns;
     const { commands } = app;
 
-    // Looking at a workspace is all that a link does: nothing is created.
+    // A link only opens a workspace that exists; nothing is created.
     const open = async (search: string) => {
       const link = readLink(search);
       if (!link) {
@@ -62,7 +103,7 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
       icon: linkIcon,
       describedBy: describe(trans, ['search']),
       execute: args => {
-        // Lab starts on meanwhile; what it restores comes first.
+        // Not awaited: Lab restores its layout first.
         void open(typeof args.search === 'string' ? args.search : '');
         return {};
       }

@@ -3,13 +3,13 @@ import * as React from 'react';
 import type { Study } from '../../client/types';
 import type { StudiesModel } from '../../model/studies';
 import { useTrans } from '../shared/context';
-import { figure } from '../shared/format';
+import { formatNumber } from '../shared/format';
 import { useStore } from '../shared/store';
-import { Link } from '../shared/strip';
+import { Link } from '../shared/button';
 import { Bar, Card } from './card';
 
 /** The adaptive sweeps that go on; nothing where none does. */
-export function Searches(props: {
+export function Studies(props: {
   model: StudiesModel;
   /** Look at one; not offered without it. */
   onOpen?: (study: string) => void;
@@ -25,7 +25,7 @@ export function Searches(props: {
       <ul className="pyr-batches">
         {active.map(study => (
           <li key={study.name} className="pyr-batch">
-            <Search study={study} onOpen={props.onOpen} />
+            <StudyLine study={study} onOpen={props.onOpen} />
           </li>
         ))}
       </ul>
@@ -33,7 +33,7 @@ export function Searches(props: {
   );
 }
 
-function Search(props: {
+function StudyLine(props: {
   study: Study;
   onOpen?: (study: string) => void;
 }): JSX.Element {
@@ -57,7 +57,7 @@ function Search(props: {
         )}
         <span className="pyr-batch-options">
           {value !== null &&
-            trans.__('best %1', `${study.objective} ${figure(value)}`)}
+            trans.__('best %1', `${study.objective} ${formatNumber(value)}`)}
         </span>
         <span>{trans.__('%1 of %2 trials', done, study.n)}</span>
       </div>

@@ -6,7 +6,8 @@ import type { IAxis, IDraftPreview, IStudyForm } from '../../model/studyform';
 import { directionOf, MAX_TRIALS, STUDY_FIELDS } from '../../model/studyform';
 import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { Strip, TextInput } from '../shared/strip';
+import { Banner } from '../shared/banner';
+import { TextInput } from '../shared/button';
 import { DataTable } from '../shared/table';
 
 /** Whether every combination is made, or the best one searched for. */
@@ -39,7 +40,7 @@ export function ModeSwitch(props: {
   );
 }
 
-export interface ISearchFormProps {
+export interface IStudyFormProps {
   state: IDraftState;
   search: IStudyForm;
   errors: readonly FieldError[];
@@ -55,7 +56,7 @@ export function searchErrorsOf(errors: readonly FieldError[]): FieldError[] {
 }
 
 /** What is optimised, in how many trials. */
-export function SearchForm(props: ISearchFormProps): JSX.Element {
+export function StudyForm(props: IStudyFormProps): JSX.Element {
   const trans = useTrans();
   const { state, search, errors, prefix } = props;
   const [typed, setTyped] = React.useState<string | null>(null);
@@ -66,12 +67,12 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
   return (
     <>
       {state.canSearch === false && (
-        <Strip kind="warning">
+        <Banner kind="warning">
           {trans.__(
             'Searching needs Optuna where the server runs: %1',
             "pip install 'pyruns_jupyter[optimize]'"
           )}
-        </Strip>
+        </Banner>
       )}
       <div className="pyr-search-fields">
         <label className="pyr-create-field pyr-search-objective">
@@ -155,7 +156,7 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
 }
 
 /** What a search would try, a row a parameter. */
-export function SearchTable(props: {
+export function SearchSpaceTable(props: {
   preview: IDraftPreview | null;
   dim: boolean;
 }): JSX.Element {

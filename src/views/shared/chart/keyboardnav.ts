@@ -1,12 +1,12 @@
-import type { IPick, IScene } from './scene';
+import type { IHitResult, IScene } from './scene';
 
 export interface IPlace {
   x: number;
   y: number;
 }
 
-/** Pixels between two places that are looked at. */
-const STEP = 8;
+/** Pixels between two places that are searched. */
+const STEP_PX = 8;
 
 /** How much farther what lies aside is than what lies ahead. */
 const ASIDE = 2;
@@ -28,21 +28,21 @@ const DIRECTIONS: Record<string, IPlace> = {
  * goes on, up and down of another one, else what is nearest straight ahead.
  * Null where nothing else is to be found that way.
  */
-export function nextPick(
+export function nextHit(
   scene: IScene,
   from: IPlace,
   direction: IPlace,
   width: number,
   height: number
-): IPick | null {
+): IHitResult | null {
   const isAcross = direction.x !== 0;
   const [ahead, aside] = isAcross ? [width, height] : [height, width];
   const [start, side] = isAcross ? [from.x, from.y] : [from.y, from.x];
   const sign = direction.x + direction.y;
   const here = scene.pick?.(from.x, from.y) ?? null;
-  let best: IPick | null = null;
+  let best: IHitResult | null = null;
   let least = Infinity;
-  for (let way = STEP; way <= ahead && way < least; way += STEP) {
+  for (let way = STEP_PX; way <= ahead && way < least; way += STEP_PX) {
     const at = start + sign * way;
     if (at < 0 || at > ahead) {
       break;
@@ -54,7 +54,7 @@ export function nextPick(
       if (!pick || (isSame && !isAcross)) {
         continue;
       }
-      // A pick stands where its point is, which may be behind the pointer.
+      // A hit is at its point, which may be behind the pointer.
       const on = sign * ((isAcross ? pick.x : pick.y) - start);
       const off = Math.abs((isAcross ? pick.y : pick.x) - side);
       const cost = isSame ? on : on + ASIDE * off;
@@ -69,7 +69,7 @@ export function nextPick(
 /** Places from the middle to both edges. */
 function* sides(middle: number, end: number): Generator<number> {
   yield middle;
-  for (let off = STEP; off < end; off += STEP) {
+  for (let off = STEP_PX; off < end; off += STEP_PX) {
     if (middle - off >= 0) {
       yield middle - off;
     }

@@ -1,12 +1,13 @@
 import * as React from 'react';
 
-import { Button, Strip } from './strip';
+import { Banner } from './banner';
+import { Button } from './button';
 import { useTrans } from './context';
 
 export interface IQuestion {
   title: string;
   body: string;
-  /** What the button says that goes on with it. */
+  /** The label of the button that confirms it. */
   accept: string;
 }
 
@@ -35,7 +36,7 @@ export function useConfirm(
       setOpen(next);
     };
     return new Promise(resolve => {
-      // Only one is asked at a time.
+      // A new question cancels the one that is open.
       current.current?.answer(false);
       show({
         question,
@@ -47,7 +48,7 @@ export function useConfirm(
     });
   }, []);
   const strip = open && (
-    <Strip
+    <Banner
       kind="warning"
       actions={
         <>
@@ -65,7 +66,7 @@ export function useConfirm(
       }
     >
       <b>{open.question.title}</b> {open.question.body}
-    </Strip>
+    </Banner>
   );
   return [given ?? inPage, strip];
 }

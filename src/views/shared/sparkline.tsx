@@ -1,13 +1,13 @@
 import * as React from 'react';
 
 import type { ICurve } from '../../model/sparkline';
-import { figure } from './format';
+import { formatNumber } from './format';
 
 const WIDTH = 96;
 const HEIGHT = 18;
 
 /** A small curve without axes, from its least to its greatest value. */
-export function Curve(props: {
+export function Sparkline(props: {
   curve: ICurve;
   label: string;
 }): JSX.Element | null {
@@ -39,7 +39,7 @@ export function Curve(props: {
       role="img"
       aria-label={props.label}
     >
-      <title>{`${figure(least)} … ${figure(greatest)}`}</title>
+      <title>{`${formatNumber(least)} … ${formatNumber(greatest)}`}</title>
       <polyline points={points.join(' ')} />
       <circle cx={endX} cy={endY} r="1.75" />
     </svg>

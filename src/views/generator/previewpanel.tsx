@@ -1,21 +1,23 @@
 import * as React from 'react';
 
-import type { FieldError, RunOptions } from '../../client/types';
+import type { FieldError } from '../../client/types';
+import type { DraftModel } from '../../model/draft';
 import type { IDraftState } from '../../model/draftstate';
 import type { Engine } from '../../model/runoptions';
 import { isRunField } from '../../model/runoptions';
-import type { IDraftPreview, IStudyForm } from '../../model/studyform';
+import type { IDraftPreview } from '../../model/studyform';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { DataTable } from '../shared/table';
 import { CreateForm, namesByPattern } from './create';
-import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
+import { ModeSwitch, searchErrorsOf, SearchSpaceTable } from './studyform';
 
-const MOST_NOTICES = 5;
+const MAX_NOTICES = 5;
 
-export interface IOutcomeProps {
+export interface IPreviewPanelProps {
+  model: DraftModel;
   state: IDraftState;
   errors: readonly FieldError[];
   /** Whether the user may create, and start, tasks. */
@@ -24,18 +26,15 @@ export interface IOutcomeProps {
   /** Where tasks run unless the options say otherwise. */
   engine: Engine;
   prefix: string;
-  onName: (name: string) => void;
-  onRun: (options: RunOptions) => void;
+  /** Whether trials can be chosen from earlier results. */
+  canBeAdaptive: boolean;
   onError: (error: FieldError) => void;
   onCreate: (run: boolean) => void;
-  /** Search, or make every combination; null where nothing can be searched. */
-  onMode: ((isSearch: boolean) => void) | null;
-  onSearch: (search: IStudyForm) => void;
   onBegin: () => void;
 }
 
 /** The buttons that make tasks, and what the draft would make. */
-export function Outcome(props: IOutcomeProps): JSX.Element {
+export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
   const trans = useTrans();
   const { state, errors, prefix } = props;
   const { preview, previewProblem } = state;
@@ -53,8 +52,15 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
       className="pyr-outcome"
       aria-label={trans.__('What will be created')}
     >
-      {props.onMode && (
-        <ModeSwitch isSearch={state.search !== null} onChange={props.onMode} />
+      {props.canBeAdaptive && (
+        <ModeSwitch
+          isSearch={state.search !== null}
+          onChange={isSearch =>
+            isSearch
+              ? void props.model.beginSearching()
+              : props.model.setSearch(null)
+          }
+        />
       )}
       <CreateForm
         {...props}
@@ -119,7 +125,7 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
         )}
       </div>
       {state.search ? (
-        <SearchTable preview={preview} dim={errors.length > 0} />
+        <SearchSpaceTable preview={preview} dim={errors.length > 0} />
       ) : (
         <Table preview={preview} dim={errors.length > 0} />
       )}
@@ -159,7 +165,7 @@ function Notices(props: {
   }
   return (
     <ul className="pyr-notices">
-      {notices.slice(0, MOST_NOTICES).map((notice, index) => (
+      {notices.slice(0, MAX_NOTICES).map((notice, index) => (
         <li key={index}>
           <button
             type="button"

@@ -1,2 +1,0 @@
-export type { IMonitorProps } from './MonitorView';
-export { MonitorView } from './MonitorView';

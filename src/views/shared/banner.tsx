@@ -1,0 +1,73 @@
+import * as React from 'react';
+
+import type { ConnectionState } from '../../client/types';
+import { Button, IconButton } from './button';
+import { useTrans } from './context';
+import { clockTime } from './format';
+import type { IconName } from './icons';
+import { Icon } from './icons';
+
+export interface IBannerProps {
+  kind: 'info' | 'warning' | 'error';
+  /** Else what the kind has. */
+  icon?: IconName;
+  children: React.ReactNode;
+  /** Buttons at the end. */
+  actions?: React.ReactNode;
+  onRetry?: () => void;
+  onClose?: () => void;
+  className?: string;
+}
+
+/** One line that says what happened and what can be done; nothing without text. */
+export function Banner(props: IBannerProps): JSX.Element | null {
+  const trans = useTrans();
+  const { kind, children, onRetry, onClose } = props;
+  const icon = props.icon ?? ICONS[kind];
+  if (!children) {
+    return null;
+  }
+  return (
+    <div
+      className={`pyr-banner pyr-banner-${kind} ${props.className ?? ''}`}
+      role={kind === 'error' ? 'alert' : 'status'}
+    >
+      {icon && <Icon name={icon} />}
+      <div className="pyr-banner-text">{children}</div>
+      {props.actions}
+      {onRetry && <Button label={trans.__('Retry now')} onClick={onRetry} />}
+      {onClose && (
+        <IconButton
+          icon="close"
+          label={trans.__('Dismiss')}
+          onClick={onClose}
+        />
+      )}
+    </div>
+  );
+}
+
+const ICONS = { info: undefined, warning: 'warning', error: 'failed' } as const;
+
+/** Says that what is shown may be old, while the connection is renewed. */
+export function ConnectionBanner(props: {
+  connection: ConnectionState;
+  /** Time of the last message from the server, in ms since the epoch. */
+  lastUpdatedAt: number | null;
+  onRetry: () => void;
+}): JSX.Element | null {
+  const trans = useTrans();
+  if (props.connection !== 'lost') {
+    return null;
+  }
+  return (
+    <Banner kind="warning" className="pyr-banner-late" onRetry={props.onRetry}>
+      {props.lastUpdatedAt === null
+        ? trans.__('The server does not answer. Reconnecting…')
+        : trans.__(
+            'Reconnecting… showing what was known at %1. Tasks go on running.',
+            clockTime(props.lastUpdatedAt / 1000)
+          )}
+    </Banner>
+  );
+}
