@@ -3,11 +3,10 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
@@ -27,7 +26,7 @@ const PAGES = {
 class SidebarPanel extends ReactWidget {
   constructor(
     private readonly _pyruns: ICore,
-    private readonly _commands: CommandRegistry,
+    private readonly _app: JupyterFrontEnd,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -54,6 +53,8 @@ class SidebarPanel extends ReactWidget {
       return null;
     }
     const View = this._view;
+    const { commands } = this._app;
+    const canOpen = commands.hasCommand(CommandIDs.openWorkspace);
     return (
       <React.Suspense fallback={null}>
         <View
@@ -61,23 +62,34 @@ class SidebarPanel extends ReactWidget {
           system={this._pyruns.system}
           trans={this._trans}
           onOpen={(page, workspace, task) =>
-            void this._commands.execute(PAGES[page], {
+            void commands.execute(PAGES[page], {
               workspace: workspace.id,
               ...(task ? { task } : {})
             })
           }
           onOpenSelected={
-            this._commands.hasCommand(CommandIDs.openWorkspace)
-              ? () =>
-                  void this._commands.execute(
-                    CommandIDs.openWorkspace,
-                    ownArgs()
-                  )
+            canOpen
+              ? () => void commands.execute(CommandIDs.openWorkspace, ownArgs())
+              : undefined
+          }
+          onExample={
+            canOpen && this._pyruns.session.rights.canWrite
+              ? () => void this._openExample()
               : undefined
           }
         />
       </React.Suspense>
     );
+  }
+
+  private async _openExample(): Promise<void> {
+    try {
+      const { openExample } = await import('./example');
+      await openExample(this._app);
+    } catch (error) {
+      const title = this._trans.__('Could not create the example');
+      void showErrorMessage(title, error as Error);
+    }
   }
 
   private readonly _view = React.lazy(async () => ({
@@ -99,7 +111,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const panel = new SidebarPanel(pyruns, app.commands, trans);
+    const panel = new SidebarPanel(pyruns, app, trans);
     app.shell.add(panel, 'left', { rank: 600, type: 'Pyruns' });
     restorer?.add(panel, panel.id);
 

@@ -275,7 +275,7 @@ function asNumbers(values: readonly unknown[]): number[] | null {
 }
 
 /** The figures that tasks can be judged by. */
-export function judges(columns: readonly IColumn[]): IColumn[] {
+export function targetCandidates(columns: readonly IColumn[]): IColumn[] {
   const figures = columns.filter(
     column => column.kind === 'figure' && column.numbers
   );
@@ -287,10 +287,10 @@ export function judges(columns: readonly IColumn[]): IColumn[] {
 export function betterOf(
   column: IColumn,
   turned: ReadonlySet<string>,
-  judge: IColumn | null
+  targetMetric: IColumn | null
 ): 'less' | 'more' | null {
-  const isJudged = isResult(column.key) || column.key === judge?.key;
-  if (column.kind !== 'figure' || !column.numbers || !isJudged) {
+  const isTarget = isResult(column.key) || column.key === targetMetric?.key;
+  if (column.kind !== 'figure' || !column.numbers || !isTarget) {
     return null;
   }
   return isLessBetter(column.key) !== turned.has(column.key) ? 'less' : 'more';
@@ -300,9 +300,9 @@ export function betterOf(
 export function bestOf(
   column: IColumn,
   turned: ReadonlySet<string>,
-  judge: IColumn | null
+  targetMetric: IColumn | null
 ): ReadonlySet<number> {
-  const better = betterOf(column, turned, judge);
+  const better = betterOf(column, turned, targetMetric);
   const numbers = (column.numbers ?? []).filter(value => !Number.isNaN(value));
   if (better === null || numbers.length < 2) {
     return new Set();

@@ -1,6 +1,7 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
 import { chunkNames } from './chunks';
+import { keepEqual } from './store';
 
 /** Requests under way at a time. */
 const MAX_REQUESTS = 2;
@@ -19,7 +20,12 @@ const MANY_TASKS = 40;
 /** With more tasks than this those that are not needed are forgotten. */
 const MAX_TASKS = 600;
 
+/** Points that are enough to know that there is a curve. */
+const FEWEST_POINTS = 2;
+
 export interface IComparedCurvesState {
+  /** Which of the metrics have a curve, null until that is known. */
+  readonly keys: readonly string[] | null;
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
   /** Requests that are not answered yet. */
@@ -35,7 +41,7 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     /** Values of a curve; by default as many as fit on a page. */
     private readonly _points?: number
   ) {
-    super({ curves: new Map(), waiting: 0, error: null });
+    super({ keys: null, curves: new Map(), waiting: 0, error: null });
   }
 
   /** Say of which tasks which curves are to be seen. */
@@ -44,6 +50,47 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     this._keys = keys;
     this._forget();
     this._plan();
+  }
+
+  /** Find out which of some metrics have a curve in any of these tasks. */
+  findKeys(rows: readonly TaskRow[], metrics: readonly string[]): void {
+    const started = rows.filter(row => row.readable && row.run > 0);
+    const names = started.map(row => row.name);
+    const asked = JSON.stringify([metrics, names, started.map(row => row.run)]);
+    if (asked !== this._asked) {
+      this._asked = asked;
+      void this._findKeys(asked, names, metrics);
+    }
+  }
+
+  private async _findKeys(
+    asked: string,
+    names: readonly string[],
+    metrics: readonly string[]
+  ): Promise<void> {
+    let keys = metrics.filter(key => this.state.keys?.includes(key));
+    try {
+      // Most of them are in the first part; the others ask for the rest only.
+      for (const part of chunkNames(names)) {
+        const missing = metrics.filter(key => !keys.includes(key));
+        if (missing.length === 0) {
+          break;
+        }
+        const { items } = await this.send(() =>
+          this._client.listCurves(this._ws, part, missing, FEWEST_POINTS)
+        );
+        if (asked !== this._asked) {
+          return;
+        }
+        const found = new Set([...keys, ...items.map(item => item.key)]);
+        keys = metrics.filter(key => found.has(key));
+      }
+    } catch {
+      // Each of them may have one then.
+      this._asked = '';
+      keys = [...metrics];
+    }
+    this.update({ keys: keepEqual(this.state.keys, keys) });
   }
 
   /** Let go of tasks that are not needed any more, when they are many. */
@@ -172,6 +219,8 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     }
   }
 
+  /** What `findKeys` was asked for last. */
+  private _asked = '';
   /** What was asked for, by task and key. */
   private readonly _seen = new Map<string, Map<string, ISeen>>();
   private _rows: readonly TaskRow[] = [];

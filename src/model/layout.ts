@@ -1,5 +1,5 @@
 /** Which columns a table of tasks has, how wide they are, and what stands in them. */
-import type { Columns, TaskPage } from '../client/types';
+import type { Columns, Counts, TaskPage, TaskRow } from '../client/types';
 
 /**
  * A column: a word such as `name`, or a key of the tasks: `config:lr`,
@@ -21,6 +21,31 @@ export const FACTS = [
 
 export type Fact = (typeof FACTS)[number] | 'hit';
 
+/** Automatic columns that stay hidden until a task has a value there. */
+export const RUN_FACTS: readonly Fact[] = ['started', 'duration', 'outcome'];
+
+/**
+ * Return the `RUN_FACTS` that no task of the workspace has, judged by the
+ * loaded rows and by how many tasks there are in each status.
+ */
+export function emptyFacts(
+  rows: readonly (TaskRow | undefined)[],
+  counts: Counts | null
+): readonly Fact[] {
+  const {
+    running = 0,
+    completed = 0,
+    failed = 0,
+    cancelled = 0
+  } = counts ?? {};
+  const hasRun =
+    running + completed + failed + cancelled > 0 ||
+    rows.some(row => row && row.started_at !== null);
+  const hasOutcome =
+    failed > 0 || rows.some(row => row && (row.message || row.exit_code));
+  return RUN_FACTS.filter(fact => !(fact === 'outcome' ? hasOutcome : hasRun));
+}
+
 /** How tasks are gathered into groups. */
 export type Grouping =
   { readonly fold: readonly string[] } | { readonly by: readonly string[] };
@@ -28,6 +53,8 @@ export type Grouping =
 export interface ILayout {
   /** In their order; null for those that say most, found by themselves. */
   readonly columns: readonly ColumnId[] | null;
+  /** Those shown even while no task has a value; all of `columns` without it. */
+  readonly always?: readonly ColumnId[];
   /** In pixels; of the others the usual one. */
   readonly widths: Readonly<Record<ColumnId, number>>;
   /** Those that stay in sight when the others are scrolled, in their order. */
@@ -83,20 +110,26 @@ export function automaticColumns(
       .map(key => `config:${key}`),
     ...seen.figures.slice(0, MOST_FIGURES).map(key => `figure:${key}`),
     ...(curve === null ? [] : [`curve:${curve}`]),
-    'started',
-    'duration',
-    'outcome'
+    ...RUN_FACTS
   ];
+}
+
+/** The columns that are shown even while they are empty. */
+export function alwaysShown({ always, columns }: ILayout): readonly ColumnId[] {
+  return always ?? columns ?? [];
 }
 
 /**
  * Columns in the order in which they are shown: the name, the pinned ones, the
- * rest. Where logs were searched, what was found stands beside the name.
+ * rest. After a search in logs, the line found follows the pinned ones.
+ *
+ * @param empty - columns that are left out unless the user asked for them
  */
 export function shownColumns(
   layout: ILayout,
   automatic: readonly ColumnId[],
-  hits = false
+  hits = false,
+  empty: readonly ColumnId[] = []
 ): ColumnId[] {
   const wanted = layout.columns ?? automatic;
   const pinned = layout.pinned.filter(id => wanted.includes(id));
@@ -104,7 +137,10 @@ export function shownColumns(
   if (hits) {
     all.splice(1 + pinned.length, 0, 'hit');
   }
-  return [...new Set(all)];
+  const kept = [...pinned, ...alwaysShown(layout)];
+  return [...new Set(all)].filter(
+    id => !empty.includes(id) || kept.includes(id)
+  );
 }
 
 /** Show or hide a column; a new one comes behind those of its kind. */
@@ -173,6 +209,7 @@ export function asLayout(value: unknown): ILayout {
   }
   return {
     columns: Array.isArray(found.columns) ? texts(found.columns) : null,
+    always: Array.isArray(found.always) ? texts(found.always) : undefined,
     widths,
     pinned: texts(found.pinned),
     look: found.look === 'cards' ? 'cards' : 'table',

@@ -4,7 +4,7 @@ import {
   bestOf,
   columnsOf,
   CompareModel,
-  judges,
+  targetCandidates,
   MAX_COMPARED
 } from '../compare';
 import { FakeStream, row } from './fake';
@@ -166,7 +166,7 @@ describe('columns of a comparison', () => {
     expect(column('lr').numbers).toEqual([0.1, 0.2, NaN]);
     expect(column('acc').numbers).toEqual([0.5, 0.9, NaN]);
     expect(column('opt').numbers).toBeNull();
-    expect(judges(columns).map(({ key }) => key)).toEqual([
+    expect(targetCandidates(columns).map(({ key }) => key)).toEqual([
       'acc',
       'loss',
       'norm'

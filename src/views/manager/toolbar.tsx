@@ -20,22 +20,22 @@ export interface IToolbarProps {
   state: ITaskListState;
   jobs: number;
   onJobs: (jobs: number) => void;
-  /** What the buttons are about. */
+  /** The tasks that the buttons act on. */
   context: ITaskContext;
   actions: IActions;
-  /** Open what is done seldom. */
+  /** Open the menu of the other actions. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
   onGenerate?: () => void;
-  /** Copy a link to what is listed; not offered without it. */
+  /** Copy a link to the listed tasks; hidden without it. */
   onCopyLink?: () => void;
-  /** What a search can be about. */
+  /** Words for completion. */
   vocabulary: IVocabulary;
   /** Whether the details are shown at the side. */
   details: boolean;
   onDetails: () => void;
-  /** Buttons for how tasks are shown. */
-  looks: React.ReactNode;
+  /** The buttons that change how tasks are shown. */
+  viewOptions: React.ReactNode;
 }
 
 export function Toolbar(props: IToolbarProps): JSX.Element {
@@ -60,7 +60,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         )}
         <ActionButton action={ACTIONS['delete-tasks']} {...use} />
         <span className="pyr-toolbar-space" />
-        <span className="pyr-looks">{props.looks}</span>
+        <span className="pyr-looks">{props.viewOptions}</span>
         <Button
           icon="details"
           iconOnly

@@ -15,7 +15,7 @@ import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
 import { useSize, useStore } from '../shared/store';
-import { Empty, Strip } from '../shared/strip';
+import { Button, Empty, Strip } from '../shared/strip';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILooks } from './header';
@@ -44,6 +44,7 @@ export interface ILogPaneProps {
   contextRef?: React.Ref<() => ITaskContext>;
   scrollback?: number;
   screenReader?: boolean;
+  onGenerate?: () => void;
   onActivate: () => void;
   onClose?: () => void;
 }
@@ -219,12 +220,21 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               )}
             </button>
           )}
-          {task === null && (
+          {task === null && state.phase !== 'loading' && (
             <Empty
               icon="log"
               title={trans.__('No log opened')}
               text={trans.__('Choose a task to see what it prints.')}
-            />
+            >
+              {props.onGenerate && state.phase === 'ready' && !state.total && (
+                <Button
+                  icon="add"
+                  accent
+                  label={trans.__('Create tasks')}
+                  onClick={props.onGenerate}
+                />
+              )}
+            </Empty>
           )}
           {broken && (
             <Empty

@@ -6,13 +6,13 @@ import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
 import { Button, Strip } from '../../shared/strip';
 
-/** Puts a text's Markdown into an element, made safe; returns how to end that. */
+/** Renders sanitised Markdown into an element; returns a function that removes it. */
 export type MarkdownRenderer = (
   text: string,
   element: HTMLElement
 ) => () => void;
 
-/** What people wrote about a task, in Markdown. */
+/** The notes of a task, in Markdown. */
 export function Notes(props: {
   model: TaskDetailModel;
   text: string;
@@ -22,7 +22,7 @@ export function Notes(props: {
   const trans = useTrans();
   const { model, text, canWrite } = props;
   const { name, saving } = useStore(model);
-  /** What is being written, null while nobody writes. */
+  /** The draft, null while nothing is edited. */
   const [written, setWritten] = React.useState<INoteDraft | null>(
     () => model.drafts.get(name) ?? null
   );
@@ -55,7 +55,7 @@ export function Notes(props: {
         setFailure(problem.message);
         return;
       }
-      // Saving again replaces what somebody else wrote, knowingly.
+      // Saving again overwrites the other change, knowingly.
       await model.refresh();
       const theirs = model.getSnapshot().detail?.notes ?? base;
       write({ text: draft, base: theirs });
@@ -127,7 +127,7 @@ function Markdown(props: {
 }): JSX.Element {
   const { text, render } = props;
   const ref = React.useRef<HTMLDivElement>(null);
-  // Ended before React takes the element away.
+  // Removed before React removes the element.
   React.useLayoutEffect(
     () => (render && ref.current ? render(text, ref.current) : undefined),
     [render, text]

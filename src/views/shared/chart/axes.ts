@@ -1,11 +1,12 @@
 import type { ScaleContinuousNumeric } from 'd3-scale';
 import { scaleLinear, scaleLog } from 'd3-scale';
 
-import { figure } from '../format';
+import type { ITrans } from '../context';
+import { duration, figure } from '../format';
 import type { IPainter } from './painter';
 import type { IChartTheme } from './theme';
 
-/** The place in which data stand, in pixels. */
+/** The area of the data, in pixels. */
 export interface IBox {
   x: number;
   y: number;
@@ -15,7 +16,7 @@ export interface IBox {
 
 export type Scale = ScaleContinuousNumeric<number, number>;
 
-/** Pixels between two labels of an axis, at least. */
+/** Least distance of two labels of an axis, in pixels. */
 const APART_X = 76;
 const APART_Y = 36;
 
@@ -55,12 +56,12 @@ export function scaleOver(
   return scaleLinear([low - room, high + room], [...range]);
 }
 
-/** More are not read, however large the screen. */
-const MOST_TICKS = 16;
+/** At most this many labels, however large the screen is. */
+const MAX_TICKS = 16;
 
-/** Marks of an axis that has room for so many pixels. */
+/** Ticks of an axis of a length in pixels. */
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
-  const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / apart)));
+  const count = Math.min(MAX_TICKS, Math.max(2, Math.floor(length / apart)));
   const ticks = scale.ticks(count);
   // Only a logarithmic scale, which has a base, gives more than asked for.
   if (ticks.length <= count + 1 || !('base' in scale)) {
@@ -79,7 +80,7 @@ export function ticksOf(scale: Scale, length: number, apart: number): number[] {
   return ticks.filter((_, index) => index % step === 0);
 }
 
-/** A mark as text: short where it is a large or a small number. */
+/** A tick as text: short for large and small numbers. */
 export function tickText(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e4 && size < 1e15) {
@@ -98,7 +99,7 @@ export function tickText(value: number): string {
     : String(Number(figure(value)));
 }
 
-/** Lines behind the data, marks and names beside them. */
+/** Grid lines, ticks and titles. */
 export function paintAxes(
   painter: IPainter,
   theme: IChartTheme,
@@ -159,7 +160,7 @@ export function paintAxes(
   }
 }
 
-/** Where the data of a chart of this size stand, its marks left out. */
+/** The area of the data in a chart of this size. */
 export function boxOf(width: number, height: number, hasName = true): IBox {
   const [left, top, right, bottom] = [56, hasName ? 24 : 10, 14, 40];
   return {
@@ -168,4 +169,28 @@ export function boxOf(width: number, height: number, hasName = true): IBox {
     width: Math.max(1, width - left - right),
     height: Math.max(1, height - top - bottom)
   };
+}
+
+/** A label cut to at most `most` characters. */
+export function short(label: string, most = 14): string {
+  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
+}
+
+/** The title of an axis. */
+export function axisName(trans: ITrans, axis: string): string {
+  switch (axis) {
+    case 'point':
+      return trans.__('Point');
+    case 'time':
+      return trans.__('Time');
+    default:
+      return axis;
+  }
+}
+
+/** How to format the numbers of an axis. */
+export function axisText(trans: ITrans, axis: string): (x: number) => string {
+  return axis === 'time'
+    ? seconds => duration(trans, Math.round(seconds * 10) / 10)
+    : tickText;
 }

@@ -28,7 +28,7 @@ export interface IPainter {
   rect(x: number, y: number, width: number, height: number, pen: IPen): void;
   circle(x: number, y: number, radius: number, pen: IPen): void;
   text(x: number, y: number, text: string, type: IType): void;
-  /** Paint something of which only a part shows. */
+  /** Paint something, clipped to a rectangle. */
   clip(
     x: number,
     y: number,
@@ -36,16 +36,16 @@ export interface IPainter {
     height: number,
     paint: () => void
   ): void;
-  /** Paint something from another place on. */
+  /** Paint something with another origin. */
   at(x: number, y: number, paint: () => void): void;
 }
 
 /** Paints on a canvas whose context is scaled to pixels of the page. */
 export class CanvasPainter implements IPainter {
-  constructor(context: CanvasRenderingContext2D, font: string) {
-    this._context = context;
-    this._font = font;
-  }
+  constructor(
+    private readonly _context: CanvasRenderingContext2D,
+    private readonly _font: string
+  ) {}
 
   line(points: ArrayLike<number>, pen: IPen): void {
     const context = this._context;
@@ -135,9 +135,6 @@ export class CanvasPainter implements IPainter {
     }
     context.globalAlpha = 1;
   }
-
-  private readonly _context: CanvasRenderingContext2D;
-  private readonly _font: string;
 }
 
 const ESCAPES: Record<string, string> = {
@@ -148,7 +145,7 @@ const ESCAPES: Record<string, string> = {
   "'": '&#39;'
 };
 
-/** Text as it stands in SVG and HTML; what they do not allow is left out. */
+/** Text escaped for SVG and HTML; characters they do not allow are left out. */
 export function escaped(text: string): string {
   return (
     text
@@ -160,11 +157,11 @@ export function escaped(text: string): string {
 
 /** Writes the text of an SVG image. */
 export class SvgPainter implements IPainter {
-  constructor(width: number, height: number, font: string) {
-    this._width = width;
-    this._height = height;
-    this._font = font;
-  }
+  constructor(
+    private readonly _width: number,
+    private readonly _height: number,
+    private readonly _font: string
+  ) {}
 
   line(points: ArrayLike<number>, pen: IPen): void {
     const parts: string[] = [];
@@ -180,20 +177,20 @@ export class SvgPainter implements IPainter {
     }
     if (parts.length > 0) {
       this._parts.push(
-        `<path d="${parts.join('')}" stroke-linejoin="round"${looks(pen)}/>`
+        `<path d="${parts.join('')}" stroke-linejoin="round"${penAttributes(pen)}/>`
       );
     }
   }
 
   rect(x: number, y: number, width: number, height: number, pen: IPen): void {
     this._parts.push(
-      `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"${looks(pen)}/>`
+      `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"${penAttributes(pen)}/>`
     );
   }
 
   circle(x: number, y: number, radius: number, pen: IPen): void {
     this._parts.push(
-      `<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}"${looks(pen)}/>`
+      `<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}"${penAttributes(pen)}/>`
     );
   }
 
@@ -238,13 +235,10 @@ export class SvgPainter implements IPainter {
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escaped(this._font)}">${this._parts.join('')}</svg>`;
   }
 
-  private readonly _width: number;
-  private readonly _height: number;
-  private readonly _font: string;
   private readonly _parts: string[] = [];
 }
 
-function looks(pen: IPen): string {
+function penAttributes(pen: IPen): string {
   const dash = pen.dash?.length
     ? ` stroke-dasharray="${pen.dash.join(' ')}"`
     : '';

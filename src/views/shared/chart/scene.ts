@@ -3,11 +3,11 @@ import { SvgPainter } from './painter';
 import type { IChartTheme } from './theme';
 import { PAPER } from './theme';
 
-/** What is under the pointer. */
-export interface IPick {
+/** What is at a point of a chart. */
+export interface IHitResult {
   /** What it belongs to, usually a task. */
   id: string;
-  /** Where it stands, in pixels. */
+  /** Its position, in pixels. */
   x: number;
   y: number;
   title: string;
@@ -17,11 +17,11 @@ export interface IPick {
 /** A chart of a certain size, ready to be painted. */
 export interface IScene {
   paint(painter: IPainter): void;
-  /** What is at a place, null for nothing. */
-  pick?(x: number, y: number): IPick | null;
-  /** Paint over everything what belongs to an id, and to a place if there is one. */
-  highlight?(painter: IPainter, id: string, pick: IPick | null): void;
-  /** The number on the lower axis at a place; where parts can be chosen. */
+  /** What is at a point, null for nothing. */
+  pick?(x: number, y: number): IHitResult | null;
+  /** Paint what belongs to an id, and to a hit if there is one, on top. */
+  highlight?(painter: IPainter, id: string, pick: IHitResult | null): void;
+  /** The number of the x axis at a place, for charts that can be zoomed. */
   invert?(x: number): number;
 }
 

@@ -14,8 +14,7 @@ export interface IChartTheme {
   isDark: boolean;
 }
 
-// Ten colours that tell lines apart on either ground; after them they begin
-// again. Source: the "Tableau 10" and "Observable 10" palettes, made lighter
+// Ten distinct colours for light and for dark backgrounds, repeated after that. Source: the "Tableau 10" and "Observable 10" palettes, made lighter
 // or darker for a contrast of 3.
 const ON_LIGHT = [
   '#1f77b4',
@@ -62,9 +61,9 @@ const VIRIDIS = [
   [253, 231, 37]
 ];
 
-/** The colour of a part from 0 to 1, from dark to light. */
-export function rampColour(part: number): string {
-  const place = Math.min(1, Math.max(0, part)) * (VIRIDIS.length - 1);
+/** The colour of a fraction from 0 to 1, from dark to light. */
+export function rampColour(fraction: number): string {
+  const place = Math.min(1, Math.max(0, fraction)) * (VIRIDIS.length - 1);
   const index = Math.min(VIRIDIS.length - 2, Math.floor(place));
   const mix = place - index;
   const channels = VIRIDIS[index].map((from, channel) =>
@@ -73,9 +72,9 @@ export function rampColour(part: number): string {
   return `rgb(${channels.join(',')})`;
 }
 
-/** Black or white, whichever is read better on the colour of a part. */
-export function rampText(part: number): string {
-  return part > 0.55 ? '#000000' : '#ffffff';
+/** Black or white, whichever is readable on the colour of a fraction. */
+export function rampText(fraction: number): string {
+  return fraction > 0.55 ? '#000000' : '#ffffff';
 }
 
 /** The theme for a chart inside `element`. */
@@ -85,7 +84,7 @@ export function chartTheme(element: Element): IChartTheme {
     style.getPropertyValue(name).trim() || other;
   const { jpThemeLight, jpThemeName } = document.body.dataset;
   const isDark = jpThemeLight === 'false';
-  // There borders are as white as text, which is more than a grid may be.
+  // Its borders are as bright as text, too bright for a grid.
   const isContrast = /high contrast/i.test(jpThemeName ?? '');
   return {
     background: value('--jp-layout-color1', isDark ? '#111111' : '#ffffff'),
@@ -103,7 +102,7 @@ export function chartTheme(element: Element): IChartTheme {
   };
 }
 
-/** For files: they are looked at on white paper. */
+/** For files, which have a white background. */
 export const PAPER: IChartTheme = {
   background: '#ffffff',
   text: '#212121',

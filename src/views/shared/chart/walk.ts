@@ -1,17 +1,17 @@
-import type { IPick, IScene } from './scene';
+import type { IHitResult, IScene } from './scene';
 
 export interface IPlace {
   x: number;
   y: number;
 }
 
-/** Pixels between two places that are looked at. */
+/** Pixels between two points that are tried. */
 const STEP = 8;
 
-/** How much farther what lies aside is than what lies ahead. */
+/** The weight of a distance aside against one straight ahead. */
 const ASIDE = 2;
 
-/** Which way an arrow key leads; null for any other key. */
+/** The direction of an arrow key; null for any other key. */
 export function directionOf(key: string): IPlace | null {
   return DIRECTIONS[key] ?? null;
 }
@@ -24,9 +24,8 @@ const DIRECTIONS: Record<string, IPlace> = {
 };
 
 /**
- * What is next in a direction: to the left and right of the same curve where it
- * goes on, up and down of another one, else what is nearest straight ahead.
- * Null where nothing else is to be found that way.
+ * The next hit in a direction: left and right on the same curve where it
+ * continues, up and down on another one, else the nearest one ahead.
  */
 export function nextPick(
   scene: IScene,
@@ -34,13 +33,13 @@ export function nextPick(
   direction: IPlace,
   width: number,
   height: number
-): IPick | null {
+): IHitResult | null {
   const isAcross = direction.x !== 0;
   const [ahead, aside] = isAcross ? [width, height] : [height, width];
   const [start, side] = isAcross ? [from.x, from.y] : [from.y, from.x];
   const sign = direction.x + direction.y;
   const here = scene.pick?.(from.x, from.y) ?? null;
-  let best: IPick | null = null;
+  let best: IHitResult | null = null;
   let least = Infinity;
   for (let way = STEP; way <= ahead && way < least; way += STEP) {
     const at = start + sign * way;
@@ -54,7 +53,7 @@ export function nextPick(
       if (!pick || (isSame && !isAcross)) {
         continue;
       }
-      // A pick stands where its point is, which may be behind the pointer.
+      // A hit is at its own point, which may be behind the pointer.
       const on = sign * ((isAcross ? pick.x : pick.y) - start);
       const off = Math.abs((isAcross ? pick.y : pick.x) - side);
       const cost = isSame ? on : on + ASIDE * off;

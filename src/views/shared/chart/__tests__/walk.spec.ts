@@ -1,12 +1,12 @@
 import { barsChart, heatmapChart, linesChart, scatterChart } from '..';
-import type { IPick, IScene } from '../scene';
+import type { IHitResult, IScene } from '../scene';
 import { PAPER } from '../theme';
 import { directionOf, nextPick } from '../walk';
 
 const [WIDTH, HEIGHT] = [600, 300];
 
 /** Where keys lead in a scene, from its left edge. */
-function walk(scene: IScene, ...keys: string[]): (IPick | null)[] {
+function walk(scene: IScene, ...keys: string[]): (IHitResult | null)[] {
   let from = { x: 0, y: HEIGHT / 2 };
   return keys.map(key => {
     const direction = directionOf(`Arrow${key}`);

@@ -7,8 +7,8 @@ import { useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
 import { Button, Link, Strip } from '../shared/strip';
 
-/** What happened, and what can be done about it. */
-export function Happenings(props: {
+/** Errors and notices, with the actions for them. */
+export function Banners(props: {
   model: TaskListModel;
   state: ITaskListState;
   actions: IActions;
@@ -59,7 +59,7 @@ export function Happenings(props: {
 }
 
 /** How many tasks are listed, and how many of them are selected. */
-export function Foot(props: {
+export function StatusLine(props: {
   text: string;
   selected: number;
   onClear: () => void;
