@@ -45,8 +45,5 @@ export async function openExample(app: JupyterFrontEnd): Promise<void> {
       content: SCRIPT
     });
   }
-  await app.commands.execute(
-    CommandIDs.openWorkspace,
-    ownArgs({ path: FILE })
-  );
+  await app.commands.execute(CommandIDs.openWorkspace, ownArgs({ path: FILE }));
 }
