@@ -344,6 +344,7 @@ async function makeMonitor(
       monitor={monitor}
       looks={looks}
       onLooks={changed => void state?.save(key, { ...changed })}
+      onGenerate={() => options.open('generator', workspace.id)}
       trans={trans}
       confirm={confirmInLab(trans)}
       {...pyruns.session.rights}

@@ -3,9 +3,8 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
@@ -25,7 +24,7 @@ const PAGES = {
 class SidebarPanel extends ReactWidget {
   constructor(
     private readonly _pyruns: ICore,
-    private readonly _commands: CommandRegistry
+    private readonly _app: JupyterFrontEnd
   ) {
     super();
     const { trans } = _pyruns;
@@ -52,6 +51,8 @@ class SidebarPanel extends ReactWidget {
       return null;
     }
     const View = this._view;
+    const { commands } = this._app;
+    const canOpen = commands.hasCommand(CommandIDs.openWorkspace);
     return (
       <React.Suspense fallback={null}>
         <View
@@ -59,23 +60,34 @@ class SidebarPanel extends ReactWidget {
           system={this._pyruns.system}
           trans={this._pyruns.trans}
           onOpen={(page, workspace, task) =>
-            void this._commands.execute(PAGES[page], {
+            void commands.execute(PAGES[page], {
               workspace: workspace.id,
               ...(task ? { task } : {})
             })
           }
           onOpenSelected={
-            this._commands.hasCommand(CommandIDs.openWorkspace)
-              ? () =>
-                  void this._commands.execute(
-                    CommandIDs.openWorkspace,
-                    ownArgs()
-                  )
+            canOpen
+              ? () => void commands.execute(CommandIDs.openWorkspace, ownArgs())
+              : undefined
+          }
+          onExample={
+            canOpen && this._pyruns.session.rights.canWrite
+              ? () => void this._openExample()
               : undefined
           }
         />
       </React.Suspense>
     );
+  }
+
+  private async _openExample(): Promise<void> {
+    try {
+      const { openExample } = await import('./example');
+      await openExample(this._app);
+    } catch (error) {
+      const title = this._pyruns.trans.__('Could not create the example');
+      void showErrorMessage(title, error as Error);
+    }
   }
 
   private readonly _view = React.lazy(async () => ({
@@ -96,7 +108,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ): void => {
     const { trans } = pyruns;
-    const panel = new SidebarPanel(pyruns, app.commands);
+    const panel = new SidebarPanel(pyruns, app);
     app.shell.add(panel, 'left', { rank: 600, type: 'Pyruns' });
     restorer?.add(panel, panel.id);
 

@@ -1,5 +1,6 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
+import { keepEqual } from './store';
 
 /** How many requests are pending at the same time. */
 const MAX_REQUESTS = 2;
@@ -24,7 +25,12 @@ const MANY_TASKS = 40;
 /** How many tasks are kept, unless more are visible. */
 const MAX_TASKS = 600;
 
+/** Points that are enough to know that there is a curve. */
+const FEWEST_POINTS = 2;
+
 export interface IComparedCurvesState {
+  /** Which of the metrics have a curve, null until that is known. */
+  readonly keys: readonly string[] | null;
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
   /** Number of pending and queued requests. */
@@ -40,7 +46,7 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     /** Points of a curve; by default as many as a page has pixels for. */
     private readonly _points?: number
   ) {
-    super({ curves: new Map(), waiting: 0, error: null });
+    super({ keys: null, curves: new Map(), waiting: 0, error: null });
   }
 
   /** Set which curves of which tasks are visible. */
@@ -49,6 +55,51 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     this._keys = keys;
     this._forget();
     this._plan();
+  }
+
+  /** Determine which of some metrics have a curve in any of these tasks. */
+  findKeys(rows: readonly TaskRow[], metrics: readonly string[]): void {
+    const started = rows.filter(row => row.readable && row.run > 0);
+    const names = started.map(row => row.name);
+    const asked = JSON.stringify([metrics, names, started.map(row => row.run)]);
+    if (asked !== this._asked) {
+      this._asked = asked;
+      void this._findKeys(asked, names, metrics);
+    }
+  }
+
+  private async _findKeys(
+    asked: string,
+    names: readonly string[],
+    metrics: readonly string[]
+  ): Promise<void> {
+    let keys = metrics.filter(key => this.state.keys?.includes(key));
+    try {
+      // Most of them are in the first part; the others ask for the rest only.
+      for (const part of chunksOf(names)) {
+        const missing = metrics.filter(key => !keys.includes(key));
+        if (missing.length === 0) {
+          break;
+        }
+        const { items } = await this.send(() =>
+          this._client.listCurves(this._ws, {
+            name: part,
+            key: missing,
+            points: FEWEST_POINTS
+          })
+        );
+        if (asked !== this._asked) {
+          return;
+        }
+        const found = new Set([...keys, ...items.map(item => item.key)]);
+        keys = metrics.filter(key => found.has(key));
+      }
+    } catch {
+      // Each of them may have one then.
+      this._asked = '';
+      keys = [...metrics];
+    }
+    this.update({ keys: keepEqual(this.state.keys, keys) });
   }
 
   /** Remove tasks that are not visible any more, if there are many. */
@@ -176,6 +227,8 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     }
   }
 
+  /** The last request of `findKeys`. */
+  private _asked = '';
   /** Requested curves, by task and key. */
   private readonly _seen = new Map<string, Map<string, ISeen>>();
   private _rows: readonly TaskRow[] = [];

@@ -1,6 +1,6 @@
 /** The columns of a table of tasks: which, in which order, how wide. */
 import { asRecord, asTexts } from '../client/shapes';
-import type { Columns, TaskPage } from '../client/types';
+import type { Columns, Counts, TaskPage, TaskRow } from '../client/types';
 
 /**
  * A column: a field such as `name`, or a key: `config:lr`, `figure:acc` (a
@@ -22,6 +22,31 @@ export const FACTS = [
 
 export type Fact = (typeof FACTS)[number] | 'hit';
 
+/** Automatic columns that stay hidden until a task has a value there. */
+export const RUN_FACTS: readonly Fact[] = ['started', 'duration', 'outcome'];
+
+/**
+ * Return the `RUN_FACTS` that no task of the workspace has, judged by the
+ * loaded rows and by how many tasks there are in each status.
+ */
+export function emptyFacts(
+  rows: readonly (TaskRow | undefined)[],
+  counts: Counts | null
+): readonly Fact[] {
+  const {
+    running = 0,
+    completed = 0,
+    failed = 0,
+    cancelled = 0
+  } = counts ?? {};
+  const hasRun =
+    running + completed + failed + cancelled > 0 ||
+    rows.some(row => row && row.started_at !== null);
+  const hasOutcome =
+    failed > 0 || rows.some(row => row && (row.message || row.exit_code));
+  return RUN_FACTS.filter(fact => !(fact === 'outcome' ? hasOutcome : hasRun));
+}
+
 /** Keys by which tasks are grouped (`by`), or all other ones (`fold`). */
 export type Grouping =
   { readonly fold: readonly string[] } | { readonly by: readonly string[] };
@@ -29,6 +54,8 @@ export type Grouping =
 export interface ILayout {
   /** In their order; null for an automatic choice. */
   readonly columns: readonly ColumnId[] | null;
+  /** Columns shown even while no task has a value; by default all of `columns`. */
+  readonly always?: readonly ColumnId[];
   /** In pixels; other columns have the default width. */
   readonly widths: Readonly<Record<ColumnId, number>>;
   /** Frozen columns, in their order. */
@@ -84,20 +111,26 @@ export function automaticColumns(
       .map(key => `config:${key}`),
     ...seen.figures.slice(0, MAX_METRICS).map(key => `figure:${key}`),
     ...(curve === null ? [] : [`curve:${curve}`]),
-    'started',
-    'duration',
-    'outcome'
+    ...RUN_FACTS
   ];
+}
+
+/** The columns that are shown even while they are empty. */
+export function alwaysShown({ always, columns }: ILayout): readonly ColumnId[] {
+  return always ?? columns ?? [];
 }
 
 /**
  * Return the columns in the order in which they are shown: the name, the frozen
  * ones, the matches in logs (if `hits`), the others.
+ *
+ * @param empty - columns that are left out unless the user asked for them
  */
 export function shownColumns(
   layout: ILayout,
   automatic: readonly ColumnId[],
-  hits = false
+  hits = false,
+  empty: readonly ColumnId[] = []
 ): ColumnId[] {
   const wanted = layout.columns ?? automatic;
   const pinned = layout.pinned.filter(id => wanted.includes(id));
@@ -105,7 +138,10 @@ export function shownColumns(
   if (hits) {
     all.splice(1 + pinned.length, 0, 'hit');
   }
-  return [...new Set(all)];
+  const kept = [...pinned, ...alwaysShown(layout)];
+  return [...new Set(all)].filter(
+    id => !empty.includes(id) || kept.includes(id)
+  );
 }
 
 /** Show or hide a column; a new one is added after the others of its kind. */
@@ -162,6 +198,7 @@ export function asLayout(value: unknown): ILayout {
   }
   return {
     columns: Array.isArray(found.columns) ? asTexts(found.columns) : null,
+    always: Array.isArray(found.always) ? asTexts(found.always) : undefined,
     widths,
     pinned: asTexts(found.pinned),
     look: found.look === 'cards' ? 'cards' : 'table',

@@ -2,6 +2,7 @@ import type { TaskRow } from '../client/types';
 import { LogModel } from './log';
 import { Model } from './model';
 import type { TaskListModel } from './tasklist';
+import type { ITaskListState } from './taskliststate';
 
 /** How many logs are shown side by side. */
 export const MAX_PANES = 4;
@@ -28,9 +29,15 @@ export class MonitorModel extends Model<IMonitorState> {
     this.listen(list, () => this._noteRows());
   }
 
-  /** Load the tasks and follow them. */
-  start(): void {
+  /**
+   * List the tasks and follow them.
+   *
+   * @param opensLatest - whether the latest log is opened until one is chosen
+   */
+  start(opensLatest = false): void {
+    this._isWaiting = opensLatest && this.tasks.length === 0;
     this.list.start();
+    this._noteRows();
   }
 
   override dispose(): void {
@@ -57,6 +64,7 @@ export class MonitorModel extends Model<IMonitorState> {
 
   /** Show the log of a task: activate its pane, or use the active one. */
   open(task: string): void {
+    this._isWaiting = false;
     const shown = this.state.panes.find(
       pane => pane.log.getSnapshot().task === task
     );
@@ -108,6 +116,10 @@ export class MonitorModel extends Model<IMonitorState> {
 
   /** Pass changed tasks to their logs, which open new runs. */
   private _noteRows(): void {
+    const latest = this._isWaiting && latestRun(this.list.getSnapshot());
+    if (latest) {
+      this.open(latest.name);
+    }
     for (const { log } of this.state.panes) {
       const { task } = log.getSnapshot();
       const row = task === null ? undefined : this.list.row(task);
@@ -132,4 +144,24 @@ export class MonitorModel extends Model<IMonitorState> {
   }
 
   private readonly _rows = new WeakMap<LogModel, TaskRow>();
+  /** Nothing was chosen so far. */
+  private _isWaiting = false;
+}
+
+/** The running task that started last, else the one that ended last. */
+function latestRun(state: ITaskListState): TaskRow | undefined {
+  const { active, counts, rows } = state;
+  if (counts?.running && active.length === 0) {
+    return undefined; // the running tasks are listed in a moment
+  }
+  const isRunning = (row: TaskRow) => row.status === 'running';
+  const started = [...active, ...rows].filter(
+    (row): row is TaskRow => row !== undefined && row.started_at !== null
+  );
+  const running = started.filter(isRunning);
+  const time = (row: TaskRow) =>
+    (isRunning(row) ? null : row.finished_at) ?? row.started_at ?? 0;
+  return (running.length > 0 ? running : started).sort(
+    (a, b) => time(b) - time(a)
+  )[0];
 }

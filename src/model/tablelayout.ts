@@ -1,11 +1,13 @@
 import type { Columns, IClient, TaskPage } from '../client/types';
-import type { ColumnId, ILayout } from './layout';
+import type { ColumnId, Fact, ILayout } from './layout';
 import {
+  alwaysShown,
   asWidth,
   automaticColumns,
   DEFAULT_LAYOUT,
   movedColumn,
   parseColumnId,
+  RUN_FACTS,
   shownColumns,
   withColumn
 } from './layout';
@@ -55,17 +57,27 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
    * @param curve - the metric with curves
    * @param tasks - the number of tasks; keys are loaded again when it changes
    * @param hits - whether the rows have matches in logs
+   * @param empty - columns in which no task has a value
    */
   setContext(
     seen: TaskPage['columns'],
     curve: string | null,
     tasks: number,
-    hits = false
+    hits = false,
+    empty: readonly Fact[] = []
   ): void {
-    if (seen !== this._seen || curve !== this._curve || hits !== this._hits) {
+    // A column that was filled once stays, so that none comes and goes.
+    const stillEmpty = this._empty.filter(fact => empty.includes(fact));
+    if (
+      seen !== this._seen ||
+      curve !== this._curve ||
+      hits !== this._hits ||
+      stillEmpty.length < this._empty.length
+    ) {
       this._seen = seen;
       this._curve = curve;
       this._hits = hits;
+      this._empty = stillEmpty;
       this._show();
     }
     if (tasks !== this._tasks) {
@@ -82,12 +94,23 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
   }
 
   showColumn(id: ColumnId, show: boolean): void {
-    this.setLayout({ columns: withColumn(this.state.shown, id, show) });
+    const always = alwaysShown(this.state.layout).filter(each => each !== id);
+    this.setLayout({
+      columns: withColumn(this._all, id, show),
+      always: show ? [...always, id] : always
+    });
   }
 
-  /** Move a column before the one at an index. */
+  /** Move a column before the one at an index of the shown ones. */
   moveColumn(id: ColumnId, to: number): void {
-    this.setLayout({ columns: movedColumn(this.state.shown, id, to) });
+    const { layout, shown } = this.state;
+    const next = shown.filter(each => each !== id)[Math.max(1, to)];
+    const others = this._all.filter(each => each !== id);
+    const place = next === undefined ? others.length : others.indexOf(next);
+    this.setLayout({
+      columns: movedColumn(this._all, id, place),
+      always: alwaysShown(layout)
+    });
   }
 
   setWidth(id: ColumnId, width: number | null): void {
@@ -115,14 +138,23 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
     this._save();
   }
 
+  private get _automatic(): ColumnId[] {
+    const seen = this._seen ?? { swept: [], figures: [] };
+    return automaticColumns(seen, this.state.known, this._curve);
+  }
+
+  /** The shown columns and those that are hidden while they are empty. */
+  private get _all(): ColumnId[] {
+    return shownColumns(this.state.layout, this._automatic);
+  }
+
   private _show(): void {
-    const { layout, known } = this.state;
-    const automatic = automaticColumns(
-      this._seen ?? { swept: [], figures: [] },
-      known,
-      this._curve
+    const shown = shownColumns(
+      this.state.layout,
+      this._automatic,
+      this._hits,
+      this._empty
     );
-    const shown = shownColumns(layout, automatic, this._hits);
     if (shown.join('\n') !== this.state.shown.join('\n')) {
       this.update({ shown });
     }
@@ -149,6 +181,7 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
   private _seen: TaskPage['columns'] | null = null;
   private _curve: string | null = null;
   private _hits = false;
+  private _empty: readonly Fact[] = RUN_FACTS;
   private _tasks = -1;
 }
 

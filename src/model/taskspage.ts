@@ -1,5 +1,6 @@
 import { SparklineModel } from './sparkline';
 import { GroupsModel } from './groups';
+import { emptyFacts } from './layout';
 import { Model } from './model';
 import type { IRows } from './rows';
 import { memoizeLast } from './store';
@@ -72,7 +73,13 @@ export class TasksPageModel extends Model<ITasksPageState> {
     const { active, details, trash } = this.state;
     const tasks = list.counts ? sumOf(list.counts) : 0;
     const { key } = this.curves.getSnapshot();
-    this.table.setContext(list.columns, key, tasks, this._hasHits(list.rows));
+    this.table.setContext(
+      list.columns,
+      key,
+      tasks,
+      this._hasHits(list.rows),
+      this._emptyFacts(list.rows, list.counts)
+    );
     // Without fields at first, so that the first list does not wait.
     const { known, layout } = this.table.getSnapshot();
     this._list.setFields(known ? this.table.fields : []);
@@ -92,5 +99,6 @@ export class TasksPageModel extends Model<ITasksPageState> {
   private readonly _hasHits = memoizeLast((rows: IRows) =>
     rows.some(row => row?.hit)
   );
+  private readonly _emptyFacts = memoizeLast(emptyFacts);
   private _tasks = 0;
 }

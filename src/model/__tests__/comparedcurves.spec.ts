@@ -74,6 +74,43 @@ describe('ComparedCurvesModel', () => {
     model.dispose();
   });
 
+  it('finds out which metrics have curves, of the tasks that have runs', async () => {
+    const client = asking();
+    client.listCurves.mockImplementation(async (_ws, query) => ({
+      items: query!.name!.flatMap(name =>
+        query!
+          .key!// Only the last task has a curve of its accuracy, none of the total.
+          .filter(key => key === 'loss' || (key === 'acc' && name === 't99'))
+          .map(key => curve(name, key))
+      )
+    }));
+    const model = new ComparedCurvesModel(client, 'ws');
+    const rows = Array.from({ length: 100 }, (_, at) =>
+      row(`t${at}`, { run: 1, status: 'completed' })
+    );
+    const metrics = ['loss', 'acc', 'total'];
+    model.findKeys([...rows, row('pending')], metrics);
+    expect(model.getSnapshot().keys).toBeNull();
+    await settled();
+    expect(model.getSnapshot().keys).toEqual(['loss', 'acc']);
+    const { calls } = client.listCurves.mock;
+    expect(calls.map(([, query]) => query!.key)).toEqual([
+      metrics,
+      ['acc', 'total']
+    ]);
+    expect(calls.flatMap(([, names]) => names)).not.toContain('pending');
+    model.findKeys([...rows], metrics);
+    await settled();
+    expect(calls).toHaveLength(2);
+
+    // Where that is not known any of them may have some.
+    client.listCurves.mockRejectedValueOnce(new Error('gone'));
+    model.findKeys(rows.slice(0, 1), metrics);
+    await settled();
+    expect(model.getSnapshot().keys).toEqual(metrics);
+    model.dispose();
+  });
+
   it('lets go of tasks that are not needed any more', async () => {
     const client = asking();
     const model = new ComparedCurvesModel(client, 'ws');

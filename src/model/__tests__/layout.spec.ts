@@ -4,11 +4,13 @@ import {
   asLayout,
   automaticColumns,
   DEFAULT_LAYOUT,
+  emptyFacts,
   movedColumn,
   shownColumns,
   withColumn
 } from '../layout';
 import { asSavedTable, withView } from '../savedviews';
+import { countsOf, row } from './fake';
 
 const SEEN = { swept: ['lr'], figures: ['acc', 'loss'] };
 
@@ -71,6 +73,39 @@ describe('columns', () => {
     ]);
   });
 
+  it('of runs stay hidden while no task has run, unless they were asked for', () => {
+    const pending = [row('a'), undefined, row('b')];
+    const counts = countsOf([row('a'), row('b')]);
+    const empty = emptyFacts(pending, counts);
+    expect(empty).toEqual(['started', 'duration', 'outcome']);
+    const automatic = automaticColumns(SEEN, null, null);
+    expect(shownColumns(DEFAULT_LAYOUT, automatic, false, empty)).toEqual([
+      'name',
+      'config:lr',
+      'figure:acc',
+      'figure:loss'
+    ]);
+    for (const asked of [
+      { always: ['duration'] },
+      { pinned: ['duration'] },
+      { columns: ['name', 'duration'] }
+    ]) {
+      expect(
+        shownColumns({ ...DEFAULT_LAYOUT, ...asked }, automatic, false, empty)
+      ).toContain('duration');
+    }
+    const running = { ...counts, running: 1 };
+    expect(emptyFacts(pending, running)).toEqual(['outcome']);
+    expect(emptyFacts([row('a', { started_at: 7 })], counts)).toEqual([
+      'outcome'
+    ]);
+    expect(emptyFacts([row('a', { message: 'waits' })], counts)).toEqual([
+      'started',
+      'duration'
+    ]);
+    expect(emptyFacts([], { ...counts, failed: 1 })).toEqual([]);
+  });
+
   it('are added behind those of their kind, one curve at a time', () => {
     const shown = ['name', 'config:lr', 'figure:acc', 'curve:acc', 'started'];
     expect(withColumn(shown, 'config:opt', true)).toEqual([
@@ -104,6 +139,7 @@ describe('what is kept of a table', () => {
   it('comes back as it was', () => {
     const layout = {
       columns: ['name', 'figure:acc'],
+      always: ['figure:acc'],
       widths: { name: 300 },
       pinned: ['figure:acc'],
       look: 'cards' as const,

@@ -56,6 +56,70 @@ describe('MonitorModel', () => {
     expect(panes[0].log.isDisposed).toBe(false);
   });
 
+  describe('where nothing is chosen', () => {
+    const settled = () => new Promise(resolve => setTimeout(resolve));
+    const ran = (name: string, started_at: number, finished_at: number) =>
+      row(name, { status: 'completed', run: 1, started_at, finished_at });
+    const running = (name: string, started_at: number) =>
+      row(name, { status: 'running', run: 1, started_at });
+    const openedWith = async (rows: ReturnType<typeof row>[]) => {
+      const made = opened();
+      made.client.rows = rows;
+      made.monitor.start(true);
+      await settled();
+      await settled();
+      return made;
+    };
+
+    it('opens the running task that started last', async () => {
+      const { monitor } = await openedWith([
+        ran('old', 1, 99),
+        running('a', 5),
+        running('b', 7),
+        row('pending')
+      ]);
+      expect(monitor.tasks).toEqual(['b']);
+    });
+
+    it('opens else the log that ended last', async () => {
+      const { monitor } = await openedWith([
+        row('pending'),
+        ran('a', 1, 9),
+        ran('b', 2, 5)
+      ]);
+      expect(monitor.tasks).toEqual(['a']);
+    });
+
+    it('waits for the first run, and opens no other one later', async () => {
+      const { client, monitor } = await openedWith([row('a'), row('b')]);
+      expect(monitor.tasks).toEqual([]);
+      client.change([running('a', 5)]);
+      await settled();
+      expect(monitor.tasks).toEqual(['a']);
+      client.change([running('b', 7)]);
+      await settled();
+      expect(monitor.tasks).toEqual(['a']);
+      monitor.close(monitor.activePane.id);
+      client.change([running('b', 8)]);
+      await settled();
+      expect(monitor.tasks).toEqual([]);
+    });
+
+    it('leaves a log that was opened before, and a page without a list', async () => {
+      const { client, monitor } = opened();
+      client.rows = [running('b', 7), ran('a', 1, 2)];
+      monitor.open('a');
+      monitor.start(true);
+      await settled();
+      expect(monitor.tasks).toEqual(['a']);
+      const other = opened();
+      other.client.rows = client.rows;
+      other.monitor.start();
+      await settled();
+      expect(other.monitor.tasks).toEqual([]);
+    });
+  });
+
   it('lets all of them go on with the newest run', async () => {
     const { client, list, monitor } = opened();
     client.rows = [row('a', { run: 1 }), row('b', { run: 1 })];

@@ -22,35 +22,39 @@ import { Failures } from './failures';
 import { FocusModel } from './focus';
 import type { IOptions, Tab } from './options';
 import { DEFAULT_OPTIONS, TABS } from './options';
-import { HeatmapTab, ImportanceTab, ParallelTab, ScatterTab } from './plots';
-import { RunList } from './runs';
-import { SearchTab } from './search';
-import type { IShown } from './shown';
-import { shownOf } from './shown';
+import { Plot } from './plots';
+import { ComparedTasks } from './comparedtasks';
+import { StudyTab } from './study';
+import type { IComparisonView } from './comparisonview';
+import { viewOfComparison } from './comparisonview';
 import { CompareTable } from './table';
 
-/** Where nobody tells of searches. */
+/** For models without studies. */
 const NO_STUDIES: IStore<Pick<IStudiesState, 'detail' | 'items'>> = {
   getSnapshot: () => NOTHING,
   subscribe: () => () => undefined
 };
 const NOTHING = { detail: null, items: null };
 
-/** With more tasks they stand below each other, not beside. */
-const BESIDE = 6;
+/** With more tasks than this the table shows a row, not a column, per task. */
+const MAX_TRANSPOSED = 6;
+
+function numericMetrics({ figures }: IComparisonView): string[] {
+  return figures.filter(({ numbers }) => numbers).map(({ key }) => key);
+}
 
 export interface ICompareViewProps {
   model: CompareModel;
-  /** What is compared, for the names of files. */
+  /** For the names of exported files. */
   title: string;
   trans: ITrans;
-  /** How it is looked at, at first and whenever this is another object. */
+  /** The options, at first and whenever this is another object. */
   options?: IOptions;
   onOptions?: (options: IOptions) => void;
-  /** Which of its parts can be looked at; all without it. */
+  /** The tabs that are offered; all by default. */
   tabs?: readonly Tab[];
   onOpenLog: (task: string) => void;
-  /** Open the table in which tasks are chosen. */
+  /** Open the page on which tasks are chosen. */
   onChoose?: () => void;
   confirm?: Confirm;
   canExecute?: boolean;
@@ -65,6 +69,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const trans = useTrans();
   const state = useStore(model);
   const loaded = useStore(curves);
+  const { keys } = loaded;
   const place = React.useRef<HTMLDivElement>(null);
   const theme = useChartTheme(place) ?? PAPER;
   const searches = useStore(studies ?? NO_STUDIES);
@@ -80,18 +85,25 @@ function Compare(props: ICompareViewProps): JSX.Element {
     }
   }, [props.options]);
   const [focus] = React.useState(() => new FocusModel());
-  const change = (part: Partial<IOptions>) => {
-    const changed = { ...options, ...part };
+  const latest = React.useRef({ options, onOptions: props.onOptions });
+  latest.current = { options, onOptions: props.onOptions };
+  // Stable, so that the list of tasks is not rendered for each curve.
+  const change = React.useCallback((part: Partial<IOptions>) => {
+    const changed = { ...latest.current.options, ...part };
     setOptions(changed);
-    props.onOptions?.(changed);
-  };
+    latest.current.onOptions?.(changed);
+  }, []);
+  const setListWidth = React.useCallback(
+    (listWidth: number | null) => change({ listWidth }),
+    [change]
+  );
 
   React.useEffect(() => model.start(), [model]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
   const { comparison, hidden, flippedMetrics, targetMetric } = state;
   const shown = React.useMemo(
     () =>
-      shownOf(
+      viewOfComparison(
         { comparison, hidden, flippedMetrics, targetMetric },
         colouring,
         theme.isDark
@@ -101,9 +113,10 @@ function Compare(props: ICompareViewProps): JSX.Element {
   React.useEffect(() => {
     if (shown && options.tab === 'curves') {
       const rows = shown.tasks.map(({ row }) => row);
-      curves.setVisibleTasks(rows, curveKeys(shown, options.curves).chosen);
+      curves.findKeys(rows, numericMetrics(shown));
+      curves.setVisibleTasks(rows, curveKeys(keys, options.curves).chosen);
     }
-  }, [curves, shown, options.tab, options.curves]);
+  }, [curves, keys, shown, options.tab, options.curves]);
 
   const { missing = [] } = comparison ?? {};
   const isSearch = options.tab === 'search';
@@ -140,11 +153,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
       {(known || isSearch) && (
         <div className="pyr-compare-body">
           {known && (
-            <RunList
+            <ComparedTasks
               model={model}
               shown={known}
               hidden={hidden}
               focus={focus}
+              width={options.listWidth}
+              onWidth={setListWidth}
               onOpenLog={props.onOpenLog}
               onChoose={props.onChoose}
             />
@@ -175,7 +190,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
               aria-labelledby={tabId(panel, options.tab)}
             >
               {isSearch && studies ? (
-                <SearchTab
+                <StudyTab
                   {...props}
                   studies={studies}
                   theme={theme}
@@ -234,13 +249,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
   );
 }
 
-/** The tabs, and what can be chosen for the shown one. */
+/** The tabs, and the options of the active one. */
 function Head(props: {
   panel: string;
   tabs: readonly Tab[];
   options: IOptions;
   /** Null while no tasks are compared. */
-  shown: IShown | null;
+  shown: IComparisonView | null;
   onOptions: (change: Partial<IOptions>) => void;
   exporting: JSX.Element | null;
 }): JSX.Element {
@@ -269,8 +284,8 @@ function Head(props: {
         shown && (
           <Toggle
             label={trans.__('Tasks beside each other')}
-            checked={isTurned(options, shown)}
-            onChange={turned => onOptions({ isTurned: turned })}
+            checked={isTransposed(options, shown)}
+            onChange={turned => onOptions({ isTransposed: turned })}
           />
         )
       ) : (
@@ -290,13 +305,13 @@ function Head(props: {
   );
 }
 
-function isTurned(options: IOptions, shown: IShown): boolean {
-  return options.isTurned ?? shown.tasks.length <= BESIDE;
+function isTransposed(options: IOptions, shown: IComparisonView): boolean {
+  return options.isTransposed ?? shown.tasks.length <= MAX_TRANSPOSED;
 }
 
 function Panel(
   props: ICompareViewProps & {
-    shown: IShown;
+    shown: IComparisonView;
     loaded: React.ComponentProps<typeof CurvesTab>['curves'];
     options: IOptions;
     onOptions: (change: Partial<IOptions>) => void;
@@ -310,7 +325,7 @@ function Panel(
         <CompareTable
           model={props.model}
           shown={shown}
-          isTurned={isTurned(options, shown)}
+          isTransposed={isTransposed(options, shown)}
           focus={props.focus}
           onOpenLog={props.onOpenLog}
         />
@@ -318,13 +333,10 @@ function Panel(
     case 'curves':
       return <CurvesTab {...props} curves={props.loaded} />;
     case 'parallel':
-      return <ParallelTab {...props} />;
     case 'scatter':
-      return <ScatterTab {...props} />;
     case 'heatmap':
-      return <HeatmapTab {...props} />;
     case 'importance':
-      return <ImportanceTab {...props} />;
+      return <Plot {...props} tab={options.tab} />;
     case 'failures':
       return <Failures {...props} groups={shown.comparison.failures} />;
     case 'search':

@@ -10,37 +10,37 @@ import {
   axisName,
   axisText,
   barsChart,
+  barsHeight,
   heatmapChart,
   linesChart,
   parallelChart,
+  rampColour,
   scatterChart
 } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { exactValue, formatNumber } from '../shared/format';
 import type { IOptions } from './options';
-import type { IShown, IShownTask } from './shown';
-import { isWide, labelsOf, placesOf } from './shown';
+import type { IComparisonView, IComparedTask } from './comparisonview';
+import { isWide, labelsOf, placesOf } from './comparisonview';
 
-/** Curves that are shown before anybody chooses. */
+/** Curves that are shown by default. */
 const FIRST_CURVES = 4;
 
-/** Axes of parallel coordinates that fit beside each other. */
-const MOST_AXES = 10;
+/** Axes of the parallel coordinates plot. */
+const MAX_AXES = 10;
 
-/** Different numbers on an axis of a heatmap; more are put into groups. */
-const MOST_CELLS = 24;
-const GROUPS = 12;
+/** Distinct numbers on an axis of a heatmap; more are put into ranges. */
+const MAX_CELLS = 24;
+const MAX_RANGES = 12;
 
 export type CurvesOfKey = ReadonlyMap<string, Curve> | undefined;
 
-/** The keys that may have curves, and those of them that are shown. */
+/** The metrics with curves, and those of them that are shown. */
 export function curveKeys(
-  shown: IShown,
+  known: readonly string[] | null,
   wanted: IOptions['curves']
-): { all: string[]; chosen: string[] } {
-  const all = shown.figures
-    .filter(column => column.numbers)
-    .map(column => column.key);
+): { all: readonly string[]; chosen: string[] } {
+  const all = known ?? [];
   const results = all.filter(key => !isCounter(key));
   const first = (results.length > 0 ? results : all).slice(0, FIRST_CURVES);
   return {
@@ -54,15 +54,15 @@ export function axesFor(curves: readonly CurvesOfKey[]): string[] {
   return axesOf(curves.flatMap(each => [...(each?.values() ?? [])]));
 }
 
-/** Curves of one figure over each other; null where no task has one. */
+/** The curves of one metric; null if no task has one. */
 export function curvesChart(
   trans: ITrans,
   key: string,
   curves: CurvesOfKey,
-  tasks: readonly IShownTask[],
+  tasks: readonly IComparedTask[],
   axis: string,
   options: IOptions,
-  part: [number, number] | null = null
+  zoom: [number, number] | null = null
 ): Chart | null {
   const lines = tasks.flatMap(({ row, label, colour }) => {
     const curve = curves?.get(row.name);
@@ -81,19 +81,19 @@ export function curvesChart(
         isLogY: options.isLogY,
         xName: axisName(trans, axis),
         xText: axisText(trans, axis),
-        part
+        zoom
       });
 }
 
-/** How important each parameter is for the judged figure, most first. */
-export function importances(shown: IShown): IImportance[] {
-  const { judge, tasks } = shown;
+/** The importance of each parameter for the target metric, highest first. */
+export function importances(shown: IComparisonView): IImportance[] {
+  const { targetMetric, tasks } = shown;
   const pick = <T>(values: readonly T[]): T[] =>
     tasks.map(({ at }) => values[at]);
-  if (!judge?.numbers) {
+  if (!targetMetric?.numbers) {
     return [];
   }
-  const figures = pick(judge.numbers);
+  const figures = pick(targetMetric.numbers);
   return shown.parameters
     .flatMap(
       ({ key, values, numbers }) =>
@@ -102,17 +102,13 @@ export function importances(shown: IShown): IImportance[] {
     .sort((a, b) => b.part - a.part);
 }
 
-/** These as bars. */
-export function importanceChart(
-  trans: ITrans,
-  found: readonly IImportance[],
-  colour: string
-): Chart {
+/** Importances as bars. */
+function importanceChart(trans: ITrans, found: readonly IImportance[]): Chart {
   const bars: IBar[] = found.map(each => ({
     id: each.key,
     name: each.key,
-    part: each.part,
-    colour,
+    fraction: each.part,
+    colour: rampColour(0.4),
     value: [
       `${Math.round(100 * each.part)}%`,
       each.rises === null || Math.abs(each.rises) < 0.3
@@ -125,15 +121,17 @@ export function importanceChart(
   return barsChart(bars);
 }
 
-/** A line for each task through its parameters to the judged figure. */
-export function parallelOf(shown: IShown): Chart | null {
+/** A line for each task through its parameters to the target metric. */
+export function parallelOf(shown: IComparisonView): Chart | null {
   const order = importances(shown).map(each => each.key);
   const parameters = [...shown.parameters]
     .sort((a, b) => rank(order, a) - rank(order, b))
-    .slice(0, MOST_AXES - 1)
-    // The most important one stands beside the figure.
+    .slice(0, MAX_AXES - 1)
+    // The most important one is next to the metric.
     .reverse();
-  const columns = shown.judge ? [...parameters, shown.judge] : parameters;
+  const columns = shown.targetMetric
+    ? [...parameters, shown.targetMetric]
+    : parameters;
   if (columns.length < 2 || shown.tasks.length === 0) {
     return null;
   }
@@ -160,9 +158,9 @@ function rank(order: readonly string[], column: IColumn): number {
   return place < 0 ? order.length : place;
 }
 
-/** What a scatter plot is made of: what was chosen, else what fits. */
+/** The axes of the scatter plot: the chosen ones, else the most useful. */
 export function scatterAxes(
-  shown: IShown,
+  shown: IComparisonView,
   options: IOptions
 ): { x: IColumn; y: IColumn; isLogX: boolean; isLogY: boolean } | null {
   const find = (key: string) =>
@@ -172,9 +170,9 @@ export function scatterAxes(
     find(options.scatterX) ??
     find(important?.key ?? '') ??
     shown.parameters[0] ??
-    shown.figures.find(column => column !== shown.judge);
+    shown.figures.find(column => column !== shown.targetMetric);
   const chosen = find(options.scatterY);
-  const y = chosen?.numbers ? chosen : shown.judge;
+  const y = chosen?.numbers ? chosen : shown.targetMetric;
   if (!x || !y) {
     return null;
   }
@@ -188,8 +186,8 @@ export function scatterAxes(
   };
 }
 
-export function scatterOf(
-  shown: IShown,
+function scatterOf(
+  shown: IComparisonView,
   axes: { x: IColumn; y: IColumn; isLogX: boolean; isLogY: boolean }
 ): Chart {
   const { x, y, isLogX, isLogY } = axes;
@@ -209,9 +207,9 @@ export function scatterOf(
   });
 }
 
-/** The parameters of a heatmap: what was chosen, else the two that tell most. */
+/** The axes of the heatmap: the chosen ones, else the two most important. */
 export function heatmapAxes(
-  shown: IShown,
+  shown: IComparisonView,
   options: IOptions
 ): { x: IColumn; y: IColumn } | null {
   const find = (key: string) =>
@@ -222,15 +220,15 @@ export function heatmapAxes(
   ];
   const x = find(options.heatX) ?? order[0];
   const y = find(options.heatY) ?? order.find(column => column !== x);
-  return x && y && shown.judge ? { x, y } : null;
+  return x && y && shown.targetMetric ? { x, y } : null;
 }
 
 export function heatmapOf(
-  shown: IShown,
+  shown: IComparisonView,
   axes: { x: IColumn; y: IColumn }
 ): Chart | null {
-  const { judge, tasks } = shown;
-  if (!judge?.numbers) {
+  const { targetMetric, tasks } = shown;
+  if (!targetMetric?.numbers) {
     return null;
   }
   const [columns, rows] = [groupsOf(axes.x, tasks), groupsOf(axes.y, tasks)];
@@ -238,7 +236,7 @@ export function heatmapOf(
     columns.labels.map(() => null)
   );
   tasks.forEach(({ at }, index) => {
-    const value = judge.numbers?.[at] ?? NaN;
+    const value = targetMetric.numbers?.[at] ?? NaN;
     const [column, row] = [columns.places[index], rows.places[index]];
     if (column < 0 || row < 0 || !Number.isFinite(value)) {
       return;
@@ -257,22 +255,22 @@ export function heatmapOf(
     : heatmapChart({
         xName: axes.x.key,
         yName: axes.y.key,
-        name: judge.key,
+        name: targetMetric.key,
         xLabels: columns.labels,
-        // The largest value is at the top, as on other axes.
+        // The largest value is at the top.
         yLabels: [...rows.labels].reverse(),
         cells: [...cells].reverse()
       });
 }
 
-/** A column as groups: its values, or ranges where it has many numbers. */
+/** The values of a column as groups, or as ranges if there are many numbers. */
 function groupsOf(
   column: IColumn,
-  tasks: readonly IShownTask[]
+  tasks: readonly IComparedTask[]
 ): { labels: string[]; places: number[] } {
   const labels = labelsOf(column, tasks);
   const { numbers } = column;
-  if (!numbers || labels.length <= MOST_CELLS) {
+  if (!numbers || labels.length <= MAX_CELLS) {
     return {
       labels,
       places: tasks.map(({ at }) =>
@@ -281,7 +279,7 @@ function groupsOf(
     };
   }
   const sorted = labels.map(Number);
-  const size = Math.ceil(sorted.length / GROUPS);
+  const size = Math.ceil(sorted.length / MAX_RANGES);
   const starts = sorted.filter((_, index) => index % size === 0);
   return {
     labels: starts.map((start, index) => {
@@ -296,4 +294,82 @@ function groupsOf(
         : -1
     )
   };
+}
+
+export type PlotTab = 'parallel' | 'scatter' | 'heatmap' | 'importance';
+
+export interface IPlot {
+  /** Its title in files. */
+  name: string;
+  /** What it shows, for screen readers. */
+  label: string;
+  chart: Chart | null;
+  /** What is missing, if there is no chart. */
+  wanting: string;
+  /** In pixels; by default the height of the container. */
+  height?: number;
+}
+
+/** The plot of a tab, for the page and for files. */
+export function plotOf(
+  trans: ITrans,
+  tab: PlotTab,
+  shown: IComparisonView,
+  options: IOptions
+): IPlot {
+  const count = shown.tasks.length;
+  switch (tab) {
+    case 'parallel':
+      return {
+        name: trans.__('Parallel coordinates'),
+        label: trans.__('Parallel coordinates of %1 tasks', count),
+        chart: parallelOf(shown),
+        wanting: trans.__(
+          'The tasks have to differ in a parameter and have a figure.'
+        )
+      };
+    case 'scatter': {
+      const axes = scatterAxes(shown, options);
+      const [x, y] = [axes?.x.key ?? '', axes?.y.key ?? ''];
+      return {
+        name: `${y} – ${x}`,
+        label: trans.__('%1 over %2 of %3 tasks', y, x, count),
+        chart: axes && scatterOf(shown, axes),
+        wanting: trans.__(
+          'The tasks have to differ in a parameter and have a figure.'
+        )
+      };
+    }
+    case 'heatmap': {
+      const axes = heatmapAxes(shown, options);
+      const [x, y] = [axes?.x.key ?? '', axes?.y.key ?? ''];
+      return {
+        name: `${x} × ${y}`,
+        label: trans.__(
+          'Mean of %1 over %2 and %3',
+          shown.targetMetric?.key ?? '',
+          x,
+          y
+        ),
+        chart: axes && heatmapOf(shown, axes),
+        wanting: trans.__(
+          'The tasks have to differ in two parameters and have a figure.'
+        )
+      };
+    }
+    case 'importance': {
+      const found = importances(shown);
+      return {
+        name: trans.__('Importance for %1', shown.targetMetric?.key ?? ''),
+        label: found
+          .map(each => `${each.key} ${Math.round(100 * each.part)}%`)
+          .join(', '),
+        chart: found.length > 0 ? importanceChart(trans, found) : null,
+        wanting: trans.__(
+          'At least three tasks with the figure are needed, and a parameter with fewer values than tasks.'
+        ),
+        height: barsHeight(found.length)
+      };
+    }
+  }
 }

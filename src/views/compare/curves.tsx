@@ -10,10 +10,10 @@ import { axesFor, curveKeys, curvesChart } from './charts';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import type { IOptions } from './options';
-import type { IShown } from './shown';
+import type { IComparisonView } from './comparisonview';
 
 export interface ICurvesTabProps {
-  shown: IShown;
+  shown: IComparisonView;
   curves: IComparedCurvesState;
   options: IOptions;
   onOptions: (change: Partial<IOptions>) => void;
@@ -21,20 +21,20 @@ export interface ICurvesTabProps {
   onOpenLog: (task: string) => void;
 }
 
-/** Curves of all tasks over each other, a chart a figure. */
+/** The curves of all tasks, a chart per metric. */
 export function CurvesTab(props: ICurvesTabProps): JSX.Element {
   const { shown, curves, options, onOptions, focus } = props;
   const trans = useTrans();
-  const [part, setPart] = React.useState<[number, number] | null>(null);
+  const [zoom, setZoom] = React.useState<[number, number] | null>(null);
   const { all, chosen } = React.useMemo(
-    () => curveKeys(shown, options.curves),
-    [shown, options.curves]
+    () => curveKeys(curves.keys, options.curves),
+    [curves.keys, options.curves]
   );
   const axes = axesFor(chosen.map(key => curves.curves.get(key)));
   const axis = axes.includes(options.axis)
     ? options.axis
     : (axes[0] ?? 'point');
-  React.useEffect(() => setPart(null), [axis, options.isLogX]);
+  React.useEffect(() => setZoom(null), [axis, options.isLogX]);
   const charts = React.useMemo(
     () =>
       chosen.map(key => ({
@@ -46,10 +46,10 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           shown.tasks,
           axis,
           options,
-          part
+          zoom
         )
       })),
-    [trans, chosen, curves.curves, shown, axis, options, part]
+    [trans, chosen, curves.curves, shown, axis, options, zoom]
   );
   const without = charts.flatMap(({ key, chart }) => (chart ? [] : [key]));
 
@@ -90,11 +90,11 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           checked={options.isLogY}
           onChange={isLogY => onOptions({ isLogY })}
         />
-        {part && (
+        {zoom && (
           <Button
             label={trans.__('Show all')}
             title={trans.__('Show the whole axis again (double click)')}
-            onClick={() => setPart(null)}
+            onClick={() => setZoom(null)}
           />
         )}
       </div>
@@ -126,16 +126,24 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           {curves.error.message}
         </p>
       )}
-      {charts.length === 0 && (
+      {curves.keys === null ? (
+        <p className="pyr-loading">{trans.__('Loading…')}</p>
+      ) : all.length === 0 ? (
         <EmptyState
           icon="curve"
-          title={trans.__('No figure is chosen')}
-          text={
-            all.length === 0
-              ? trans.__('These tasks have told no figures yet.')
-              : trans.__('Choose figures above to see their curves.')
-          }
+          title={trans.__('No curves')}
+          text={trans.__(
+            'These tasks have not logged metrics per step. Log them with pyruns_jupyter.track(loss=…).'
+          )}
         />
+      ) : (
+        charts.length === 0 && (
+          <EmptyState
+            icon="curve"
+            title={trans.__('No figure is chosen')}
+            text={trans.__('Choose figures above to see their curves.')}
+          />
+        )
       )}
       <div className="pyr-curve-grid" aria-busy={curves.waiting > 0}>
         {charts.map(
@@ -151,7 +159,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
                     shown.tasks.length
                   )}
                   onOpen={props.onOpenLog}
-                  onPart={setPart}
+                  onZoom={setZoom}
                 />
               </div>
             )

@@ -4,7 +4,7 @@ import { PAPER, toSvg } from '../shared/chart';
 import { CanvasPainter, escaped } from '../shared/chart/painter';
 import type { ITrans } from '../shared/context';
 import { exactValue, formatNumber, fullTime } from '../shared/format';
-import type { IShown } from './shown';
+import type { IComparisonView } from './comparisonview';
 import { bestOf } from '../../model/compare';
 
 export interface INamedChart {
@@ -14,12 +14,12 @@ export interface INamedChart {
   height: number;
 }
 
-/** Pixels of an image for each pixel of the page, so that it can be printed. */
+/** Pixel ratio of images, for print. */
 const SHARPNESS = 2;
 
 const GAP = 16;
 
-/** Charts below each other as one chart. */
+/** Several charts stacked into one. */
 export function together(charts: readonly INamedChart[]): INamedChart {
   const [first] = charts;
   if (charts.length === 1) {
@@ -71,8 +71,8 @@ export function pngOf(named: INamedChart): Promise<Blob> {
   );
 }
 
-/** The table: a row a task, numbers exactly. */
-export function csvOf(shown: IShown): string {
+/** The table as CSV: a row per task, numbers not rounded. */
+export function csvOf(shown: IComparisonView): string {
   const head = ['name', 'status', ...shown.columns.map(({ key }) => key)];
   const rows = shown.tasks.map(({ row, at }) => [
     row.name,
@@ -88,7 +88,7 @@ export function csvOf(shown: IShown): string {
 function csvCell(value: unknown): string {
   let text = exactValue(value);
   if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) {
-    // A spreadsheet would take it for a formula.
+    // A spreadsheet would read it as a formula.
     text = `'${text}`;
   }
   return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
@@ -105,20 +105,20 @@ svg { max-width: 100%; height: auto; } .faint { color: #5f5f5f; }
 `;
 
 /**
- * All of it as one HTML page that needs nothing else and runs nothing.
+ * The comparison as one self-contained HTML page without scripts.
  *
  * @param title - of the page
- * @param charts - in their order, each with its name
+ * @param charts - in order
  */
 export function reportOf(
   trans: ITrans,
   title: string,
-  shown: IShown,
+  shown: IComparisonView,
   charts: readonly INamedChart[]
 ): string {
   const text = (value: unknown) => escaped(exactValue(value));
   const best = shown.columns.map(column =>
-    bestOf(column, shown.turned, shown.judge)
+    bestOf(column, shown.turned, shown.targetMetric)
   );
   const head = shown.columns.map(({ key }) => `<th>${escaped(key)}</th>`);
   const rows = shown.tasks.map(({ row, at }) => {

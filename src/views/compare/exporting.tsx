@@ -3,29 +3,19 @@ import * as React from 'react';
 import type { StudyDetail } from '../../client/types';
 import type { IComparedCurvesState } from '../../model/comparedcurves';
 import { useAttempt } from '../shared/attempt';
-import { barsHeight, PAPER } from '../shared/chart';
+import type { Chart } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
+import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
 import { OpenButton } from '../shared/popup';
 import { save } from '../shared/save';
-import {
-  axesFor,
-  curveKeys,
-  curvesChart,
-  heatmapAxes,
-  heatmapOf,
-  importanceChart,
-  importances,
-  parallelOf,
-  scatterAxes,
-  scatterOf
-} from './charts';
+import { axesFor, curveKeys, curvesChart, plotOf } from './charts';
 import type { INamedChart } from './export';
 import { csvOf, pngOf, reportOf, svgOf, together } from './export';
 import type { IOptions, Tab } from './options';
-import { historyOf, slicesOf } from './searchcharts';
-import type { IShown } from './shown';
+import { historyOf, slicesOf } from './studycharts';
+import type { IComparisonView } from './comparisonview';
 
 /** Width and heights of charts in files, in pixels. */
 const WIDTH = 900;
@@ -35,36 +25,61 @@ const HISTORY = 280;
 
 export interface IExportMenuProps {
   title: string;
-  shown: IShown;
+  shown: IComparisonView;
   curves: IComparedCurvesState;
   options: IOptions;
-  /** The adaptive sweep that is looked at. */
+  /** The study that is shown. */
   study: StudyDetail | null;
 }
 
-/** The comparison as a file. */
+const TYPES: Record<string, string> = {
+  svg: 'image/svg+xml',
+  csv: 'text/csv;charset=utf-8',
+  html: 'text/html;charset=utf-8'
+};
+
+const REPORT: readonly Tab[] = [
+  'curves',
+  'parallel',
+  'scatter',
+  'heatmap',
+  'importance'
+];
+
+/** The menu that exports the comparison. */
 export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const { title, shown, options } = props;
   const trans = useTrans();
   const { failure, attempt } = useAttempt();
-  const charts = () => chartsOf(trans, props, [options.tab]);
-  const name = `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}-${options.tab}`;
-  const hasCharts = options.tab !== 'table' && options.tab !== 'failures';
-
-  const give = (make: () => string | Promise<Blob>, file: string, type = '') =>
-    attempt(async () => {
-      const made = await make();
-      save(typeof made === 'string' ? new Blob([made], { type }) : made, file);
-    });
-  const image =
-    <T,>(make: (chart: INamedChart) => T) =>
-    (): T => {
-      const found = charts();
-      if (found.length === 0) {
-        throw new Error(trans.__('There is no chart to be saved here.'));
-      }
-      return make(together(found));
-    };
+  const name = title.replace(/[^\p{L}\p{N}._-]+/gu, '-');
+  const ofTab = `${name}-${options.tab}`;
+  const hasNoCharts = options.tab === 'table' || options.tab === 'failures';
+  const chart = (): INamedChart => {
+    const found = chartsOf(trans, props, [options.tab]);
+    if (found.length === 0) {
+      throw new Error(trans.__('There is no chart to be saved here.'));
+    }
+    return together(found);
+  };
+  const item = (
+    ending: string,
+    label: string,
+    base: string,
+    make: () => string | Promise<Blob>
+  ): IMenuItem => ({
+    id: ending,
+    label,
+    disabled: hasNoCharts && (ending === 'svg' || ending === 'png'),
+    run: () =>
+      void attempt(async () => {
+        const made = await make();
+        const blob =
+          typeof made === 'string'
+            ? new Blob([made], { type: TYPES[ending] })
+            : made;
+        save(blob, `${base}.${ending}`);
+      })
+  });
 
   return (
     <>
@@ -78,51 +93,16 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
             label={trans.__('Export')}
             onClose={close}
             items={[
-              {
-                id: 'svg',
-                label: trans.__('Charts as SVG'),
-                disabled: !hasCharts,
-                run: () =>
-                  void give(image(svgOf), `${name}.svg`, 'image/svg+xml')
-              },
-              {
-                id: 'png',
-                label: trans.__('Charts as PNG'),
-                disabled: !hasCharts,
-                run: () => void give(image(pngOf), `${name}.png`)
-              },
-              {
-                id: 'csv',
-                label: trans.__('Table as CSV'),
-                run: () =>
-                  void give(
-                    () => csvOf(shown),
-                    `${name}.csv`,
-                    'text/csv;charset=utf-8'
-                  )
-              },
-              {
-                id: 'html',
-                label: trans.__('Everything as one HTML page'),
-                run: () =>
-                  void give(
-                    () =>
-                      reportOf(
-                        trans,
-                        title,
-                        shown,
-                        chartsOf(trans, props, [
-                          'curves',
-                          'parallel',
-                          'scatter',
-                          'heatmap',
-                          'importance'
-                        ])
-                      ),
-                    `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.html`,
-                    'text/html;charset=utf-8'
-                  )
-              }
+              item('svg', trans.__('Charts as SVG'), ofTab, () =>
+                svgOf(chart())
+              ),
+              item('png', trans.__('Charts as PNG'), ofTab, () =>
+                pngOf(chart())
+              ),
+              item('csv', trans.__('Table as CSV'), ofTab, () => csvOf(shown)),
+              item('html', trans.__('Everything as one HTML page'), name, () =>
+                reportOf(trans, title, shown, chartsOf(trans, props, REPORT))
+              )
             ]}
           />
         )}
@@ -142,65 +122,45 @@ function chartsOf(
   { shown, curves, options, study }: IExportMenuProps,
   tabs: readonly Tab[]
 ): INamedChart[] {
-  const found: INamedChart[] = [];
-  const add = (
-    tab: Tab,
-    name: string,
-    make: () => INamedChart['chart'] | null,
-    height = PLOT_HEIGHT
-  ) => {
-    const chart = tabs.includes(tab) ? make() : null;
-    if (chart) {
-      found.push({ name, chart, width: WIDTH, height });
-    }
-  };
-  const { chosen } = curveKeys(shown, options.curves);
+  const { chosen } = curveKeys(curves.keys, options.curves);
   const axes = axesFor(chosen.map(key => curves.curves.get(key)));
   const axis = axes.includes(options.axis) ? options.axis : axes[0];
-  for (const key of chosen) {
-    add(
-      'curves',
-      key,
-      () =>
-        curvesChart(
-          trans,
-          key,
-          curves.curves.get(key),
-          shown.tasks,
-          axis ?? 'point',
-          options
-        ),
-      CURVES_HEIGHT
-    );
-  }
-  if (study) {
-    add('search', study.name, () => historyOf(trans, study, false), HISTORY);
-    for (const { key, chart } of slicesOf(trans, study, false)) {
-      add('search', key, () => chart, HISTORY);
+  const found = tabs.flatMap((tab): IFound[] => {
+    switch (tab) {
+      case 'curves':
+        return chosen.map(key => ({
+          name: key,
+          height: CURVES_HEIGHT,
+          chart: curvesChart(
+            trans,
+            key,
+            curves.curves.get(key),
+            shown.tasks,
+            axis ?? 'point',
+            options
+          )
+        }));
+      case 'search':
+        return study
+          ? [
+              { key: study.name, chart: historyOf(trans, study, false) },
+              ...slicesOf(trans, study, false)
+            ].map(({ key, chart }) => ({ name: key, chart, height: HISTORY }))
+          : [];
+      case 'table':
+      case 'failures':
+        return [];
+      default:
+        return [plotOf(trans, tab, shown, options)];
     }
-  }
-  add('parallel', trans.__('Parallel coordinates'), () => parallelOf(shown));
-  const scatter = scatterAxes(shown, options);
-  add(
-    'scatter',
-    scatter ? `${scatter.y.key} – ${scatter.x.key}` : '',
-    () => scatter && scatterOf(shown, scatter)
+  });
+  return found.flatMap(({ name, chart, height = PLOT_HEIGHT }) =>
+    chart ? [{ name, chart, width: WIDTH, height }] : []
   );
-  const heat = heatmapAxes(shown, options);
-  add(
-    'heatmap',
-    heat ? `${heat.x.key} × ${heat.y.key}` : '',
-    () => heat && heatmapOf(shown, heat)
-  );
-  const important = importances(shown);
-  add(
-    'importance',
-    trans.__('Importance for %1', shown.judge?.key ?? ''),
-    () =>
-      important.length > 0
-        ? importanceChart(trans, important, PAPER.accent)
-        : null,
-    barsHeight(important.length)
-  );
-  return found;
+}
+
+interface IFound {
+  name: string;
+  chart: Chart | null;
+  height?: number;
 }

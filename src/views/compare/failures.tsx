@@ -7,10 +7,10 @@ import { Button, Link } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import type { FocusModel } from './focus';
 
-/** Tasks that are named of a group before *more*. */
-const NAMED = 8;
+/** Tasks of a group that are listed before *more*. */
+const MAX_NAMES = 8;
 
-/** Failed tasks by what they died of, and what their configurations share. */
+/** Failed tasks grouped by error, with the values they have in common. */
 export function Failures(props: {
   groups: readonly FailureGroup[];
   onOpenLog: (task: string) => void;
@@ -78,7 +78,7 @@ function FailureCard(props: {
         </p>
       )}
       <ul className="pyr-failure-names">
-        {(isAll ? names : names.slice(0, NAMED)).map(name => (
+        {(isAll ? names : names.slice(0, MAX_NAMES)).map(name => (
           <li key={name}>
             <Link
               title={trans.__('Open its log')}
@@ -90,10 +90,10 @@ function FailureCard(props: {
             </Link>
           </li>
         ))}
-        {!isAll && names.length > NAMED && (
+        {!isAll && names.length > MAX_NAMES && (
           <li>
             <Button
-              label={trans.__('%1 more', names.length - NAMED)}
+              label={trans.__('%1 more', names.length - MAX_NAMES)}
               onClick={() => setAll(true)}
             />
           </li>

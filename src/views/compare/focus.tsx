@@ -5,8 +5,8 @@ import { ChartView } from '../shared/chart';
 import { useStore } from '../shared/store';
 
 /**
- * The task that the pointer is at. Not the state of a component: only what
- * shows this task, or showed it until now, is rendered when it changes.
+ * The task under the pointer. A store, not the state of a component: only what
+ * shows the old or the new task is rendered when it changes.
  */
 export class FocusModel extends Store<{ readonly task: string | null }> {
   constructor() {
@@ -20,7 +20,7 @@ export class FocusModel extends Store<{ readonly task: string | null }> {
   };
 }
 
-/** Whether the pointer is at a task, wherever it is shown. */
+/** Whether a task is under the pointer, wherever it is shown. */
 export function useIsFocused(focus: FocusModel, task: string): boolean {
   return React.useSyncExternalStore(
     focus.subscribe,
@@ -28,7 +28,7 @@ export function useIsFocused(focus: FocusModel, task: string): boolean {
   );
 }
 
-/** A chart of tasks, in which the focused one stands out. */
+/** A chart of tasks that highlights the focused one. */
 export function FocusChart({
   focus,
   ...props

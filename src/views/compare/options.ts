@@ -24,19 +24,21 @@ export const TABS: readonly Tab[] = [
 
 export interface IOptions {
   tab: Tab;
+  /** Width of the list of tasks in pixels; null for the default. */
+  listWidth: number | null;
   colouring: 'auto' | 'task' | 'figure';
-  /** Tasks stand beside each other, not below. */
-  isTurned: boolean | null;
-  /** Of the curves: which are shown; null for the first ones. */
+  /** Whether the table has a column, not a row, per task; null: automatic. */
+  isTransposed: boolean | null;
+  /** The metrics whose curves are shown; null for the first ones. */
   curves: string[] | null;
   axis: string;
   smoothing: number;
   isLogX: boolean;
   isLogY: boolean;
-  /** Of the scatter plot: keys of columns; empty for the first that fits. */
+  /** Columns of the scatter plot; empty for the most useful one. */
   scatterX: string;
   scatterY: string;
-  /** Null: where only logarithms show the differences. */
+  /** Null: automatic. */
   isScatterLogX: boolean | null;
   isScatterLogY: boolean | null;
   heatX: string;
@@ -45,8 +47,9 @@ export interface IOptions {
 
 export const DEFAULT_OPTIONS: IOptions = {
   tab: 'table',
+  listWidth: null,
   colouring: 'auto',
-  isTurned: null,
+  isTransposed: null,
   curves: null,
   axis: '',
   smoothing: 0,
@@ -60,7 +63,7 @@ export const DEFAULT_OPTIONS: IOptions = {
   heatY: ''
 };
 
-/** Out of Lab's state, which anybody may have written. */
+/** Options from JupyterLab's state, which are not trusted. */
 export function asOptions(value: unknown): IOptions {
   const saved = asRecord(value);
   const options: Record<string, unknown> = { ...DEFAULT_OPTIONS };
@@ -73,7 +76,11 @@ export function asOptions(value: unknown): IOptions {
     ...(options as unknown as IOptions),
     tab: asOneOf(saved.tab, TABS, 'table'),
     colouring: asOneOf(saved.colouring, ['task', 'figure'], 'auto'),
-    isTurned: flag(saved.isTurned),
+    listWidth:
+      typeof saved.listWidth === 'number' && saved.listWidth > 0
+        ? saved.listWidth
+        : null,
+    isTransposed: flag(saved.isTransposed ?? saved.isTurned),
     isScatterLogX: flag(saved.isScatterLogX),
     isScatterLogY: flag(saved.isScatterLogY),
     smoothing: Math.min(0.99, Math.max(0, Number(options.smoothing) || 0)),

@@ -9,13 +9,13 @@ import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
 import { Link } from '../shared/button';
 import type { FocusModel } from './focus';
-import type { IShown, IShownTask } from './shown';
+import type { IComparisonView, IComparedTask } from './comparisonview';
 
 export interface ICompareTableProps {
   model: CompareModel;
-  shown: IShown;
-  /** Tasks stand beside each other. */
-  isTurned: boolean;
+  shown: IComparisonView;
+  /** Whether there is a column, not a row, per task. */
+  isTransposed: boolean;
   focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
@@ -25,7 +25,7 @@ interface ISort {
   isFalling: boolean;
 }
 
-/** Differing parameters and figures of all tasks, the best values marked. */
+/** Differing parameters and metrics of all tasks, with the best values marked. */
 export const CompareTable = React.memo(Table);
 
 function Table(props: ICompareTableProps): JSX.Element {
@@ -37,7 +37,7 @@ function Table(props: ICompareTableProps): JSX.Element {
       new Map(
         shown.columns.map(column => [
           column.key,
-          bestOf(column, shown.turned, shown.judge)
+          bestOf(column, shown.turned, shown.targetMetric)
         ])
       ),
     [shown]
@@ -52,12 +52,12 @@ function Table(props: ICompareTableProps): JSX.Element {
           : { key, isFalling: true }
     );
 
-  const cellOf = (column: IColumn, { at }: IShownTask): ICell => ({
+  const cellOf = (column: IColumn, { at }: IComparedTask): ICell => ({
     text: textOf(column, column.values[at]),
     isNumber: column.numbers !== null,
     isBest: best.get(column.key)?.has(at) ?? false
   });
-  const headOf = ({ row, label, colour }: IShownTask, isRow: boolean) => ({
+  const headOf = ({ row, label, colour }: IComparedTask, isRow: boolean) => ({
     name: row.name,
     status: row.status,
     readable: row.readable,
@@ -72,8 +72,8 @@ function Table(props: ICompareTableProps): JSX.Element {
       column={column}
       scope={scope}
       sort={sort?.key === column.key ? sort : null}
-      better={betterOf(column, shown.turned, shown.judge)}
-      onSort={props.isTurned ? undefined : () => toggle(column.key)}
+      better={betterOf(column, shown.turned, shown.targetMetric)}
+      onSort={props.isTransposed ? undefined : () => toggle(column.key)}
       onTurn={() => props.model.flipDirection(column.key)}
     />
   );
@@ -81,7 +81,7 @@ function Table(props: ICompareTableProps): JSX.Element {
   return (
     <div className="pyr-compare-table" tabIndex={0}>
       <table aria-label={trans.__('Differences between the tasks')}>
-        {props.isTurned ? (
+        {props.isTransposed ? (
           <>
             <thead>
               <tr>
@@ -145,8 +145,8 @@ interface ICell {
 }
 
 /**
- * The cells of a row. Each comparison is new, but most of its values are those
- * of the last one.
+ * The cells of a row. A new comparison has mostly the values of the last one,
+ * so rows are compared by their texts.
  */
 const Cells = React.memo(
   function Cells({ cells }: { cells: readonly ICell[] }) {
@@ -276,7 +276,7 @@ function ColumnHead(props: {
 }
 
 function sections(
-  shown: IShown,
+  shown: IComparisonView,
   parameters: string,
   figures: string
 ): { name: string; columns: readonly IColumn[] }[] {
@@ -286,19 +286,22 @@ function sections(
   ].filter(({ columns }) => columns.length > 0);
 }
 
-function sorted(shown: IShown, sort: ISort | null): readonly IShownTask[] {
+function sorted(
+  shown: IComparisonView,
+  sort: ISort | null
+): readonly IComparedTask[] {
   const column = shown.columns.find(each => each.key === sort?.key);
   if (!sort || !column) {
     return shown.tasks;
   }
   const sign = sort.isFalling ? -1 : 1;
-  const isMissing = ({ at }: IShownTask) =>
+  const isMissing = ({ at }: IComparedTask) =>
     column.numbers
       ? Number.isNaN(column.numbers[at])
       : column.values[at] === null;
-  const compare = (a: IShownTask, b: IShownTask): number => {
+  const compare = (a: IComparedTask, b: IComparedTask): number => {
     if (isMissing(a) || isMissing(b)) {
-      // What has none is last in either direction.
+      // Missing values are last in either direction.
       return Number(isMissing(a)) - Number(isMissing(b));
     }
     const order = column.numbers

@@ -33,10 +33,10 @@ import { Details } from './details';
 import type { MarkdownRenderer } from './details/notes';
 import type { ExportChoice } from './exporting';
 import { ExportPopup } from './exporting';
-import { Foot, Happenings } from './foot';
-import { Looks } from './looks';
+import { StatusLine, Banners } from './banners';
+import { ViewOptions } from './viewoptions';
 import { RenamePopup } from './rename';
-import { MoreMenu, RowMenu } from './rowmenu';
+import { TaskMenu } from './rowmenu';
 import { TagsPopup } from './tags';
 import { Toolbar } from './toolbar';
 import { TrashView } from './trash';
@@ -45,13 +45,13 @@ export interface IManagerProps {
   model: TaskListModel;
   trans: ITrans;
   onOpenLog: (task: TaskRow) => void;
-  /** Show tasks side by side; not offered without it. */
+  /** Show tasks side by side; hidden without it. */
   onCompare?: (tasks: readonly string[]) => void;
-  /** Go where tasks are created; not offered without it. */
+  /** Go where tasks are created; hidden without it. */
   onGenerate?: () => void;
-  /** Begin new tasks from a task's configuration; not offered without it. */
+  /** Begin new tasks from a task's configuration; hidden without it. */
   onTemplate?: (task: string) => void;
-  /** Copy a link to the tasks that are listed; not offered without it. */
+  /** Copy a link to the tasks that are listed; hidden without it. */
   onCopyLink?: () => void;
   /** How to ask before running tasks are stopped; in the page without it. */
   confirm?: Confirm;
@@ -66,7 +66,7 @@ export interface IManagerProps {
   table?: TableLayoutModel;
   /** Shows Markdown; without it notes are plain text. */
   renderMarkdown?: MarkdownRenderer;
-  /** Open a file by its path below the server's root; not offered without it. */
+  /** Open a file by its path below the server's root; hidden without it. */
   onOpenFile?: (path: string) => void;
   /** Takes what actions from outside work on: the selected tasks. */
   contextRef?: React.Ref<() => IActionContext>;
@@ -75,7 +75,7 @@ export interface IManagerProps {
 /** All tasks of a workspace: find, select, run, stop, delete. */
 export const ManagerView = withTrans(Manager);
 
-/** What is open over the page. */
+/** A popup of the page. */
 type Opened =
   | { kind: 'columns' }
   | { kind: 'column'; column: ColumnId }
@@ -84,13 +84,13 @@ type Opened =
       names: readonly string[];
     };
 
-/** Where that is. */
+/** Where the popup opens. */
 interface IOpenedAt {
   anchor: HTMLElement;
   at?: IPoint;
 }
 
-/** Groups, and what was searched for among them. */
+/** A grouping and its query, to go back to. */
 interface IOrigin {
   grouping: Grouping;
   query: string;
@@ -106,7 +106,7 @@ function Manager(props: IManagerProps): JSX.Element {
   );
   const { table, curves, setActive, setDetails } = page;
   const [opened, setOpened] = React.useState<(Opened & IOpenedAt) | null>(null);
-  // What runs changes its row many times; the page around seldom shows that.
+  // Running tasks change their rows often; the rest of the page seldom shows that.
   const state = useStore(model, whole, (old, fresh) => {
     const { active } = page.getSnapshot();
     const tasks = new Set([...fresh.selection, active]);
@@ -120,7 +120,7 @@ function Manager(props: IManagerProps): JSX.Element {
   const { active, details, trash } = useStore(page);
   const curve = useStore(curves, ({ key }) => key);
   const known = useStore(table, state => state.known);
-  /** The groups that a group's tasks were opened from. */
+  /** The grouping that the listed tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
   const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
@@ -139,7 +139,7 @@ function Manager(props: IManagerProps): JSX.Element {
     [state.rows, state.selection]
   );
 
-  /** Where something else was open when this was rendered: it is closed by then. */
+  /** Open a popup in place of the one that was open at the last render. */
   const openHere = (next: Opened) =>
     setOpened(opened && { anchor: opened.anchor, at: opened.at, ...next });
   const openForm =
@@ -147,7 +147,7 @@ function Manager(props: IManagerProps): JSX.Element {
       setOpened({
         anchor:
           opened?.anchor ??
-          // No menu asked for it.
+          // A command opened it, not a menu.
           root.current?.querySelector<HTMLElement>('.pyr-filterbar') ??
           document.body,
         at: opened?.at,
@@ -228,8 +228,8 @@ function Manager(props: IManagerProps): JSX.Element {
         vocabulary={vocabulary}
         details={details}
         onDetails={() => setDetails(!details)}
-        looks={
-          <Looks
+        viewOptions={
+          <ViewOptions
             model={model}
             table={table}
             state={state}
@@ -302,7 +302,7 @@ function Manager(props: IManagerProps): JSX.Element {
               });
             }
           }}
-          // The grid may have just selected the row it stands on.
+          // The grid may have selected the active row just now.
           onDelete={() =>
             canWrite &&
             perform('delete-tasks', [...model.getSnapshot().selection])
@@ -356,13 +356,14 @@ function Manager(props: IManagerProps): JSX.Element {
           onForm={setForm}
         />
       )}
-      {place &&
-        (opened.kind === 'menu' || opened.kind === 'more') &&
-        React.createElement(opened.kind === 'menu' ? RowMenu : MoreMenu, {
-          ...place,
-          context: contextOf(chooseTasks(state.rows, opened.names)),
-          actions
-        })}
+      {place && (opened.kind === 'menu' || opened.kind === 'more') && (
+        <TaskMenu
+          {...place}
+          isMore={opened.kind === 'more'}
+          context={contextOf(chooseTasks(state.rows, opened.names))}
+          actions={actions}
+        />
+      )}
       {place && opened.kind === 'rename' && (
         <RenamePopup
           {...place}
@@ -378,13 +379,13 @@ function Manager(props: IManagerProps): JSX.Element {
         />
       )}
       {question}
-      <Happenings
+      <Banners
         model={model}
         state={state}
         actions={actions}
         onUndo={() => perform('restore-tasks', [])}
       />
-      <Foot
+      <StatusLine
         text={
           state.phase !== 'ready'
             ? ''

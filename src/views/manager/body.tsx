@@ -18,7 +18,7 @@ export interface IBodyProps extends Omit<IGridProps, 'state'> {
   onRunOrStop?: (row: TaskRow) => void;
 }
 
-/** The tasks, or what stands in their place. */
+/** The list of tasks, or an empty state. */
 export function Body(props: IBodyProps): JSX.Element {
   const { model, table } = props;
   const trans = useTrans();

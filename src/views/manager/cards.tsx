@@ -1,4 +1,4 @@
-/** Tasks as cards: for those who look at curves and results, not at columns. */
+/** Tasks as cards with their metrics and a sparkline. */
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -21,25 +21,27 @@ import { moveFocus } from '../shared/keyboardnav';
 import type { IPoint } from '../shared/popup';
 import { useListSelection } from '../shared/selection';
 import { isActive, StatusLabel } from '../shared/status';
-import { useKnownTime, useSize, useStore } from '../shared/store';
+import { RunProgress } from '../shared/tasklines';
+import { useSize, useStore } from '../shared/store';
 import { IconButton } from '../shared/button';
 import { useVirtualRows } from '../shared/virtualrows';
+import { useVisibleTasks } from './grid';
 import { TagChips } from './tags';
 
-/** A card and the space below it in pixels, as style/cards.css has it. */
-const HEIGHT = 132;
-const LEAST_WIDTH = 250;
+/** Height of a card and the gap below it in pixels, as in style/cards.css. */
+const CARD_HEIGHT = 132;
+const MIN_CARD_WIDTH = 250;
 
-/** What of a task's values and figures a card has room for. */
-const MOST_VALUES = 4;
-const MOST_FIGURES = 3;
+/** Values and metrics that fit on a card. */
+const MAX_VALUES = 4;
+const MAX_METRICS = 3;
 
 export interface ICardsProps {
   model: TaskListModel;
   state: ITaskListState;
   curves: SparklineModel;
   onOpenLog: (row: TaskRow) => void;
-  /** Run or stop a task, whichever is possible; not offered without it. */
+  /** Run or stop a task, whichever is possible; hidden without it. */
   onRunOrStop?: (row: TaskRow) => void;
   onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
   onActive: (name: string) => void;
@@ -50,24 +52,18 @@ export function Cards(props: ICardsProps): JSX.Element {
   const trans = useTrans();
   const [scroller, size] = useSize<HTMLDivElement>();
   const { curves } = useStore(props.curves);
-  const across = Math.max(1, Math.floor((size.width || 900) / LEAST_WIDTH));
+  const across = Math.max(1, Math.floor((size.width || 900) / MIN_CARD_WIDTH));
   const lines = Math.ceil(state.total / across);
-  const virtualizer = useVirtualRows(scroller, lines, HEIGHT, { overscan: 3 });
+  const virtualizer = useVirtualRows(scroller, lines, CARD_HEIGHT, {
+    overscan: 3
+  });
   const items = virtualizer.getVirtualItems();
   const first = (items[0]?.index ?? 0) * across;
   const last = ((items[items.length - 1]?.index ?? 0) + 1) * across - 1;
-  React.useEffect(() => {
-    model.setVisibleRange(first, last);
-  }, [model, first, last, state.listing, state.total]);
-  const shown = React.useMemo(
-    () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
-    [state.rows, first, last]
-  );
+  const { shown, now } = useVisibleTasks(model, state, first, last);
   React.useEffect(() => {
     props.curves.setVisibleTasks(shown, byWeight(state.columns.figures));
   }, [props.curves, shown, state.columns.figures]);
-  const ticks = shown.some(row => row.status === 'running');
-  const now = useKnownTime(state, true, ticks ? 1000 : 15000);
 
   const { click, namesAt } = useListSelection({
     count: state.total,
@@ -171,7 +167,7 @@ function TaskCard(props: {
   const trans = useTrans();
   const { row, now } = props;
   const figures = byWeight(Object.keys(row.figures))
-    .slice(0, MOST_FIGURES)
+    .slice(0, MAX_METRICS)
     .map(key => [key, row.figures[key]] as const);
   const values = Object.entries(row.swept);
   const time =
@@ -211,6 +207,7 @@ function TaskCard(props: {
           silent={row.silent_since}
           detail={row.message}
         />
+        {!props.pending && <RunProgress task={row} />}
         <span className="pyr-task-time">{time}</span>
         <span
           className="pyr-task-card-actions"
@@ -239,13 +236,13 @@ function TaskCard(props: {
         {row.name}
       </div>
       <div className="pyr-task-card-values">
-        {values.slice(0, MOST_VALUES).map(([key, value]) => (
+        {values.slice(0, MAX_VALUES).map(([key, value]) => (
           <span key={key} title={`${key}=${exactValue(value)}`}>
             {key} <b>{shortValue(value)}</b>
           </span>
         ))}
-        {values.length > MOST_VALUES && (
-          <span>{`+${values.length - MOST_VALUES}`}</span>
+        {values.length > MAX_VALUES && (
+          <span>{`+${values.length - MAX_VALUES}`}</span>
         )}
         <TagChips trans={trans} tags={row.tags} />
       </div>

@@ -1,4 +1,4 @@
-/** What can be done with a column of the task table. */
+/** The menu of a column of the task table. */
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
@@ -10,7 +10,7 @@ import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
 import { columnTitle, sortOf } from './columns';
 
-/** Sort by a key; the same one again turns the order around. */
+/** Sort by a key; sorting by it again reverses the order. */
 export function sortBy(
   model: TaskListModel,
   sort: string,
@@ -24,7 +24,7 @@ export function sortBy(
   model.setListing({ sort, order: order ?? next });
 }
 
-/** What one step makes a column wider or narrower, in pixels. */
+/** Pixels by which *Wider* and *Narrower* change a column. */
 const WIDTH_STEP = 32;
 
 export function ColumnMenu(props: {

@@ -1,4 +1,4 @@
-/** The columns of the task table: what stands in them, and how wide they are. */
+/** The columns of the task table: their content and widths. */
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -24,41 +24,63 @@ import { TagChips } from './tags';
 export interface ITaskColumn {
   id: ColumnId;
   title: string;
-  /** In pixels; the least where it `grows`. */
+  /** In pixels; the minimum if it `grows` or has a `max`. */
   size: number;
-  /** Its share of the width that is left over. */
+  /** Its share of the remaining width. */
   grows?: number;
+  /** The width up to which it takes remaining width before others grow. */
+  max?: number;
   align: 'left' | 'right';
-  /** What the server sorts by, null when it cannot. */
+  /** The sort key of the server, null if it cannot be sorted by. */
   sort: string | null;
-  /** Where a frozen one stays, in pixels from the left. */
+  /** The position of a pinned column, in pixels from the left. */
   left?: number;
   cell: (task: TaskRow) => React.ReactNode;
 }
 
-/** What columns are made of, beside their ids. */
+/** What the columns need to know besides their ids. */
 export interface IColumnSource {
   trans: ITrans;
   /** A `numericSignature`. */
   numeric: string;
-  /** Whether there are tags, which need room beside the names. */
-  tagged: boolean;
+  /** Width for the names, in pixels. */
+  nameWidth: number;
   widths: Readonly<Record<ColumnId, number>>;
   pinned: readonly ColumnId[];
-  /** Left of the name, in pixels. */
+  /** Width of the columns left of the name, in pixels. */
   before: number;
   now: () => number;
-  /** Seconds that a run takes, null when not known. */
+  /** Usual duration of a run in seconds, null if not known. */
   typical: () => number | null;
   curve: (task: string) => ICurve | undefined;
 }
 
-/** Width for a column of values, not from the values, so that it stays. */
+/** Least and largest width of the names, in pixels, and the room of tags. */
+const NAME_WIDTH = [184, 424] as const;
+const TAGS_WIDTH = 88;
+
+/**
+ * Width for the names of some rows and their tags. In steps, so that a longer
+ * name that is loaded later seldom moves the other columns.
+ */
+export function widthForNames(rows: readonly (TaskRow | undefined)[]): number {
+  const [least, most] = NAME_WIDTH;
+  let longest = 0;
+  let tags = 0;
+  for (const row of rows) {
+    longest = Math.max(longest, row?.name.length ?? 0);
+    tags = row && row.tags.length > 0 ? TAGS_WIDTH : tags;
+  }
+  const width = Math.ceil((longest * 7 + 24 + tags) / 40) * 40;
+  return Math.min(most, Math.max(least, width));
+}
+
+/** Width of a column of values, independent of the values, so that it is stable. */
 function widthFor(key: string, isNumeric: boolean): number {
   return Math.min(220, Math.max(isNumeric ? 84 : 104, 36 + key.length * 8));
 }
 
-/** What the code or the message says about how a run went. */
+/** The message of a task, else its exit code. */
 function outcome(trans: ITrans, row: TaskRow): string {
   if (row.message) {
     return row.message;
@@ -73,7 +95,7 @@ export function configValue(row: TaskRow, key: string): unknown {
   return key in row.swept ? row.swept[key] : row.values?.[key];
 }
 
-/** Whether the values of a key are numbers, as far as rows are loaded. */
+/** Whether the values of a key in the loaded rows are numbers. */
 function isNumeric(
   rows: readonly (TaskRow | undefined)[],
   valueOf: (row: TaskRow) => unknown
@@ -87,7 +109,7 @@ function isNumeric(
   return true;
 }
 
-/** Columns of numbers as one string, so that memos can compare them. */
+/** The columns of numbers as one string, which a memo can compare. */
 export function numericSignature(
   rows: readonly (TaskRow | undefined)[],
   columns: readonly ColumnId[]
@@ -107,7 +129,7 @@ export function numericSignature(
   );
 }
 
-/** How a column is called. */
+/** The title of a column. */
 export function columnTitle(trans: ITrans, id: ColumnId): string {
   const parts = parseColumnId(id);
   if (parts.kind === 'curve') {
@@ -146,8 +168,9 @@ export function taskColumns(
   return ids.map((id, index) => {
     const column = columnOf(id, numeric.has(id), source);
     const width = source.widths[id];
+    // The position of a pinned column depends on the width of the name.
     const isFixed = width !== undefined || (index === 0 && pinned.length > 0);
-    const size = width ?? column.size;
+    const size = width ?? (isFixed ? column.max : null) ?? column.size;
     const stays = index > 0 && pinned.includes(id);
     const placed = {
       ...column,
@@ -157,6 +180,7 @@ export function taskColumns(
       sort: sortOf(id),
       size,
       grows: isFixed ? undefined : column.grows,
+      max: isFixed ? undefined : column.max,
       left: stays ? left : undefined
     };
     left += size;
@@ -164,12 +188,12 @@ export function taskColumns(
   });
 }
 
-/** What a column shows; by itself it stands at the left. */
-type Content = Pick<ITaskColumn, 'size' | 'grows' | 'cell'> & {
+/** The content of a column, aligned left by default. */
+type Content = Pick<ITaskColumn, 'size' | 'grows' | 'max' | 'cell'> & {
   align?: 'right';
 };
 
-/** What the server sorts a column by, null when it cannot. */
+/** The sort key of a column, null if the server cannot sort by it. */
 export function sortOf(id: ColumnId): string | null {
   const parts = parseColumnId(id);
   switch (parts.kind) {
@@ -178,7 +202,7 @@ export function sortOf(id: ColumnId): string | null {
     case 'fact':
       return ['left', 'outcome', 'hit'].includes(id) ? null : id;
     default:
-      // The same key may be swept and reported.
+      // A key can be both a parameter and a metric.
       return `${parts.kind}.${parts.key}`;
   }
 }
@@ -237,14 +261,14 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
   switch (fact) {
     case 'name':
       return {
-        size: source.tagged ? 212 : 184,
-        grows: 2,
+        size: NAME_WIDTH[0],
+        max: source.nameWidth,
         cell: task => <Name trans={trans} task={task} />
       };
     case 'hit':
       return {
         size: 280,
-        grows: 4,
+        grows: 2,
         cell: ({ hit }) =>
           hit && (
             <span
@@ -305,7 +329,7 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
     case 'outcome':
       return {
         size: 128,
-        grows: 2,
+        grows: 1,
         cell: task => {
           const text = outcome(trans, task);
           return <span title={text}>{withoutFolders(text)}</span>;

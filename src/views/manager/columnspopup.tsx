@@ -1,4 +1,4 @@
-/** Which columns the task table shows. */
+/** The popup in which the columns of the task table are chosen. */
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
@@ -12,20 +12,20 @@ import { useStore } from '../shared/store';
 import { Button, TextInput } from '../shared/button';
 import { columnTitle } from './columns';
 
-/** Keys of a kind that are listed; a search finds the others. */
-const MOST = 200;
+/** Keys of a kind that are listed; typing filters the others. */
+const MAX_KEYS = 200;
 
 interface IChoice {
   id: ColumnId;
   title: string;
-  /** What is known of its values. */
+  /** How many values it has. */
   detail: string;
 }
 
 export function ColumnsPopup(props: {
   table: TableLayoutModel;
   state: ITaskListState;
-  /** The figure that has curves. */
+  /** The metric with sparklines. */
   curve: string | null;
   anchor: HTMLElement;
   onClose: () => void;
@@ -103,7 +103,12 @@ export function ColumnsPopup(props: {
           title={trans.__('Show what differs, by itself')}
           disabled={layout.columns === null}
           onClick={() =>
-            table.setLayout({ columns: null, widths: {}, pinned: [] })
+            table.setLayout({
+              columns: null,
+              always: [],
+              widths: {},
+              pinned: []
+            })
           }
         />
       </div>
@@ -114,7 +119,7 @@ export function ColumnsPopup(props: {
         return found.length === 0 ? null : (
           <fieldset key={name} className="pyr-columns-group">
             <legend>{name}</legend>
-            {found.slice(0, MOST).map(({ id, title, detail }) => (
+            {found.slice(0, MAX_KEYS).map(({ id, title, detail }) => (
               <Toggle
                 key={id}
                 className="pyr-columns-item"
@@ -125,9 +130,12 @@ export function ColumnsPopup(props: {
                 onChange={isShown => table.showColumn(id, isShown)}
               />
             ))}
-            {found.length > MOST && (
+            {found.length > MAX_KEYS && (
               <p className="pyr-popup-hint">
-                {trans.__('and %1 more: search for them', found.length - MOST)}
+                {trans.__(
+                  'and %1 more: search for them',
+                  found.length - MAX_KEYS
+                )}
               </p>
             )}
           </fieldset>

@@ -1,4 +1,4 @@
-/** Results as a file, in the form that is chosen. */
+/** Download the results as a file. */
 import * as React from 'react';
 
 import type { ExportQuery } from '../../client/types';
@@ -49,7 +49,7 @@ function ExportForm(props: IExportProps): JSX.Element {
   const download = () =>
     attempt(async () => {
       const { blob, name } = await model.exportResults(form);
-      // A user who closed it meanwhile does not want the file any more.
+      // Closing the popup cancels the download.
       if (!isClosed.current) {
         save(blob, name);
         close();

@@ -1,4 +1,4 @@
-/** The virtualised table of tasks, a grid that the keyboard can walk. */
+/** The virtualised table of tasks, with keyboard navigation. */
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -15,13 +15,13 @@ import { useKnownTime, useStore } from '../shared/store';
 import { useListSelection } from '../shared/selection';
 import { useVirtualRows } from '../shared/virtualrows';
 import type { ITaskColumn } from './columns';
-import { numericSignature, taskColumns } from './columns';
+import { numericSignature, taskColumns, widthForNames } from './columns';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
 import { GridRow } from './row';
 import { withTag } from './tags';
 
-/** Height of a row in pixels, as style/manager.css has it. */
+/** Height of a row in pixels, as in style/manager.css. */
 export const ROW_HEIGHT = 24;
 
 const CHECK_WIDTH = 32;
@@ -33,13 +33,13 @@ export interface IGridProps {
   onOpenLog: (row: TaskRow) => void;
   onDelete: () => void;
   onSelectAll: () => void;
-  /** Offer what can be done to the selected tasks. */
+  /** Open the menu of the selected tasks. */
   onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
   onMove: (direction: 'up' | 'down', names: readonly string[]) => void;
   table: TableLayoutModel;
   curves: SparklineModel;
   onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
-  /** The keyboard or the pointer stands on another task. */
+  /** Another row became the active one. */
   onActive: (name: string) => void;
   onDetails: () => void;
 }
@@ -49,7 +49,7 @@ export function Grid(props: IGridProps): JSX.Element {
   const trans = useTrans();
   const id = React.useId();
   const scroller = React.useRef<HTMLDivElement>(null);
-  // The header covers the first row when a row is scrolled to the top.
+  // A row that is scrolled to the top must not lie behind the header.
   const virtualizer = useVirtualRows(scroller, state.total, ROW_HEIGHT, {
     scrollPaddingStart: 28
   });
@@ -68,20 +68,9 @@ export function Grid(props: IGridProps): JSX.Element {
   });
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
-  // None at first: a table of one row has other bounds as soon as it is measured.
+  // -1 at first, so that the range of a table with one row changes once measured.
   const last = items[items.length - 1]?.index ?? -1;
-  React.useEffect(() => {
-    model.setVisibleRange(first, last);
-  }, [model, first, last, state.listing, state.total]);
-
-  const shown = React.useMemo(
-    // Not of the items, which are new objects at each scroll.
-    () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
-    [state.rows, first, last]
-  );
-  // What runs ticks each second; "5 min ago" is not in such a hurry.
-  const ticks = shown.some(row => row.status === 'running');
-  const now = useKnownTime(state, true, ticks ? 1000 : 15000);
+  const { shown, now } = useVisibleTasks(model, state, first, last);
   const clock = React.useRef(now);
   clock.current = now;
   const titled = useStore(model, ({ listing, selection, total }) => ({
@@ -95,11 +84,11 @@ export function Grid(props: IGridProps): JSX.Element {
     () => numericSignature(state.rows, ids),
     [state.rows, ids]
   );
-  // Once there was a tag, its room stays.
-  const wasTagged = React.useRef(false);
-  const tagged = React.useMemo(() => {
-    wasTagged.current ||= state.rows.some(row => row && row.tags.length > 0);
-    return wasTagged.current;
+  // It never shrinks, so that the other columns do not move.
+  const widest = React.useRef(0);
+  const nameWidth = React.useMemo(() => {
+    widest.current = Math.max(widest.current, widthForNames(state.rows));
+    return widest.current;
   }, [state.rows]);
   const latest = React.useRef({ typical: state.typical, curves });
   latest.current = { typical: state.typical, curves };
@@ -108,7 +97,7 @@ export function Grid(props: IGridProps): JSX.Element {
       taskColumns(ids, {
         trans,
         numeric,
-        tagged,
+        nameWidth,
         widths: layout.widths,
         pinned: layout.pinned,
         before: CHECK_WIDTH + STATE_WIDTH,
@@ -116,9 +105,9 @@ export function Grid(props: IGridProps): JSX.Element {
         typical: () => latest.current.typical,
         curve: task => latest.current.curves.get(task)
       }),
-    [trans, ids, numeric, tagged, layout.widths, layout.pinned]
+    [trans, ids, numeric, nameWidth, layout.widths, layout.pinned]
   );
-  // Curves come for what is in sight, of the figure that a column shows.
+  // Load the sparklines of the visible rows, of the metric that a column shows.
   const shownCurve = ids.find(id => parseColumnId(id).kind === 'curve');
   React.useEffect(() => {
     const parts = shownCurve && parseColumnId(shownCurve);
@@ -195,7 +184,7 @@ export function Grid(props: IGridProps): JSX.Element {
     showMenu(index, { x: event.clientX, y: event.clientY });
   };
 
-  /** The keyboard's way: at the row that it stands on. */
+  /** Open the menu at the active row, for the keyboard. */
   const showMenuHere = () => {
     const row = document.getElementById(`${id}-${active}`);
     if (row && scroller.current) {
@@ -208,7 +197,7 @@ export function Grid(props: IGridProps): JSX.Element {
   const onTag = (tag: string) =>
     model.setListing({ query: withTag(state.listing.query, tag) });
 
-  // Rows are rendered seldom, so they look their handlers up here.
+  // Rows are memoised, so they read the current handlers from this ref.
   const handlers = React.useRef<IRowHandlers>();
   handlers.current = { click, open: props.onOpenLog, menu: onMenu, tag: onTag };
 
@@ -228,14 +217,14 @@ export function Grid(props: IGridProps): JSX.Element {
       data-jp-suppress-context-menu=""
       tabIndex={0}
       onContextMenu={event => {
-        // Of a key: the pointer's is stopped at its row.
+        // Only from the keyboard: rows stop the event of the pointer.
         if (event.target === event.currentTarget) {
           event.preventDefault();
           event.stopPropagation();
         }
       }}
       onScroll={event => {
-        // Not by way of React: scrolling must not render anything.
+        // Set directly, because scrolling must not render anything.
         const { dataset, scrollLeft } = event.currentTarget;
         dataset.shifted = String(scrollLeft > 0);
       }}
@@ -297,7 +286,7 @@ export function Grid(props: IGridProps): JSX.Element {
               selected={state.selection.has(data.name)}
               active={item.index === active}
               pending={state.pending.get(data.name)}
-              // Only what moves by itself is rendered again by the clock.
+              // Only running rows are rendered each second.
               tick={data.status === 'running' ? now : Math.floor(now / 30000)}
               curve={shownCurve && curves.get(data.name)}
               handlers={handlers}
@@ -309,9 +298,32 @@ export function Grid(props: IGridProps): JSX.Element {
   );
 }
 
+/** Load the rows of a range; returns the loaded ones and the current time. */
+export function useVisibleTasks(
+  model: TaskListModel,
+  state: ITaskListState,
+  first: number,
+  last: number
+): { shown: readonly TaskRow[]; now: number } {
+  React.useEffect(() => {
+    model.setVisibleRange(first, last);
+  }, [model, first, last, state.listing, state.total]);
+  const shown = React.useMemo(
+    // Not of the virtual items, which are new objects at each scroll.
+    () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
+    [state.rows, first, last]
+  );
+  // Elapsed times tick each second, "5 min ago" does not have to.
+  const ticks = shown.some(row => row.status === 'running');
+  const now = useKnownTime(state, true, ticks ? 1000 : 15000);
+  return { shown, now };
+}
+
 function gridTemplate(columns: ITaskColumn[]): string {
-  const tracks = columns.map(({ size, grows }) =>
-    grows ? `minmax(${size}px, ${grows}fr)` : `${Math.round(size)}px`
+  const tracks = columns.map(({ size, grows, max }) =>
+    grows || max
+      ? `minmax(${size}px, ${grows ? `${grows}fr` : `${max}px`})`
+      : `${Math.round(size)}px`
   );
   return `${CHECK_WIDTH}px ${STATE_WIDTH}px ${tracks.join(' ')}`;
 }

@@ -1,4 +1,4 @@
-/** Tasks that are alike as one line each: seeds folded to mean and deviation. */
+/** Groups of tasks, a row each, with mean ± std of their metrics. */
 import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
@@ -243,14 +243,14 @@ function summaryTitle(trans: ITrans, summary: Summary): string {
   );
 }
 
-/** Two digits are enough for a deviation. */
+/** A standard deviation with two digits. */
 function shortFigure(value: number): string {
   return value !== 0 && Math.abs(value) < 1000
     ? String(Number(value.toPrecision(2)))
     : formatNumber(value);
 }
 
-/** The best mean of a figure, null when there is nothing to choose. */
+/** The best mean of a metric, null without at least two groups. */
 function bestOf(groups: readonly Group[], key: string): number | null {
   const means = groups.flatMap(group => {
     const mean = group.figures[key]?.mean;

@@ -6,15 +6,16 @@ import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
+import { Resizer } from '../shared/resizer';
 import { SortButton, sortedAs } from '../shared/sorting';
 import type { ITaskColumn } from './columns';
 import { sortBy } from './columnmenu';
 import { placeOf } from './row';
 
-/** The type under which a header that is dragged tells its column. */
+/** The data type of a column that is dragged. */
 const DRAGGED = 'application/x-pyruns-column';
 
-/** The part of the list's state that the titles show. */
+/** The part of the list's state that the header shows. */
 type HeaderState = Pick<ITaskListState, 'listing' | 'selection' | 'total'>;
 
 export interface IGridHeaderProps {
@@ -25,11 +26,11 @@ export interface IGridHeaderProps {
   template: string;
   width: number;
   onSelectAll: () => void;
-  /** Offer what can be done with a column. */
+  /** Open the menu of a column. */
   onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
 }
 
-/** Titles that sort, and the box that selects all. */
+/** The header: titles that sort, and a check box that selects all tasks. */
 export const GridHeader = React.memo(function GridHeader(
   props: IGridHeaderProps
 ): JSX.Element {
@@ -158,7 +159,7 @@ function ColumnHeader(
       <button
         type="button"
         className="pyr-head-menu"
-        // The keyboard's way is the key for context menus on the title.
+        // With the keyboard, the context menu key on the title opens the menu.
         aria-hidden="true"
         tabIndex={-1}
         title={trans.__('Sort, group, pin, move or hide this column')}
@@ -166,52 +167,11 @@ function ColumnHeader(
       >
         <Icon name="down" />
       </button>
-      <Resizer column={column} table={table} header={ref} />
+      <Resizer
+        target={ref}
+        title={trans.__('Drag to resize; double click for the usual width')}
+        onWidth={width => table.setWidth(column.id, width)}
+      />
     </div>
-  );
-}
-
-/** The edge by which a column is made wider or narrower. */
-function Resizer(props: {
-  column: ITaskColumn;
-  table: TableLayoutModel;
-  header: React.RefObject<HTMLElement>;
-}): JSX.Element {
-  const { column, table, header } = props;
-  const trans = useTrans();
-  /** The width less the pointer's place, while it is dragged. */
-  const from = React.useRef<number | null>(null);
-  return (
-    <span
-      className="pyr-resizer"
-      title={trans.__('Drag to resize; double click for the usual width')}
-      onPointerDown={event => {
-        const width = header.current?.getBoundingClientRect().width;
-        from.current = (width ?? column.size) - event.clientX;
-        event.preventDefault();
-        event.stopPropagation();
-        event.currentTarget.setPointerCapture(event.pointerId);
-      }}
-      // Browsers tell of it once a frame.
-      onPointerMove={event => {
-        if (from.current !== null) {
-          table.setWidth(column.id, from.current + event.clientX);
-        }
-      }}
-      onLostPointerCapture={() => {
-        from.current = null;
-      }}
-      onClick={event => event.stopPropagation()}
-      onDoubleClick={event => {
-        event.stopPropagation();
-        table.setWidth(column.id, null);
-      }}
-      // Else the header would be dragged.
-      draggable
-      onDragStart={event => {
-        event.preventDefault();
-        event.stopPropagation();
-      }}
-    />
   );
 }

@@ -1,4 +1,4 @@
-/** Another name for a task. */
+/** The popup that renames a task. */
 import * as React from 'react';
 
 import { ACTIONS } from '../actions';
@@ -11,7 +11,7 @@ import { Popup } from '../shared/popup';
 import { Button, TextInput } from '../shared/button';
 
 export function RenamePopup(props: {
-  /** The task is what it is about. */
+  /** Its first task is renamed. */
   context: ITaskContext;
   anchor: HTMLElement;
   at?: IPoint;

@@ -4,10 +4,11 @@ import type { Action, TaskRow } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { withoutFolders } from '../shared/format';
 import { StatusLabel } from '../shared/status';
+import { RunProgress } from '../shared/tasklines';
 import type { ITaskColumn } from './columns';
 
 export interface IRowHandlers {
-  /** With `checks` it was on the check box. */
+  /** `checks`: whether the click was on the check box. */
   click: (event: React.MouseEvent, index: number, checks?: boolean) => void;
   open: (row: TaskRow) => void;
   menu: (event: React.MouseEvent<HTMLElement>, index: number) => void;
@@ -25,12 +26,12 @@ export interface IRowProps {
   active: boolean;
   pending: Action | undefined;
   tick: number;
-  /** Its small curve; the cell fetches it itself. */
+  /** Its sparkline; only compared here, the cell reads it itself. */
   curve: unknown;
   handlers: React.MutableRefObject<IRowHandlers | undefined>;
 }
 
-/** What the cells of a column and its head have in common. */
+/** Class and style of the cells of a column and of its header. */
 export function placeOf(
   { align, left }: ITaskColumn,
   index: number
@@ -46,7 +47,7 @@ export function placeOf(
   };
 }
 
-const LOOKS: (keyof IRowProps)[] = [
+const COMPARED_PROPS: (keyof IRowProps)[] = [
   'id',
   'data',
   'columns',
@@ -59,12 +60,12 @@ const LOOKS: (keyof IRowProps)[] = [
   'curve'
 ];
 
-/** Rendered again only when it looks different. */
+/** A row of the table, rendered only if one of `COMPARED_PROPS` changed. */
 export const GridRow = React.memo(
   function GridRow(props: IRowProps): JSX.Element {
     const { data, index, handlers } = props;
     const trans = useTrans();
-    // Of a task that cannot be read there is a name, and the reason.
+    // An unreadable task has only a name and a reason.
     const columns = props.columns.slice(0, data.readable ? undefined : 1);
     const classes = [
       'pyr-row',
@@ -122,6 +123,7 @@ export const GridRow = React.memo(
             silent={data.silent_since}
             detail={data.message}
           />
+          {!props.pending && <RunProgress task={data} />}
         </div>
         {columns.map((column, at) => (
           <div
@@ -147,5 +149,5 @@ export const GridRow = React.memo(
       </div>
     );
   },
-  (old, next) => LOOKS.every(key => Object.is(old[key], next[key]))
+  (old, next) => COMPARED_PROPS.every(key => Object.is(old[key], next[key]))
 );

@@ -1,26 +1,26 @@
-/** The search above the table of tasks, and what is said about it. */
+/** The query above the table of tasks, with completion, errors and help. */
 import * as React from 'react';
 
 import type { ICompletion, IVocabulary } from '../../model/completion';
 import { complete } from '../../model/completion';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
+import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
+import { OpenButton, Popup, PopupItem } from '../shared/popup';
 import { IconButton, Link } from '../shared/button';
-import { SearchHelp } from './searchhelp';
-import { Suggestions } from './suggestions';
 
-/** Pause after the last key before a search is asked for, in milliseconds. */
-const TYPING = 200;
+/** Pause after the last key before the query is sent, in milliseconds. */
+const TYPING_MS = 200;
 
-/** Lines that are shown of a search that has more. */
-const MOST_LINES = 5;
+/** Lines of the input for a longer query. */
+const MAX_LINES = 5;
 
 export interface ISearchProps {
   model: TaskListModel;
   state: ITaskListState;
-  /** Id of the element that says what is wrong. */
+  /** Id of the element with the errors. */
   notes: string;
   vocabulary: IVocabulary;
 }
@@ -41,7 +41,7 @@ export function Search(props: ISearchProps): JSX.Element {
     setActive(-1);
   };
   React.useEffect(() => {
-    // Somebody else changed the search, for example "Show all".
+    // Something else changed the query, for example *Show all*.
     if (asked !== sent.current) {
       clearTimeout(timer.current);
       sent.current = asked;
@@ -67,7 +67,7 @@ export function Search(props: ISearchProps): JSX.Element {
       return;
     }
     const { from, to } = completion;
-    // A key waits for its operator, a value is complete.
+    // A key is followed by an operator, a value is complete.
     const query = text.slice(0, from) + item + text.slice(to);
     offer(null);
     setText(query);
@@ -77,7 +77,7 @@ export function Search(props: ISearchProps): JSX.Element {
       input.current?.setSelectionRange(from + item.length, from + item.length);
     });
   };
-  /** Whether a key was meant for what is offered. */
+  /** Handle a key for the list of completions; returns whether it was one. */
   const chose = (event: React.KeyboardEvent): boolean => {
     if (!completion) {
       return false;
@@ -122,7 +122,7 @@ export function Search(props: ISearchProps): JSX.Element {
       <textarea
         ref={input}
         className="pyr-input"
-        rows={Math.min(MOST_LINES, text.split('\n').length)}
+        rows={Math.min(MAX_LINES, text.split('\n').length)}
         spellCheck={false}
         autoComplete="off"
         autoCapitalize="off"
@@ -141,14 +141,14 @@ export function Search(props: ISearchProps): JSX.Element {
           setText(query);
           offer(complete(query, event.target.selectionStart, props.vocabulary));
           clearTimeout(timer.current);
-          timer.current = setTimeout(() => ask(query), TYPING);
+          timer.current = setTimeout(() => ask(query), TYPING_MS);
         }}
         onBlur={() => offer(null)}
         onKeyDown={event => {
           if (event.nativeEvent.isComposing || chose(event)) {
             return;
           }
-          // Another line, which has to match too, begins with Shift+Enter.
+          // Shift+Enter begins another line, which has to match as well.
           if (event.key === 'Enter' && !event.shiftKey) {
             event.preventDefault();
             ask(text);
@@ -183,7 +183,7 @@ export function Search(props: ISearchProps): JSX.Element {
   );
 }
 
-/** What is wrong with the search, or to be known about its result. */
+/** Errors in the query, or notices about its result. */
 export function SearchNotes(props: {
   id: string;
   model: TaskListModel;
@@ -222,13 +222,13 @@ export function SearchNotes(props: {
   );
 }
 
-/** A sentence in which `code` stands between backticks. */
+/** A sentence with `code` between backticks. */
 function Sentence(props: { text: string }): JSX.Element {
   const parts = props.text.split('`');
   return (
     <>
       {parts.map((part, index) =>
-        // The last one has no closing backtick behind it.
+        // The last part has no closing backtick.
         index % 2 === 1 && index < parts.length - 1 ? (
           <code key={index}>{part}</code>
         ) : (
@@ -239,11 +239,11 @@ function Sentence(props: { text: string }): JSX.Element {
   );
 }
 
-/** Where in the search something is wrong, as the beginning of a sentence. */
+/** The position of an error in the query, as the beginning of a sentence. */
 function place(
   note: { field?: string | null; line?: number | null; column?: number | null },
   lines: number,
-  trans: ReturnType<typeof useTrans>
+  trans: ITrans
 ): string {
   if (!note.column || (note.field ?? 'query') !== 'query') {
     return '';
@@ -253,4 +253,100 @@ function place(
       ? trans.__('Line %1, column %2:', note.line, note.column)
       : trans.__('Column %1:', note.column);
   return `${where} `;
+}
+
+/** The completions, below the query. */
+function Suggestions(props: {
+  id: string;
+  completion: ICompletion;
+  /** The index of the active one, -1 for none. */
+  active: number;
+  onTake: (item: string) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { id, completion, active } = props;
+  return (
+    <ul
+      id={id}
+      className="pyr-suggestions"
+      role="listbox"
+      aria-label={trans.__('What may follow')}
+    >
+      {completion.items.map((item, index) => (
+        <li
+          key={item}
+          id={`${id}-${index}`}
+          role="option"
+          aria-selected={index === active}
+          // Before the query loses the focus.
+          onPointerDown={event => {
+            event.preventDefault();
+            props.onTake(item);
+          }}
+        >
+          {item}
+        </li>
+      ))}
+      <li className="pyr-suggestions-hint" role="presentation">
+        {trans.__('↓ chooses, Tab takes')}
+      </li>
+    </ul>
+  );
+}
+
+/** The query syntax as examples, each of which can be added to the query. */
+function examples(trans: ITrans): [string, string][] {
+  return [
+    ['adam "exact words"', trans.__('somewhere in names, values, notes, tags')],
+    ['/run_\\d+$/', trans.__('a regular expression')],
+    ['name:run*7', trans.__('* stands for anything')],
+    ['-adam', trans.__('not this one')],
+    ['(adam OR sgd)', trans.__('one of them; words and lines all count')],
+    ['lr<0.01', trans.__('a swept value, figure or configuration key')],
+    ['acc>=0.9', trans.__('also <=, >, = and !=')],
+    ['lr:1e-4..1e-2', trans.__('from, to; one of them may be left out')],
+    ['opt:adam,sgd', trans.__('one of several values')],
+    ['status:failed,running', trans.__('one of several states')],
+    ['is:pinned', trans.__('also is:active, is:damaged, kind:shell')],
+    ['has:acc', trans.__('with a value; no:acc is without')],
+    ['started<2h', trans.__('within two hours; >2d is longer ago')],
+    ['started>2026-11-01', trans.__('after that day; also today')],
+    ['duration>10m', trans.__('also runs>1, exit_code=1, progress<0.5')],
+    ['name:run', trans.__('only here; also note: tag: gpu: run: message:')],
+    ['log:"out of memory"', trans.__('in the log of the latest run')]
+  ];
+}
+
+function SearchHelp(props: { onExample: (text: string) => void }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <OpenButton
+      icon="help"
+      iconOnly
+      label={trans.__('How to search')}
+      opens={(anchor, close) => (
+        <Popup
+          anchor={anchor}
+          onClose={close}
+          label={trans.__('How to search')}
+          className="pyr-search-help"
+        >
+          {examples(trans).map(([example, meaning], index) => (
+            <PopupItem
+              key={example}
+              autoFocus={index === 0}
+              title={trans.__('Add to the search')}
+              onChoose={() => props.onExample(example)}
+            >
+              <code>{example}</code>
+              <span>{meaning}</span>
+            </PopupItem>
+          ))}
+          <p className="pyr-popup-hint">
+            {trans.__('Shift+Enter begins another line; all lines count.')}
+          </p>
+        </Popup>
+      )}
+    />
+  );
 }

@@ -1,4 +1,4 @@
-/** Tags of tasks: shown in a row, given and taken away in a popup. */
+/** Tags of tasks: as chips in a row, and the popup that edits them. */
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -10,10 +10,10 @@ import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
 import { TextInput } from '../shared/button';
 
-/** So many are shown in a row; the others are counted. */
-const MOST = 2;
+/** Tags that are shown in a row; the others are counted. */
+const MAX_TAGS = 2;
 
-/** The tags of a task, each a button that searches for it. */
+/** The tags of a task, each a button that filters by it. */
 export function TagChips(props: {
   trans: ITrans;
   tags: readonly string[];
@@ -22,7 +22,7 @@ export function TagChips(props: {
   if (tags.length === 0) {
     return null;
   }
-  const shown = tags.length > MOST + 1 ? tags.slice(0, MOST) : tags;
+  const shown = tags.length > MAX_TAGS + 1 ? tags.slice(0, MAX_TAGS) : tags;
   const rest = tags.slice(shown.length);
   return (
     <span className="pyr-tags">
@@ -47,14 +47,14 @@ export function TagChips(props: {
   );
 }
 
-/** The search for a tag among what is searched for already. */
+/** A query with a filter for a tag added to it. */
 export function withTag(query: string, tag: string): string {
   const term = /^[\p{L}\p{N}_.-]+$/u.test(tag) ? `tag:${tag}` : `tag:"${tag}"`;
   const lines = query.split('\n').map(line => line.trim());
   if (lines.some(line => line === term || line.split(/\s+/).includes(term))) {
     return query;
   }
-  // In a line of its own, where no OR of the others reaches it.
+  // On its own line, outside of an OR of the other terms.
   return query.trim()
     ? `${query.trim()}${/\bOR\b/.test(query) ? '\n' : ' '}${term}`
     : term;
@@ -70,7 +70,7 @@ export interface ITagsPopupProps {
   onClose: () => void;
 }
 
-/** Which tags some tasks have, to tick and untick, and a field for new ones. */
+/** Check boxes for the tags of some tasks, and a field for new ones. */
 export function TagsPopup(props: ITagsPopupProps): JSX.Element {
   const trans = useTrans();
   const { state, names, onChange } = props;
@@ -149,7 +149,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
   );
 }
 
-/** The tags of the loaded tasks; one that is gone stays while this is open. */
+/** The tags of the loaded tasks; a removed one stays while the popup is open. */
 function useTagsSeen(state: ITaskListState): readonly string[] {
   const seen = React.useRef(new Set<string>());
   return React.useMemo(() => {

@@ -21,21 +21,22 @@ export interface IToolbarProps {
   state: ITaskListState;
   jobs: number;
   onJobs: (jobs: number) => void;
-  /** What the buttons are about. */
+  /** The tasks that the buttons act on. */
   context: ITaskContext;
   actions: IActions;
-  /** Open what is done seldom. */
+  /** Open the menu of the other actions. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
-  /** Copy a link to what is listed; not offered without it. */
+  onGenerate?: () => void;
+  /** Copy a link to the listed tasks; hidden without it. */
   onCopyLink?: () => void;
-  /** What a search can be about. */
+  /** Words for completion. */
   vocabulary: IVocabulary;
   /** Whether the details are shown at the side. */
   details: boolean;
   onDetails: () => void;
-  /** Buttons for how tasks are shown. */
-  looks: React.ReactNode;
+  /** The buttons that change how tasks are shown. */
+  viewOptions: React.ReactNode;
 }
 
 export function Toolbar(props: IToolbarProps): JSX.Element {
@@ -46,7 +47,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
   const toolbar = React.useContext(HostToolbarContext);
   const controls = {
     concurrency: <Jobs jobs={props.jobs} onJobs={props.onJobs} />,
-    view: <span className="pyr-looks">{props.looks}</span>,
+    view: <span className="pyr-looks">{props.viewOptions}</span>,
     details: (
       <Button
         icon="details"
@@ -84,10 +85,21 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
           <span className="pyr-toolbar-gap" />
           <ActionButton action={ACTIONS['stop-tasks']} {...use} />
           <ActionButton action={ACTIONS['open-log']} {...use} />
+          {context.show.compare && (
+            <ActionButton action={ACTIONS['compare-tasks']} {...use} />
+          )}
           <ActionButton action={ACTIONS['delete-tasks']} {...use} />
           <span className="pyr-toolbar-space" />
           {controls.view}
           {controls.details}
+          {props.onGenerate && (
+            <Button
+              icon="add"
+              label={trans.__('New tasks')}
+              title={trans.__('Create tasks in the Generator')}
+              onClick={props.onGenerate}
+            />
+          )}
           {controls.more}
         </div>
       )}

@@ -21,6 +21,8 @@ export interface IMonitorProps {
   hasList?: boolean;
   /** Called when the user closes the log; only without a list. */
   onClose?: () => void;
+  /** Go where tasks are created; not offered without it. */
+  onGenerate?: () => void;
   /** How to ask before something; in the page without it. */
   confirm?: Confirm;
   /** Whether this user may start and stop tasks. */
@@ -46,6 +48,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
   const model = monitor.list;
   const state = useStore(model);
   const { panes, active } = useStore(monitor);
+  const { hasList = true } = props;
   const [confirm, question] = useConfirm(props.confirm);
   const [looks, setLooks] = React.useState<ILooks>({
     isWide: false,
@@ -54,7 +57,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
     ...props.looks
   });
 
-  React.useEffect(() => monitor.start(), [monitor]);
+  React.useEffect(() => monitor.start(hasList), [monitor, hasList]);
 
   const change = (part: Partial<ILooks>) => {
     const changed = { ...looks, ...part };
@@ -65,7 +68,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
   const { task } = monitor.activePane.log.getSnapshot();
   return (
     <div className="pyr-view pyr-monitor">
-      {(props.hasList ?? true) && (
+      {hasList && (
         <TaskList
           state={state}
           current={task}
@@ -94,6 +97,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
               contextRef={props.contextRef}
               scrollback={props.scrollback}
               screenReader={props.screenReader}
+              onGenerate={props.onGenerate}
               onActivate={() => monitor.activate(pane.id)}
               onClose={
                 panes.length > 1 ? () => monitor.close(pane.id) : props.onClose

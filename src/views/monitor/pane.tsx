@@ -16,6 +16,7 @@ import { ConnectionBanner } from '../shared/banner';
 import { save, saveFrom } from '../shared/save';
 import { useSize, useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
+import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
@@ -45,6 +46,7 @@ export interface ILogPaneProps {
   contextRef?: React.Ref<() => IActionContext>;
   scrollback?: number;
   screenReader?: boolean;
+  onGenerate?: () => void;
   onActivate: () => void;
   onClose?: () => void;
 }
@@ -221,12 +223,21 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               )}
             </button>
           )}
-          {task === null && (
+          {task === null && state.phase !== 'loading' && (
             <EmptyState
               icon="log"
               title={trans.__('No log opened')}
               text={trans.__('Choose a task to see what it prints.')}
-            />
+            >
+              {props.onGenerate && state.phase === 'ready' && !state.total && (
+                <Button
+                  icon="add"
+                  accent
+                  label={trans.__('Create tasks')}
+                  onClick={props.onGenerate}
+                />
+              )}
+            </EmptyState>
           )}
           {broken && (
             <EmptyState

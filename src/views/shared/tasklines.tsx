@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
 import { useTrans } from './context';
+import { percent } from './format';
 import { moveFocus, VERTICAL_ALL } from './keyboardnav';
 import { StatusIcon } from './status';
 
@@ -81,7 +82,6 @@ function TaskLine(
     ITaskLine & { task: TaskRow; isStop: boolean }
 ): JSX.Element {
   const { task, progress = null } = props;
-  const trans = useTrans();
   const isCurrent = props.current === task.name;
   return (
     <li className="pyr-task-entry">
@@ -110,20 +110,64 @@ function TaskLine(
         {props.name ?? <span className="pyr-task-name">{task.name}</span>}
         {props.time}
         {progress !== null && (
-          <span
-            className="pyr-task-progress"
-            data-guessed={task.progress === null}
-            role="progressbar"
-            aria-label={trans.__('Progress of %1', task.name)}
-            aria-valuemin={0}
-            aria-valuemax={100}
-            aria-valuenow={Math.round(100 * progress)}
-          >
-            <span style={{ width: `${100 * progress}%` }} />
-          </span>
+          <ProgressBar
+            task={task}
+            value={progress}
+            isGuessed={task.progress === null}
+          />
         )}
       </button>
       {props.action}
     </li>
+  );
+}
+
+/** How far a task is, at the lower edge of its line; moving if not known. */
+export function ProgressBar(props: {
+  task: Pick<TaskRow, 'name'>;
+  /** From 0 to 1, null if not known. */
+  value: number | null;
+  /** Judged by how long other tasks took. */
+  isGuessed?: boolean;
+}): JSX.Element {
+  const { task, value } = props;
+  const trans = useTrans();
+  return (
+    <span
+      className={`pyr-task-progress${value === null ? ' pyr-is-unknown' : ''}`}
+      data-guessed={props.isGuessed}
+      role="progressbar"
+      aria-label={trans.__('Progress of %1', task.name)}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={value === null ? undefined : Math.round(100 * value)}
+    >
+      <span style={{ width: `${100 * (value ?? 1)}%` }} />
+    </span>
+  );
+}
+
+/**
+ * How far a running task is, as percent and a bar; if it does not report that,
+ * only a sign that it is active. Nothing for other tasks.
+ */
+export function RunProgress({ task }: { task: TaskRow }): JSX.Element | null {
+  // 0 means that nothing was reported.
+  const progress = task.progress || null;
+  const isStalled = task.silent_since !== null;
+  if (task.status !== 'running' || !task.readable) {
+    return null;
+  }
+  return (
+    <>
+      {progress !== null && (
+        <small className="pyr-percent" aria-hidden="true">
+          {percent(Math.floor(100 * progress))}
+        </small>
+      )}
+      {(progress !== null || !isStalled) && (
+        <ProgressBar task={task} value={progress} />
+      )}
+    </>
   );
 }

@@ -11,7 +11,7 @@ import { NoServer } from '../shared/noserver';
 import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
-import { Button, IconButton } from '../shared/button';
+import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { Gauges } from './gauges';
 import { WorkspacePicker } from './picker';
@@ -26,6 +26,8 @@ export interface ISidebarProps {
   onOpen: (page: Page, workspace: Workspace, task?: string) => void;
   /** Open what is selected among the files; not offered without it. */
   onOpenSelected?: () => void;
+  /** Create an example script and open it; not offered without it. */
+  onExample?: () => void;
 }
 
 /** The machine and one workspace at a glance. */
@@ -65,7 +67,7 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
             title={trans.__('Create tasks from a configuration')}
             onClick={() => onOpen('generator', current)}
           />
-          <IconButton
+          <Button
             icon="dashboard"
             label={trans.__('Dashboard')}
             title={trans.__('Dashboard: the machine, what runs and what waits')}
@@ -98,12 +100,7 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           onOpen={onOpen}
         />
       ) : (
-        listed && (
-          <FirstUse
-            any={workspaces.length > 0}
-            onOpenSelected={props.onOpenSelected}
-          />
-        )
+        listed && <FirstUse {...props} />
       )}
     </>
   );
@@ -169,19 +166,12 @@ function Activity(props: {
   );
 }
 
-function FirstUse(props: {
-  any: boolean;
-  onOpenSelected?: () => void;
-}): JSX.Element {
+function FirstUse(props: ISidebarProps): JSX.Element {
   const trans = useTrans();
   return (
     <EmptyState
       icon="run"
-      title={
-        props.any
-          ? trans.__('Choose a workspace above')
-          : trans.__('Open a script to begin')
-      }
+      title={trans.__('Open a script to begin')}
       text={trans.__(
         'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
       )}
@@ -190,6 +180,13 @@ function FirstUse(props: {
         <Button
           label={trans.__('Open the selected file')}
           onClick={props.onOpenSelected}
+        />
+      )}
+      {props.onExample && (
+        <Button
+          label={trans.__('Try an example')}
+          title={trans.__('Create a small training script and open it')}
+          onClick={props.onExample}
         />
       )}
     </EmptyState>

@@ -1,4 +1,11 @@
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import {
+  act,
+  cleanup,
+  fireEvent,
+  render,
+  screen,
+  within
+} from '@testing-library/react';
 import * as React from 'react';
 
 import type { Comparison, Curves } from '../../../client/types';
@@ -16,7 +23,7 @@ import {
 } from '../charts';
 import { csvOf, reportOf } from '../export';
 import { asOptions, DEFAULT_OPTIONS } from '../options';
-import { shownOf } from '../shown';
+import { viewOfComparison } from '../comparisonview';
 
 const trans = plainTrans;
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
@@ -84,7 +91,7 @@ async function opened(names = NAMES) {
 }
 
 function shown(hidden: string[] = []) {
-  const found = shownOf(
+  const found = viewOfComparison(
     {
       comparison: comparison(),
       hidden: new Set(hidden),
@@ -143,7 +150,7 @@ describe('CompareView', () => {
     const { model, onOptions } = await opened();
     fireEvent.click(screen.getByLabelText('Tasks beside each other'));
     expect(onOptions).toHaveBeenCalledWith(
-      expect.objectContaining({ isTurned: true })
+      expect.objectContaining({ isTransposed: true })
     );
     expect(rowsOf()).toEqual(
       ['lr', 'opt', 'acc↑'].flatMap(key =>
@@ -177,18 +184,78 @@ describe('CompareView', () => {
     expect(screen.getByText('so have 2 of the 6 others')).toBeTruthy();
   });
 
-  it('says where there are no curves', async () => {
+  it('offers only metrics that have curves, and says where there are none', async () => {
     const { client } = await opened();
-    await act(async () => {
-      fireEvent.click(screen.getByRole('tab', { name: 'Curves' }));
-    });
-    await act(async () => undefined);
+    const openCurves = async () => {
+      await act(async () => {
+        fireEvent.click(screen.getByRole('tab', { name: 'Curves' }));
+      });
+      await act(async () => undefined);
+    };
+    await openCurves();
     expect(client.listCurves).toHaveBeenCalledWith('ws', {
       name: NAMES,
       key: ['acc'],
       points: expect.any(Number)
     });
-    expect(screen.getByText('No curves of acc.')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'acc' })).toBeNull();
+    expect(screen.getByText(/have not logged metrics per step/)).toBeTruthy();
+
+    cleanup();
+    const other = await opened();
+    other.client.listCurves.mockResolvedValue({
+      items: [
+        {
+          name: 'a',
+          run: 1,
+          key: 'acc',
+          total: 1,
+          places: [0],
+          values: [1],
+          times: null,
+          steps: {}
+        }
+      ]
+    });
+    await openCurves();
+    expect(
+      screen.getByRole('button', { name: 'acc' }).getAttribute('aria-pressed')
+    ).toBe('true');
+  });
+
+  it('lists the values in which the tasks differ, in columns', async () => {
+    const { onOpenLog } = await opened();
+    const list = within(
+      screen.getByRole('navigation', { name: 'Compared tasks' })
+    );
+    const line = list.getByRole('button', { name: 'lr=0.1, opt==1+1' });
+    expect([...line.children].map(each => each.textContent)).toEqual([
+      '0.1',
+      '=1+1'
+    ]);
+    // What is missing leaves its place to nothing else.
+    const last = list.getByRole('button', { name: 'lr=0.01' });
+    expect(last.textContent).toBe('0.01–');
+    fireEvent.click(last);
+    expect(onOpenLog).toHaveBeenCalledWith('h');
+    expect(list.getByTitle('opt')).toBeTruthy();
+  });
+
+  it('keeps the width to which the list is dragged', async () => {
+    const { onOptions } = await opened();
+    const list = screen.getByRole('navigation', { name: 'Compared tasks' });
+    const edge = within(list).getByTitle(/Drag to resize/);
+    edge.setPointerCapture = () => undefined;
+    const move = (type: string, clientX: number) =>
+      fireEvent(edge, new MouseEvent(type, { bubbles: true, clientX }));
+    move('pointerdown', 100);
+    move('pointermove', 450);
+    expect(list.style.width).toBe('350px');
+    expect(onOptions).toHaveBeenLastCalledWith(
+      expect.objectContaining({ listWidth: 350 })
+    );
+    fireEvent.doubleClick(edge);
+    expect(list.style.width).toBe('');
   });
 });
 
@@ -249,7 +316,7 @@ describe('what is made of a comparison', () => {
         smoothing: 7,
         axis: 3,
         curves: ['a', 1],
-        isTurned: 'yes',
+        isTransposed: 'yes',
         isLogY: true,
         colouring: 'task'
       })

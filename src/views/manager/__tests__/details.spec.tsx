@@ -8,7 +8,7 @@ import { TaskDetailModel } from '../../../model/taskdetail';
 import { plainTrans, TransContext } from '../../shared/context';
 import { Details } from '../details';
 import { quoted } from '../../shared/format';
-import { commandOf } from '../details/again';
+import { commandOf } from '../details/reproduce';
 import { rowsOf } from '../details/preview';
 
 const RUN: RunInfo = {

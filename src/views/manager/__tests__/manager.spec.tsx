@@ -91,6 +91,62 @@ describe('ManagerView', () => {
     model.dispose();
   });
 
+  it('shows the columns of runs once there is a run, or when asked', async () => {
+    const { client, model } = await open([
+      row('lr=1', { swept: { lr: 1 } }),
+      row('lr=2', { swept: { lr: 2 } })
+    ]);
+    const titles = () =>
+      screen
+        .getAllByRole('columnheader')
+        .slice(2)
+        .map(each => each.textContent);
+    const choose = (name: RegExp) => {
+      fireEvent.click(screen.getByRole('button', { name: 'Columns' }));
+      fireEvent.click(screen.getByRole('checkbox', { name }));
+      fireEvent.keyDown(document, { key: 'Escape' });
+    };
+    expect(titles()).toEqual(['Name', 'lr']);
+    // To hide another one keeps them, and brings none of them.
+    choose(/^lr/);
+    expect(titles()).toEqual(['Name']);
+    choose(/^Result/);
+    expect(titles()).toEqual(['Name', 'Result']);
+    act(() =>
+      client.change([row('lr=1', { status: 'running', started_at: 1, run: 1 })])
+    );
+    expect(titles()).toEqual(['Name', 'Started', 'Duration', 'Result']);
+    model.dispose();
+  });
+
+  it('gives the room that is left to the messages, not to the names', async () => {
+    const { model } = await open();
+    const template =
+      document.querySelector<HTMLElement>('.pyr-grid-head-row')?.style
+        .gridTemplateColumns;
+    expect(template).toMatch(/minmax\(184px, 184px\).* minmax\(128px, 1fr\)$/);
+    model.dispose();
+  });
+
+  it('shows how far a running task is, and else only that it is active', async () => {
+    const running = { status: 'running', started_at: 1, run: 1 } as const;
+    const { model } = await open([
+      row('far', { ...running, progress: 0.436 }),
+      row('active', { ...running, progress: 0 }),
+      row('stalled', { ...running, silent_since: 5 }),
+      row('done', { status: 'completed', progress: 1, run: 1 })
+    ]);
+    const bar = (name: string) =>
+      within(lineOf(name)).queryByRole('progressbar');
+    expect(bar('far')).toHaveAttribute('aria-valuenow', '44');
+    expect(lineOf('far')).toHaveTextContent('43%');
+    expect(bar('active')).toBeInTheDocument();
+    expect(bar('active')).not.toHaveAttribute('aria-valuenow');
+    expect(bar('stalled')).toBeNull();
+    expect(bar('done')).toBeNull();
+    model.dispose();
+  });
+
   it('changes with an event', async () => {
     const { client, model } = await open();
     act(() =>

@@ -12,7 +12,7 @@ import { Banner } from '../../shared/banner';
 import { DataTable } from '../../shared/table';
 import { TemplatePicker } from '../../shared/templatepicker';
 
-/** What a task is given, beside the defaults or another task. */
+/** The configuration of a task, compared with the defaults or another task. */
 export function Configuration(props: {
   model: TaskDetailModel;
   detail: TaskDetail;
@@ -115,7 +115,7 @@ function Keys(props: {
   );
 }
 
-/** A script, with the lines that are not in another one. */
+/** A script as a diff against another one. */
 function Lines(props: { text: string; other: string }): JSX.Element {
   const trans = useTrans();
   const parts = React.useMemo(

@@ -10,7 +10,7 @@ import { Button, IconButton, TextInput } from '../../shared/button';
 
 type Variable = TaskDetail['env'][number];
 
-/** The variables that a task's runs get beside those of the server. */
+/** The environment variables of a task's runs, in addition to the server's. */
 export function Environment(props: {
   model: TaskDetailModel;
   variables: readonly Variable[];
@@ -23,12 +23,12 @@ export function Environment(props: {
   const [value, setValue] = React.useState('');
   const { failure, setFailure, attempt } = useAttempt();
 
-  /** Set a variable, or take it away with null; tell whether that worked. */
+  /** Set a variable, or remove it with null; returns whether that worked. */
   const change = async (key: string, next: string | null): Promise<boolean> => {
     const old = variables.find(variable => variable.name === key);
     const patch: TaskPatch = { env: { [key]: next } };
     if (!old?.secret) {
-      // Of a secret nobody here knows what it was.
+      // The old value of a secret is not known here.
       patch.expected = { env: { [key]: old?.value ?? null } };
     }
     return (await attempt(() => model.change(patch))) !== null;

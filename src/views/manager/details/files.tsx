@@ -13,9 +13,9 @@ import { IconButton } from '../../shared/button';
 import { Preview } from './preview';
 
 /** Files that are listed. */
-const MOST = 500;
+const MAX_FILES = 500;
 
-/** What the runs of a task left, with a look at each file. */
+/** The files that a run left, each with a preview. */
 export function Files(props: {
   model: TaskDetailModel;
   detail: TaskDetail;
@@ -83,7 +83,7 @@ export function Files(props: {
         </p>
       )}
       <ul className="pyr-files">
-        {value?.items.slice(0, MOST).map(item => (
+        {value?.items.slice(0, MAX_FILES).map(item => (
           <FileLine
             key={item.path}
             file={item}
@@ -92,7 +92,7 @@ export function Files(props: {
           />
         ))}
       </ul>
-      {value && (value.items.length > MOST || value.cut) && (
+      {value && (value.items.length > MAX_FILES || value.cut) && (
         <p className="pyr-note">
           {trans.__('There are more files than are listed here.')}
         </p>

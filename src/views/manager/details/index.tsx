@@ -1,4 +1,4 @@
-/** One task at the side of the table: how it went, what it was given, what it left. */
+/** The details of one task: overview, configuration, runs, files. */
 import * as React from 'react';
 
 import type { TaskDetail, TaskRow } from '../../../client/types';
@@ -10,7 +10,7 @@ import { useStore } from '../../shared/store';
 import { Button, IconButton } from '../../shared/button';
 import { EmptyState, Skeleton } from '../../shared/emptystate';
 import { tabId, Tabs } from '../../shared/tabs';
-import { Again } from './again';
+import { Reproduce } from './reproduce';
 import { Configuration } from './configuration';
 import { Files } from './files';
 import type { MarkdownRenderer } from './notes';
@@ -19,7 +19,7 @@ import { Runs } from './runs';
 
 export interface IDetailsProps {
   model: TaskDetailModel;
-  /** The task as it stands in the table, if it is listed. */
+  /** Its row in the table, if it is loaded. */
   row: TaskRow | undefined;
   canWrite: boolean;
   onOpenLog: (task: TaskRow) => void;
@@ -30,9 +30,15 @@ export interface IDetailsProps {
   onOpenFile?: (path: string) => void;
 }
 
-type Tab = 'overview' | 'config' | 'runs' | 'files' | 'again';
+type Tab = 'overview' | 'config' | 'runs' | 'files' | 'reproduce';
 
-const TABS: readonly Tab[] = ['overview', 'config', 'runs', 'files', 'again'];
+const TABS: readonly Tab[] = [
+  'overview',
+  'config',
+  'runs',
+  'files',
+  'reproduce'
+];
 
 export function Details(props: IDetailsProps): JSX.Element {
   const trans = useTrans();
@@ -85,7 +91,7 @@ export function Details(props: IDetailsProps): JSX.Element {
             text={trans.__('Click on a task to see what is known of it.')}
           />
         ) : detail ? (
-          // A task of another name begins anew, on the same tab.
+          // Another task resets the state of the tab.
           <TabBody key={name} {...props} tab={tab} detail={detail} row={row!} />
         ) : error ? (
           <EmptyState
@@ -114,8 +120,8 @@ function TabBody(
       return <Runs {...props} />;
     case 'files':
       return <Files {...props} />;
-    case 'again':
-      return <Again {...props} />;
+    case 'reproduce':
+      return <Reproduce {...props} />;
   }
 }
 
@@ -125,7 +131,7 @@ function tabTitle(trans: ITrans, tab: Tab): string {
     config: trans.__('Configuration'),
     runs: trans.__('Runs'),
     files: trans.__('Files'),
-    again: trans.__('Reproduce')
+    reproduce: trans.__('Reproduce')
   };
   return words[tab];
 }

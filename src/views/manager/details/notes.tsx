@@ -7,13 +7,13 @@ import { useStore } from '../../shared/store';
 import { Banner } from '../../shared/banner';
 import { Button } from '../../shared/button';
 
-/** Puts a text's Markdown into an element, made safe; returns how to end that. */
+/** Renders sanitised Markdown into an element; returns a function that removes it. */
 export type MarkdownRenderer = (
   text: string,
   element: HTMLElement
 ) => () => void;
 
-/** What people wrote about a task, in Markdown. */
+/** The notes of a task, in Markdown. */
 export function Notes(props: {
   model: TaskDetailModel;
   text: string;
@@ -23,7 +23,7 @@ export function Notes(props: {
   const trans = useTrans();
   const { model, text, canWrite } = props;
   const { name, saving } = useStore(model);
-  /** What is being written, null while nobody writes. */
+  /** The draft, null while nothing is edited. */
   const [written, setWritten] = React.useState<INoteDraft | null>(
     () => model.drafts.get(name) ?? null
   );
@@ -56,7 +56,7 @@ export function Notes(props: {
         setFailure(problem.message);
         return;
       }
-      // Saving again replaces what somebody else wrote, knowingly.
+      // Saving again overwrites the other change, knowingly.
       await model.refresh();
       const theirs = model.getSnapshot().detail?.notes ?? base;
       write({ text: draft, base: theirs });
@@ -128,7 +128,7 @@ function Markdown(props: {
 }): JSX.Element {
   const { text, render } = props;
   const ref = React.useRef<HTMLDivElement>(null);
-  // Ended before React takes the element away.
+  // Removed before React removes the element.
   React.useLayoutEffect(
     () => (render && ref.current ? render(text, ref.current) : undefined),
     [render, text]

@@ -16,7 +16,7 @@ import { Environment } from './environment';
 import type { MarkdownRenderer } from './notes';
 import { Notes } from './notes';
 
-/** How a task goes or went, its figures and notes. */
+/** State, metrics, notes and environment of a task. */
 export function Overview(props: {
   detail: TaskDetail;
   row: TaskRow;
@@ -85,7 +85,7 @@ export function Overview(props: {
   );
 }
 
-/** Where a run took place. */
+/** Host, job, GPUs and Python of a run. */
 export function placeFacts(
   trans: ITrans,
   run: RunInfo | undefined
@@ -99,7 +99,7 @@ export function placeFacts(
   ];
 }
 
-/** Names, each once and with how many there are of it: 4 × H100. */
+/** Names with their counts: 4 × H100. */
 function counted(names: readonly string[]): string {
   return [...new Set(names)]
     .map(name => {
@@ -109,7 +109,7 @@ function counted(names: readonly string[]): string {
     .join(', ');
 }
 
-/** Names and values below each other; what is empty is left out. */
+/** A list of names and values, without the empty ones. */
 export function Facts(props: {
   facts: readonly (readonly [string, string])[];
 }): JSX.Element {

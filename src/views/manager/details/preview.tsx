@@ -1,4 +1,4 @@
-/** A file that a run left, as far as a page can show it without running anything in it. */
+/** The preview of a file that a run left; nothing in it is executed. */
 import * as React from 'react';
 
 import type { Artifact } from '../../../client/types';
@@ -13,17 +13,17 @@ import { IconButton } from '../../shared/button';
 import { DataTable } from '../../shared/table';
 
 /** Bytes of a text that are shown. */
-const MOST_TEXT = 256 * 1024;
+const MAX_TEXT_BYTES = 256 * 1024;
 
 /** Bytes of a picture that are fetched. */
-const MOST_PICTURE = 16 * 1024 * 1024;
+const MAX_PICTURE_BYTES = 16 * 1024 * 1024;
 
-/** A page that is shown reaches nobody. */
+/** An HTML preview cannot load anything from the network. */
 const NO_NETWORK =
   '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'; font-src data:">';
 
-const MOST_ROWS = 200;
-const MOST_CELLS = 50;
+const MAX_ROWS = 200;
+const MAX_CELLS = 50;
 
 type Kind = 'picture' | 'table' | 'page' | 'text';
 
@@ -33,7 +33,7 @@ const PICTURES: Record<string, string> = {
   jpeg: 'image/jpeg',
   gif: 'image/gif',
   webp: 'image/webp',
-  // Within an <img> nothing in it can run.
+  // Scripts in an SVG do not run inside <img>.
   svg: 'image/svg+xml'
 };
 
@@ -57,18 +57,18 @@ export function Preview(props: {
   run: number;
   file: Artifact;
   onBack: () => void;
-  /** Open it outside of the details; not offered without it. */
+  /** Open it in JupyterLab; hidden without it. */
   onOpen?: () => void;
 }): JSX.Element {
   const trans = useTrans();
   const { model, run, file } = props;
   const kind = kindOf(file.path);
-  const most = kind === 'picture' ? MOST_PICTURE : MOST_TEXT;
-  const tooLarge = kind === 'picture' && file.size > most;
+  const maxBytes = kind === 'picture' ? MAX_PICTURE_BYTES : MAX_TEXT_BYTES;
+  const tooLarge = kind === 'picture' && file.size > maxBytes;
   const { failure, attempt } = useAttempt();
   const { path } = file;
   const isEmpty = file.size === 0;
-  const limit = file.size > most ? most : undefined;
+  const limit = file.size > maxBytes ? maxBytes : undefined;
   const question = React.useMemo(() => {
     if (tooLarge) {
       return null;
@@ -116,9 +116,9 @@ export function Preview(props: {
         </p>
       )}
       {value && <Content kind={kind} path={file.path} blob={value} />}
-      {value && file.size > most && (
+      {value && file.size > maxBytes && (
         <p className="pyr-note">
-          {trans.__('The first %1 are shown.', bytes(most))}
+          {trans.__('The first %1 are shown.', bytes(maxBytes))}
         </p>
       )}
     </div>
@@ -173,7 +173,7 @@ function TextContent(props: {
   switch (kind) {
     case 'page':
       return (
-        // No scripts, no forms, no address of its own.
+        // No scripts, no forms, an opaque origin.
         <iframe
           className="pyr-page-preview"
           sandbox=""
@@ -222,7 +222,7 @@ export function rowsOf(text: string, separator: string): string[][] {
   let row: string[] = [];
   let cell = '';
   let quoted = false;
-  for (let i = 0; i < text.length && rows.length < MOST_ROWS; i++) {
+  for (let i = 0; i < text.length && rows.length < MAX_ROWS; i++) {
     const letter = text[i];
     if (quoted) {
       if (letter !== '"') {
@@ -247,7 +247,7 @@ export function rowsOf(text: string, separator: string): string[][] {
       cell += letter;
     }
   }
-  if (rows.length < MOST_ROWS && (cell || row.length > 0)) {
+  if (rows.length < MAX_ROWS && (cell || row.length > 0)) {
     rows.push([...row, cell.replace(/\r$/, '')]);
   }
   return rows;
@@ -257,7 +257,7 @@ function Table({ rows }: { rows: string[][] }): JSX.Element {
   const trans = useTrans();
   const [head, ...body] = rows;
   const longest = Math.max(0, ...rows.map(row => row.length));
-  const width = Math.min(MOST_CELLS, longest);
+  const width = Math.min(MAX_CELLS, longest);
   return (
     <>
       <div className="pyr-table-preview" tabIndex={0}>
@@ -270,9 +270,9 @@ function Table({ rows }: { rows: string[][] }): JSX.Element {
           }))}
         />
       </div>
-      {rows.length >= MOST_ROWS && (
+      {rows.length >= MAX_ROWS && (
         <p className="pyr-note">
-          {trans.__('The first %1 rows are shown.', MOST_ROWS)}
+          {trans.__('The first %1 rows are shown.', MAX_ROWS)}
         </p>
       )}
     </>

@@ -1,14 +1,22 @@
 import type { ScaleContinuousNumeric } from 'd3-scale';
 import { scaleLinear, scaleLog } from 'd3-scale';
 
-import { formatNumber } from '../format';
-import type { IBox, IPainter } from './painter';
-import { FONT_SIZE } from './painter';
+import type { ITrans } from '../context';
+import { duration, formatNumber } from '../format';
+import type { IPainter } from './painter';
 import type { IChartTheme } from './theme';
+
+/** The area of the data, in pixels. */
+export interface IBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
 
 export type Scale = ScaleContinuousNumeric<number, number>;
 
-/** Pixels between two labels of an axis, at least. */
+/** Least distance of two labels of an axis, in pixels. */
 const APART_X = 76;
 const APART_Y = 36;
 
@@ -48,10 +56,10 @@ export function scaleOver(
   return scaleLinear([low - room, high + room], [...range]);
 }
 
-/** More are not read, however large the screen. */
+/** At most this many labels, however large the screen is. */
 const MAX_TICKS = 16;
 
-/** Return the ticks of an axis of a length in pixels. */
+/** Ticks of an axis of a length in pixels. */
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
   const count = Math.min(MAX_TICKS, Math.max(2, Math.floor(length / apart)));
   const ticks = scale.ticks(count);
@@ -72,7 +80,7 @@ export function ticksOf(scale: Scale, length: number, apart: number): number[] {
   return ticks.filter((_, index) => index % step === 0);
 }
 
-/** A mark as text: short where it is a large or a small number. */
+/** A tick as text: short for large and small numbers. */
 export function tickText(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e4 && size < 1e15) {
@@ -91,7 +99,7 @@ export function tickText(value: number): string {
     : String(Number(formatNumber(value)));
 }
 
-/** Paint grid lines, ticks and the names of the axes. */
+/** Grid lines, ticks and titles. */
 export function paintAxes(
   painter: IPainter,
   theme: IChartTheme,
@@ -104,6 +112,7 @@ export function paintAxes(
     yName?: string;
   }
 ): void {
+  const { size } = theme;
   const bottom = box.y + box.height;
   if (axes.y) {
     for (const tick of ticksOf(axes.y, box.height, APART_Y)) {
@@ -111,6 +120,7 @@ export function paintAxes(
       painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
       painter.text(box.x - 6, y, tickText(tick), {
         colour: theme.faint,
+        size,
         align: 'end',
         baseline: 'middle'
       });
@@ -123,6 +133,7 @@ export function paintAxes(
       painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
       painter.text(x, bottom + 6, text(tick), {
         colour: theme.faint,
+        size,
         align: 'middle',
         baseline: 'top'
       });
@@ -132,8 +143,9 @@ export function paintAxes(
     stroke: theme.axis
   });
   if (axes.xName) {
-    painter.text(box.x + box.width, bottom + 8 + FONT_SIZE * 1.2, axes.xName, {
+    painter.text(box.x + box.width, bottom + 8 + size * 1.2, axes.xName, {
       colour: theme.text,
+      size,
       align: 'end',
       baseline: 'top'
     });
@@ -141,33 +153,14 @@ export function paintAxes(
   if (axes.yName) {
     painter.text(box.x, box.y - 8, axes.yName, {
       colour: theme.text,
+      size,
       weight: 'bold',
       baseline: 'bottom'
     });
   }
 }
 
-/** Paint names below the lower axis, as many as there is room for. */
-export function paintLabels(
-  painter: IPainter,
-  theme: IChartTheme,
-  labels: readonly string[],
-  y: number,
-  xOf: (index: number) => number
-): void {
-  const step = Math.max(1, Math.ceil(APART_X / Math.abs(xOf(1) - xOf(0))));
-  labels.forEach((label, index) => {
-    if (index % step === 0) {
-      painter.text(xOf(index), y, short(label), {
-        colour: theme.faint,
-        align: 'middle',
-        baseline: 'top'
-      });
-    }
-  });
-}
-
-/** Return the box of the data in a chart of this size, without axes. */
+/** The area of the data in a chart of this size. */
 export function boxOf(width: number, height: number, hasName = true): IBox {
   const [left, top, right, bottom] = [56, hasName ? 24 : 10, 14, 40];
   return {
@@ -178,7 +171,26 @@ export function boxOf(width: number, height: number, hasName = true): IBox {
   };
 }
 
-/** Cut a long label. */
+/** A label cut to at most `most` characters. */
 export function short(label: string, most = 14): string {
   return label.length > most ? `${label.slice(0, most - 1)}…` : label;
+}
+
+/** The title of an axis. */
+export function axisName(trans: ITrans, axis: string): string {
+  switch (axis) {
+    case 'point':
+      return trans.__('Point');
+    case 'time':
+      return trans.__('Time');
+    default:
+      return axis;
+  }
+}
+
+/** How to format the numbers of an axis. */
+export function axisText(trans: ITrans, axis: string): (x: number) => string {
+  return axis === 'time'
+    ? seconds => duration(trans, Math.round(seconds * 10) / 10)
+    : tickText;
 }

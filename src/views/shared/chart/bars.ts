@@ -1,13 +1,12 @@
 import { short } from './axes';
 import type { IPainter } from './painter';
-import { FONT_SIZE } from './painter';
 import type { Chart } from './scene';
 
 export interface IBar {
   id: string;
   name: string;
   /** From 0 to 1. */
-  part: number;
+  fraction: number;
   /** The text after it. */
   value: string;
   colour: string;
@@ -17,12 +16,12 @@ const ROW = 24;
 const LEFT = 150;
 const RIGHT = 150;
 
-/** Return the height of a number of bars, in pixels. */
+/** The height of `count` bars, in pixels. */
 export function barsHeight(count: number): number {
   return 12 + Math.max(1, count) * ROW;
 }
 
-/** Parts of a whole as bars below each other. */
+/** Fractions of a whole as horizontal bars. */
 export function barsChart(bars: readonly IBar[]): Chart {
   return (width, height, theme) => ({
     paint(painter: IPainter): void {
@@ -31,7 +30,7 @@ export function barsChart(bars: readonly IBar[]): Chart {
         const y = 6 + index * ROW;
         painter.text(LEFT - 8, y + ROW / 2, short(bar.name, 24), {
           colour: theme.text,
-          size: FONT_SIZE + 1,
+          size: theme.size + 1,
           align: 'end',
           baseline: 'middle'
         });
@@ -39,12 +38,12 @@ export function barsChart(bars: readonly IBar[]): Chart {
           fill: theme.grid,
           alpha: 0.5
         });
-        painter.rect(LEFT, y + 4, Math.max(1, room * bar.part), ROW - 8, {
+        painter.rect(LEFT, y + 4, Math.max(1, room * bar.fraction), ROW - 8, {
           fill: bar.colour
         });
         painter.text(LEFT + room + 8, y + ROW / 2, bar.value, {
           colour: theme.faint,
-          size: FONT_SIZE + 1,
+          size: theme.size + 1,
           baseline: 'middle'
         });
       });

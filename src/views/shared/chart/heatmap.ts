@@ -1,5 +1,5 @@
 import { formatNumber } from '../format';
-import { paintLabels, short } from './axes';
+import { short } from './axes';
 import type { IPainter } from './painter';
 import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
@@ -8,7 +8,7 @@ import { rampColour, rampText } from './theme';
 export interface IHeatmapSpec {
   xName: string;
   yName: string;
-  /** What the colours mean. */
+  /** What the colours stand for. */
   name: string;
   xLabels: readonly string[];
   yLabels: readonly string[];
@@ -31,159 +31,149 @@ const STEPS = 40;
 
 /** Means over two parameters as colours. */
 export function heatmapChart(spec: IHeatmapSpec): Chart {
-  return (width, height, theme) => new HeatmapScene(spec, width, height, theme);
+  return (width, height, theme) => heatmapScene(spec, width, height, theme);
 }
 
-class HeatmapScene implements IScene {
-  constructor(
-    private readonly _spec: IHeatmapSpec,
-    width: number,
-    height: number,
-    private readonly _theme: IChartTheme
-  ) {
-    const spec = _spec;
-    this._cellWidth =
-      Math.max(1, width - LEFT - RIGHT) / Math.max(1, spec.xLabels.length);
-    this._cellHeight =
-      Math.max(1, height - TOP - BOTTOM) / Math.max(1, spec.yLabels.length);
-    const values = spec.cells
-      .flat()
-      .flatMap(cell => (cell ? [cell.value] : []));
-    this._low = Math.min(...values);
-    this._high = Math.max(...values);
-  }
+function heatmapScene(
+  spec: IHeatmapSpec,
+  width: number,
+  height: number,
+  theme: IChartTheme
+): IScene {
+  const cellWidth =
+    Math.max(1, width - LEFT - RIGHT) / Math.max(1, spec.xLabels.length);
+  const cellHeight =
+    Math.max(1, height - TOP - BOTTOM) / Math.max(1, spec.yLabels.length);
+  const values = spec.cells.flat().flatMap(cell => (cell ? [cell.value] : []));
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const xOf = (column: number) => LEFT + column * cellWidth;
+  const yOf = (row: number) => TOP + row * cellHeight;
+  const fractionOf = (value: number) =>
+    high > low ? (value - low) / (high - low) : 0.5;
 
-  paint(painter: IPainter): void {
-    const { _spec: spec, _theme: theme } = this;
-    const type = { colour: theme.faint };
-    const [right, bottom] = [
-      this._x(spec.xLabels.length),
-      this._y(spec.yLabels.length)
-    ];
-    spec.cells.forEach((cells, row) =>
-      cells.forEach((cell, column) => {
-        const [x, y] = [this._x(column), this._y(row)];
-        const [width, height] = [this._cellWidth - 1, this._cellHeight - 1];
-        if (!cell) {
-          painter.rect(x, y, width, height, { fill: theme.grid, alpha: 0.4 });
-          return;
-        }
-        const part = this._part(cell.value);
-        painter.rect(x, y, width, height, { fill: rampColour(part) });
-        if (width > 46 && height > 16) {
-          painter.text(
-            x + width / 2,
-            y + height / 2,
-            formatNumber(cell.value),
-            {
-              colour: rampText(part),
-              align: 'middle',
-              baseline: 'middle'
-            }
-          );
-        }
-      })
-    );
-    paintLabels(painter, theme, spec.xLabels, bottom + 6, column =>
-      this._x(column + 0.5)
-    );
-    const stepY = Math.max(1, Math.ceil(14 / this._cellHeight));
-    spec.yLabels.forEach((label, row) => {
-      if (row % stepY === 0) {
-        painter.text(LEFT - 6, this._y(row + 0.5), short(label), {
-          ...type,
-          align: 'end',
-          baseline: 'middle'
-        });
-      }
-    });
-    painter.text(right, bottom + 24, spec.xName, {
-      colour: theme.text,
-      align: 'end',
-      baseline: 'top'
-    });
-    painter.text(LEFT, TOP - 8, spec.yName, {
-      colour: theme.text,
-      weight: 'bold'
-    });
-    this._paintRamp(painter, right + 16, TOP, bottom - TOP);
-  }
-
-  pick(x: number, y: number): IHitResult | null {
-    const column = Math.floor((x - LEFT) / this._cellWidth);
-    const row = Math.floor((y - TOP) / this._cellHeight);
-    const cell = this._spec.cells[row]?.[column];
-    if (!cell || x < LEFT || y < TOP) {
-      return null;
-    }
-    const { xName, yName, xLabels, yLabels, name } = this._spec;
-    return {
-      id: `${row} ${column}`,
-      x: this._x(column + 0.5),
-      y: this._y(row + 0.5),
-      title: `${name} ${formatNumber(cell.value)} (${cell.tasks})`,
-      lines: [
-        { name: xName, value: xLabels[column] },
-        { name: yName, value: yLabels[row] }
-      ]
-    };
-  }
-
-  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
-    if (!pick) {
-      return;
-    }
-    painter.rect(
-      pick.x - this._cellWidth / 2,
-      pick.y - this._cellHeight / 2,
-      this._cellWidth - 1,
-      this._cellHeight - 1,
-      { stroke: this._theme.text, width: 2 }
-    );
-  }
-
-  private _paintRamp(
+  const paintRamp = (
     painter: IPainter,
     x: number,
     y: number,
-    height: number
-  ): void {
-    const theme = this._theme;
+    length: number
+  ) => {
     for (let step = 0; step < STEPS; step++) {
-      painter.rect(x, y + (height * step) / STEPS, BAR, height / STEPS + 0.5, {
+      painter.rect(x, y + (length * step) / STEPS, BAR, length / STEPS + 0.5, {
         fill: rampColour(1 - step / (STEPS - 1))
       });
     }
-    const type = { colour: theme.faint };
-    if (Number.isFinite(this._low)) {
-      painter.text(x + BAR + 4, y, formatNumber(this._high), {
+    const type = { colour: theme.faint, size: theme.size };
+    if (Number.isFinite(low)) {
+      painter.text(x + BAR + 4, y, formatNumber(high), {
         ...type,
         baseline: 'top'
       });
-      painter.text(x + BAR + 4, y + height, formatNumber(this._low), type);
+      painter.text(x + BAR + 4, y + length, formatNumber(low), type);
     }
-    painter.text(x, y - 8, short(this._spec.name, 11), {
+    painter.text(x, y - 8, short(spec.name, 11), {
       ...type,
       colour: theme.text
     });
-  }
+  };
 
-  private _x(column: number): number {
-    return LEFT + column * this._cellWidth;
-  }
+  return {
+    paint(painter: IPainter): void {
+      const type = { colour: theme.faint, size: theme.size };
+      const [right, bottom] = [
+        xOf(spec.xLabels.length),
+        yOf(spec.yLabels.length)
+      ];
+      spec.cells.forEach((cells, row) =>
+        cells.forEach((cell, column) => {
+          const [x, y] = [xOf(column), yOf(row)];
+          const [width, height] = [cellWidth - 1, cellHeight - 1];
+          if (!cell) {
+            painter.rect(x, y, width, height, { fill: theme.grid, alpha: 0.4 });
+            return;
+          }
+          const fraction = fractionOf(cell.value);
+          painter.rect(x, y, width, height, { fill: rampColour(fraction) });
+          if (width > 46 && height > 16) {
+            painter.text(
+              x + width / 2,
+              y + height / 2,
+              formatNumber(cell.value),
+              {
+                colour: rampText(fraction),
+                size: theme.size,
+                align: 'middle',
+                baseline: 'middle'
+              }
+            );
+          }
+        })
+      );
+      const stepX = Math.max(1, Math.ceil(64 / cellWidth));
+      spec.xLabels.forEach((label, column) => {
+        if (column % stepX === 0) {
+          painter.text(xOf(column + 0.5), bottom + 6, short(label), {
+            ...type,
+            align: 'middle',
+            baseline: 'top'
+          });
+        }
+      });
+      const stepY = Math.max(1, Math.ceil(14 / cellHeight));
+      spec.yLabels.forEach((label, row) => {
+        if (row % stepY === 0) {
+          painter.text(LEFT - 6, yOf(row + 0.5), short(label), {
+            ...type,
+            align: 'end',
+            baseline: 'middle'
+          });
+        }
+      });
+      painter.text(right, bottom + 24, spec.xName, {
+        colour: theme.text,
+        size: theme.size,
+        align: 'end',
+        baseline: 'top'
+      });
+      painter.text(LEFT, TOP - 8, spec.yName, {
+        colour: theme.text,
+        size: theme.size,
+        weight: 'bold'
+      });
+      paintRamp(painter, right + 16, TOP, bottom - TOP);
+    },
 
-  private _y(row: number): number {
-    return TOP + row * this._cellHeight;
-  }
+    pick(x: number, y: number): IHitResult | null {
+      const column = Math.floor((x - LEFT) / cellWidth);
+      const row = Math.floor((y - TOP) / cellHeight);
+      const cell = spec.cells[row]?.[column];
+      if (!cell || x < LEFT || y < TOP) {
+        return null;
+      }
+      const { xName, yName, xLabels, yLabels, name } = spec;
+      return {
+        id: `${row} ${column}`,
+        x: xOf(column + 0.5),
+        y: yOf(row + 0.5),
+        title: `${name} ${formatNumber(cell.value)} (${cell.tasks})`,
+        lines: [
+          { name: xName, value: xLabels[column] },
+          { name: yName, value: yLabels[row] }
+        ]
+      };
+    },
 
-  private _part(value: number): number {
-    return this._high > this._low
-      ? (value - this._low) / (this._high - this._low)
-      : 0.5;
-  }
-
-  private readonly _cellWidth: number;
-  private readonly _cellHeight: number;
-  private readonly _low: number;
-  private readonly _high: number;
+    highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
+      if (!pick) {
+        return;
+      }
+      painter.rect(
+        pick.x - cellWidth / 2,
+        pick.y - cellHeight / 2,
+        cellWidth - 1,
+        cellHeight - 1,
+        { stroke: theme.text, width: 2 }
+      );
+    }
+  };
 }

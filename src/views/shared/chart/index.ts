@@ -1,6 +1,6 @@
 export type { ILine, ILinesSpec } from './lines';
 export { linesChart } from './lines';
-export { axisName, axisText } from './names';
+export { axisName, axisText } from './axes';
 export type { Chart } from './scene';
 export { toSvg } from './scene';
 export { PAPER, seriesColour } from './theme';

@@ -5,13 +5,13 @@ export interface IPlace {
   y: number;
 }
 
-/** Pixels between two places that are searched. */
-const STEP_PX = 8;
+/** Pixels between two points that are tried. */
+const STEP = 8;
 
-/** How much farther what lies aside is than what lies ahead. */
+/** The weight of a distance aside against one straight ahead. */
 const ASIDE = 2;
 
-/** Which way an arrow key leads; null for any other key. */
+/** The direction of an arrow key; null for any other key. */
 export function directionOf(key: string): IPlace | null {
   return DIRECTIONS[key] ?? null;
 }
@@ -24,11 +24,10 @@ const DIRECTIONS: Record<string, IPlace> = {
 };
 
 /**
- * What is next in a direction: to the left and right of the same curve where it
- * goes on, up and down of another one, else what is nearest straight ahead.
- * Null where nothing else is to be found that way.
+ * The next hit in a direction: left and right on the same curve where it
+ * continues, up and down on another one, else the nearest one ahead.
  */
-export function nextHit(
+export function nextPick(
   scene: IScene,
   from: IPlace,
   direction: IPlace,
@@ -42,7 +41,7 @@ export function nextHit(
   const here = scene.pick?.(from.x, from.y) ?? null;
   let best: IHitResult | null = null;
   let least = Infinity;
-  for (let way = STEP_PX; way <= ahead && way < least; way += STEP_PX) {
+  for (let way = STEP; way <= ahead && way < least; way += STEP) {
     const at = start + sign * way;
     if (at < 0 || at > ahead) {
       break;
@@ -54,7 +53,7 @@ export function nextHit(
       if (!pick || (isSame && !isAcross)) {
         continue;
       }
-      // A hit is at its point, which may be behind the pointer.
+      // A hit is at its own point, which may be behind the pointer.
       const on = sign * ((isAcross ? pick.x : pick.y) - start);
       const off = Math.abs((isAcross ? pick.y : pick.x) - side);
       const cost = isSame ? on : on + ASIDE * off;
@@ -69,7 +68,7 @@ export function nextHit(
 /** Places from the middle to both edges. */
 function* sides(middle: number, end: number): Generator<number> {
   yield middle;
-  for (let off = STEP_PX; off < end; off += STEP_PX) {
+  for (let off = STEP; off < end; off += STEP) {
     if (middle - off >= 0) {
       yield middle - off;
     }

@@ -1,8 +1,6 @@
-import { lowerBound } from '../../../model/lowerbound';
 import { formatNumber } from '../format';
-import type { Scale } from './axes';
 import { boxOf, paintAxes, scaleOver } from './axes';
-import type { IBox, IPainter } from './painter';
+import type { IPainter } from './painter';
 import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 
@@ -26,24 +24,24 @@ export interface ILinesSpec {
   /** From 0 for none to below 1. */
   smoothing?: number;
   xName?: string;
-  /** A number of the lower axis as text. */
+  /** A number of the x axis as text. */
   xText?: (x: number) => string;
-  /** The part of the lower axis that is shown, all without it. */
-  part?: readonly [number, number] | null;
+  /** The range of the x axis that is shown; by default all of it. */
+  zoom?: readonly [number, number] | null;
 }
 
-/** Lines in the tooltip. */
-const TOLD = 8;
+/** Lines of the tooltip. */
+const MAX_HIT_LINES = 8;
 
-/** How far the pointer may be from a line, in pixels. */
+/** How far the pointer may be from a line it hits, in pixels. */
 const HIT_RADIUS_PX = 40;
 
-/** With more lines the values behind smoothed ones are left out. */
+/** With more lines the raw values are not drawn behind the smoothed ones. */
 const MAX_RAW_LINES = 12;
 
 /**
  * Numbers smoothed by an exponential moving average that counts how far apart
- * they are, without a bias to 0 at the beginning.
+ * they stand, without a bias to 0 at the beginning.
  *
  * Source: the "time weighted exponential moving average" of W&B's line plots:
  * a weight of √s for each thousandth of the range, divided by the sum of the
@@ -79,170 +77,154 @@ export function smoothed(
 
 /** Curves over a common axis. */
 export function linesChart(spec: ILinesSpec): Chart {
-  const shown = spec.lines.map(line => ({
+  const lines = spec.lines.map(line => ({
     line,
     ys: smoothed(line.xs, line.ys, spec.smoothing ?? 0)
   }));
   return (width, height, theme) =>
-    new LinesScene(spec, shown, width, height, theme);
+    linesScene(spec, lines, width, height, theme);
 }
 
-interface IShown {
+interface ISmoothed {
   line: ILine;
   ys: readonly number[];
 }
 
-class LinesScene implements IScene {
-  constructor(
-    private readonly _spec: ILinesSpec,
-    private readonly _shown: readonly IShown[],
-    width: number,
-    height: number,
-    private readonly _theme: IChartTheme
-  ) {
-    const spec = _spec;
-    const shown = _shown;
-    const box = boxOf(width, height, spec.name !== undefined);
-    this._box = box;
-    const inPart = (x: number) =>
-      !spec.part || (x >= spec.part[0] && x <= spec.part[1]);
-    this._x = scaleOver(
-      spec.part ?? shown.flatMap(({ line }) => line.xs as number[]),
-      spec.isLogX ?? false,
-      [box.x, box.x + box.width]
-    );
-    this._y = scaleOver(
-      (function* () {
-        for (const { line, ys } of shown) {
-          for (let index = 0; index < ys.length; index++) {
-            if (inPart(line.xs[index])) {
-              yield ys[index];
-            }
+function linesScene(
+  spec: ILinesSpec,
+  lines: readonly ISmoothed[],
+  width: number,
+  height: number,
+  theme: IChartTheme
+): IScene {
+  const box = boxOf(width, height, spec.name !== undefined);
+  const isInZoom = (x: number) =>
+    !spec.zoom || (x >= spec.zoom[0] && x <= spec.zoom[1]);
+  const xScale = scaleOver(
+    spec.zoom ?? lines.flatMap(({ line }) => line.xs as number[]),
+    spec.isLogX ?? false,
+    [box.x, box.x + box.width]
+  );
+  const yScale = scaleOver(
+    (function* () {
+      for (const { line, ys } of lines) {
+        for (let index = 0; index < ys.length; index++) {
+          if (isInZoom(line.xs[index])) {
+            yield ys[index];
           }
         }
-      })(),
-      spec.isLogY ?? false,
-      [box.y + box.height, box.y],
-      0.05
-    );
-  }
-
-  paint(painter: IPainter): void {
-    const { _box: box, _spec: spec, _theme: theme } = this;
-    paintAxes(painter, theme, box, {
-      x: this._x,
-      y: this._y,
-      xText: spec.xText,
-      xName: spec.xName,
-      yName: spec.name
-    });
-    const hasRaw =
-      (spec.smoothing ?? 0) > 0 && this._shown.length <= MAX_RAW_LINES;
-    painter.clip(box, () => {
-      for (const { line, ys } of this._shown) {
-        if (hasRaw) {
-          painter.line(this._points(line.xs, line.ys), {
-            stroke: line.colour,
-            alpha: 0.25
-          });
-        }
-        painter.line(this._points(line.xs, ys), {
-          stroke: line.colour,
-          width: 1.5
-        });
-        if (ys.length === 1) {
-          painter.circle(this._x(line.xs[0]), this._y(ys[0]), 3, {
-            fill: line.colour
-          });
-        }
       }
-    });
-  }
-
-  pick(x: number, y: number): IHitResult | null {
-    const box = this._box;
-    if (x < box.x - 4 || x > box.x + box.width + 4) {
-      return null;
-    }
-    const at = this._x.invert(Math.min(box.x + box.width, Math.max(box.x, x)));
-    const found = this._shown
-      .flatMap(shown => {
-        const index = nearest(shown.line.xs, shown.ys, at);
-        if (index < 0) {
-          return [];
-        }
-        const place = [this._x(shown.line.xs[index]), this._y(shown.ys[index])];
-        const away = Math.hypot((place[0] - x) / 4, place[1] - y);
-        return [{ shown, index, place, away }];
-      })
-      .filter(({ away }) => Number.isFinite(away))
-      .sort((a, b) => a.away - b.away);
-    const [first] = found;
-    if (!first || first.away > HIT_RADIUS_PX) {
-      return null;
-    }
-    const text = this._spec.xText ?? formatNumber;
-    return {
-      id: first.shown.line.id,
-      x: first.place[0],
-      y: first.place[1],
-      title: `${this._spec.xName ?? 'x'} ${text(first.shown.line.xs[first.index])}`,
-      lines: found.slice(0, TOLD).map(({ shown, index }) => ({
-        name: shown.line.name,
-        value: formatNumber(shown.ys[index]),
-        colour: shown.line.colour
-      }))
-    };
-  }
-
-  highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
-    const { _box: box } = this;
-    const shown = this._shown.find(({ line }) => line.id === id);
-    painter.clip(box, () => {
-      if (pick) {
-        painter.line([pick.x, box.y, pick.x, box.y + box.height], {
-          stroke: this._theme.axis,
-          dash: [3, 3]
-        });
-      }
-      if (shown) {
-        this._paintFocused(painter, shown);
-      }
-      if (shown && pick) {
-        painter.circle(pick.x, pick.y, 3.5, {
-          fill: shown.line.colour,
-          stroke: this._theme.background,
-          width: 1.5
-        });
-      }
-    });
-  }
-
-  invert(x: number): number {
-    return this._x.invert(x);
-  }
-
-  private _paintFocused(painter: IPainter, { line, ys }: IShown): void {
-    const points = this._points(line.xs, ys);
-    painter.line(points, { stroke: this._theme.background, width: 5 });
-    painter.line(points, { stroke: line.colour, width: 2.5 });
-  }
-
-  private _points(xs: readonly number[], ys: readonly number[]): Float64Array {
+    })(),
+    spec.isLogY ?? false,
+    [box.y + box.height, box.y],
+    0.05
+  );
+  const pointsOf = (
+    xs: readonly number[],
+    ys: readonly number[]
+  ): Float64Array => {
     const points = new Float64Array(xs.length * 2);
     for (let index = 0; index < xs.length; index++) {
       const isShown =
-        (!this._spec.isLogX || xs[index] > 0) &&
-        (!this._spec.isLogY || ys[index] > 0);
-      points[2 * index] = isShown ? this._x(xs[index]) : NaN;
-      points[2 * index + 1] = isShown ? this._y(ys[index]) : NaN;
+        (!spec.isLogX || xs[index] > 0) && (!spec.isLogY || ys[index] > 0);
+      points[2 * index] = isShown ? xScale(xs[index]) : NaN;
+      points[2 * index + 1] = isShown ? yScale(ys[index]) : NaN;
     }
     return points;
-  }
+  };
 
-  private readonly _box: IBox;
-  private readonly _x: Scale;
-  private readonly _y: Scale;
+  return {
+    paint(painter: IPainter): void {
+      paintAxes(painter, theme, box, {
+        x: xScale,
+        y: yScale,
+        xText: spec.xText,
+        xName: spec.xName,
+        yName: spec.name
+      });
+      const hasRaw = (spec.smoothing ?? 0) > 0 && lines.length <= MAX_RAW_LINES;
+      painter.clip(box.x, box.y, box.width, box.height, () => {
+        for (const { line, ys } of lines) {
+          if (hasRaw) {
+            painter.line(pointsOf(line.xs, line.ys), {
+              stroke: line.colour,
+              alpha: 0.25
+            });
+          }
+          painter.line(pointsOf(line.xs, ys), {
+            stroke: line.colour,
+            width: 1.5
+          });
+          if (ys.length === 1) {
+            painter.circle(xScale(line.xs[0]), yScale(ys[0]), 3, {
+              fill: line.colour
+            });
+          }
+        }
+      });
+    },
+
+    pick(x: number, y: number): IHitResult | null {
+      if (x < box.x - 4 || x > box.x + box.width + 4) {
+        return null;
+      }
+      const at = xScale.invert(Math.min(box.x + box.width, Math.max(box.x, x)));
+      const found = lines
+        .flatMap(shown => {
+          const index = nearest(shown.line.xs, shown.ys, at);
+          if (index < 0) {
+            return [];
+          }
+          const place = [xScale(shown.line.xs[index]), yScale(shown.ys[index])];
+          const away = Math.hypot((place[0] - x) / 4, place[1] - y);
+          return [{ shown, index, place, away }];
+        })
+        .filter(({ away }) => Number.isFinite(away))
+        .sort((a, b) => a.away - b.away);
+      const [first] = found;
+      if (!first || first.away > HIT_RADIUS_PX) {
+        return null;
+      }
+      const text = spec.xText ?? formatNumber;
+      return {
+        id: first.shown.line.id,
+        x: first.place[0],
+        y: first.place[1],
+        title: `${spec.xName ?? 'x'} ${text(first.shown.line.xs[first.index])}`,
+        lines: found.slice(0, MAX_HIT_LINES).map(({ shown, index }) => ({
+          name: shown.line.name,
+          value: formatNumber(shown.ys[index]),
+          colour: shown.line.colour
+        }))
+      };
+    },
+
+    highlight(painter: IPainter, id: string, pick: IHitResult | null): void {
+      const shown = lines.find(({ line }) => line.id === id);
+      painter.clip(box.x, box.y, box.width, box.height, () => {
+        if (pick) {
+          painter.line([pick.x, box.y, pick.x, box.y + box.height], {
+            stroke: theme.axis,
+            dash: [3, 3]
+          });
+        }
+        if (shown) {
+          const points = pointsOf(shown.line.xs, shown.ys);
+          painter.line(points, { stroke: theme.background, width: 5 });
+          painter.line(points, { stroke: shown.line.colour, width: 2.5 });
+        }
+        if (shown && pick) {
+          painter.circle(pick.x, pick.y, 3.5, {
+            fill: shown.line.colour,
+            stroke: theme.background,
+            width: 1.5
+          });
+        }
+      });
+    },
+
+    invert: x => xScale.invert(x)
+  };
 }
 
 /** The place of the number that is nearest, -1 without any. */
@@ -251,13 +233,18 @@ function nearest(
   ys: readonly number[],
   x: number
 ): number {
-  const next = lowerBound(xs.length, index => xs[index] < x);
+  let low = 0;
+  let high = xs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (xs[middle] < x) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
   let best = -1;
-  for (
-    let at = Math.max(0, next - 2);
-    at < Math.min(xs.length, next + 2);
-    at++
-  ) {
+  for (let at = Math.max(0, low - 2); at < Math.min(xs.length, low + 2); at++) {
     const isNearer = best < 0 || Math.abs(xs[at] - x) < Math.abs(xs[best] - x);
     if (!Number.isNaN(ys[at]) && isNearer) {
       best = at;

@@ -1,16 +1,5 @@
 /** What charts are painted with: on a canvas for the page, as SVG for a file. */
 
-/** A rectangle in pixels. */
-export interface IBox {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/** Of text in charts, in pixels. */
-export const FONT_SIZE = 11;
-
 export interface IPen {
   stroke?: string;
   fill?: string;
@@ -23,8 +12,8 @@ export interface IPen {
 
 export interface IType {
   colour: string;
-  /** In pixels; `FONT_SIZE` if left out. */
-  size?: number;
+  /** In pixels. */
+  size: number;
   align?: 'start' | 'middle' | 'end';
   baseline?: 'top' | 'middle' | 'bottom';
   weight?: 'normal' | 'bold';
@@ -39,9 +28,15 @@ export interface IPainter {
   rect(x: number, y: number, width: number, height: number, pen: IPen): void;
   circle(x: number, y: number, radius: number, pen: IPen): void;
   text(x: number, y: number, text: string, type: IType): void;
-  /** Paint something that is visible only inside a box. */
-  clip(box: IBox, paint: () => void): void;
-  /** Paint something from another place on. */
+  /** Paint something, clipped to a rectangle. */
+  clip(
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    paint: () => void
+  ): void;
+  /** Paint something with another origin. */
   at(x: number, y: number, paint: () => void): void;
 }
 
@@ -88,7 +83,7 @@ export class CanvasPainter implements IPainter {
     context.save();
     context.translate(x, y);
     context.rotate(((type.turn ?? 0) * Math.PI) / 180);
-    context.font = `${type.weight ?? 'normal'} ${type.size ?? FONT_SIZE}px ${this._font}`;
+    context.font = `${type.weight ?? 'normal'} ${type.size}px ${this._font}`;
     context.fillStyle = type.colour;
     context.textAlign =
       type.align === 'middle' ? 'center' : (type.align ?? 'start');
@@ -97,7 +92,13 @@ export class CanvasPainter implements IPainter {
     context.restore();
   }
 
-  clip({ x, y, width, height }: IBox, paint: () => void): void {
+  clip(
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    paint: () => void
+  ): void {
     const context = this._context;
     context.save();
     context.beginPath();
@@ -144,7 +145,7 @@ const ESCAPES: Record<string, string> = {
   "'": '&#39;'
 };
 
-/** Escape a text for SVG and HTML; characters that they do not allow are removed. */
+/** Text escaped for SVG and HTML; characters they do not allow are left out. */
 export function escaped(text: string): string {
   return (
     text
@@ -176,20 +177,20 @@ export class SvgPainter implements IPainter {
     }
     if (parts.length > 0) {
       this._parts.push(
-        `<path d="${parts.join('')}" stroke-linejoin="round"${looks(pen)}/>`
+        `<path d="${parts.join('')}" stroke-linejoin="round"${penAttributes(pen)}/>`
       );
     }
   }
 
   rect(x: number, y: number, width: number, height: number, pen: IPen): void {
     this._parts.push(
-      `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"${looks(pen)}/>`
+      `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"${penAttributes(pen)}/>`
     );
   }
 
   circle(x: number, y: number, radius: number, pen: IPen): void {
     this._parts.push(
-      `<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}"${looks(pen)}/>`
+      `<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}"${penAttributes(pen)}/>`
     );
   }
 
@@ -202,16 +203,21 @@ export class SvgPainter implements IPainter {
       : '';
     const weight = type.weight === 'bold' ? ' font-weight="bold"' : '';
     this._parts.push(
-      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size ?? FONT_SIZE}" fill="${escaped(type.colour)}"${weight}${turn}>${escaped(text)}</text>`
+      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size}" fill="${escaped(type.colour)}"${weight}${turn}>${escaped(text)}</text>`
     );
   }
 
-  clip(box: IBox, paint: () => void): void {
-    // A nested image clips without an id, which must be unique in a page.
-    const [x, y] = [round(box.x), round(box.y)];
-    const [width, height] = [round(box.width), round(box.height)];
+  clip(
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    paint: () => void
+  ): void {
+    // An image of its own cuts off what is outside, and needs no id, which
+    // several images in one page would share.
     this._parts.push(
-      `<svg x="${x}" y="${y}" width="${width}" height="${height}" viewBox="${x} ${y} ${width} ${height}">`
+      `<svg x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" viewBox="${round(x)} ${round(y)} ${round(width)} ${round(height)}">`
     );
     paint();
     this._parts.push('</svg>');
@@ -232,7 +238,7 @@ export class SvgPainter implements IPainter {
   private readonly _parts: string[] = [];
 }
 
-function looks(pen: IPen): string {
+function penAttributes(pen: IPen): string {
   const dash = pen.dash?.length
     ? ` stroke-dasharray="${pen.dash.join(' ')}"`
     : '';

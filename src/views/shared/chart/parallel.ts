@@ -8,7 +8,7 @@ import type { IChartTheme } from './theme';
 export interface IParallelAxis {
   key: string;
   isFigure: boolean;
-  /** Of each line: a number or the place of a label; NaN for none. */
+  /** Of each line: a number or the index of a label; NaN for none. */
   places: readonly number[];
   /** Names of the places 0, 1, …, where it has texts. */
   labels?: readonly string[];
@@ -24,140 +24,133 @@ const TOP = 44;
 const BOTTOM = 30;
 const SIDE = 60;
 
-/** How far the pointer may be from a line, in pixels. */
+/** How far the pointer may be from a line it hits, in pixels. */
 const HIT_RADIUS_PX = 12;
 
 /** Marks of an axis. */
 const MARKS = 5;
 
-/** A line for each task through all its parameters and figures. */
+/** A line for each task through its parameters and metrics. */
 export function parallelChart(spec: IParallelSpec): Chart {
-  return (width, height, theme) =>
-    new ParallelScene(spec, width, height, theme);
+  return (width, height, theme) => parallelScene(spec, width, height, theme);
 }
 
-class ParallelScene implements IScene {
-  constructor(
-    private readonly _spec: IParallelSpec,
-    width: number,
-    height: number,
-    private readonly _theme: IChartTheme
-  ) {
-    const spec = _spec;
-    this._bottom = Math.max(TOP + 1, height - BOTTOM);
-    const gaps = Math.max(1, spec.axes.length - 1);
-    this._xs = spec.axes.map(
-      (_, index) => SIDE + (index * Math.max(1, width - 2 * SIDE)) / gaps
-    );
-    this._scales = spec.axes.map(axis =>
-      scaleOver(
-        axis.labels ? [-0.3, axis.labels.length - 0.7] : axis.places,
-        axis.isLog ?? false,
-        [this._bottom, TOP],
-        axis.labels ? 0 : 0.02
-      )
-    );
-  }
-
-  paint(painter: IPainter): void {
-    const { _spec: spec, _theme: theme } = this;
-    spec.lines.forEach((line, index) => {
-      painter.line(this._points(index), {
-        stroke: line.colour,
-        width: 1.5,
-        alpha: 0.7
-      });
-    });
-    spec.axes.forEach((axis, index) => {
-      const x = this._xs[index];
-      const scale = this._scales[index];
-      painter.line([x, TOP, x, this._bottom], { stroke: theme.axis });
-      const marks = axis.labels
-        ? axis.labels.map((_, at) => at)
-        : marksOf(scale, axis.isLog ?? false);
-      const step = Math.ceil(marks.length / ((this._bottom - TOP) / 14));
-      for (const mark of marks.filter(
-        (_, at) => at % Math.max(1, step) === 0
-      )) {
-        const y = scale(mark);
-        painter.line([x - 3, y, x + 3, y], { stroke: theme.axis });
-        const text = axis.labels ? short(axis.labels[mark]) : tickText(mark);
-        const place = {
-          align: 'start' as const,
-          baseline: 'middle' as const
-        };
-        // A lighter edge, so that lines do not strike it through.
-        painter.rect(x + 5, y - 7, 6 * text.length + 4, 14, {
-          fill: theme.background,
-          alpha: 0.7
-        });
-        painter.text(x + 7, y, text, { ...place, colour: theme.faint });
-      }
-      painter.text(x, TOP - 12 - (index % 2) * 14, short(axis.key, 22), {
-        colour: theme.text,
-        align: 'middle',
-        weight: axis.isFigure ? 'bold' : 'normal'
-      });
-    });
-  }
-
-  pick(x: number, y: number): IHitResult | null {
-    let best = -1;
-    let least = HIT_RADIUS_PX;
-    this._spec.lines.forEach((_, index) => {
-      const points = this._points(index);
-      for (let at = 0; at + 3 < points.length; at += 2) {
-        const [x0, y0, x1, y1] = points.slice(at, at + 4);
-        if (x >= x0 - 2 && x <= x1 + 2) {
-          const away = Math.abs(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0) - y);
-          if (away < least) {
-            [best, least] = [index, away];
-          }
-        }
-      }
-    });
-    if (best < 0) {
-      return null;
-    }
-    const line = this._spec.lines[best];
-    return {
-      id: line.id,
-      x,
-      y,
-      title: line.name,
-      lines: this._spec.axes.map(axis => ({
-        name: axis.key,
-        value: Number.isNaN(axis.places[best])
-          ? '–'
-          : (axis.labels?.[axis.places[best]] ??
-            formatNumber(axis.places[best]))
-      }))
-    };
-  }
-
-  highlight(painter: IPainter, id: string): void {
-    const index = this._spec.lines.findIndex(line => line.id === id);
-    if (index >= 0) {
-      const points = this._points(index);
-      painter.line(points, { stroke: this._theme.background, width: 6 });
-      painter.line(points, {
-        stroke: this._spec.lines[index].colour,
-        width: 3
-      });
-    }
-  }
-
-  private _points(index: number): number[] {
-    return this._spec.axes.flatMap((axis, at) => {
+function parallelScene(
+  spec: IParallelSpec,
+  width: number,
+  height: number,
+  theme: IChartTheme
+): IScene {
+  const bottom = Math.max(TOP + 1, height - BOTTOM);
+  const gaps = Math.max(1, spec.axes.length - 1);
+  const xs = spec.axes.map(
+    (_, index) => SIDE + (index * Math.max(1, width - 2 * SIDE)) / gaps
+  );
+  const scales = spec.axes.map(axis =>
+    scaleOver(
+      axis.labels ? [-0.3, axis.labels.length - 0.7] : axis.places,
+      axis.isLog ?? false,
+      [bottom, TOP],
+      axis.labels ? 0 : 0.02
+    )
+  );
+  const pointsOf = (index: number): number[] =>
+    spec.axes.flatMap((axis, at) => {
       const place = axis.places[index];
       const isShown = !Number.isNaN(place) && (!axis.isLog || place > 0);
-      return [this._xs[at], isShown ? this._scales[at](place) : NaN];
+      return [xs[at], isShown ? scales[at](place) : NaN];
     });
-  }
 
-  private readonly _bottom: number;
-  private readonly _xs: number[];
-  private readonly _scales: Scale[];
+  return {
+    paint(painter: IPainter): void {
+      spec.lines.forEach((line, index) => {
+        painter.line(pointsOf(index), {
+          stroke: line.colour,
+          width: 1.5,
+          alpha: 0.7
+        });
+      });
+      spec.axes.forEach((axis, index) => {
+        const x = xs[index];
+        const scale = scales[index];
+        painter.line([x, TOP, x, bottom], { stroke: theme.axis });
+        const marks = axis.labels
+          ? axis.labels.map((_, at) => at)
+          : marksOf(scale, axis.isLog ?? false);
+        const step = Math.ceil(marks.length / ((bottom - TOP) / 14));
+        for (const mark of marks.filter(
+          (_, at) => at % Math.max(1, step) === 0
+        )) {
+          const y = scale(mark);
+          painter.line([x - 3, y, x + 3, y], { stroke: theme.axis });
+          const text = axis.labels ? short(axis.labels[mark]) : tickText(mark);
+          const place = {
+            size: theme.size,
+            align: 'start' as const,
+            baseline: 'middle' as const
+          };
+          // A lighter edge, so that lines do not strike it through.
+          painter.rect(x + 5, y - 7, 6 * text.length + 4, 14, {
+            fill: theme.background,
+            alpha: 0.7
+          });
+          painter.text(x + 7, y, text, { ...place, colour: theme.faint });
+        }
+        painter.text(x, TOP - 12 - (index % 2) * 14, short(axis.key, 22), {
+          colour: theme.text,
+          size: theme.size,
+          align: 'middle',
+          weight: axis.isFigure ? 'bold' : 'normal'
+        });
+      });
+    },
+
+    pick(x: number, y: number): IHitResult | null {
+      let best = -1;
+      let least = HIT_RADIUS_PX;
+      spec.lines.forEach((_, index) => {
+        const points = pointsOf(index);
+        for (let at = 0; at + 3 < points.length; at += 2) {
+          const [x0, y0, x1, y1] = points.slice(at, at + 4);
+          if (x >= x0 - 2 && x <= x1 + 2) {
+            const away = Math.abs(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0) - y);
+            if (away < least) {
+              [best, least] = [index, away];
+            }
+          }
+        }
+      });
+      if (best < 0) {
+        return null;
+      }
+      const line = spec.lines[best];
+      return {
+        id: line.id,
+        x,
+        y,
+        title: line.name,
+        lines: spec.axes.map(axis => ({
+          name: axis.key,
+          value: Number.isNaN(axis.places[best])
+            ? '–'
+            : (axis.labels?.[axis.places[best]] ??
+              formatNumber(axis.places[best]))
+        }))
+      };
+    },
+
+    highlight(painter: IPainter, id: string): void {
+      const index = spec.lines.findIndex(line => line.id === id);
+      if (index >= 0) {
+        const points = pointsOf(index);
+        painter.line(points, { stroke: theme.background, width: 6 });
+        painter.line(points, {
+          stroke: spec.lines[index].colour,
+          width: 3
+        });
+      }
+    }
+  };
 }
 
 function marksOf(scale: Scale, isLog: boolean): number[] {

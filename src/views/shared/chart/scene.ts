@@ -3,11 +3,11 @@ import { SvgPainter } from './painter';
 import type { IChartTheme } from './theme';
 import { PAPER } from './theme';
 
-/** What is under the pointer. */
+/** What is at a point of a chart. */
 export interface IHitResult {
   /** What it belongs to, usually a task. */
   id: string;
-  /** Its place, in pixels. */
+  /** Its position, in pixels. */
   x: number;
   y: number;
   title: string;
@@ -17,11 +17,11 @@ export interface IHitResult {
 /** A chart of a certain size, ready to be painted. */
 export interface IScene {
   paint(painter: IPainter): void;
-  /** What is at a place, null for nothing. */
+  /** What is at a point, null for nothing. */
   pick?(x: number, y: number): IHitResult | null;
-  /** Paint over everything what belongs to an id, and to a place if there is one. */
+  /** Paint what belongs to an id, and to a hit if there is one, on top. */
   highlight?(painter: IPainter, id: string, pick: IHitResult | null): void;
-  /** The number on the lower axis at a place; where parts can be chosen. */
+  /** The number of the x axis at a place, for charts that can be zoomed. */
   invert?(x: number): number;
 }
 

@@ -8,12 +8,13 @@ export interface IChartTheme {
   grid: string;
   axis: string;
   accent: string;
+  /** Of text, in pixels. */
+  size: number;
   font: string;
   isDark: boolean;
 }
 
-// Ten distinct colours for each background; after the tenth they start
-// again. Source: the "Tableau 10" and "Observable 10" palettes, made lighter
+// Ten distinct colours for light and for dark backgrounds, repeated after that. Source: the "Tableau 10" and "Observable 10" palettes, made lighter
 // or darker for a contrast of 3.
 const ON_LIGHT = [
   '#1f77b4',
@@ -60,9 +61,9 @@ const VIRIDIS = [
   [253, 231, 37]
 ];
 
-/** The colour of a part from 0 to 1, from dark to light. */
-export function rampColour(part: number): string {
-  const place = Math.min(1, Math.max(0, part)) * (VIRIDIS.length - 1);
+/** The colour of a fraction from 0 to 1, from dark to light. */
+export function rampColour(fraction: number): string {
+  const place = Math.min(1, Math.max(0, fraction)) * (VIRIDIS.length - 1);
   const index = Math.min(VIRIDIS.length - 2, Math.floor(place));
   const mix = place - index;
   const channels = VIRIDIS[index].map((from, channel) =>
@@ -71,9 +72,9 @@ export function rampColour(part: number): string {
   return `rgb(${channels.join(',')})`;
 }
 
-/** Black or white, whichever is read better on the colour of a part. */
-export function rampText(part: number): string {
-  return part > 0.55 ? '#000000' : '#ffffff';
+/** Black or white, whichever is readable on the colour of a fraction. */
+export function rampText(fraction: number): string {
+  return fraction > 0.55 ? '#000000' : '#ffffff';
 }
 
 /** The theme for a chart inside `element`. */
@@ -83,7 +84,7 @@ export function chartTheme(element: Element): IChartTheme {
     style.getPropertyValue(name).trim() || other;
   const { jpThemeLight, jpThemeName } = document.body.dataset;
   const isDark = jpThemeLight === 'false';
-  // There borders are as white as text, which is more than a grid may be.
+  // Its borders are as bright as text, too bright for a grid.
   const isContrast = /high contrast/i.test(jpThemeName ?? '');
   return {
     background: value('--jp-layout-color1', isDark ? '#111111' : '#ffffff'),
@@ -95,22 +96,22 @@ export function chartTheme(element: Element): IChartTheme {
     ),
     axis: value('--jp-border-color0', isDark ? '#757575' : '#9e9e9e'),
     accent: value('--jp-brand-color1', '#1976d2'),
+    size: 11,
     font: style.fontFamily || 'sans-serif',
     isDark
   };
 }
 
-/** Call `listener` when the page changes its theme; returns how to stop. */
+/** Call `listener` when the page changes its theme; return a function that stops it. */
 export function watchTheme(listener: () => void): () => void {
   const observer = new MutationObserver(() => {
     // The new theme's variables are there one frame later.
     requestAnimationFrame(listener);
   });
-  const options = {
+  observer.observe(document.body, {
     attributes: true,
     attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
-  };
-  observer.observe(document.body, options);
+  });
   return () => observer.disconnect();
 }
 
@@ -122,6 +123,7 @@ export const PAPER: IChartTheme = {
   grid: '#e4e4e4',
   axis: '#9e9e9e',
   accent: '#1976d2',
+  size: 11,
   font: 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif',
   isDark: false
 };

@@ -6,36 +6,36 @@ import { CanvasPainter } from './painter';
 import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
 import { chartTheme, watchTheme } from './theme';
-import { directionOf, nextHit } from './keyboardnav';
+import { directionOf, nextPick } from './keyboardnav';
 
 export interface IChartViewProps {
   chart: Chart;
-  /** What it shows, for those who do not see it. */
+  /** What it shows, for screen readers. */
   label: string;
-  /** In pixels; as high as its place without it. */
+  /** In pixels; by default the height of the container. */
   height?: number;
-  /** The id of what is highlighted elsewhere. */
+  /** What is highlighted because the pointer is at it elsewhere. */
   focus?: string | null;
   /** What the pointer is at; null when it left. */
   onPick?: (id: string | null) => void;
   /** What was clicked on. */
   onOpen?: (id: string) => void;
-  /** A part of the lower axis was chosen, or all of it by a double click. */
-  onPart?: (part: [number, number] | null) => void;
+  /** A range of the x axis was selected; null: all of it, by a double click. */
+  onZoom?: (range: [number, number] | null) => void;
 }
 
-/** Pixels that a pointer moves before it chooses a part. */
-const LEAST_PART = 6;
+/** Pixels that the pointer has to move to select a range. */
+const MIN_ZOOM_PX = 6;
 
 /** Milliseconds between the clicks of a double click. */
 const DOUBLE_CLICK = 300;
 
-/** Pixels that a key moves the edge of a part. */
+/** Pixels that an arrow key moves the edge of the range. */
 const KEY_STEP = 16;
 
-/** A chart on a canvas, with a tooltip at the pointer. */
+/** A chart on a canvas, with a tooltip for what the pointer is at. */
 export function ChartView(props: IChartViewProps): JSX.Element {
-  const { chart, focus, onPick, onOpen, onPart } = props;
+  const { chart, focus, onPick, onOpen, onZoom } = props;
   const [box, size] = useSize<HTMLDivElement>();
   const ground = React.useRef<HTMLCanvasElement>(null);
   const above = React.useRef<HTMLCanvasElement>(null);
@@ -43,7 +43,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   const trans = useTrans();
   const help = React.useId();
   const [pick, setPick] = React.useState<IHitResult | null>(null);
-  /** Whether the user moves with the keys; values are announced then. */
+  /** Whether arrow keys chose it; a screen reader announces it then. */
   const [byKeys, setByKeys] = React.useState(false);
   const [drag, setDrag] = React.useState<{ from: number; to: number } | null>(
     null
@@ -63,7 +63,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
         scene.paint(painter);
       }
     }
-    // What was pointed at may have moved, or be gone.
+    // What was hit may have moved, or be gone.
     setPick(old => (old && scene?.pick?.(old.x, old.y)) ?? null);
   }, [scene, theme, width, height]);
 
@@ -104,18 +104,18 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     }
   };
 
-  // A click that may become a double click waits for that.
+  // A click waits until it cannot become a double click any more.
   const opening = React.useRef<ReturnType<typeof setTimeout>>();
   React.useEffect(() => () => clearTimeout(opening.current), []);
   const endDrag = (at: IHitResult | null, isClick: boolean) => {
-    if (drag && scene?.invert && Math.abs(drag.to - drag.from) > LEAST_PART) {
-      const part = [scene.invert(drag.from), scene.invert(drag.to)];
-      onPart?.([Math.min(...part), Math.max(...part)]);
+    if (drag && scene?.invert && Math.abs(drag.to - drag.from) > MIN_ZOOM_PX) {
+      const range = [scene.invert(drag.from), scene.invert(drag.to)];
+      onZoom?.([Math.min(...range), Math.max(...range)]);
     } else if (at) {
       clearTimeout(opening.current);
       opening.current = setTimeout(
         () => onOpen?.(at.id),
-        isClick && onPart ? DOUBLE_CLICK : 0
+        isClick && onZoom ? DOUBLE_CLICK : 0
       );
     }
     setDrag(null);
@@ -131,13 +131,13 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       x: direction.x < 0 ? width : direction.x > 0 ? 0 : width / 2,
       y: direction.y < 0 ? height : direction.y > 0 ? 0 : height / 2
     };
-    if (event.shiftKey && onPart && scene.invert && direction.x !== 0) {
+    if (event.shiftKey && onZoom && scene.invert && direction.x !== 0) {
       const [start, to] = drag ? [drag.from, drag.to] : [from.x, from.x];
       const next = Math.min(width, Math.max(0, to + direction.x * KEY_STEP));
       setDrag({ from: start, to: next });
     } else {
       setDrag(null);
-      choose(nextHit(scene, from, direction, width, height) ?? pick);
+      choose(nextPick(scene, from, direction, width, height) ?? pick);
     }
     return true;
   };
@@ -150,9 +150,9 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       isOurs = drag !== null || pick !== null;
       endDrag(pick, false);
     } else if (event.key === 'Escape') {
-      isOurs = drag !== null || onPart !== undefined;
+      isOurs = drag !== null || onZoom !== undefined;
       if (!drag) {
-        onPart?.(null);
+        onZoom?.(null);
       }
       setDrag(null);
     } else {
@@ -197,23 +197,23 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       onPointerDown={event => {
         if (event.button === 0) {
           const { x } = placeOf(event);
-          setDrag(onPart && scene?.invert ? { from: x, to: x } : null);
+          setDrag(onZoom && scene?.invert ? { from: x, to: x } : null);
         }
       }}
       onPointerUp={event => {
-        // The last pointer move may be rendered after the button event.
+        // The last move of the pointer may not have been reported yet.
         const { x, y } = placeOf(event);
         endDrag(scene?.pick?.(x, y) ?? null, true);
       }}
       onDoubleClick={() => {
         clearTimeout(opening.current);
-        onPart?.(null);
+        onZoom?.(null);
       }}
     >
       <canvas ref={ground} role="img" aria-label={props.label} />
       <canvas ref={above} aria-hidden="true" />
       <span id={help} className="pyr-visually-hidden">
-        {onPart
+        {onZoom
           ? trans.__(
               'Arrow keys walk through it. With Shift they choose a part, which Enter enlarges; Escape shows all of it.'
             )
@@ -227,12 +227,12 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   );
 }
 
-/** What was walked to, in words. */
+/** A hit in words, for screen readers. */
 function describe({ title, lines }: IHitResult): string {
   return [title, ...lines.map(line => `${line.name} ${line.value}`)].join(', ');
 }
 
-/** What the pointer is at, on the side where there is room. */
+/** A tooltip for a hit, on the side where there is room. */
 function Tip(props: {
   pick: IHitResult;
   width: number;
@@ -279,7 +279,7 @@ function painterOn(
   return new CanvasPainter(context, theme.font);
 }
 
-/** The colours of the page, also after it has changed them. */
+/** The colours of the page, updated when its theme changes. */
 export function useChartTheme(
   place: React.RefObject<HTMLElement>
 ): IChartTheme | null {

@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
 import { ClientError } from '../../../client/errors';
@@ -124,7 +124,7 @@ function clientOf(tasks: TaskRow[], status?: () => Promise<never>): IClient {
 describe('SidebarView', () => {
   const onOpen = jest.fn();
 
-  const show = async (client: IClient) => {
+  const show = async (client: IClient, onExample?: () => void) => {
     const session = new SessionModel({ client });
     const system = new SystemModel(client);
     render(
@@ -133,6 +133,7 @@ describe('SidebarView', () => {
         system={system}
         trans={plainTrans}
         onOpen={onOpen}
+        onExample={onExample}
       />
     );
     await act(() => session.start());
@@ -165,6 +166,26 @@ describe('SidebarView', () => {
     expect(screen.getByText('There are no tasks yet.')).toBeInTheDocument();
     fireEvent.click(screen.getByRole('button', { name: 'New tasks' }));
     expect(onOpen).toHaveBeenLastCalledWith('generator', WORKSPACE);
+    done();
+  });
+
+  it('names its pages in words', async () => {
+    const done = await show(clientOf([TASK]));
+    const pages = within(screen.getByRole('navigation', { name: 'Pages' }));
+    const words = pages.getAllByRole('button').map(each => each.textContent);
+    expect(words).toEqual(['New tasks', 'Dashboard', 'Tasks', 'Logs']);
+    done();
+  });
+
+  it('offers an example where nothing was opened yet', async () => {
+    const onExample = jest.fn();
+    const client = {
+      ...clientOf([]),
+      listWorkspaces: async () => ({ items: [] })
+    };
+    const done = await show(client, onExample);
+    fireEvent.click(screen.getByRole('button', { name: 'Try an example' }));
+    expect(onExample).toHaveBeenCalledTimes(1);
     done();
   });
 

@@ -58,7 +58,7 @@ const CHARTS: Record<string, Chart> = {
     ]
   }),
   bars: barsChart([
-    { id: 'a', name: EVIL, part: 0.5, value: EVIL, colour: '#00f' }
+    { id: 'a', name: EVIL, fraction: 0.5, value: EVIL, colour: '#00f' }
   ])
 };
 
@@ -95,7 +95,7 @@ describe('what the pointer is at', () => {
     const dots = CHARTS.scatter(600, 300, PAPER);
     let found = 0;
     const cells = CHARTS.heatmap(600, 300, PAPER);
-    const threads = CHARTS.parallel(600, 300, PAPER);
+    const lines = CHARTS.parallel(600, 300, PAPER);
     const seen = new Set<string>();
     for (let x = 0; x < 600; x += 4) {
       for (let y = 0; y < 300; y += 4) {
@@ -105,7 +105,7 @@ describe('what the pointer is at', () => {
         if (cell) {
           expect(cell.lines[0]).toEqual({ name: 'lr', value: '1' });
         }
-        seen.add(threads.pick?.(x, y)?.id ?? '');
+        seen.add(lines.pick?.(x, y)?.id ?? '');
       }
     }
     expect(found).toBeGreaterThan(10);
@@ -120,7 +120,7 @@ describe('what the pointer is at', () => {
     ];
     expect(part[0]).toBeGreaterThan(0);
     expect(part[1]).toBeLessThan(3);
-    const zoomed = linesChart({ lines: LINES, part })(600, 300, PAPER);
+    const zoomed = linesChart({ lines: LINES, zoom: part })(600, 300, PAPER);
     expect(zoomed.invert?.(200)).toBeGreaterThan(part[0]);
   });
 });

@@ -1,7 +1,7 @@
 import { barsChart, heatmapChart, linesChart, scatterChart } from '..';
 import type { IHitResult, IScene } from '../scene';
 import { PAPER } from '../theme';
-import { directionOf, nextHit } from '../keyboardnav';
+import { directionOf, nextPick } from '../keyboardnav';
 
 const [WIDTH, HEIGHT] = [600, 300];
 
@@ -10,7 +10,7 @@ function walk(scene: IScene, ...keys: string[]): (IHitResult | null)[] {
   let from = { x: 0, y: HEIGHT / 2 };
   return keys.map(key => {
     const direction = directionOf(`Arrow${key}`);
-    const pick = direction && nextHit(scene, from, direction, WIDTH, HEIGHT);
+    const pick = direction && nextPick(scene, from, direction, WIDTH, HEIGHT);
     from = pick ?? from;
     return pick;
   });

@@ -12,17 +12,17 @@ import { OpenButton, Popup, PopupItem, useClosePopup } from '../shared/popup';
 import { useStore } from '../shared/store';
 import { Button, IconButton, TextInput } from '../shared/button';
 
-export interface ILooksProps {
+export interface IViewOptionsProps {
   model: TaskListModel;
   table: TableLayoutModel;
   state: ITaskListState;
-  /** Whether the choice of columns is open. */
+  /** Whether the popup of the columns is open. */
   hasColumns: boolean;
   onColumns: (anchor: HTMLElement) => void;
 }
 
 /** The buttons that change how tasks are shown. */
-export function Looks(props: ILooksProps): JSX.Element {
+export function ViewOptions(props: IViewOptionsProps): JSX.Element {
   const { model, table, state } = props;
   const trans = useTrans();
   const { layout } = useStore(table);
@@ -90,7 +90,7 @@ function groupingText(trans: ITrans, grouping: Grouping | null): string {
     : trans.__('Folded: %1', names);
 }
 
-/** Keys by which it makes sense to gather tasks. */
+/** The popup that groups tasks by parameters. */
 function GroupForm(props: {
   table: TableLayoutModel;
   state: ITaskListState;
@@ -166,7 +166,7 @@ function GroupForm(props: {
   );
 }
 
-/** Views with a name: take one, save or remove one. */
+/** The saved views: apply, save or remove one. */
 function Views(props: {
   model: TaskListModel;
   table: TableLayoutModel;

@@ -10,7 +10,7 @@ import { toSvg } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
 import { DEFAULT_OPTIONS } from '../options';
-import { historyOf, slicesOf } from '../searchcharts';
+import { historyOf, slicesOf } from '../studycharts';
 
 const TRIALS = [
   trial(1, 0.5),

@@ -3,28 +3,42 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
+import { Resizer } from '../shared/resizer';
 import { StatusIcon } from '../shared/status';
 import { IconButton } from '../shared/button';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
-import type { IShown } from './shown';
+import type { IComparisonView } from './comparisonview';
+import { lastPart } from './comparisonview';
 
-export interface IRunListProps {
+export interface IComparedTasksProps {
   model: CompareModel;
-  shown: IShown;
+  shown: IComparisonView;
   hidden: ReadonlySet<string>;
   focus: FocusModel;
+  /** In pixels; null for the usual width. */
+  width: number | null;
+  onWidth: (width: number | null) => void;
   onOpenLog: (task: string) => void;
   onChoose?: () => void;
 }
 
 /** The compared tasks: which of them charts show, and in which colour. */
-export const RunList = React.memo(function RunList(props: IRunListProps) {
+export const ComparedTasks = React.memo(function ComparedTasks(
+  props: IComparedTasksProps
+) {
   const { model, shown, hidden } = props;
   const trans = useTrans();
   const isAll = hidden.size === 0;
+  const list = React.useRef<HTMLElement>(null);
+  const { listed } = shown;
   return (
-    <nav className="pyr-compare-runs" aria-label={trans.__('Compared tasks')}>
+    <nav
+      ref={list}
+      className="pyr-compare-runs"
+      aria-label={trans.__('Compared tasks')}
+      style={props.width === null ? undefined : { width: props.width }}
+    >
       <div className="pyr-compare-runs-head">
         <input
           type="checkbox"
@@ -51,9 +65,23 @@ export const RunList = React.memo(function RunList(props: IRunListProps) {
           />
         )}
       </div>
-      <ul>
-        {shown.all.map(({ row, label, colour }) => (
-          <RunLine
+      <ul style={gridOf(listed.length)}>
+        {listed.length > 0 && (
+          <li
+            className="pyr-compare-run pyr-compare-run-keys"
+            aria-hidden="true"
+          >
+            <span />
+            <span />
+            {listed.map(key => (
+              <span key={key} title={key}>
+                {lastPart(key)}
+              </span>
+            ))}
+          </li>
+        )}
+        {shown.all.map(({ row, label, values, colour }) => (
+          <ComparedTask
             key={row.name}
             model={model}
             focus={props.focus}
@@ -61,23 +89,37 @@ export const RunList = React.memo(function RunList(props: IRunListProps) {
             status={row.status}
             readable={row.readable}
             label={label}
+            values={values.join('\n')}
             colour={colour}
             isHidden={hidden.has(row.name)}
             onOpenLog={props.onOpenLog}
           />
         ))}
       </ul>
+      <Resizer
+        target={list}
+        title={trans.__('Drag to resize; double click for the usual width')}
+        onWidth={props.onWidth}
+      />
     </nav>
   );
 });
 
-const RunLine = React.memo(function RunLine(props: {
+/** Check boxes, colours, a column per value, the remaining width, buttons. */
+function gridOf(values: number): React.CSSProperties {
+  const columns = values === 0 ? '' : `repeat(${values}, auto)`;
+  return { gridTemplateColumns: `auto auto ${columns} 1fr auto auto` };
+}
+
+const ComparedTask = React.memo(function ComparedTask(props: {
   model: CompareModel;
   focus: FocusModel;
   name: string;
   status: TaskRow['status'];
   readable: boolean;
   label: string;
+  /** The values, a line each; the label is shown if there are none. */
+  values: string;
   colour: string;
   isHidden: boolean;
   onOpenLog: (task: string) => void;
@@ -106,10 +148,15 @@ const RunLine = React.memo(function RunLine(props: {
       <button
         type="button"
         className="pyr-compare-run-name"
-        title={`${name}\n${trans.__('Open its log')}`}
+        aria-label={props.label}
+        title={[...new Set([name, props.label])]
+          .concat(trans.__('Open its log'))
+          .join('\n')}
         onClick={() => props.onOpenLog(name)}
       >
-        {props.label}
+        {(props.values || props.label).split('\n').map((value, at) => (
+          <span key={at}>{value}</span>
+        ))}
       </button>
       {status !== 'completed' && (
         <StatusIcon status={status} readable={props.readable} />

@@ -1,85 +1,95 @@
-/** What all parts of the page show: tasks with their colours, columns. */
+/** What all parts of the page show: tasks with colours, columns, metrics. */
 import type { Comparison, TaskRow } from '../../client/types';
 import type { IColumn, ICompareState } from '../../model/compare';
 import { columnsOf, targetCandidates } from '../../model/compare';
 import { rampColour, seriesColour } from '../shared/chart';
 import { exactValue, shortValue } from '../shared/format';
 
-/** With more tasks colours tell how good they are, not which they are. */
-export const MANY = 10;
+/** With more tasks, colours show the target metric, not the task. */
+export const MAX_TASK_COLOURS = 10;
 
-export interface IShownTask {
+export interface IComparedTask {
   row: TaskRow;
-  /** Its place among the compared tasks. */
+  /** Its index among the compared tasks. */
   at: number;
   colour: string;
-  /** What tells it apart from the others: values that differ, else its name. */
+  /** The values that differ, else the name. */
   label: string;
+  /** The values of `listed`, as texts. */
+  values: readonly string[];
 }
 
-export interface IShown {
+export interface IComparisonView {
   comparison: Comparison;
   /** All compared tasks. */
-  all: readonly IShownTask[];
+  all: readonly IComparedTask[];
   /** Those that charts show. */
-  tasks: readonly IShownTask[];
+  tasks: readonly IComparedTask[];
   columns: readonly IColumn[];
   parameters: readonly IColumn[];
+  /** The parameters whose values a list of the tasks shows. */
+  listed: readonly string[];
   figures: readonly IColumn[];
-  /** The figure that tasks are judged by, if there is any. */
-  judge: IColumn | null;
+  /** The metric by which the tasks are ranked, if there is any. */
+  targetMetric: IColumn | null;
   turned: ReadonlySet<string>;
 }
 
-/** Values that a label names. */
-const MOST_KEYS = 4;
+/** Values in a label, and in the list of tasks. */
+const MAX_LABEL_VALUES = 4;
+const MAX_LISTED = 8;
 
-/** Numbers of a parameter that are equally far apart on an axis. */
-const FEW = 12;
+/** Up to this many values of a parameter are evenly spaced on an axis. */
+const MAX_EVEN_VALUES = 12;
 
-function lastPart(key: string): string {
+/** The last part of a dotted key. */
+export function lastPart(key: string): string {
   return key.slice(key.lastIndexOf('.') + 1);
 }
 
-/** How tasks are coloured: each its own, or by a column's value. */
+/** A colour per task, or by the target metric. */
 export type Colouring = 'task' | 'figure';
 
-export function shownOf(
+export function viewOfComparison(
   state: Pick<
     ICompareState,
     'comparison' | 'hidden' | 'flippedMetrics' | 'targetMetric'
   >,
   colouring: Colouring | null,
   isDark: boolean
-): IShown | null {
+): IComparisonView | null {
   const { comparison, hidden, flippedMetrics } = state;
   if (!comparison) {
     return null;
   }
   const columns = columnsOf(comparison);
   const candidates = targetCandidates(columns);
-  const judge =
+  const targetMetric =
     candidates.find(column => column.key === state.targetMetric) ??
     candidates[0] ??
     null;
   const count = comparison.tasks.filter(({ name }) => !hidden.has(name)).length;
   const parameters = columns.filter(column => column.kind === 'parameter');
+  const listed = parameters.slice(0, MAX_LISTED);
   const labelOf = (at: number) =>
     parameters
       .filter(({ values }) => values[at] !== null)
-      .slice(0, MOST_KEYS)
+      .slice(0, MAX_LABEL_VALUES)
       .map(({ key, values }) => `${lastPart(key)}=${shortValue(values[at])}`)
       .join(', ') || comparison.tasks[at].name;
-  const wanted = colouring ?? (count > MANY ? 'figure' : 'task');
+  const wanted = colouring ?? (count > MAX_TASK_COLOURS ? 'figure' : 'task');
   const colourOf =
-    wanted === 'figure' && judge?.numbers
-      ? ramp(judge.numbers, isDark)
+    wanted === 'figure' && targetMetric?.numbers
+      ? ramp(targetMetric.numbers, isDark)
       : (at: number) => seriesColour(at, isDark);
   const all = comparison.tasks.map((row, at) => ({
     row,
     at,
     colour: colourOf(at),
-    label: labelOf(at)
+    label: labelOf(at),
+    values: listed.map(({ values }) =>
+      values[at] === null ? '–' : shortValue(values[at]).replace(/\s+/g, ' ')
+    )
   }));
   return {
     comparison,
@@ -87,18 +97,19 @@ export function shownOf(
     tasks: all.filter(({ row }) => !hidden.has(row.name)),
     columns,
     parameters,
+    listed: listed.map(({ key }) => key),
     figures: columns.filter(column => column.kind === 'metric'),
-    judge,
+    targetMetric,
     turned: flippedMetrics
   };
 }
 
-/** Colours by rank, so that an outlier does not make all others alike. */
+/** Colours by rank, so that an outlier does not make the others look alike. */
 function ramp(
   numbers: readonly number[],
   isDark: boolean
 ): (at: number) => string {
-  // The ends that are hardly seen on the ground are left out.
+  // Leaves out the ends that have little contrast with the background.
   const [from, until] = isDark ? [0.25, 1] : [0, 0.88];
   const sorted = [...new Set(numbers.filter(Number.isFinite))].sort(
     (a, b) => a - b
@@ -115,26 +126,26 @@ function ramp(
 }
 
 export interface IPlaces {
-  /** Of each of the shown tasks; NaN for none. */
+  /** The position of each task; NaN for none. */
   places: number[];
-  /** Names of the places 0, 1, …, where the column has texts. */
+  /** The labels of the positions 0, 1, …, if the column has texts. */
   labels?: string[];
 }
 
 /**
- * A column as places on an axis.
+ * The positions of the values of a column on an axis.
  *
- * @param isEven - values of a sweep, which are few, are equally far apart
+ * @param isEven - whether few values of a parameter are evenly spaced
  */
 export function placesOf(
   column: IColumn,
-  tasks: readonly IShownTask[],
+  tasks: readonly IComparedTask[],
   isEven = false
 ): IPlaces {
   const { numbers } = column;
   const labels = labelsOf(column, tasks);
   const hasSteps =
-    isEven && column.kind === 'parameter' && labels.length <= FEW;
+    isEven && column.kind === 'parameter' && labels.length <= MAX_EVEN_VALUES;
   if (numbers && !hasSteps) {
     return { places: tasks.map(({ at }) => numbers[at]) };
   }
@@ -147,10 +158,10 @@ export function placesOf(
   };
 }
 
-/** The different values of a column as texts, in their natural order. */
+/** The distinct values of a column as texts, in natural order. */
 export function labelsOf(
   column: IColumn,
-  tasks: readonly IShownTask[]
+  tasks: readonly IComparedTask[]
 ): string[] {
   const values = tasks
     .map(({ at }) => column.values[at])
@@ -161,7 +172,7 @@ export function labelsOf(
     : labels.sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
 }
 
-/** Whether numbers go over two powers of ten, so that only logarithms show them. */
+/** Whether numbers span two orders of magnitude, so that a log scale is needed. */
 export function isWide(numbers: readonly number[]): boolean {
   const found = numbers.filter(Number.isFinite);
   const least = Math.min(...found);

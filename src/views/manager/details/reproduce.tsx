@@ -7,8 +7,8 @@ import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
 import { quoted } from '../../shared/format';
 
-/** How to run a task again, with us and without. */
-export function Again(props: {
+/** Commands that reproduce a task, with Pyruns and without. */
+export function Reproduce(props: {
   model: TaskDetailModel;
   detail: TaskDetail;
 }): JSX.Element {

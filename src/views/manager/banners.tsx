@@ -8,8 +8,8 @@ import { ConnectionBanner } from '../shared/banner';
 import { Banner } from '../shared/banner';
 import { Button, Link } from '../shared/button';
 
-/** What happened, and what can be done about it. */
-export function Happenings(props: {
+/** Errors and notices, with the actions for them. */
+export function Banners(props: {
   model: TaskListModel;
   state: ITaskListState;
   actions: IActions;
@@ -60,7 +60,7 @@ export function Happenings(props: {
 }
 
 /** How many tasks are listed, and how many of them are selected. */
-export function Foot(props: {
+export function StatusLine(props: {
   text: string;
   selected: number;
   onClear: () => void;

@@ -1,4 +1,4 @@
-/** An adaptive sweep: how it stands, and what it has found so far. */
+/** A study: its status and its results so far. */
 import * as React from 'react';
 
 import type { StudyDetail } from '../../client/types';
@@ -18,12 +18,12 @@ import { EmptyState } from '../shared/emptystate';
 import { stateWord } from '../shared/study';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
-import { historyOf, slicesOf } from './searchcharts';
+import { historyOf, slicesOf } from './studycharts';
 
-/** Trials more that are proposed when a search goes on. */
-const MORE = 20;
+/** Trials that are added by default when a study is resumed. */
+const MORE_TRIALS = 20;
 
-export interface ISearchTabProps {
+export interface IStudyTabProps {
   model: CompareModel;
   studies: StudiesModel;
   theme: IChartTheme;
@@ -33,7 +33,7 @@ export interface ISearchTabProps {
   onOpenLog: (task: string) => void;
 }
 
-export function SearchTab(props: ISearchTabProps): JSX.Element {
+export function StudyTab(props: IStudyTabProps): JSX.Element {
   const { studies, model } = props;
   const trans = useTrans();
   const state = useStore(studies);
@@ -70,26 +70,26 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
           checked={compared === detail.name}
           onChange={isCompared => model.follow(isCompared ? detail : null)}
         />
-        <Actions {...props} state={state} study={detail} />
+        <StudyActions {...props} state={state} study={detail} />
       </div>
       {[state.refusal, ...state.damaged].map(message => (
         <Banner key={message} kind="error">
           {message}
         </Banner>
       ))}
-      <Standing study={detail} onOpenLog={props.onOpenLog} />
+      <StudyStatus study={detail} onOpenLog={props.onOpenLog} />
       <Plots {...props} study={detail} />
     </>
   );
 }
 
-function Actions(
-  props: ISearchTabProps & { state: IStudiesState; study: StudyDetail }
+function StudyActions(
+  props: IStudyTabProps & { state: IStudiesState; study: StudyDetail }
 ): JSX.Element | null {
   const { studies, state, study, canExecute = true } = props;
   const trans = useTrans();
   const [confirm, question] = useConfirm(props.confirm);
-  const [more, setMore] = React.useState(MORE);
+  const [more, setMore] = React.useState(MORE_TRIALS);
   if (!canExecute) {
     return null;
   }
@@ -108,7 +108,7 @@ function Actions(
   }
   const trials = study.trials.length;
   const wanted = Math.max(study.n, trials + more);
-  const forget = async () => {
+  const remove = async () => {
     const isSure = await confirm({
       title: trans.__('Forget the search %1?', study.name),
       body: trans.__(
@@ -153,15 +153,15 @@ function Actions(
       <Button
         label={trans.__('Forget…')}
         disabled={state.isBusy}
-        onClick={() => void forget()}
+        onClick={() => void remove()}
       />
       {question}
     </>
   );
 }
 
-/** How far it is, and the best so far. */
-function Standing(props: {
+/** Progress and best trial of a study. */
+function StudyStatus(props: {
   study: StudyDetail;
   onOpenLog: (task: string) => void;
 }): JSX.Element {
@@ -215,7 +215,7 @@ function Standing(props: {
   );
 }
 
-function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
+function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
   const { study, theme } = props;
   const trans = useTrans();
   const history = React.useMemo(

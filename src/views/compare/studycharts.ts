@@ -1,13 +1,13 @@
-/** The charts of an adaptive sweep. */
+/** The charts of a study. */
 import type { StudyDetail } from '../../client/types';
 import { records, valuedTrials } from '../../model/studies';
 import type { Chart, IDot } from '../shared/chart';
 import { rampColour, scatterChart, seriesColour } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { exactValue } from '../shared/format';
-import { isWide } from './shown';
+import { isWide } from './comparisonview';
 
-/** The value of each trial, and the best so far as steps; null before any. */
+/** The value of each trial and the best so far; null without any. */
 export function historyOf(
   trans: ITrans,
   study: StudyDetail,
@@ -29,7 +29,7 @@ export function historyOf(
       y: trial.value,
       isPartial: trial.state !== 'complete',
       colour: seriesColour(0, isDark),
-      told: [
+      details: [
         ...(trial.state === 'pruned'
           ? [{ name: trans.__('stopped early'), value: pointOf(trial.pruned) }]
           : []),
@@ -57,8 +57,8 @@ function pointOf(step: number | null): string {
 }
 
 /**
- * The objective over each parameter; later trials are lighter on dark ground
- * and darker on light ground, so that one sees where the search went.
+ * The objective over each parameter; later trials have more contrast with the
+ * background.
  */
 export function slicesOf(
   trans: ITrans,
@@ -96,7 +96,7 @@ export function slicesOf(
               : numbers[index],
             y: trial.value,
             colour: rampColour(isDark ? 0.25 + 0.75 * age : 0.9 - 0.9 * age),
-            told: [{ name: trans.__('trial'), value: String(trial.number) }]
+            details: [{ name: trans.__('trial'), value: String(trial.number) }]
           };
         })
       })

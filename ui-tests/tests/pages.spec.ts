@@ -1,0 +1,149 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  openPage,
+  pictures,
+  taskRow,
+  taskRows,
+  terminal
+} from '../support/journey';
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+const NET = `
+import argparse, time
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--learning_rate", type=float, default=0.1)
+parser.add_argument("--batch_size", type=int, default=32)
+parser.add_argument("--optimizer", default="sgd")
+parser.add_argument("--pause", type=float, default=0.0)
+args = parser.parse_args()
+for step in range(20):
+    pyruns.track(step=step, loss=1 / (step + 1))
+    print("step", step, flush=True)
+    time.sleep(args.pause)
+if args.batch_size == 512:
+    raise ValueError("the batch of 512 samples does not fit into the memory of the device that was given")
+pyruns.record(test_acc=0.5 + args.learning_rate)
+`;
+
+test('columns of runs come with the first run, the newest log is open', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'columns', 'net.py', NET);
+  await openLab(page, baseURL as string, 'columns');
+  await openInPyruns(page, 'net.py');
+  await page
+    .getByLabel('learning_rate', { exact: true })
+    .fill('0.1 | 0.01 | 0.001');
+  await page.getByLabel('batch_size', { exact: true }).fill('128 | 512');
+  await page.getByLabel('optimizer', { exact: true }).fill('sgd | adam');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(taskRows(page)).toHaveCount(12);
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  const head = (name: string) => grid.getByRole('columnheader', { name });
+  await expect(head('batch_size')).toBeVisible();
+  for (const name of ['Started', 'Duration', 'Result']) {
+    await expect(head(name)).toHaveCount(0);
+  }
+  await pictures(page, 'tasks-pending');
+
+  // No log to open yet: the page waits for the first run.
+  await openPage(page, 'Logs');
+  await expect(page.getByText('No log opened')).toBeVisible();
+  await openPage(page, 'Tasks');
+  await page.getByRole('checkbox', { name: 'Select all tasks' }).click();
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(head('Duration')).toBeVisible();
+  await openPage(page, 'Logs');
+  await expect(terminal(page)).toContainText('step 19');
+  await openPage(page, 'Tasks');
+  await expect(taskRows(page).getByText('Failed')).toHaveCount(6, {
+    timeout: 90000
+  });
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(6, {
+    timeout: 90000
+  });
+
+  // The message has all the room that is left.
+  const row = taskRows(page).filter({ hasText: 'Failed' }).first();
+  const message = row.locator('[data-column=outcome]');
+  const [box, all] = [await message.boundingBox(), await grid.boundingBox()];
+  expect(Math.abs(box!.x + box!.width - all!.x - all!.width)).toBeLessThan(20);
+  expect(box!.width).toBeGreaterThan(300);
+  await pictures(page, 'tasks-failed');
+
+  // In Compare the values stand in columns, and only curves are offered.
+  await page
+    .getByRole('toolbar', { name: 'Task actions' })
+    .getByRole('button', { name: 'Compare' })
+    .click();
+  const list = page.getByRole('navigation', { name: 'Compared tasks' });
+  const line = list.getByRole('button', {
+    name: 'learning_rate=0.001, batch_size=512, optimizer=adam'
+  });
+  for (const value of await line.locator('span').all()) {
+    expect(
+      await value.evaluate(each => each.scrollWidth <= each.clientWidth)
+    ).toBe(true);
+  }
+  const width = (await list.boundingBox())!.width;
+  const edge = (await list.getByTitle(/Drag to resize/).boundingBox())!;
+  await page.mouse.move(edge.x + 3, edge.y + 200);
+  await page.mouse.down();
+  await page.mouse.move(edge.x + 103, edge.y + 220, { steps: 4 });
+  await page.mouse.up();
+  await expect
+    .poll(async () => Math.round((await list.boundingBox())!.width - width))
+    .toBe(100);
+  await page.getByRole('tab', { name: 'Curves' }).click();
+  const chips = page.getByRole('group', { name: 'Figures' });
+  await expect(chips.getByRole('button', { name: 'loss' })).toBeVisible();
+  await expect(chips.getByRole('button', { name: 'test_acc' })).toHaveCount(0);
+  await pictures(page, 'compare-list');
+});
+
+test('a running task shows that it is active', async ({ page, baseURL }) => {
+  makeProject(ROOT, 'active', 'net.py', NET);
+  await openLab(page, baseURL as string, 'active');
+  await openInPyruns(page, 'net.py');
+  await page.getByLabel('pause', { exact: true }).fill('3');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  const bar = taskRow(page, 'net').getByRole('progressbar');
+  await expect(bar).toBeVisible();
+  await expect(bar).not.toHaveAttribute('aria-valuenow');
+  await pictures(page, 'tasks-running');
+  await taskRow(page, 'net').click();
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop', exact: true }).last().click();
+  await expect(bar).toHaveCount(0);
+});
+
+test('the first use leads to an example that runs', async ({
+  page,
+  baseURL
+}) => {
+  await openLab(page, baseURL as string, '');
+  const pages = path.join(ROOT, 'pyruns_example.py');
+  fs.rmSync(pages, { force: true });
+  await page.locator('.jp-SideBar .lm-TabBar-tab[title^="Pyruns"]').click();
+  await page.getByRole('button', { name: 'Try an example' }).click();
+  await page.getByLabel('epochs', { exact: true }).fill('3');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(1, {
+    timeout: 60000
+  });
+});
