@@ -200,7 +200,9 @@ describe('the preview of a sweep', () => {
 
   it('refuses more tasks than are made at once', async () => {
     const { errors } = await preview('seed: 0:100\nepochs: 1:100\n');
-    expect(errors[0].message).toMatch(/^This makes 9,900 tasks; at most 1,000/);
+    expect(errors[0].message).toMatch(
+      /^This makes 9,900 tasks; the maximum is 1,000/
+    );
   });
 
   it('shows a part of many', async () => {

@@ -134,7 +134,7 @@ export class Matcher {
       const hint = near
         ? `did you mean ${near}?`
         : `use one of ${known.join(', ')}.`;
-      throw wrongAt(this._text, `There is no ${what} '${word}': ${hint}`, at);
+      throw wrongAt(this._text, `Unknown ${what} '${word}': ${hint}`, at);
     }
     return word;
   }

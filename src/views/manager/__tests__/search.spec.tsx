@@ -77,7 +77,7 @@ describe('the search of the Manager', () => {
         })
       )
     );
-    expect(screen.getByText(/Column 4: A quote/)).toBeTruthy();
+    expect(screen.getByText(/Column 4: This quote/)).toBeTruthy();
     expect(screen.getByText('This search cannot be understood')).toBeTruthy();
     expect(box().getAttribute('aria-invalid')).toBe('true');
     const described = box().getAttribute('aria-describedby');
