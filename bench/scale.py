@@ -26,6 +26,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 from bench.index import make
 from bench.server import Client
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
@@ -106,7 +107,7 @@ async def server(project: Path, workspace: WorkspaceFolder, home: Path) -> None:
         waits = []
         for name in names:
             began = time.perf_counter()
-            await asyncio.to_thread(tasks.set_pinned, workspace, name, True)
+            await asyncio.to_thread(tasks.change, workspace, name, TaskPatch(pinned=True))
             while name not in str(await socket.read_message()):
                 pass
             waits.append(time.perf_counter() - began)

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
 
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.server.process import TOKEN, ServerProcess
@@ -101,7 +102,7 @@ async def changes(client: Client, workspace: WorkspaceFolder, names: list[str]) 
         for name in names[:8]:
             await asyncio.sleep(pause)
             began = time.perf_counter()
-            await asyncio.to_thread(tasks.set_pinned, workspace, name, pause == 0.0)
+            await asyncio.to_thread(tasks.change, workspace, name, TaskPatch(pinned=pause == 0.0))
             while name not in str(await socket.read_message()):
                 pass
             took.append(time.perf_counter() - began)

@@ -14,7 +14,8 @@ from pyruns_jupyter.core.create.duplicate import duplicate
 from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.logs import reader as logs
 from pyruns_jupyter.core.metrics.read import run_metrics
-from pyruns_jupyter.core.provenance import environments, snapshots
+from pyruns_jupyter.core.provenance import environments
+from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_task, read_task
@@ -213,7 +214,7 @@ class Task:
             NotFound: when no code was stored for the run (see the setting `snapshot_code`).
             Unreadable: when what was stored is damaged.
         """
-        manifest = snapshots.load(self._workspace.root, self._code_of(run))
+        manifest = store.load(self._workspace.root, self._code_of(run))
         return {path: digest for path, (digest, _, _) in sorted(manifest.files.items())}
 
     def export_code(self, run: int | None, folder: str | Path) -> Path:
@@ -223,9 +224,7 @@ class Task:
             NotFound, Unreadable: as by `code`.
             InvalidInput: when something is in `folder` already.
         """
-        return snapshots.export(
-            self._workspace.root, self._code_of(run), Path(folder).expanduser().absolute()
-        )
+        return store.export(self._workspace.root, self._code_of(run), Path(folder).expanduser().absolute())
 
     def packages(self, run: int | None = None) -> dict[str, str]:
         """Return the packages that the interpreter of a run had: name -> version.
