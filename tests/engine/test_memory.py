@@ -290,7 +290,7 @@ def test_tasks_wait_for_memory_that_others_have_reserved(make_project: MakeProje
 
 
 def test_more_memory_than_there_is_is_refused(shell: Project) -> None:
-    too_much = r"tasks on this machine may use at most .* GiB in all"
+    too_much = r"tasks on this machine may use at most .* GiB in total"
     with pytest.raises(InvalidInput, match=too_much) as refused:
         parse_options(shell.workspace, {"memory": "999T"})
     assert refused.value.field == "memory"
