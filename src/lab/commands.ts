@@ -110,10 +110,15 @@ export function addActionCommands(
     ]);
     const { client } = core;
     const { workspace: ws } = found;
+    const own = new Set<{ dispose(): void }>();
     const model = new TaskListModel(client, ws);
+    own.add(model);
     const queue = new QueueModel(client, ws);
+    own.add(queue);
     const studies = new StudiesModel({ client, ws });
+    own.add(studies);
     const trash = new TrashModel(client, ws);
+    own.add(trash);
     try {
       const context = {
         ...found,
@@ -124,10 +129,7 @@ export function addActionCommands(
       };
       return await perform(action, context, args as Args);
     } finally {
-      model.dispose();
-      queue.dispose();
-      studies.dispose();
-      trash.dispose();
+      own.forEach(each => each.dispose());
     }
   };
 
