@@ -167,10 +167,10 @@ def test_the_trash_and_names(terminal: Terminal) -> None:
 
 
 def test_a_shell_task(terminal: Terminal) -> None:
-    terminal("exec", "-n", "greet", "--", "echo", "two  words")
+    terminal("exec", "-n", "greet", "--time-limit", "60", "--", "echo", "two  words", "--json")
     terminal("open", ".")
     terminal("wait", "greet", "--timeout", "100")
-    assert printed(terminal("log", "greet")) == ["two  words"]
+    assert printed(terminal("log", "greet")) == ["two  words --json"]
     assert terminal.json("status", "-w", "train")["workspace"] == "train"
 
 

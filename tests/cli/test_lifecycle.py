@@ -55,7 +55,9 @@ def test_copies_and_the_trash(terminal: Terminal) -> None:
     assert "another name" in terminal("restore", "second", code=1)
     terminal("restore", "second", "--as", "third")
     assert {"second", "third"} <= {row["name"] for row in terminal.json("ls")}
-    terminal("delete", "second", "third")
+    terminal("delete", "--query", "name:second OR name:third")
+    assert "No task matches" in terminal("delete", "--query", "name:third", code=1)
+    assert "either NAME" in terminal("delete", code=2)
     assert "Give task names" in terminal("purge", code=1)
     assert terminal.json("purge", "third", "--older-than", "1")["done"] == []
     assert "third: deleted permanently" in terminal("purge", "third")

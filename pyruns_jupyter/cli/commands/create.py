@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.plan import plan_overlay
+from pyruns_jupyter.api.queue import batch_request
 from pyruns_jupyter.api.tables import count_text
 from pyruns_jupyter.api.task import raise_refused
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
@@ -148,8 +149,9 @@ def _exec(context: Context, args: argparse.Namespace) -> int:
         workspace = Workspace(WorkspaceFolder.at(root / SHELL_WORKSPACE))
     else:
         workspace = Workspace.open(context.folder)
+    request = batch_request(workspace.folder, run_options(args))  # before anything is created
     made = workspace.create(shlex.join(words) + "\n", args.name)
-    workspace.run(made)
+    raise_refused(request.submit(made.names).refused)
     return report(context, args, "queued", made.names)
 
 
@@ -172,6 +174,7 @@ def add_commands(command: AddCommand) -> None:
     parser.usage = "%(prog)s [OPTION ...] -- COMMAND [ARGUMENT ...]"
     parser.add_argument("-n", "--name", default="shell", help="task name (default: %(default)s)")
     parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="command and its arguments")
+    add_run_options(parser)
 
 
 def _add_name(parser: Parser) -> None:

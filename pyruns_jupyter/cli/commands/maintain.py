@@ -14,7 +14,6 @@ from pyruns_jupyter.core.taskfile.output_file import output_file
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, find_root
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
 from pyruns_jupyter.core.workspace.settings import Settings, change_settings, settings_text
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.doctor import examine
 
 from ..context import Context
@@ -131,7 +130,9 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 def _import(context: Context, args: argparse.Namespace) -> int:
     from pyruns_jupyter.core.export.archive import unpack  # slow to import
 
-    into = context.folder / Path(args.into).expanduser() if args.into else _folder(context, args)
+    into = context.folder / Path(args.into or "").expanduser()
+    if args.workspace and not args.into:
+        into = context.workspace(args.workspace).folder.folder
     found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
     for notice in found.warnings():
         context.aside(notice)
@@ -144,14 +145,6 @@ def _import(context: Context, args: argparse.Namespace) -> int:
     }
     shown = f"{listed(list(found.names.values()))}: imported into {found.workspace.folder}"
     return context.result(args, data, f"{shown}\n{found.written_text()}" if found.written else shown)
-
-
-def _folder(context: Context, args: argparse.Namespace) -> Path:
-    """Return the folder of the workspace that was named, else the current folder."""
-    if args.workspace is None:
-        return context.folder
-    folder: WorkspaceFolder = context.workspace(args.workspace).folder
-    return folder.folder
 
 
 def add_commands(command: AddCommand) -> None:

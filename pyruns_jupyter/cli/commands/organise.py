@@ -13,7 +13,7 @@ from pyruns_jupyter.core.tasks import edit as tasks
 
 from ..context import Context
 from ..parser import AddCommand, keys
-from .shared import TASKS, act_on_tasks, report
+from .shared import TASKS, act_on_tasks, chosen_tasks, report
 
 
 def _rename(context: Context, args: argparse.Namespace) -> int:
@@ -76,6 +76,7 @@ def _copy(context: Context, args: argparse.Namespace) -> int:
 
 
 def _delete(context: Context, args: argparse.Namespace) -> int:
+    args.names = chosen_tasks(context.workspace(args.workspace), args)
     return act_on_tasks(context, args, "delete", "moved to the trash")
 
 
@@ -124,7 +125,8 @@ def add_commands(command: AddCommand) -> None:
     add("--show-secrets", action="store_true", help="show tokens, passwords and keys")
 
     add = command("delete", "Move tasks to the trash", _delete).add_argument
-    add("names", **TASKS)
+    add("names", **{**TASKS, "nargs": "*"})
+    add("--query", metavar="QUERY", help="delete the tasks that match")
 
     add = command("restore", "Restore tasks from the trash", _restore).add_argument
     add("names", **TASKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
 
@@ -13,7 +13,7 @@ from ..batch_arguments import add_run_options, run_options
 from ..context import Context
 from ..parser import AddCommand
 from .create import create, report_created, workspace_of
-from .shared import TASKS, act_on_tasks, read_input, report
+from .shared import TASKS, act_on_tasks, chosen_tasks, read_input, report
 
 
 def _run(context: Context, args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def _run(context: Context, args: argparse.Namespace) -> int:
         if args.name:
             args.parser.error("--name needs --config")
         workspace = context.workspace(args.workspace)
-        chosen = _chosen(workspace, args, all_of="status:failed" if args.failed else "", flag="--failed")
+        chosen = chosen_tasks(workspace, args, "--failed", "status:failed" if args.failed else "")
         queued = workspace.run(chosen, skip_done=args.skip_done, **run_options(args))
         for notice in queued.notices:
             context.aside(notice)
@@ -40,23 +40,6 @@ def _run(context: Context, args: argparse.Namespace) -> int:
         if is_final:
             report(context, args, "queued", names)
     return _wait_for(context, args, workspace, names) if args.wait else 0
-
-
-def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag: str) -> list[str]:
-    """Return the named tasks, or those that match a query.
-
-    Raises:
-        UsageError: unless exactly one of both is given.
-    """
-    queries = [query for query in (args.query, all_of) if query]
-    if bool(args.names) == bool(queries):
-        args.parser.error(f"Give either NAME, or --query, or {flag}")
-    if args.names:
-        return list(dict.fromkeys(args.names))
-    found = workspace.tasks("\n".join(f"({query})" for query in queries)).names
-    if not found:
-        raise NotFound("No task matches.")
-    return found
 
 
 def _wait(context: Context, args: argparse.Namespace) -> int:
@@ -83,7 +66,7 @@ def _wait_for(
 def _stop(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     active = "is:active" if args.all or args.query else ""
-    args.names = _chosen(workspace, args, all_of=active, flag="--all")
+    args.names = chosen_tasks(workspace, args, "--all", active)
     return act_on_tasks(context, args, "cancel", "stopping")
 
 

@@ -6,11 +6,32 @@ import argparse
 import sys
 from typing import Any
 
+from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 
 from ..context import Context
 
 TASKS: dict[str, Any] = {"nargs": "+", "metavar": "NAME", "help": "task names"}
+
+
+def chosen_tasks(
+    workspace: Workspace, args: argparse.Namespace, flag: str = "", query: str = ""
+) -> list[str]:
+    """Return the named tasks, or those that match `--query`, and `query` if `flag` was given.
+
+    Raises:
+        UsageError: unless exactly one of names and queries is given.
+        NotFound: if no task matches.
+    """
+    queries = [one for one in (args.query, query) if one]
+    if bool(args.names) == bool(queries):
+        args.parser.error(f"Give either NAME, or --query{f', or {flag}' if flag else ''}")
+    if args.names:
+        return list(dict.fromkeys(args.names))
+    found = workspace.tasks("\n".join(f"({one})" for one in queries)).names
+    if not found:
+        raise NotFound("No task matches.")
+    return found
 
 
 def act_on_tasks(context: Context, args: argparse.Namespace, action: str, done: str, **more: Any) -> int:
