@@ -23,7 +23,7 @@ MORE = {
     "queue": "See [the queue](queue.md).",
     "ls": "See [queries](query.md).",
     "doctor": "See [the queue](queue.md#when-something-is-wrong).",
-    "config": "See [all settings](settings.md#of-a-project).",
+    "config": "See [all settings](settings.md#project).",
     "task": "See [a cell as a task](notebook.md#a-cell-as-a-task).",
 }
 # Groups of options that are described once, at the top of `docs/cli.md`.

@@ -15,47 +15,47 @@ export const PAGES = [
 
 /** JSON schemas of the arguments that commands take, by name. */
 const schemasOf = (trans: TranslationBundle) => ({
-  workspace: string(
-    trans.__('Id of the workspace; the current one if omitted')
-  ),
+  workspace: string(trans.__('Workspace ID; default: the current workspace')),
   tasks: strings(
-    trans.__('Names of tasks; those selected in the page in front if omitted')
+    trans.__('Task names; default: the selection in the active page')
   ),
   tags: strings(trans.__('Tags')),
-  name: string(trans.__('Name of the task')),
-  text: string(trans.__('A configuration, or the text to find')),
-  query: string(trans.__('What is searched for among the tasks')),
+  name: string(trans.__('Task name')),
+  text: string(trans.__('Configuration, or the text to find')),
+  query: string(trans.__('Query')),
   options: {
     type: 'object' as const,
-    description: trans.__('Run options, as in the REST interface')
+    description: trans.__('Run options, as in the REST API')
   },
   before: string(trans.__('Task to put them before')),
   after: string(trans.__('Task to put them after')),
   format: string(trans.__('Format of the file'), ['csv', 'json']),
-  runs: string(trans.__('The latest run of each task, or all'), [
+  runs: string(trans.__('Latest run of each task, or all runs'), [
     'latest',
     'all'
   ]),
-  limit: integer(trans.__('How many tasks at most')),
-  offset: integer(trans.__('How many tasks to leave out before')),
-  page: string(trans.__('Which page'), PAGES),
-  task: string(trans.__('Task whose log is shown')),
-  beside: strings(trans.__('Tasks whose logs are shown beside it')),
+  limit: integer(trans.__('Maximum number of tasks')),
+  offset: integer(trans.__('Number of tasks to skip')),
+  page: string(trans.__('Page to open'), PAGES),
+  task: string(trans.__('Task whose log to show')),
+  beside: strings(trans.__('Tasks whose logs are shown next to it')),
   names: strings(
-    trans.__('Tasks that are compared; those of the last time if omitted')
+    trans.__('Tasks to compare; default: those of the last comparison')
   ),
   study: string(trans.__('Name of the study')),
   trials: integer(trans.__('Total number of trials of the study')),
-  file: string(trans.__('File whose text is the configuration to begin with')),
+  file: string(trans.__('YAML file to use as the template')),
   search: string(
-    trans.__('Search part of an address, with the parameters pyruns and query')
+    trans.__('Query string of a URL, with the parameters pyruns and query')
   ),
   path: string(
-    trans.__('File or folder; what is selected in the file browser if omitted')
+    trans.__('File or folder; default: the selection in the file browser')
   ),
   context: {
     type: 'boolean' as const,
-    description: trans.__('Whether to be seen only where the selection fits')
+    description: trans.__(
+      'Whether to show the command only if the selection supports it'
+    )
   }
 });
 

@@ -90,7 +90,7 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
         });
       } catch (error) {
         await showDialog({
-          title: trans.__('This link cannot be opened'),
+          title: trans.__('Couldn’t open this link'),
           body: asClientError(error).message,
           buttons: [Dialog.okButton({ label: trans.__('OK') })]
         });
@@ -99,7 +99,7 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.openLink, {
       label: trans.__('Open a Link to Tasks'),
-      caption: trans.__('Show the tasks that an address asks for'),
+      caption: trans.__('Show the tasks that a URL describes'),
       icon: linkIcon,
       describedBy: describe(trans, ['search']),
       execute: args => {

@@ -37,7 +37,7 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
     const notice = makeNotice(
       trans.__('This is a demo.'),
       trans.__(
-        'Tasks, GPUs and figures are simulated in your browser; nothing is run, and all is forgotten with this page.'
+        'Tasks, GPUs and metrics are simulated in your browser. Nothing runs, and everything resets when you close this page.'
       )
     );
     app.shell.add(notice, 'header', { rank: 0 });

@@ -126,7 +126,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       id: CommandIDs.openWorkspace,
       label: trans.__('Open in Pyruns'),
       caption: trans.__(
-        'Open a script or a folder as a workspace of tasks, and its parameters'
+        'Open a script or folder as a workspace and show its parameters'
       ),
       fits: canOpen,
       missing: [
@@ -135,32 +135,36 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
         )
       ],
-      failure: name => trans.__('%1 cannot be opened', name),
+      failure: name => trans.__('Couldn’t open %1', name),
       run: (path, caller) => openWorkspace(localPath(path), caller)
     });
     addFileCommand({
       id: CommandIDs.runFile,
       label: trans.__('Run with Pyruns'),
-      caption: trans.__('Run a script once with its defaults, as a task'),
+      caption: trans.__(
+        'Run a script once with its default parameters, as a task'
+      ),
       fits: canRun,
       missing: [
         trans.__('Nothing to run'),
         trans.__('Select a Python or shell script first.')
       ],
-      failure: name => trans.__('%1 cannot be run', name),
+      failure: name => trans.__('Couldn’t run %1', name),
       run: (path, caller) => run(localPath(path), caller !== 'other')
     });
     addFileCommand({
       id: CommandIDs.useAsTemplate,
       label: trans.__('Use as Configuration in Pyruns'),
-      caption: trans.__('Begin new tasks of the current workspace from a file'),
+      caption: trans.__(
+        'Use a file as the configuration of new tasks in the current workspace'
+      ),
       fits: canBeTemplate,
       isVisible: () => pyruns.current?.kind === 'script',
       missing: [
         trans.__('Nothing to open'),
         trans.__('Select a configuration file first.')
       ],
-      failure: name => trans.__('%1 cannot be opened', name),
+      failure: name => trans.__('Couldn’t open %1', name),
       run: (file, caller) =>
         commands.execute(
           CommandIDs.openGenerator,
@@ -176,7 +180,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
             [trans.__('Script or folder'), path],
             [
               trans.__('Effect'),
-              trans.__('Its workspace is opened, and created if there is none.')
+              trans.__('Opens its workspace; creates one if needed.')
             ]
           ],
           accept: trans.__('Open')
@@ -198,14 +202,14 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           title: trans.__('Run this script?'),
           reason: isTrusted
             ? trans.__(
-                'The workspace of %1 names another script. Run it only if you trust this project.',
+                'The workspace of %1 belongs to another script. Run it only if you trust this project.',
                 PathExt.basename(path)
               )
             : undefined,
           facts: [
             [
               trans.__('Script'),
-              script ?? trans.__('outside of the folder of this server')
+              script ?? trans.__('outside the server’s root folder')
             ],
             [
               trans.__('Workspace'),
@@ -238,7 +242,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       });
       if (created.message) {
         await showDialog({
-          title: trans.__('The task was created, but not run'),
+          title: trans.__('Task created but not run'),
           body: created.message,
           buttons: [Dialog.okButton({ label: trans.__('OK') })]
         });

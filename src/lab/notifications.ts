@@ -30,7 +30,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       pyruns.settings.getSnapshot()[kind];
     const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
     const showLog = (workspace: Workspace, task: string) => ({
-      label: trans.__('Show log'),
+      label: trans.__('Open log'),
       callback: () =>
         void app.commands.execute(CommandIDs.openMonitor, {
           workspace: workspace.id,
@@ -83,7 +83,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
               autoClose: isGood ? 8000 : false,
               actions: [
                 {
-                  label: trans.__('Show the search'),
+                  label: trans.__('Show the study'),
                   callback: () =>
                     void app.commands.execute(CommandIDs.openCompare, {
                       workspace: ws,
@@ -115,7 +115,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         const message =
           tasks.length === 1
             ? trans.__(
-                '%1 has printed nothing since %2',
+                '%1: no output since %2',
                 first.name,
                 new Date((first.silent_since ?? 0) * 1000).toLocaleTimeString(
                   [],
@@ -123,7 +123,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
                 )
               )
             : trans.__(
-                '%1 tasks of %2 have fallen silent',
+                '%1 tasks of %2 have stopped producing output',
                 tasks.length,
                 title(workspace)
               );
@@ -142,8 +142,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       const done = trans._n(
-        '%1 task of %2 is done',
-        'All %1 tasks of %2 are done',
+        '%1 task of %2 finished',
+        '%1 tasks of %2 finished',
         all,
         title(workspace)
       );

@@ -206,7 +206,7 @@ async function makeGenerator(
       model.useFile(PathExt.basename(path), text);
     } catch (error) {
       Notification.error(
-        trans.__('%1 cannot be read: %2', path, asClientError(error).message)
+        trans.__('Couldn’t read %1: %2', path, asClientError(error).message)
       );
     }
   };

@@ -253,9 +253,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     }
     commands.addCommand(CommandIDs.openPage, {
       label: trans.__('Open a Page of a Workspace'),
-      caption: trans.__(
-        'Open Dashboard, Generator, Manager, Monitor or Compare'
-      ),
+      caption: trans.__('Open Dashboard, New tasks, Tasks, Logs or Compare'),
       icon: pyrunsIcon,
       describedBy: describe(
         trans,
@@ -269,8 +267,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         })
     });
     commands.addCommand(CommandIDs.openSettings, {
-      label: trans.__('Settings of Pyruns'),
-      caption: trans.__('Open the settings editor at those of Pyruns'),
+      label: trans.__('Pyruns settings'),
+      caption: trans.__('Open the Pyruns settings in the settings editor'),
       icon: settingsIcon,
       describedBy: describe(trans, []),
       execute: async () => {
@@ -281,9 +279,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.copyLink, {
       label: trans.__('Copy Link to Tasks'),
-      caption: trans.__(
-        'Copy a link that opens the table of tasks with the same search'
-      ),
+      caption: trans.__('Copy a link that opens Tasks with this query'),
       icon: linkIcon,
       describedBy: describe(trans, ['workspace', 'query']),
       execute: args =>
@@ -304,7 +300,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           );
           const { copyText } = await import('../views/shared/copy');
           await copyText(link);
-          Notification.success(trans.__('The link was copied.'), {
+          Notification.success(trans.__('Link copied'), {
             autoClose: 3000
           });
           return { workspace: id, query, link };
@@ -387,13 +383,15 @@ const pageTexts = (
     icon: 'dashboard',
     command: CommandIDs.openDashboard,
     label: trans.__('Dashboard'),
-    caption: trans.__('Show the machine, its GPUs, what runs and what waits'),
+    caption: trans.__(
+      'Show machine and GPU usage, running tasks and the queue'
+    ),
     title: name => trans.__('%1: Dashboard', name)
   },
   generator: {
     icon: 'add',
     command: CommandIDs.openGenerator,
-    label: trans.__('New Tasks'),
+    label: trans.__('New tasks'),
     caption: trans.__('Create tasks from a configuration and run them'),
     args: ['file'],
     title: name => trans.__('%1: New tasks', name)
@@ -402,7 +400,7 @@ const pageTexts = (
     icon: 'table',
     command: CommandIDs.openManager,
     label: trans.__('Tasks'),
-    caption: trans.__('Show all tasks of the workspace in a table'),
+    caption: trans.__('Show all tasks of the workspace'),
     args: ['query'],
     title: name => trans.__('%1: Tasks', name),
     toolbar: trans.__('Task actions')
@@ -420,7 +418,7 @@ const pageTexts = (
     icon: 'compare',
     command: CommandIDs.openCompare,
     label: trans.__('Compare'),
-    caption: trans.__('Show tasks side by side: table, curves, plots'),
+    caption: trans.__('Compare tasks: table, curves and plots'),
     args: ['names', 'study'],
     title: name => trans.__('%1: Compare', name)
   }

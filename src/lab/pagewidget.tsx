@@ -123,15 +123,10 @@ class Boundary extends React.Component<
     const trans = this.context;
     return (
       <div className="pyr-view" role="alert">
-        <EmptyState
-          icon="warning"
-          title={trans.__('This page cannot be shown')}
-        >
+        <EmptyState icon="warning" title={trans.__('Couldn’t show this page')}>
           <p>{problem}</p>
-          <p>
-            {trans.__('Nothing is lost: tasks and files are as they were.')}
-          </p>
-          <Button label={trans.__('Try again')} onClick={this.props.onRetry} />
+          <p>{trans.__('Your tasks and files are not affected.')}</p>
+          <Button label={trans.__('Retry')} onClick={this.props.onRetry} />
         </EmptyState>
       </div>
     );

@@ -38,7 +38,7 @@ class RunningTasks implements IRunningSessions.IManager {
 
   shutdownAllConfirmationText = (): string =>
     this._trans.__(
-      'Stop the tasks of this workspace that run or wait? What they have not saved is lost; their logs stay.'
+      'Stop all running and queued tasks of this workspace? Unsaved progress is lost. Logs are kept.'
     );
 
   running(): IRunningSessions.IRunningItem[] {
@@ -100,7 +100,7 @@ class RunningTasks implements IRunningSessions.IManager {
       }
     } catch (error) {
       void showErrorMessage(
-        this._trans.__('The task cannot be stopped'),
+        this._trans.__('Couldn’t stop the task'),
         asClientError(error).message
       );
     }

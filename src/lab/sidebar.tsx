@@ -114,7 +114,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
 
     app.commands.addCommand(CommandIDs.showSidebar, {
       label: trans.__('Show Pyruns'),
-      caption: trans.__('Show workspaces, loads and running tasks at the side'),
+      caption: trans.__('Show the Pyruns sidebar'),
       icon: pyrunsIcon,
       describedBy: describe(trans, []),
       execute: () => {

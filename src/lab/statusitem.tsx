@@ -93,7 +93,7 @@ function Counts(props: {
     <button
       type="button"
       className="jp-StatusBar-TextItem pyr-status-button"
-      title={trans.__('Tasks of %1: show them', name)}
+      title={trans.__('Show the tasks of %1', name)}
       onClick={onClick}
     >
       <pyrunsIcon.react tag="span" className="pyr-status-icon" width="16px" />

@@ -146,7 +146,7 @@ function Frame(props: {
       {props.isGone && (
         <Banner kind="warning" icon="warning">
           {plainTrans.__(
-            'The kernel of this widget is gone: this is what was known. Tasks go on running. Run the cell again for a live view.'
+            'This widget’s kernel has stopped; showing its last data. Tasks keep running. Run the cell again for a live view.'
           )}
         </Banner>
       )}

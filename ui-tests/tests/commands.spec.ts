@@ -175,7 +175,7 @@ test('palette, menus and keys act on the tasks selected in front', async ({
   await page.getByRole('menuitem', { name: 'Pin to the top' }).click();
   await expect(taskRows(page).first()).toContainText('0.2');
   await choose(page, 'Rename…');
-  await page.getByRole('textbox', { name: 'Name of the task' }).fill('best');
+  await page.getByRole('textbox', { name: 'Task name' }).fill('best');
   await page.getByRole('button', { name: 'Rename', exact: true }).click();
   await expect(taskRow(page, 'best')).toBeVisible();
 
@@ -189,7 +189,7 @@ test('palette, menus and keys act on the tasks selected in front', async ({
   await page.keyboard.press('Alt+y');
   await page.keyboard.press('f');
   await expect(
-    page.getByRole('search', { name: 'Search the log' })
+    page.getByRole('search', { name: 'Find in the log' })
   ).toBeVisible();
 });
 

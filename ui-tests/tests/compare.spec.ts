@@ -54,7 +54,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.01 | 0.001');
   await page.getByLabel('bs', { exact: true }).fill('32 | 128 | 512');
   await page.getByLabel('opt', { exact: true }).fill('sgd | adam');
-  await page.getByLabel('At a time').fill('4');
+  await page.getByLabel('Parallel tasks').fill('4');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page)).toHaveCount(18);
   await expect(taskRows(page).getByText('Completed')).toHaveCount(12, {
@@ -118,20 +118,20 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await expect(tab(/Failures/)).toContainText('6');
   await expect(panel.getByText('RuntimeError: out of memory')).toBeVisible();
   await expect(panel.getByText('All 6 have bs=512')).toContainText(
-    'none of the 12 others'
+    'none of the other 12 tasks'
   );
   await pictures(page, 'compare-failures');
 
   // As files.
-  const csv = await saved(page, 'Table as CSV');
+  const csv = await saved(page, 'Table (CSV)');
   expect(csv.split('\r\n')[0]).toBe(
     'name,status,lr,bs,opt,loss,acc,test_acc,step'
   );
   expect(csv.trimEnd().split('\r\n')).toHaveLength(19);
   await tab('Scatter').click();
-  expect(await saved(page, 'Charts as SVG')).toMatch(/^<svg [\s\S]*<\/svg>$/);
-  expect((await saved(page, 'Charts as PNG')).slice(1, 4)).toBe('PNG');
-  const report = await saved(page, 'Everything as one HTML page');
+  expect(await saved(page, 'Charts (SVG)')).toMatch(/^<svg [\s\S]*<\/svg>$/);
+  expect((await saved(page, 'Charts (PNG)')).slice(1, 4)).toBe('PNG');
+  const report = await saved(page, 'Report (HTML)');
   expect(report.match(/<svg xmlns/g)?.length).toBeGreaterThanOrEqual(5);
   const view = await page.context().newPage();
   const asked: string[] = [];
@@ -161,7 +161,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await expect(panel.getByText(/1 of the tasks is gone/)).toBeVisible();
   // The notification of the failures lies over the corner.
   await panel
-    .getByRole('button', { name: 'Compare without them' })
+    .getByRole('button', { name: 'Remove from the comparison' })
     .press('Enter');
   await expect(table.getByRole('row')).toHaveCount(17);
 });

@@ -84,8 +84,8 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   await openLab(page, server.url, 'steps');
   await openInPyruns(page, 'steps.py');
   await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
-  await page.getByLabel('GPUs each').fill('1');
-  await page.getByLabel('At a time').fill('2');
+  await page.getByLabel('GPUs per task').fill('1');
+  await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
   // The Tasks page opens once the tasks exist.
   await expect(taskRow(page, 'steps_1_seed=1')).toBeVisible();
@@ -107,12 +107,12 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   setGpus(`${pid}:40000`, '');
   const card = page.getByRole('region', { name: 'GPU 0' });
   await expect(
-    card.getByRole('meter', { name: 'Load of GPU 0' })
+    card.getByRole('meter', { name: 'Utilization of GPU 0' })
   ).toHaveAttribute('aria-valuenow', '93');
   await expect(card).toContainText('40 / 80 GiB');
   await expect(card).toContainText('64 °C');
   await expect(page.getByRole('region', { name: 'GPU 1' })).toContainText(
-    'Nobody uses it'
+    'Idle'
   );
   await expect(page.locator('#jp-main-statusbar')).toContainText('GPU 47%');
   await pictures(page, 'dashboard');
@@ -142,7 +142,7 @@ test('the queue is paused and goes on, on disk too', async ({ page }) => {
 
   // From a state to its tasks.
   await page.getByRole('button', { name: /^3\s*Completed$/ }).click();
-  await expect(page.getByRole('textbox', { name: 'Search tasks' })).toHaveValue(
+  await expect(page.getByRole('textbox', { name: 'Filter tasks' })).toHaveValue(
     'status:completed'
   );
 });

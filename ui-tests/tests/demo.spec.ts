@@ -82,7 +82,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   // A sweep in the form: the plan, its tasks, and a log that grows.
   await openPage(page, 'New tasks');
   const outcome = page.getByRole('complementary', {
-    name: 'What will be created'
+    name: 'Preview'
   });
   await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
   await page.getByLabel('seed', { exact: true }).fill('0 | 1 | 2');
@@ -116,7 +116,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   // Searching and comparing what was there.
   await openPage(page, 'Tasks');
   await page
-    .getByRole('textbox', { name: 'Search tasks' })
+    .getByRole('textbox', { name: 'Filter tasks' })
     .fill('status:completed acc>0.95');
   await expect(taskRows(page).first()).toBeVisible();
   await page.getByRole('checkbox', { name: 'Select all' }).check();

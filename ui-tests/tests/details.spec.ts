@@ -58,7 +58,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await openInPyruns(page, 'fit.py');
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 1.0');
   await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
-  await page.getByLabel('At a time').fill('3');
+  await page.getByLabel('Parallel tasks').fill('3');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
     page.getByRole('button', { name: 'Completed 6', exact: true })
@@ -90,10 +90,10 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await pictures(page, 'groups');
   await groups.getByRole('row').nth(2).click();
   await expect(taskRows(page)).toHaveCount(3);
-  await page.getByRole('button', { name: 'Back to the groups' }).click();
+  await page.getByRole('button', { name: 'Back to groups' }).click();
   await expect(groups).toBeVisible();
-  await page.getByRole('button', { name: 'Folded: seed' }).click();
-  await page.getByRole('button', { name: 'Do not group' }).click();
+  await page.getByRole('button', { name: 'Aggregated over: seed' }).click();
+  await page.getByRole('button', { name: 'Clear grouping' }).click();
 
   await page.getByRole('button', { name: 'Show as cards' }).click();
   await expect(page.getByRole('listitem').first()).toBeVisible();
@@ -106,7 +106,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await page.getByRole('button', { name: 'Details', exact: true }).click();
   const details = page.getByRole('complementary', { name: 'Details' });
   await expect(details).toContainText(/acc\s*0\.97/);
-  await details.getByRole('button', { name: 'Write' }).click();
+  await details.getByRole('button', { name: 'Edit' }).click();
   await page.keyboard.type('The **best** so far');
   await page.keyboard.press('Control+Enter');
   await expect(details.locator('strong')).toHaveText('best');
@@ -125,7 +125,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await details.getByRole('button', { name: 'Open in JupyterLab' }).click();
   await expect(page.getByRole('tab', { name: 'table.csv' })).toBeVisible();
   await page.getByRole('tab', { name: /: Tasks$/ }).click();
-  await details.getByRole('button', { name: 'Back to the files' }).click();
+  await details.getByRole('button', { name: 'Back to files' }).click();
   await details.getByRole('button', { name: /report\.html/ }).click();
   await expect(
     details.frameLocator('iframe').getByRole('heading', { name: 'All well' })
@@ -143,13 +143,13 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await expect(details).toContainText('lr 1.0 is too large');
 
   // A search in logs shows the line; a view keeps search and columns.
-  const search = page.getByRole('textbox', { name: 'Search tasks' });
+  const search = page.getByRole('textbox', { name: 'Filter tasks' });
   await search.fill('log:"lr 1.0 is"');
   await expect(
     taskRow(page, 'fit_7_lr=1.0,seed=1').locator('[data-column="hit"]')
   ).toContainText('lr 1.0 is too large');
   await page.getByRole('button', { name: 'Views', exact: true }).click();
-  await page.getByRole('textbox', { name: 'Name of this view' }).fill('dead');
+  await page.getByRole('textbox', { name: 'View name' }).fill('dead');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.keyboard.press('Escape');
   await search.fill('');
@@ -175,12 +175,14 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await search.fill('');
   await taskRow(page, 'fit_1_lr=0.1,seed=1').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Rename…' }).click();
-  await page.getByRole('textbox', { name: 'Name of the task' }).fill('winner');
+  await page.getByRole('textbox', { name: 'Task name' }).fill('winner');
   await page.keyboard.press('Enter');
   await expect(taskRow(page, 'winner')).toBeVisible();
   expect(fs.existsSync(taskFolder(ROOT, FOLDER, 'fit', 'winner'))).toBe(true);
   await taskRow(page, 'winner').click({ button: 'right' });
-  await page.getByRole('menuitem', { name: 'New tasks from this one' }).click();
+  await page
+    .getByRole('menuitem', { name: 'New tasks from this configuration' })
+    .click();
   await expect(page.getByLabel('seed', { exact: true })).toHaveValue('1');
 
   // A file of the file browser is a template too; a pinned field stays so.

@@ -60,7 +60,7 @@ test('six tasks of digits, two at a time, from the file browser to the table', a
   const sidebar = page.getByRole('region', { name: 'Pyruns' });
   await expect(sidebar.getByText('digits/train.py')).toBeVisible();
   const outcome = page.getByRole('complementary', {
-    name: 'What will be created'
+    name: 'Preview'
   });
   await expect(outcome.getByText('1 task', { exact: true })).toBeVisible();
 
@@ -81,7 +81,7 @@ test('six tasks of digits, two at a time, from the file browser to the table', a
   await page.getByRole('tab', { name: 'Form' }).click();
   await picture(page, 'generator-light');
 
-  await page.getByLabel('At a time').fill('2');
+  await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
 
   // The table comes up and lives, without a reload.
@@ -129,7 +129,7 @@ test('the same with the server killed and restarted in the middle', async ({
   await openInPyruns(page, 'train.py');
   await page.getByLabel('lr', { exact: true }).fill(LRS.join(' | '));
   await page.getByLabel('seed', { exact: true }).fill(SEEDS.join(' | '));
-  await page.getByLabel('At a time').fill('2');
+  await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   const first = taskFolder(server.root, 'digits', 'train', NAMES[0]);

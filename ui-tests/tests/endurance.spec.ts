@@ -79,7 +79,7 @@ async function counting(page: IJupyterLabPageFixture) {
   await openLab(page, server.url, 'count');
   await openInPyruns(page, 'count.py');
   await page.getByLabel('voice', { exact: true }).fill('left | right');
-  await page.getByLabel('At a time').fill('2');
+  await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   await taskRow(page, 'count_1_voice=left').dblclick();

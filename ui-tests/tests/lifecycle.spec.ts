@@ -46,7 +46,7 @@ async function sweep(page: Page, url: string, name: string): Promise<void> {
   await expect(taskRows(page)).toHaveCount(4);
 }
 
-const box = (page: Page) => page.getByRole('textbox', { name: 'Search tasks' });
+const box = (page: Page) => page.getByRole('textbox', { name: 'Filter tasks' });
 
 async function more(page: Page, item: string): Promise<void> {
   await page.getByRole('button', { name: 'More', exact: true }).click();
@@ -185,8 +185,8 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await picture(page, 'lifecycle-purge');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(options).toHaveCount(1);
-  await page.getByRole('button', { name: 'Delete for ever…' }).click();
-  await dialog.getByRole('button', { name: 'Delete for ever' }).click();
+  await page.getByRole('button', { name: 'Delete permanently…' }).click();
+  await dialog.getByRole('button', { name: 'Delete permanently' }).click();
   await expect(page.getByText('The trash is empty')).toBeVisible();
   const trash = path.join(ROOT, 'life', '_pyruns_', 'fit', 'tasks', '.trash');
   const left = () =>
@@ -195,7 +195,7 @@ test('duplicate, tag, export, delete, restore and purge', async ({
       : [];
   await expect.poll(left).toEqual([]);
 
-  await page.getByRole('button', { name: 'Back to the tasks' }).click();
+  await page.getByRole('button', { name: 'Back to tasks' }).click();
   await expect(taskRows(page)).toHaveCount(4);
   await expect(taskRow(page, NAMES[1]).getByText('best one')).toBeVisible();
   await expect(taskRow(page, NAMES[0])).toHaveCount(0);
@@ -204,7 +204,7 @@ test('duplicate, tag, export, delete, restore and purge', async ({
 test('tasks in an order of one’s own', async ({ page, baseURL }) => {
   await sweep(page, baseURL as string, 'ordered');
   await page.getByRole('button', { name: 'More', exact: true }).click();
-  await page.getByRole('menuitemcheckbox', { name: 'My own order' }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Custom order' }).click();
   const shown = () =>
     taskRows(page).evaluateAll(rows =>
       rows

@@ -48,7 +48,7 @@ else:
 async function run(page: Page, kinds: string, lines: string): Promise<void> {
   await page.getByLabel('kind', { exact: true }).fill(kinds);
   await page.getByLabel('lines', { exact: true }).fill(lines);
-  await page.getByLabel('At a time').fill('2');
+  await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).first()).toBeVisible();
 }
@@ -95,7 +95,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await expect(count(page)).toHaveText(/^[78] of 8$/);
   const current = page.locator('.pyr-hit.pyr-is-current');
   await expect(current.first()).toBeVisible();
-  const find = page.getByLabel('Find in the whole log');
+  const find = page.getByLabel('Find in the log');
   for (let step = 0; step < 8; step++) {
     if ((await count(page).textContent()) === '1 of 8') {
       break;
@@ -139,16 +139,16 @@ test('a long log is read from its end, searched and taken along', async ({
 
   // Lines that are not wrapped; back to the end; the file.
   await page
-    .getByRole('button', { name: 'Show all of a long line, or cut it' })
+    .getByRole('button', { name: 'Wrap or truncate long lines' })
     .click();
   await expect(
-    page.getByRole('button', { name: 'Show all of a long line, or cut it' })
+    page.getByRole('button', { name: 'Wrap or truncate long lines' })
   ).toHaveAttribute('aria-pressed', 'false');
   await page.getByRole('button', { name: /more below: go to the end/ }).click();
   await expect(terminal(page)).toContainText('Exit code: 0');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Save the whole log as a file' }).click()
+    page.getByRole('button', { name: 'Download the whole log' }).click()
   ]);
   expect(download.suggestedFilename()).toBe('speak-run1.log');
   expect(fs.readFileSync(await download.path())).toEqual(logBytes(folder));
@@ -172,7 +172,7 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   });
   await expect(curves.getByText('loss', { exact: true })).toBeVisible();
   await expect(curves.getByText('acc', { exact: true })).toBeVisible();
-  await expect(curves.getByLabel('Over')).toHaveValue('step');
+  await expect(curves.getByLabel('X axis')).toHaveValue('step');
   const last = curves.locator('.pyr-log-curve-last').first();
   const before = await last.textContent();
   await expect(last).not.toHaveText(before as string);

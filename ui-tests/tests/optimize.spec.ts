@@ -42,12 +42,12 @@ test('a search finds the best, goes on and is looked at', async ({
   await openLab(page, baseURL as string, 'valley');
   await openInPyruns(page, 'valley.py');
   const side = page.getByRole('complementary', {
-    name: 'What will be created'
+    name: 'Preview'
   });
-  await side.getByRole('radio', { name: 'Search' }).check();
-  await expect(side.getByText('No search yet')).toBeVisible();
+  await side.getByRole('radio', { name: 'Adaptive' }).check();
+  await expect(side.getByText('No study yet')).toBeVisible();
   await expect(
-    side.getByRole('button', { name: 'Begin the search' })
+    side.getByRole('button', { name: 'Start study' })
   ).toBeDisabled();
   await page.getByLabel('lr', { exact: true }).fill('log(1e-5, 1e-1)');
   await page.getByLabel('layers', { exact: true }).fill('1:9');
@@ -55,12 +55,12 @@ test('a search finds the best, goes on and is looked at', async ({
   await side.getByLabel('Objective').fill('val_loss');
   await side.getByLabel('Direction').selectOption('minimize');
   await side.getByLabel('Trials').fill('24');
-  await side.getByLabel('At a time').fill('2');
+  await side.getByLabel('Parallel tasks').fill('2');
   await expect(side.getByText('24 trials')).toBeVisible();
-  const searched = side.getByRole('region', { name: 'What is searched' });
+  const searched = side.getByRole('region', { name: 'Search space' });
   await expect(searched.getByRole('row')).toHaveCount(4);
   await pictures(page, 'optimize-form');
-  await side.getByRole('button', { name: 'Begin the search' }).click();
+  await side.getByRole('button', { name: 'Start study' }).click();
 
   const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
   await expect(panel.getByText('Finished', { exact: true })).toBeVisible({
@@ -94,8 +94,8 @@ test('a search finds the best, goes on and is looked at', async ({
 
   // Its trials are what is compared, and those that come are added.
   await expect(panel.getByText('24 tasks')).toBeVisible();
-  await panel.getByLabel('How many trials more').fill('2');
-  await panel.getByRole('button', { name: 'Go on' }).click();
+  await panel.getByLabel('Number of additional trials').fill('2');
+  await panel.getByRole('button', { name: 'Resume' }).click();
   await expect(panel.getByText('26 of 26 trials')).toBeVisible({
     timeout: 30000
   });
@@ -104,7 +104,7 @@ test('a search finds the best, goes on and is looked at', async ({
   await expect(
     panel.getByRole('img', { name: 'Parallel coordinates of 26 tasks' })
   ).toBeVisible();
-  await panel.getByRole('tab', { name: 'Search' }).click();
+  await panel.getByRole('tab', { name: 'Study' }).click();
 
   // From the best one to its log.
   await panel.locator('.pyr-study-best .pyr-link').click();
@@ -113,9 +113,9 @@ test('a search finds the best, goes on and is looked at', async ({
   await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
   await page.setViewportSize({ width: 1000, height: 700 });
   await picture(page, 'optimize-narrow');
-  await panel.getByRole('button', { name: 'Forget…' }).click();
-  await page.getByRole('button', { name: 'Forget', exact: true }).click();
-  await expect(panel.getByText('No search yet')).toBeVisible();
+  await panel.getByRole('button', { name: 'Delete study…' }).click();
+  await page.getByRole('button', { name: 'Delete study', exact: true }).click();
+  await expect(panel.getByText('No study yet')).toBeVisible();
   expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
     false
   );

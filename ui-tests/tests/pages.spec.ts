@@ -56,7 +56,7 @@ test('columns of runs come with the first run, the newest log is open', async ({
   const grid = page.getByRole('grid', { name: 'Tasks' });
   const head = (name: string) => grid.getByRole('columnheader', { name });
   await expect(head('batch_size')).toBeVisible();
-  for (const name of ['Started', 'Duration', 'Result']) {
+  for (const name of ['Started', 'Duration', 'Message']) {
     await expect(head(name)).toHaveCount(0);
   }
   await pictures(page, 'tasks-pending');
@@ -110,7 +110,7 @@ test('columns of runs come with the first run, the newest log is open', async ({
     .poll(async () => Math.round((await list.boundingBox())!.width - width))
     .toBe(100);
   await page.getByRole('tab', { name: 'Curves' }).click();
-  const chips = page.getByRole('group', { name: 'Figures' });
+  const chips = page.getByRole('group', { name: 'Metrics' });
   await expect(chips.getByRole('button', { name: 'loss' })).toBeVisible();
   await expect(chips.getByRole('button', { name: 'test_acc' })).toHaveCount(0);
   await pictures(page, 'compare-list');

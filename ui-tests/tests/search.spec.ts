@@ -39,7 +39,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
   baseURL
 }) => {
   await sweep(page, baseURL as string, 'search');
-  const box = page.getByRole('textbox', { name: 'Search tasks' });
+  const box = page.getByRole('textbox', { name: 'Filter tasks' });
   await box.fill('lr<0.05 (opt:adam OR lr:0.01)');
   await expect(taskRows(page)).toHaveCount(3);
 
@@ -52,7 +52,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
   // A field that there is not, and what is meant.
   await box.fill('lrr<0.05 opt:adam');
   await expect(page.getByText(/no field lrr/)).toBeVisible();
-  await expect(page.getByText('No task matches')).toBeVisible();
+  await expect(page.getByText('No matching tasks')).toBeVisible();
   await picture(page, 'search-suggestion');
   await page.getByRole('button', { name: 'lr<0.05 opt:adam' }).click();
   await expect(taskRows(page)).toHaveCount(2);
@@ -64,9 +64,9 @@ test('a search is told what is wrong, and can be sent as a link', async ({
 
   // The grammar, by keyboard.
   await box.fill('opt:adam');
-  await page.getByRole('button', { name: 'How to search' }).focus();
+  await page.getByRole('button', { name: 'Query syntax' }).focus();
   await page.keyboard.press('Enter');
-  const help = page.getByRole('dialog', { name: 'How to search' });
+  const help = page.getByRole('dialog', { name: 'Query syntax' });
   await expect(help).toBeVisible();
   await picture(page, 'search-help');
   await page.keyboard.press('Escape');
@@ -102,7 +102,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
   // A link that leads nowhere says so and makes nothing.
   await goto(`${baseURL}/lab?reset&pyruns=..%2F%3Cb%3Enowhere&query=x`);
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByText('This link cannot be opened')).toBeVisible();
+  await expect(dialog.getByText('Couldn’t open this link')).toBeVisible();
   await picture(page, 'search-no-link');
   await dialog.getByRole('button', { name: 'OK' }).click();
   expect(fs.existsSync(path.join(ROOT, 'search', '_pyruns_', 'nowhere'))).toBe(
@@ -113,10 +113,10 @@ test('a search is told what is wrong, and can be sent as a link', async ({
 test('the search in the dark', async ({ page, baseURL }) => {
   await sweep(page, baseURL as string, 'searchdark');
   await page.theme.setDarkTheme();
-  const box = page.getByRole('textbox', { name: 'Search tasks' });
+  const box = page.getByRole('textbox', { name: 'Filter tasks' });
   await box.fill('started<2h OR lrr<1');
   await expect(page.getByText(/no field lrr/)).toBeVisible();
   await picture(page, 'search-dark');
-  await page.getByRole('button', { name: 'How to search' }).click();
+  await page.getByRole('button', { name: 'Query syntax' }).click();
   await picture(page, 'search-help-dark');
 });

@@ -66,13 +66,13 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 0.3');
   await page.getByText('More options').click();
   await page.getByLabel('Run on').selectOption('slurm');
-  await expect(page.getByLabel('At a time')).toHaveValue('1000');
+  await expect(page.getByLabel('Parallel tasks')).toHaveValue('1000');
   await page.getByLabel('Partition').fill('nowhere');
   await page.getByLabel('Memory per task').fill('much');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(page.getByText('memory must be an amount')).toBeVisible();
   await page.getByLabel('Memory per task').fill('50M');
-  await page.getByLabel('CPUs each').fill('8');
+  await page.getByLabel('CPUs per task').fill('8');
   await picture(page, 'slurm-form');
 
   // What the cluster refuses is told with the tasks that it would have run.
@@ -95,7 +95,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
     settings,
     'engine: slurm\nslurm: {cpus: 8, poll_seconds: 1}\n'
   );
-  await page.getByLabel('Jobs').fill('3');
+  await page.getByLabel('Parallel tasks').fill('3');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   await openPage(page, 'Dashboard');

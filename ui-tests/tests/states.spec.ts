@@ -80,7 +80,7 @@ test('first use, an empty workspace, a script with an error', async ({
   const { url, root } = await serve();
   await openLab(page, url, 'echo');
   await page.locator(showSidebar).first().click();
-  await expect(page.getByText('Open a script to begin')).toBeVisible();
+  await expect(page.getByText('Open a script to get started')).toBeVisible();
   await pictures(page, 'state-first-use');
 
   await page.sidebar.openTab('filebrowser');
@@ -132,7 +132,7 @@ test('a server of another version says so', async ({ page }) => {
   });
   await openLab(page, url, 'echo');
   await page.locator(showSidebar).first().click();
-  await expect(page.getByText('The versions do not fit')).toBeVisible();
+  await expect(page.getByText('Version mismatch')).toBeVisible();
   await expect(page.getByText(/Pyruns 99\.0/)).toBeVisible();
   await pictures(page, 'state-mismatch');
 });
@@ -153,13 +153,13 @@ test('who may only look is offered nothing else', async ({ page }) => {
   await page.getByRole('button', { name: 'Details', exact: true }).click();
   const details = page.getByRole('complementary', { name: 'Details' });
   await expect(details).toContainText('None yet.');
-  await expect(details.getByRole('button', { name: 'Write' })).toHaveCount(0);
+  await expect(details.getByRole('button', { name: 'Edit' })).toHaveCount(0);
   await openPage(page, 'Dashboard');
   await expect(page.getByText('No queued tasks.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0);
   await openPage(page, 'New tasks');
   await expect(
-    page.getByText('You may look at this workspace, but not change it.')
+    page.getByText('You have read-only access to this workspace.')
   ).toBeVisible();
   await pictures(page, 'state-read-only');
 });
@@ -229,10 +229,10 @@ test('10,000 tasks: search, groups, the last row, all of them selected', async (
   await page.keyboard.press('Control+a');
   await expect(page.getByText('10,000 selected')).toBeVisible();
   await page
-    .getByRole('textbox', { name: 'Search tasks' })
+    .getByRole('textbox', { name: 'Filter tasks' })
     .fill('seed:7 lr<0.1');
   await expect(page.getByText(/^\d+ tasks$/)).toHaveText('10 tasks');
-  await page.getByRole('textbox', { name: 'Search tasks' }).fill('');
+  await page.getByRole('textbox', { name: 'Filter tasks' }).fill('');
   await page.getByRole('button', { name: 'Group', exact: true }).click();
   await page.getByRole('checkbox', { name: 'seed', exact: true }).check();
   await page.keyboard.press('Escape');

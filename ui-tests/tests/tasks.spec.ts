@@ -41,7 +41,7 @@ for number in range(args.lines):
 
 async function start(page: Page, voices: string, jobs: number): Promise<void> {
   await page.getByLabel('voice', { exact: true }).fill(voices);
-  await page.getByLabel('At a time').fill(String(jobs));
+  await page.getByLabel('Parallel tasks').fill(String(jobs));
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(jobs);
 }

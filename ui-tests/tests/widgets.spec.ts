@@ -120,7 +120,7 @@ test('all widgets over one connection, their traits both ways', async ({
   });
   await expect((await cell(5)).locator('.xterm-rows')).toContainText('step 19');
   await expect(
-    (await cell(6)).getByRole('group', { name: 'Tasks by state' })
+    (await cell(6)).getByRole('group', { name: 'Tasks by status' })
   ).toContainText('3');
   await expect((await cell(7)).getByText('CPU')).toBeVisible();
   await expect(

@@ -209,7 +209,7 @@ describe('an action', () => {
     });
     const queued = commands.execute('pyruns:requeue-tasks', { ...mark });
     await settle();
-    expect(dialog()?.textContent).toContain('Queue 2 tasks again here?');
+    expect(dialog()?.textContent).toContain('Queue 2 tasks here?');
     await answer('Cancel');
     expect(await queued).toMatchObject({ requeued: 0 });
   });

@@ -50,7 +50,7 @@ describe('PageWidget', () => {
     const page = await show(<View />);
     expect(screen.getByRole('alert')).toHaveTextContent('no such figure');
     broken = false;
-    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
     await settle();
     expect(screen.getByText(text)).toBeInTheDocument();
     told.mockRestore();

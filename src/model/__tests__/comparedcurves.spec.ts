@@ -79,7 +79,7 @@ describe('ComparedCurvesModel', () => {
     client.listCurves.mockImplementation(async (_ws, query) => ({
       items: query!.name!.flatMap(name =>
         query!
-          .key!// Only the last task has a curve of its accuracy, none of the total.
+          .key! // Only the last task has a curve of its accuracy, none of the total.
           .filter(key => key === 'loss' || (key === 'acc' && name === 't99'))
           .map(key => curve(name, key))
       )

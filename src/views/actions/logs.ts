@@ -4,8 +4,8 @@ import type { Args, IAction, IActionContext, ILogHandle } from './action';
 export const LOG_ACTIONS = {
   'follow-log': {
     icon: 'follow',
-    label: trans => trans.__('Follow the end of the log'),
-    caption: trans => trans.__('Go to the end of the log and stay there'),
+    label: trans => trans.__('Follow output'),
+    caption: trans => trans.__('Jump to the end of the log and follow it'),
     isOn: ({ log }) => log?.isFollowing ?? false,
     ...onLog(log => log.follow())
   },
@@ -15,28 +15,28 @@ export const LOG_ACTIONS = {
       situation?.log?.isPaused
         ? trans.__('Resume live output')
         : trans.__('Pause live output'),
-    caption: trans => trans.__('Hold new output back, or show it again'),
+    caption: trans => trans.__('Pause or resume live output'),
     isPossible: ({ log }) => log !== undefined && log.canPause,
     isOn: ({ log }) => log?.isPaused ?? false,
     ...onLog(log => log.setPaused(!log.isPaused))
   },
   'find-in-log': {
     icon: 'search',
-    label: trans => trans.__('Search the whole log (Ctrl+F)'),
-    caption: trans => trans.__('Find a text in the whole log'),
+    label: trans => trans.__('Find in the log (Ctrl+F)'),
+    caption: trans => trans.__('Find text in the whole log'),
     args: ['text'],
     ...onLog((log, { text }) => log.find(text))
   },
   'wrap-log': {
     icon: 'wrap',
     label: trans => trans.__('Wrap long lines'),
-    caption: trans => trans.__('Show all of a long line, or cut it'),
+    caption: trans => trans.__('Wrap or truncate long lines'),
     isOn: ({ log }) => log?.looks.isWide === false,
     ...onLog(log => log.setLooks({ isWide: !log.looks.isWide }))
   },
   'show-log-times': {
     icon: 'queued',
-    label: trans => trans.__('Show when lines were written'),
+    label: trans => trans.__('Show timestamps'),
     caption: trans => trans.__('Show or hide times next to the lines'),
     isOn: ({ log }) => log?.looks.hasTimes ?? false,
     ...onLog(log => log.setLooks({ hasTimes: !log.looks.hasTimes }))
@@ -50,14 +50,14 @@ export const LOG_ACTIONS = {
   },
   'copy-log': {
     icon: 'copy',
-    label: trans => trans.__('Copy the selection, or everything shown'),
-    caption: trans => trans.__('Copy what is selected in the log, or all'),
+    label: trans => trans.__('Copy the selection, or all visible output'),
+    caption: trans => trans.__('Copy the selected text, or the whole log'),
     ...onLog(log => log.copy())
   },
   'download-log': {
     icon: 'download',
-    label: trans => trans.__('Download the whole log'),
-    caption: trans => trans.__('Save the whole log as a file'),
+    label: trans => trans.__('Download the log'),
+    caption: trans => trans.__('Download the whole log'),
     isPossible: ({ log }) => log !== undefined && log.canDownload,
     ...onLog(log => log.download())
   }
@@ -71,7 +71,7 @@ function onLog(
     isOffered: ({ log }) => log !== undefined,
     run: async ({ log, trans, workspace }, args) => {
       if (!log) {
-        throw new Error(trans.__('No log is in front.'));
+        throw new Error(trans.__('No log is active.'));
       }
       await act(log, args);
       return { workspace, tasks: [log.task] };

@@ -7,7 +7,7 @@ export const QUEUE_ACTIONS = {
   'pause-queue': {
     icon: 'pause',
     label: trans => trans.__('Pause'),
-    caption: trans => trans.__('Start no more tasks; running tasks continue'),
+    caption: trans => trans.__('Pause the queue; running tasks continue'),
     needs: 'execute',
     isOffered: ({ queue }) => !isPaused(queue),
     isPossible: isSettled,
@@ -16,7 +16,7 @@ export const QUEUE_ACTIONS = {
   'resume-queue': {
     icon: 'run',
     label: trans => trans.__('Resume'),
-    caption: trans => trans.__('Start queued tasks again'),
+    caption: trans => trans.__('Resume the queue'),
     needs: 'execute',
     isOffered: ({ queue }) => isPaused(queue) !== false,
     isPossible: isSettled,
@@ -24,8 +24,8 @@ export const QUEUE_ACTIONS = {
   },
   'requeue-tasks': {
     icon: 'queued',
-    label: trans => trans.__('Queue again here'),
-    caption: trans => trans.__('Queue these tasks again, as your own'),
+    label: trans => trans.__('Queue here'),
+    caption: trans => trans.__('Queue these tasks here, as your own'),
     needs: 'execute',
     isOffered: ({ canWrite }) => canWrite,
     isPossible: ({ queue }) => !queue?.getSnapshot().requeueing,
@@ -34,17 +34,13 @@ export const QUEUE_ACTIONS = {
       const isConfirmed =
         count > 0 &&
         (await confirm({
-          title: trans._n(
-            'Queue %1 task again here?',
-            'Queue %1 tasks again here?',
-            count
-          ),
+          title: trans._n('Queue %1 task here?', 'Queue %1 tasks here?', count),
           body: trans._n(
-            'It runs with your environment and your rights. Continue only if you trust this project.',
-            'They run with your environment and your rights. Continue only if you trust this project.',
+            'Tasks run with your environment and permissions. Continue only if you trust this project.',
+            'Tasks run with your environment and permissions. Continue only if you trust this project.',
             count
           ),
-          accept: trans.__('Queue again here')
+          accept: trans.__('Queue here')
         }));
       if (isConfirmed) {
         await queue?.requeueForeign();

@@ -16,7 +16,7 @@ export const TASK_ACTIONS = {
   'open-log': {
     icon: 'log',
     label: trans => trans.__('Open log'),
-    caption: trans => trans.__('Show the log of the selected task'),
+    caption: trans => trans.__('Open the log of the selected task'),
     tasks: 'some',
     group: 'open',
     keys: trans => trans.__('Enter'),
@@ -25,7 +25,7 @@ export const TASK_ACTIONS = {
   'compare-tasks': {
     icon: 'compare',
     label: trans => trans.__('Compare'),
-    caption: trans => trans.__('Show the selected tasks side by side'),
+    caption: trans => trans.__('Compare the selected tasks'),
     tasks: 'several',
     group: 'open',
     opens: 'compare'
@@ -33,7 +33,7 @@ export const TASK_ACTIONS = {
   'show-details': {
     icon: 'details',
     label: trans => trans.__('Details'),
-    caption: trans => trans.__('Show what is known of a task at the side'),
+    caption: trans => trans.__('Show task details in the side panel'),
     tasks: 'one',
     group: 'open',
     keys: () => 'i',
@@ -77,7 +77,7 @@ export const TASK_ACTIONS = {
             'Stop %1 running tasks?',
             running
           ),
-          body: trans.__('What they have not saved is lost; their logs stay.'),
+          body: trans.__('Unsaved progress is lost. Logs are kept.'),
           accept: trans.__('Stop')
         }));
       return isConfirmed
@@ -89,7 +89,7 @@ export const TASK_ACTIONS = {
     ...CHANGE,
     icon: 'pin',
     label: trans => trans.__('Pin to the top'),
-    caption: trans => trans.__('Keep the selected tasks above all others'),
+    caption: trans => trans.__('Pin the selected tasks to the top'),
     isOffered: situation => !isPinned(situation),
     run: change('pin')
   },
@@ -97,7 +97,7 @@ export const TASK_ACTIONS = {
     ...CHANGE,
     icon: 'pin',
     label: trans => trans.__('Unpin'),
-    caption: trans => trans.__('Sort the selected tasks among the others'),
+    caption: trans => trans.__('Unpin the selected tasks'),
     isOffered: isPinned,
     run: change('unpin')
   },
@@ -125,7 +125,8 @@ export const TASK_ACTIONS = {
     ...CHANGE,
     icon: 'copy',
     label: trans => trans.__('Duplicate'),
-    caption: trans => trans.__('Create the selected tasks again, without runs'),
+    caption: trans =>
+      trans.__('Duplicate the selected tasks without their runs'),
     run: async context => {
       const result = await act(context, 'duplicate', context.chosen.names);
       if (result.tasks.length > 0) {
@@ -136,13 +137,13 @@ export const TASK_ACTIONS = {
     done: (trans, { tasks = [] }) =>
       tasks.length === 1
         ? trans.__('Duplicated as %1.', tasks[0])
-        : trans.__('%1 tasks were duplicated.', tasks.length)
+        : trans.__('%1 tasks duplicated.', tasks.length)
   },
   'rename-task': {
     ...CHANGE,
     icon: 'edit',
     label: trans => trans.__('Rename…'),
-    caption: trans => trans.__('Give the selected task another name'),
+    caption: trans => trans.__('Rename the selected task'),
     tasks: 'one',
     args: ['name'],
     opens: 'rename',
@@ -152,9 +153,9 @@ export const TASK_ACTIONS = {
   'use-task-as-template': {
     ...CHANGE,
     icon: 'add',
-    label: trans => trans.__('New tasks from this one'),
+    label: trans => trans.__('New tasks from this configuration'),
     caption: trans =>
-      trans.__('Begin new tasks from the configuration of the selected task'),
+      trans.__('Start new tasks from the configuration of the selected task'),
     tasks: 'one',
     opens: 'template'
   },
@@ -177,7 +178,7 @@ export const TASK_ACTIONS = {
   'reorder-tasks': {
     icon: 'up',
     label: trans => trans.__('Reorder'),
-    caption: trans => trans.__('Put tasks before or after another one'),
+    caption: trans => trans.__('Move tasks before or after another task'),
     needs: 'write',
     tasks: 'some',
     args: ['before', 'after'],
@@ -187,7 +188,8 @@ export const TASK_ACTIONS = {
   'delete-tasks': {
     icon: 'delete',
     label: trans => trans.__('Delete'),
-    caption: trans => trans.__('Move the selected tasks to the trash'),
+    caption: trans =>
+      trans.__('Delete the selected tasks (moves them to the trash)'),
     needs: 'write',
     tasks: 'some',
     group: 'delete',
@@ -199,7 +201,7 @@ export const TASK_ACTIONS = {
     icon: 'undo',
     label: trans => trans.__('Undo'),
     caption: trans =>
-      trans.__('Bring back the tasks that were moved to the trash last'),
+      trans.__('Restore the tasks most recently moved to the trash'),
     needs: 'write',
     args: ['tasks'],
     isPossible: ({ model }) => !model || model.getSnapshot().undo !== null,
@@ -211,7 +213,7 @@ export const TASK_ACTIONS = {
   'export-results': {
     icon: 'download',
     label: trans => trans.__('Export…'),
-    caption: trans => trans.__('Save configurations and results as a file'),
+    caption: trans => trans.__('Export configurations and results to a file'),
     args: ['format', 'runs', 'query'],
     group: 'files',
     opens: 'export',
@@ -220,14 +222,14 @@ export const TASK_ACTIONS = {
   'show-trash': {
     icon: 'trash',
     label: trans => trans.__('Trash…'),
-    caption: trans => trans.__('Show deleted tasks, to bring them back'),
+    caption: trans => trans.__('Show deleted tasks and restore them'),
     group: 'files',
     opens: 'trash'
   },
   'sort-by-hand': {
     icon: 'up',
-    label: trans => trans.__('My own order'),
-    caption: trans => trans.__('Show the tasks in an order of your own'),
+    label: trans => trans.__('Custom order'),
+    caption: trans => trans.__('Sort the tasks in a custom order'),
     group: 'sort',
     isOffered: ({ model }) => model !== undefined,
     isOn: isSortedByHand,
@@ -242,7 +244,7 @@ export const TASK_ACTIONS = {
   'refresh-tasks': {
     icon: 'refresh',
     label: trans => trans.__('Refresh'),
-    caption: trans => trans.__('List the tasks again'),
+    caption: trans => trans.__('Refresh the task list'),
     run: async ({ model }) => {
       model.retry();
       return { workspace: model.ws };
@@ -263,7 +265,7 @@ export const TASK_ACTIONS = {
     icon: 'add',
     label: trans => trans.__('Create tasks'),
     caption: trans =>
-      trans.__('Create tasks from a configuration, and run them if wanted'),
+      trans.__('Create tasks from a configuration and optionally run them'),
     needs: 'write',
     args: ['text', 'name', 'options'],
     isForPrograms: true,
@@ -285,8 +287,8 @@ function moveAction(direction: 'up' | 'down'): IAction {
     label: trans => (isUp ? trans.__('Move up') : trans.__('Move down')),
     caption: trans =>
       isUp
-        ? trans.__('Move the selected tasks up in your own order')
-        : trans.__('Move the selected tasks down in your own order'),
+        ? trans.__('Move the selected tasks up in the custom order')
+        : trans.__('Move the selected tasks down in the custom order'),
     needs: 'write',
     tasks: 'some',
     group: 'order',

@@ -131,20 +131,18 @@ function Compare(props: ICompareViewProps): JSX.Element {
         <EmptyState
           icon="compare"
           title={trans.__('Nothing to compare yet')}
-          text={trans.__(
-            'Select tasks in the table of tasks and choose Compare there.'
-          )}
+          text={trans.__('Select tasks in Tasks and choose Compare.')}
         >
           {props.onChoose && (
             <Button
               accent
-              label={trans.__('Choose tasks')}
+              label={trans.__('Select tasks')}
               onClick={props.onChoose}
             />
           )}
           {tabs.includes('search') && (
             <Button
-              label={trans.__('Look at a search')}
+              label={trans.__('Show a study')}
               onClick={() => change({ tab: 'search' })}
             />
           )}
@@ -218,7 +216,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
           icon="warning"
           actions={
             <Button
-              label={trans.__('Compare without them')}
+              label={trans.__('Remove from the comparison')}
               onClick={() =>
                 model.setNames(
                   state.names.filter(name => !missing.includes(name))
@@ -228,8 +226,8 @@ function Compare(props: ICompareViewProps): JSX.Element {
           }
         >
           {trans._n(
-            '%1 of the tasks is gone: %2',
-            '%1 of the tasks are gone: %2',
+            '%1 task no longer exists: %2',
+            '%1 tasks no longer exist: %2',
             missing.length,
             missing.slice(0, 3).join(', ')
           )}
@@ -283,19 +281,19 @@ function Head(props: {
       {options.tab === 'search' ? null : options.tab === 'table' ? (
         shown && (
           <Toggle
-            label={trans.__('Tasks beside each other')}
+            label={trans.__('Tasks as columns')}
             checked={isTransposed(options, shown)}
             onChange={turned => onOptions({ isTransposed: turned })}
           />
         )
       ) : (
         <Choice
-          label={trans.__('Colour')}
+          label={trans.__('Color')}
           value={options.colouring}
           options={[
             ['auto', trans.__('Automatic')],
             ['task', trans.__('By task')],
-            ['figure', trans.__('By figure')]
+            ['figure', trans.__('By metric')]
           ]}
           onChange={colouring => onOptions({ colouring })}
         />
@@ -353,7 +351,7 @@ function tabName(trans: ITrans, tab: Tab): string {
     heatmap: trans.__('Heatmap'),
     importance: trans.__('Importance'),
     failures: trans.__('Failures'),
-    search: trans.__('Search')
+    search: trans.__('Study')
   };
   return words[tab];
 }

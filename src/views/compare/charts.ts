@@ -114,8 +114,8 @@ function importanceChart(trans: ITrans, found: readonly IImportance[]): Chart {
       each.rises === null || Math.abs(each.rises) < 0.3
         ? ''
         : each.rises > 0
-          ? trans.__('↑ with it')
-          : trans.__('↓ with it')
+          ? trans.__('↑ positive')
+          : trans.__('↓ negative')
     ].join('  ')
   }));
   return barsChart(bars);
@@ -325,7 +325,7 @@ export function plotOf(
         label: trans.__('Parallel coordinates of %1 tasks', count),
         chart: parallelOf(shown),
         wanting: trans.__(
-          'The tasks have to differ in a parameter and have a figure.'
+          'Select tasks that differ in a parameter and have a metric.'
         )
       };
     case 'scatter': {
@@ -336,7 +336,7 @@ export function plotOf(
         label: trans.__('%1 over %2 of %3 tasks', y, x, count),
         chart: axes && scatterOf(shown, axes),
         wanting: trans.__(
-          'The tasks have to differ in a parameter and have a figure.'
+          'Select tasks that differ in a parameter and have a metric.'
         )
       };
     }
@@ -353,7 +353,7 @@ export function plotOf(
         ),
         chart: axes && heatmapOf(shown, axes),
         wanting: trans.__(
-          'The tasks have to differ in two parameters and have a figure.'
+          'Select tasks that differ in two parameters and have a metric.'
         )
       };
     }
@@ -366,7 +366,7 @@ export function plotOf(
           .join(', '),
         chart: found.length > 0 ? importanceChart(trans, found) : null,
         wanting: trans.__(
-          'At least three tasks with the figure are needed, and a parameter with fewer values than tasks.'
+          'At least three tasks with this metric are needed, and a parameter with fewer values than tasks.'
         ),
         height: barsHeight(found.length)
       };

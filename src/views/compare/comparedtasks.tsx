@@ -60,7 +60,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
         {props.onChoose && (
           <IconButton
             icon="table"
-            label={trans.__('Choose others in the table of tasks')}
+            label={trans.__('Select other tasks in Tasks')}
             onClick={props.onChoose}
           />
         )}
@@ -98,7 +98,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
       </ul>
       <Resizer
         target={list}
-        title={trans.__('Drag to resize; double click for the usual width')}
+        title={trans.__('Drag to resize; double-click to reset the width')}
         onWidth={props.onWidth}
       />
     </nav>
@@ -150,7 +150,7 @@ const ComparedTask = React.memo(function ComparedTask(props: {
         className="pyr-compare-run-name"
         aria-label={props.label}
         title={[...new Set([name, props.label])]
-          .concat(trans.__('Open its log'))
+          .concat(trans.__('Open log'))
           .join('\n')}
         onClick={() => props.onOpenLog(name)}
       >
@@ -164,8 +164,8 @@ const ComparedTask = React.memo(function ComparedTask(props: {
       <IconButton
         icon="close"
         className="pyr-compare-run-remove"
-        label={trans.__('Compare without %1', name)}
-        title={trans.__('Compare without it')}
+        label={trans.__('Remove %1 from the comparison', name)}
+        title={trans.__('Remove from the comparison')}
         onClick={() => model.remove(name)}
       />
     </li>

@@ -61,7 +61,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         aria-label={trans.__('Curves')}
       >
         <Choice
-          label={trans.__('Over')}
+          label={trans.__('X axis')}
           value={axis}
           options={axes.map(each => [each, axisName(trans, each)])}
           onChange={value => onOptions({ axis: value })}
@@ -93,7 +93,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         {zoom && (
           <Button
             label={trans.__('Show all')}
-            title={trans.__('Show the whole axis again (double click)')}
+            title={trans.__('Reset zoom (double-click)')}
             onClick={() => setZoom(null)}
           />
         )}
@@ -101,7 +101,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
       <div
         className="pyr-curve-keys"
         role="group"
-        aria-label={trans.__('Figures')}
+        aria-label={trans.__('Metrics')}
       >
         {all.map(key => (
           <button
@@ -140,8 +140,8 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         charts.length === 0 && (
           <EmptyState
             icon="curve"
-            title={trans.__('No figure is chosen')}
-            text={trans.__('Choose figures above to see their curves.')}
+            title={trans.__('No metric selected')}
+            text={trans.__('Select metrics above to see their curves.')}
           />
         )
       )}
@@ -169,7 +169,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         <p className="pyr-curve-without pyr-hint" role="status">
           {curves.waiting > 0
             ? trans.__('Loading curves of %1…', without.join(', '))
-            : trans.__('No curves of %1.', without.join(', '))}
+            : trans.__('No curves for %1.', without.join(', '))}
         </p>
       )}
     </>

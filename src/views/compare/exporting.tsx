@@ -57,7 +57,7 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const chart = (): INamedChart => {
     const found = chartsOf(trans, props, [options.tab]);
     if (found.length === 0) {
-      throw new Error(trans.__('There is no chart to be saved here.'));
+      throw new Error(trans.__('No chart to save here.'));
     }
     return together(found);
   };
@@ -93,14 +93,14 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
             label={trans.__('Export')}
             onClose={close}
             items={[
-              item('svg', trans.__('Charts as SVG'), ofTab, () =>
+              item('svg', trans.__('Charts (SVG)'), ofTab, () =>
                 svgOf(chart())
               ),
-              item('png', trans.__('Charts as PNG'), ofTab, () =>
+              item('png', trans.__('Charts (PNG)'), ofTab, () =>
                 pngOf(chart())
               ),
-              item('csv', trans.__('Table as CSV'), ofTab, () => csvOf(shown)),
-              item('html', trans.__('Everything as one HTML page'), name, () =>
+              item('csv', trans.__('Table (CSV)'), ofTab, () => csvOf(shown)),
+              item('html', trans.__('Report (HTML)'), name, () =>
                 reportOf(trans, title, shown, chartsOf(trans, props, REPORT))
               )
             ]}

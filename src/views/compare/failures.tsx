@@ -22,7 +22,7 @@ export function Failures(props: {
       <EmptyState
         icon="completed"
         title={trans.__('None of these tasks failed')}
-        text={trans.__('Failed tasks are gathered here by what they died of.')}
+        text={trans.__('Failed tasks, grouped by error.')}
       />
     );
   }
@@ -49,7 +49,7 @@ function FailureCard(props: {
         <span className="pyr-failure-count">
           {trans._n('%1 task', '%1 tasks', names.length)}
         </span>
-        <code>{message || trans.__('No reason is known; see the log.')}</code>
+        <code>{message || trans.__('Unknown reason; see the log.')}</code>
       </h3>
       {shared.length > 0 && (
         <ul className="pyr-failure-shared">
@@ -63,10 +63,14 @@ function FailureCard(props: {
                 {same === 0
                   ? trans._n(
                       'the other task does not',
-                      'none of the %1 others',
+                      'none of the other %1 tasks',
                       others
                     )
-                  : trans.__('so have %1 of the %2 others', same, others)}
+                  : trans.__(
+                      'also true of %1 of the other %2 tasks',
+                      same,
+                      others
+                    )}
               </span>
             </li>
           ))}
@@ -74,14 +78,16 @@ function FailureCard(props: {
       )}
       {shared.length === 0 && names.length > 1 && (
         <p className="pyr-hint">
-          {trans.__('Their configurations have no differing value in common.')}
+          {trans.__(
+            'No parameter differs between all of these configurations.'
+          )}
         </p>
       )}
       <ul className="pyr-failure-names">
         {(isAll ? names : names.slice(0, MAX_NAMES)).map(name => (
           <li key={name}>
             <Link
-              title={trans.__('Open its log')}
+              title={trans.__('Open log')}
               onClick={() => props.onOpenLog(name)}
               onPointerEnter={() => props.focus.set(name)}
               onPointerLeave={() => props.focus.set(null)}
@@ -104,5 +110,5 @@ function FailureCard(props: {
 }
 
 function sharedText(trans: ReturnType<typeof useTrans>, count: number): string {
-  return count === 2 ? trans.__('Both have') : trans.__('All %1 have', count);
+  return count === 2 ? trans.__('Both') : trans.__('All %1', count);
 }

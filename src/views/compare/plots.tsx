@@ -41,7 +41,7 @@ export function Plot(props: IPlotProps): JSX.Element {
           <ScatterControls {...props} />
         ) : (
           <Choice
-            label={trans.__('Figure')}
+            label={trans.__('Metric')}
             value={shown.targetMetric?.key ?? ''}
             options={targetCandidates(shown.columns).map(({ key }) => [
               key,
@@ -55,12 +55,12 @@ export function Plot(props: IPlotProps): JSX.Element {
           {
             {
               parallel: trans.__(
-                'The most important parameters stand next to the figure.'
+                'The most important parameters are next to the metric.'
               ),
               scatter: '',
-              heatmap: trans.__('The mean of all tasks with both values.'),
+              heatmap: trans.__('Mean of all tasks with both values.'),
               importance: trans.__(
-                'How much of the differences each parameter explains alone (ε², Kelley 1935); parameters that work together may have more.'
+                'Share of the differences that each parameter explains alone (ε², Kelley 1935); interacting parameters may explain more.'
               )
             }[tab]
           }
@@ -72,7 +72,7 @@ export function Plot(props: IPlotProps): JSX.Element {
         {!chart ? (
           <EmptyState
             icon="curve"
-            title={trans.__('Not enough to show')}
+            title={trans.__('Not enough data')}
             text={wanting}
           />
         ) : hasTasks ? (
@@ -100,7 +100,7 @@ function ColumnChoice(props: {
   const trans = useTrans();
   const kinds = {
     parameter: trans.__('Parameters'),
-    metric: trans.__('Figures')
+    metric: trans.__('Metrics')
   };
   return (
     <Choice
@@ -117,7 +117,7 @@ function ScatterControls(props: IPlotProps): JSX.Element {
   return (
     <>
       <ColumnChoice
-        label={trans.__('Across')}
+        label={trans.__('X axis')}
         value={axes?.x.key ?? ''}
         columns={shown.columns}
         onChange={scatterX => onOptions({ scatterX })}
@@ -128,7 +128,7 @@ function ScatterControls(props: IPlotProps): JSX.Element {
         onChange={isScatterLogX => onOptions({ isScatterLogX })}
       />
       <ColumnChoice
-        label={trans.__('Up')}
+        label={trans.__('Y axis')}
         value={axes?.y.key ?? ''}
         columns={shown.columns.filter(column => column.numbers)}
         onChange={scatterY => onOptions({ scatterY })}
@@ -149,13 +149,13 @@ function HeatmapControls(props: IPlotProps): JSX.Element {
   return (
     <>
       <ColumnChoice
-        label={trans.__('Across')}
+        label={trans.__('X axis')}
         value={axes?.x.key ?? ''}
         columns={shown.parameters}
         onChange={heatX => onOptions({ heatX })}
       />
       <ColumnChoice
-        label={trans.__('Up')}
+        label={trans.__('Y axis')}
         value={axes?.y.key ?? ''}
         columns={shown.parameters}
         onChange={heatY => onOptions({ heatY })}

@@ -46,9 +46,9 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
     return (
       <EmptyState
         icon="search"
-        title={trans.__('No search yet')}
+        title={trans.__('No study yet')}
         text={trans.__(
-          'Choose “Search” under New Tasks: tasks are made one after the other, each chosen by what the earlier ones gave.'
+          'Choose “Adaptive” in New tasks to run trials one by one, each chosen from earlier results.'
         )}
       />
     );
@@ -57,7 +57,7 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
     <>
       <div className="pyr-controls">
         <Choice
-          label={trans.__('Search')}
+          label={trans.__('Study')}
           value={detail.name}
           options={items.map(({ name, state: each }) => [
             name,
@@ -97,10 +97,8 @@ function StudyActions(
     return (
       <Button
         icon="stop"
-        label={trans.__('Stop the search')}
-        title={trans.__(
-          'Make no more tasks and cancel what waits; what runs goes on'
-        )}
+        label={trans.__('Stop the study')}
+        title={trans.__('Cancel queued trials; running trials finish')}
         disabled={state.isBusy}
         onClick={() => void studies.stop()}
       />
@@ -110,11 +108,9 @@ function StudyActions(
   const wanted = Math.max(study.n, trials + more);
   const remove = async () => {
     const isSure = await confirm({
-      title: trans.__('Forget the search %1?', study.name),
-      body: trans.__(
-        'Its tasks stay, but nobody knows any more how they were found.'
-      ),
-      accept: trans.__('Forget')
+      title: trans.__('Delete study %1?', study.name),
+      body: trans.__('Its tasks are kept; the study record is removed.'),
+      accept: trans.__('Delete study')
     });
     if (isSure) {
       await studies.remove();
@@ -125,8 +121,8 @@ function StudyActions(
       <span className="pyr-control">
         <Button
           icon="run"
-          label={trans.__('Go on')}
-          title={trans.__('Search on until there are %1 trials', wanted)}
+          label={trans.__('Resume')}
+          title={trans.__('Continue the study up to %1 trials', wanted)}
           disabled={state.isBusy || wanted > MAX_TRIALS}
           onClick={() => void studies.resume(wanted)}
         />
@@ -139,19 +135,19 @@ function StudyActions(
               min={1}
               max={MAX_TRIALS - trials}
               value={more}
-              aria-label={trans.__('How many trials more')}
+              aria-label={trans.__('Number of additional trials')}
               onChange={event =>
                 setMore(
                   Math.max(1, Math.round(Number(event.target.value)) || 1)
                 )
               }
             />
-            <span>{trans.__('trials more')}</span>
+            <span>{trans.__('more trials')}</span>
           </label>
         )}
       </span>
       <Button
-        label={trans.__('Forget…')}
+        label={trans.__('Delete study…')}
         disabled={state.isBusy}
         onClick={() => void remove()}
       />
@@ -170,8 +166,8 @@ function StudyStatus(props: {
   const { open, complete, pruned, failed } = study.counts;
   const done = complete + pruned + failed;
   const parts = [
-    open > 0 && trans.__('%1 under way', open),
-    pruned > 0 && trans.__('%1 stopped early', pruned),
+    open > 0 && trans.__('%1 running', open),
+    pruned > 0 && trans.__('%1 pruned', pruned),
     failed > 0 && trans.__('%1 failed', failed)
   ].filter(Boolean);
   return (
@@ -189,7 +185,7 @@ function StudyStatus(props: {
             {trans.__('best %1', study.objective)}{' '}
             <b>{formatNumber(study.best.value)}</b>{' '}
             <Link
-              title={trans.__('Open its log')}
+              title={trans.__('Open log')}
               onClick={() => props.onOpenLog(study.best!.task)}
             >
               {study.best.task}
@@ -201,14 +197,12 @@ function StudyStatus(props: {
         className="pyr-study-progress"
         max={Math.max(study.n, done)}
         value={done}
-        aria-label={trans.__('Trials that ended')}
+        aria-label={trans.__('Finished trials')}
       />
       {study.message && <p className="pyr-note">{study.message}</p>}
       {study.state === 'active' && !study.driven && (
         <p className="pyr-note">
-          {trans.__(
-            'Nobody asks for its next trial yet; that starts by itself.'
-          )}
+          {trans.__('Waiting for the study driver to start…')}
         </p>
       )}
     </div>
@@ -230,8 +224,11 @@ function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
     return (
       <EmptyState
         icon="curve"
-        title={trans.__('Not enough to show')}
-        text={trans.__('The first trial has to report %1.', study.objective)}
+        title={trans.__('Not enough data')}
+        text={trans.__(
+          'Waiting for the first trial to report %1.',
+          study.objective
+        )}
       />
     );
   }
@@ -240,17 +237,17 @@ function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
     <div className="pyr-study-plots">
       <figure className="pyr-study-history">
         <figcaption>
-          {trans.__('What each trial gave')}
+          {trans.__('Optimization history')}
           <span className="pyr-hint">
             {trans.__(
-              'The line is the best so far; hollow dots were stopped early or still run.'
+              'Line: best value so far. Hollow dots: pruned or running trials.'
             )}
           </span>
         </figcaption>
         <FocusChart
           chart={history}
           label={trans.__(
-            '%1 of each trial, and the best so far',
+            '%1 of each trial and best value so far',
             study.objective
           )}
           height={240}
@@ -260,12 +257,8 @@ function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
       {slices.length > 0 && (
         <p className="pyr-hint pyr-study-hint">
           {theme.isDark
-            ? trans.__(
-                'Over each parameter; the lighter a dot, the later it was tried.'
-              )
-            : trans.__(
-                'Over each parameter; the darker a dot, the later it was tried.'
-              )}
+            ? trans.__('By parameter; lighter dots are later trials.')
+            : trans.__('By parameter; darker dots are later trials.')}
         </p>
       )}
       {slices.map(({ key, chart }) => (

@@ -31,10 +31,10 @@ export function historyOf(
       colour: seriesColour(0, isDark),
       details: [
         ...(trial.state === 'pruned'
-          ? [{ name: trans.__('stopped early'), value: pointOf(trial.pruned) }]
+          ? [{ name: trans.__('pruned'), value: pointOf(trial.pruned) }]
           : []),
         ...(trial.state === 'open'
-          ? [{ name: trans.__('so far'), value: '' }]
+          ? [{ name: trans.__('current'), value: '' }]
           : []),
         ...Object.entries(trial.values).map(([name, value]) => ({
           name,

@@ -95,7 +95,7 @@ function Table(props: ICompareTableProps): JSX.Element {
                 ))}
               </tr>
             </thead>
-            {sections(shown, trans.__('Parameters'), trans.__('Figures')).map(
+            {sections(shown, trans.__('Parameters'), trans.__('Metrics')).map(
               ({ name, columns }) => (
                 <tbody key={name}>
                   <tr className="pyr-compare-section">
@@ -160,7 +160,7 @@ const Cells = React.memo(
               isNumber ? 'pyr-is-number' : '',
               isBest ? 'pyr-is-best' : ''
             ].join(' ')}
-            title={isBest ? trans.__('The best of these tasks') : undefined}
+            title={isBest ? trans.__('Best of these tasks') : undefined}
           >
             {text}
             {isBest && (
@@ -213,7 +213,7 @@ const TaskHead = React.memo(function TaskHead(props: {
           <StatusIcon status={status} readable={props.readable} />
         )}
         <Link
-          title={`${name}\n${trans.__('Open its log')}`}
+          title={`${name}\n${trans.__('Open log')}`}
           onClick={() => props.onOpenLog(name)}
         >
           {props.text}
@@ -257,13 +257,13 @@ function ColumnHead(props: {
             className="pyr-compare-turn"
             aria-label={
               isLess
-                ? trans.__('Less of %1 is better: turn round', column.key)
-                : trans.__('More of %1 is better: turn round', column.key)
+                ? trans.__('Lower %1 is better: flip', column.key)
+                : trans.__('Higher %1 is better: flip', column.key)
             }
             title={
               isLess
-                ? trans.__('Less is better. Click to turn it round.')
-                : trans.__('More is better. Click to turn it round.')
+                ? trans.__('Lower is better. Click to flip.')
+                : trans.__('Higher is better. Click to flip.')
             }
             onClick={props.onTurn}
           >

@@ -41,11 +41,11 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
       <Banner kind="warning">
-        {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
+        {latest.gpu_message ?? trans.__('Couldn’t read the GPUs.')}
       </Banner>
     ) : (
       <p className="pyr-note pyr-no-gpu">
-        {latest.gpu_message ?? trans.__('There is no GPU on this machine.')}
+        {latest.gpu_message ?? trans.__('This machine has no GPU.')}
       </p>
     );
   }
@@ -90,7 +90,10 @@ function GpuCard(
       <div className="pyr-gpu-loads">
         <span className="pyr-gpu-load">
           <b>{gpu.load === null ? '–' : percent(gpu.load)}</b>
-          <Bar value={gpu.load} label={trans.__('Load of GPU %1', gpu.index)} />
+          <Bar
+            value={gpu.load}
+            label={trans.__('Utilization of GPU %1', gpu.index)}
+          />
         </span>
         <span className="pyr-gpu-load">
           <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
@@ -103,7 +106,7 @@ function GpuCard(
       </div>
       <div
         className="pyr-gpu-history"
-        title={trans.__('The last %1 minutes', HISTORY_SECONDS / 60)}
+        title={trans.__('Last %1 minutes', HISTORY_SECONDS / 60)}
       >
         <UsageChart
           length={HISTORY_SECONDS}
@@ -113,7 +116,9 @@ function GpuCard(
           ]}
         />
         <span className="pyr-gpu-legend">
-          <span className="pyr-legend pyr-series-1">{trans.__('load')}</span>
+          <span className="pyr-legend pyr-series-1">
+            {trans.__('utilization')}
+          </span>
           <span className="pyr-legend pyr-series-2">{trans.__('memory')}</span>
           <span title={clocksOf(trans, gpu)}>{factsOf(trans, gpu)}</span>
         </span>
@@ -122,7 +127,7 @@ function GpuCard(
         <p className="pyr-gpu-idle" role="status">
           <Icon name="warning" />
           {trans.__(
-            'A task holds it, but it has been idle for the last %1 minutes.',
+            'Reserved by a task, but idle for the last %1 minutes.',
             Math.floor(past.length / 60)
           )}
         </p>
@@ -130,7 +135,7 @@ function GpuCard(
       {gpu.mig.map(device => (
         <div key={device.uuid} className="pyr-mig">
           <div className="pyr-mig-head" title={device.uuid}>
-            <span>{trans.__('Part %1', device.index)}</span>
+            <span>{trans.__('MIG %1', device.index)}</span>
             <span className="pyr-mig-name">{device.name}</span>
             <span>{roomText(device.memory_used, device.memory_total)}</span>
           </div>
@@ -186,7 +191,7 @@ function clocksOf(trans: ITrans, gpu: Gpu): string | undefined {
     gpu.clock === null ? '' : trans.__('Clock %1 MHz', gpu.clock),
     gpu.memory_clock === null
       ? ''
-      : trans.__('Clock of the memory %1 MHz', gpu.memory_clock)
+      : trans.__('Memory clock %1 MHz', gpu.memory_clock)
   ];
   return clocks.filter(Boolean).join('\n') || undefined;
 }

@@ -97,7 +97,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         <div
           className="pyr-dashboard-counts"
           role="group"
-          aria-label={trans.__('Tasks by state')}
+          aria-label={trans.__('Tasks by status')}
         >
           {STATUSES.map(status => (
             <button
@@ -105,7 +105,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
               type="button"
               className={`pyr-count-tile pyr-status-${status}`}
               data-empty={!counts?.[status]}
-              title={trans.__('Show the tasks in this state')}
+              title={trans.__('Show tasks with this status')}
               disabled={!props.onOpenTasks}
               onClick={() => props.onOpenTasks?.(status)}
             >
@@ -189,7 +189,7 @@ function Work(props: IDashboardProps): JSX.Element {
           icon="run"
           title={trans.__('No tasks yet')}
           text={trans.__(
-            'What runs and waits is shown here. Create tasks to begin.'
+            'Running and queued tasks appear here. Create tasks to get started.'
           )}
         />
       ) : (

@@ -55,7 +55,7 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
         detail={latest ? roomText(trans, latest.memory) : ''}
         title={
           latest?.memory.limited
-            ? trans.__('Of the memory that this server may use')
+            ? trans.__('Memory available to this server')
             : ''
         }
       >
@@ -74,7 +74,7 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
         value={disk ? shareOf(disk) : null}
         text={disk ? percent(shareOf(disk)) : ''}
         detail={disk ? trans.__('%1 free', bytes(disk.total - disk.used)) : ''}
-        title={trans.__('The disk of the server’s folder')}
+        title={trans.__('Disk of the server’s root folder')}
       >
         <Bar
           value={disk ? shareOf(disk) : null}
@@ -85,8 +85,8 @@ export function Machine({ state }: { state: ISystemState }): JSX.Element {
         name={trans.__('Network')}
         value={null}
         text={network ? rate(trans, network.received) : ''}
-        detail={network ? trans.__('sends %1', rate(trans, network.sent)) : ''}
-        title={trans.__('Bytes that come and go in a second')}
+        detail={network ? trans.__('sent: %1', rate(trans, network.sent)) : ''}
+        title={trans.__('Network throughput (bytes/s)')}
       >
         <UsageChart
           length={HISTORY_SECONDS}
@@ -162,7 +162,7 @@ function Cores({ loads }: { loads: readonly number[] }): JSX.Element | null {
     <div
       className="pyr-cores"
       role="img"
-      aria-label={trans.__('Load of each core')}
+      aria-label={trans.__('Utilization of each core')}
     >
       {loads.map((load, index) => (
         <span key={index} title={`${index}: ${percent(load)}`}>

@@ -31,9 +31,7 @@ export function Processes(
   );
   const shown = all ? sorted : sorted.slice(0, MAX_PROCESSES);
   if (sorted.length === 0) {
-    return (
-      <p className="pyr-note pyr-gpu-free">{trans.__('Nobody uses it')}</p>
-    );
+    return <p className="pyr-note pyr-gpu-free">{trans.__('Idle')}</p>;
   }
   return (
     <ul className="pyr-processes">
@@ -74,7 +72,7 @@ function What(
   if (task) {
     return onOpenLog && known.has(task) ? (
       <Link
-        title={trans.__('Show the log of %1', task)}
+        title={trans.__('Open the log of %1', task)}
         onClick={() => onOpenLog(task)}
       >
         {task}

@@ -101,7 +101,7 @@ export function Queued(props: {
       )}
       {paused && (
         <Banner kind="info" icon="pause">
-          {trans.__('The queue is paused. No more tasks are started.')}
+          {trans.__('The queue is paused. No new tasks start.')}
         </Banner>
       )}
       <Banner kind="warning">{!queue && error?.message}</Banner>
@@ -166,7 +166,7 @@ function Batch(props: {
             left === null
               ? undefined
               : trans.__(
-                  'Expected to finish at about %1, based on the duration of earlier runs',
+                  'Estimated to finish at about %1, based on the duration of earlier runs',
                   clockTime(now / 1000 + left)
                 )
           }

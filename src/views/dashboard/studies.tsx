@@ -21,7 +21,7 @@ export function Studies(props: {
     return null;
   }
   return (
-    <Card title={trans.__('Searches')}>
+    <Card title={trans.__('Studies')}>
       <ul className="pyr-batches">
         {active.map(study => (
           <li key={study.name} className="pyr-batch">
@@ -47,7 +47,7 @@ function StudyLine(props: {
       <div className="pyr-batch-head">
         {onOpen ? (
           <Link
-            title={trans.__('Show the search')}
+            title={trans.__('Show the study')}
             onClick={() => onOpen(study.name)}
           >
             {study.name}
@@ -63,7 +63,7 @@ function StudyLine(props: {
       </div>
       <Bar
         value={(100 * done) / Math.max(1, study.n)}
-        label={trans.__('Trials that ended')}
+        label={trans.__('Finished trials')}
       />
     </>
   );

@@ -35,7 +35,7 @@ export function RunningTasks({ state, onOpenLog }: IProps): JSX.Element {
       detail={state.counts ? state.counts.running.toLocaleString() : ''}
     >
       {running.length === 0 && (
-        <p className="pyr-note">{trans.__('Nothing runs.')}</p>
+        <p className="pyr-note">{trans.__('No running tasks.')}</p>
       )}
       <TaskLines
         lists={[{ tasks: running }]}
@@ -74,13 +74,13 @@ function runningLine(
             className="pyr-task-time"
             title={
               task.progress === null
-                ? trans.__('Judged by how long earlier runs took')
-                : trans.__('Judged by its progress')
+                ? trans.__('Estimated from the duration of earlier runs')
+                : trans.__('Estimated from its progress')
             }
           >
             {left > 0
               ? trans.__('%1 left', duration(trans, Math.ceil(left)))
-              : trans.__('any moment')}
+              : trans.__('finishing soon')}
           </span>
         )}
         <span className="pyr-task-time">{duration(trans, lasted)}</span>
@@ -96,7 +96,7 @@ export function RecentTasks({ state, onOpenLog }: IProps): JSX.Element {
   return (
     <Card title={trans.__('Recent')}>
       {state.recent.length === 0 && (
-        <p className="pyr-note">{trans.__('Nothing has ended yet.')}</p>
+        <p className="pyr-note">{trans.__('No finished tasks yet.')}</p>
       )}
       <TaskLines
         lists={[{ tasks: state.recent }]}

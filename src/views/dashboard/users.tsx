@@ -26,7 +26,7 @@ export function Users(props: {
     return null;
   }
   return (
-    <Card title={trans.__('Who uses the GPUs')} className="pyr-users">
+    <Card title={trans.__('GPU users')} className="pyr-users">
       <DataTable
         rows={uses}
         hasRowHeads
@@ -60,7 +60,7 @@ export function Users(props: {
 export function usesOf(trans: ITrans, sample: SystemSample): IUse[] {
   const found = new Map<string, IUse>();
   const take = (process: GpuProcess, gpu: string) => {
-    const user = process.user ?? trans.__('not known');
+    const user = process.user ?? trans.__('unknown');
     const use = found.get(user) ?? { user, memory: 0, gpus: [], what: [] };
     found.set(user, use);
     use.memory += process.memory ?? 0;

@@ -65,10 +65,10 @@ export function CreateForm(
           title={
             search
               ? trans.__(
-                  'Of the search; its tasks are called so, with a number'
+                  'Study name; its tasks are named after it, with a number'
                 )
               : trans.__(
-                  'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
+                  'Task name; in a sweep, the swept values are appended. Or a pattern: {lr}-{seed} inserts values, {n} the index, {name} the workspace; {lr:.0e} formats a value.'
                 )
           }
           onValue={name => model.setName(name)}
@@ -99,13 +99,13 @@ export function CreateForm(
           icon="run"
           accent
           type={search ? 'submit' : 'button'}
-          label={
-            search ? trans.__('Begin the search') : trans.__('Create and run')
-          }
+          label={search ? trans.__('Start study') : trans.__('Create and run')}
           title={
             props.canExecute
               ? undefined
-              : trans.__('You may not start tasks on this server')
+              : trans.__(
+                  'You do not have permission to run tasks on this server'
+                )
           }
           disabled={obstacle !== null || !props.canExecute}
           onClick={search ? undefined : () => props.onCreate(true)}
@@ -125,7 +125,7 @@ export function namesByPattern({ preview, search }: IDraftState): boolean {
 function obstacleOf(trans: ITrans, props: IPreviewPanelProps): string | null {
   const { state, errors } = props;
   if (!props.canWrite) {
-    return trans.__('You may look at this workspace, but not change it.');
+    return trans.__('You have read-only access to this workspace.');
   }
   if (state.search && state.canSearch === false) {
     return trans.__('Install Optuna first.');
@@ -135,16 +135,16 @@ function obstacleOf(trans: ITrans, props: IPreviewPanelProps): string | null {
   }
   if (errors.length > 0) {
     return trans._n(
-      'Correct the mistake first.',
-      'Correct the %1 mistakes first.',
+      'Fix %1 error to continue',
+      'Fix %1 errors to continue',
       errors.length
     );
   }
   if (state.preview === null) {
-    return trans.__('Looking at the configuration…');
+    return trans.__('Checking the configuration…');
   }
   if (state.fresh && state.preview.count === 0) {
-    return trans.__('There is nothing to create.');
+    return trans.__('Nothing to create.');
   }
   return null;
 }

@@ -70,7 +70,7 @@ function FieldView(props: IFieldProps): JSX.Element {
         {row.parameter?.required && (
           <span
             className="pyr-required"
-            title={trans.__('The script needs a value')}
+            title={trans.__('The script requires a value')}
             aria-label={trans.__('required')}
           >
             *
@@ -120,7 +120,7 @@ function FieldView(props: IFieldProps): JSX.Element {
           className="pyr-field-pin"
           label={
             props.pinned
-              ? trans.__('Put %1 back in its place', row.label)
+              ? trans.__('Unpin %1', row.label)
               : trans.__('Pin %1 to the top', row.label)
           }
           aria-pressed={props.pinned}
@@ -217,10 +217,10 @@ function ValueInput(props: IValueProps): JSX.Element {
         <code className="pyr-switch-text">{text}</code>
         {!readOnly && (
           <Link
-            title={trans.__('Make tasks with both values')}
+            title={trans.__('Create tasks with both values')}
             onClick={() => onChange(on ? 'true | false' : 'false | true')}
           >
-            {trans.__('try both')}
+            {trans.__('sweep both')}
           </Link>
         )}
       </div>
@@ -273,7 +273,7 @@ function Choices(props: {
       icon="down"
       iconOnly
       label={label}
-      title={trans.__('Show the possible values')}
+      title={trans.__('Show possible values')}
       opens={(anchor, close) => (
         <Popup
           anchor={anchor.parentElement ?? anchor}
@@ -286,8 +286,8 @@ function Choices(props: {
               <input
                 type="checkbox"
                 checked={taken.includes(choice)}
-                title={trans.__('Sweep over this value too')}
-                aria-label={trans.__('Sweep over %1', choice)}
+                title={trans.__('Sweep this value too')}
+                aria-label={trans.__('Sweep %1', choice)}
                 onChange={() => toggle(choice)}
               />
               <PopupItem
@@ -300,7 +300,7 @@ function Choices(props: {
             </div>
           ))}
           <p className="pyr-popup-hint">
-            {trans.__('Tick several to sweep over them.')}
+            {trans.__('Select several to sweep them.')}
           </p>
         </Popup>
       )}

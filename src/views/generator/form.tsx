@@ -85,9 +85,9 @@ export function Form(props: IFormProps): JSX.Element {
     return (
       <EmptyState
         icon="filter"
-        title={trans.__('No parameters were found')}
+        title={trans.__('No parameters found')}
         text={trans.__(
-          'Write keys and values under “YAML”, or create one task as it is.'
+          'Enter keys and values in “YAML”, or create one task with the defaults.'
         )}
       />
     );
@@ -100,13 +100,13 @@ export function Form(props: IFormProps): JSX.Element {
           <TextInput
             type="search"
             value={search}
-            placeholder={trans.__('Search %1 parameters', count)}
-            aria-label={trans.__('Search parameters')}
+            placeholder={trans.__('Filter %1 parameters', count)}
+            aria-label={trans.__('Filter parameters')}
             onValue={setSearch}
           />
           <Button
             label={trans.__('Changed: %1', changed.length)}
-            title={trans.__('Show only what differs from the defaults')}
+            title={trans.__('Show only values that differ from the defaults')}
             aria-pressed={kept !== null}
             onClick={() =>
               setKept(kept ? null : new Set(changed.map(row => row.path)))
@@ -117,7 +117,7 @@ export function Form(props: IFormProps): JSX.Element {
       {isCommand && (
         <p className="pyr-form-none">
           {trans.__(
-            'What this script takes could not be found out. Write its command line, with a name in braces for each value.'
+            'Couldn’t detect this script’s parameters. Enter its command line, with {name} for each value.'
           )}
         </p>
       )}
@@ -125,7 +125,7 @@ export function Form(props: IFormProps): JSX.Element {
         <p className="pyr-form-none">
           {search
             ? trans.__('No parameter matches “%1”.', search)
-            : trans.__('Everything is as the defaults have it.')}
+            : trans.__('No changes from the defaults.')}
         </p>
       )}
       {shown.map((group, index) => (

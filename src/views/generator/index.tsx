@@ -113,16 +113,10 @@ function Generator(props: IGeneratorProps): JSX.Element {
       <div className="pyr-view pyr-generator-failed" role="alert">
         <EmptyState
           icon="warning"
-          title={trans.__(
-            '%1 cannot be shown',
-            workspaceTitle(trans, workspace)
-          )}
+          title={trans.__('Couldn’t show %1', workspaceTitle(trans, workspace))}
           text={state.problem?.message}
         >
-          <Button
-            label={trans.__('Try again')}
-            onClick={() => void model.load()}
-          />
+          <Button label={trans.__('Retry')} onClick={() => void model.load()} />
         </EmptyState>
       </div>
     );
@@ -139,7 +133,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
         <div className="pyr-generator-head">
           {!shell && (
             <Tabs
-              label={trans.__('Two views of the configuration')}
+              label={trans.__('Configuration views')}
               panel={panel}
               value={tab}
               tabs={[
@@ -162,7 +156,9 @@ function Generator(props: IGeneratorProps): JSX.Element {
             <Button
               icon="undo"
               label={trans.__('Undo')}
-              title={trans.__('Bring back what the template replaced')}
+              title={trans.__(
+                'Restore the configuration before the template was applied'
+              )}
               onClick={() => model.undoTemplate()}
             />
           )}

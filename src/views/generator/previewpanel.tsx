@@ -48,10 +48,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
   const placed = [...nameErrors, ...runErrors, ...searchErrors];
   const others = errors.filter(error => !placed.includes(error));
   return (
-    <aside
-      className="pyr-outcome"
-      aria-label={trans.__('What will be created')}
-    >
+    <aside className="pyr-outcome" aria-label={trans.__('Preview')}>
       {props.canBeAdaptive && (
         <ModeSwitch
           isSearch={state.search !== null}
@@ -76,7 +73,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
                 type="button"
                 className="pyr-error-item"
                 onClick={() => props.onError(error)}
-                title={trans.__('Show where')}
+                title={trans.__('Go to error')}
               >
                 <Icon name="warning" />
                 <span>
@@ -98,7 +95,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
         {namesByPattern(state) && nameErrors.length === 0 && (
           <p id={`${prefix}@name-help`} className="pyr-note">
             {trans.__(
-              'A pattern such as %1 names tasks by values.',
+              'A pattern such as %1 names tasks by their values.',
               patternOf(preview)
             )}
           </p>
@@ -108,8 +105,8 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
           !preview.notices?.length && (
             <p className="pyr-note">
               {trans._n(
-                '%1 identical configuration is left out.',
-                '%1 identical configurations are left out.',
+                '%1 duplicate configuration skipped.',
+                '%1 duplicate configurations skipped.',
                 preview.duplicates
               )}
             </p>
@@ -119,7 +116,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
           <p className="pyr-note pyr-note-warning" role="status">
             <Icon name="warning" />
             {previewProblem.isUnreachable
-              ? trans.__('The server does not answer; trying again…')
+              ? trans.__('The server does not respond. Retrying…')
               : previewProblem.message}
           </p>
         )}
@@ -142,7 +139,7 @@ function countLine(
     return '…';
   }
   if (wrong && preview.count === 0) {
-    return search ? trans.__('No search yet') : trans.__('No tasks yet');
+    return search ? trans.__('No study yet') : trans.__('No tasks yet');
   }
   const count = preview.count.toLocaleString();
   if (search) {
@@ -171,7 +168,7 @@ function Notices(props: {
             type="button"
             className="pyr-notice-item"
             onClick={() => props.onShow(notice)}
-            title={trans.__('Show where')}
+            title={trans.__('Go to error')}
           >
             {notice.line ? <b>{trans.__('Line %1: ', notice.line)}</b> : null}
             {notice.message}
@@ -234,7 +231,7 @@ function Table(props: {
       className={`pyr-outcome-table ${props.dim ? 'pyr-is-dim' : ''}`}
       tabIndex={0}
       role="region"
-      aria-label={trans.__('Tasks that will be created')}
+      aria-label={trans.__('Tasks to create')}
     >
       <DataTable
         rows={preview.rows}

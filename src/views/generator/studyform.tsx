@@ -19,20 +19,18 @@ export function ModeSwitch(props: {
   return (
     <Radios
       className="pyr-segments pyr-modes"
-      label={trans.__('What is made of the configuration')}
+      label={trans.__('Sweep type')}
       value={props.isSearch ? 'search' : 'all'}
       options={[
         [
           'all',
-          trans.__('Every combination'),
-          trans.__('A task for each combination of the values')
+          trans.__('Grid'),
+          trans.__('One task for each combination of values')
         ],
         [
           'search',
-          trans.__('Search'),
-          trans.__(
-            'Tasks one after the other, each chosen by what the earlier ones gave'
-          )
+          trans.__('Adaptive'),
+          trans.__('New trials are chosen from earlier results (Optuna)')
         ]
       ]}
       onChange={mode => props.onChange(mode === 'search')}
@@ -69,7 +67,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
       {state.canSearch === false && (
         <Banner kind="warning">
           {trans.__(
-            'Searching needs Optuna where the server runs: %1',
+            'Studies need Optuna on the server: %1',
             "pip install 'pyruns_jupyter[optimize]'"
           )}
         </Banner>
@@ -84,7 +82,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             placeholder={trans.__('such as %1', 'val_acc')}
             aria-invalid={isWrong('objective')}
             title={trans.__(
-              'The figure that is optimised: what a run records under this name, else the last value that it tracked'
+              'Metric to optimize: the recorded summary value with this name, otherwise the last tracked value'
             )}
             onValue={objective => {
               const isKnown = state.metrics.includes(objective);
@@ -106,8 +104,8 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
           id={`${prefix}@direction`}
           value={search.direction}
           options={[
-            ['maximize', trans.__('more is better')],
-            ['minimize', trans.__('less is better')]
+            ['maximize', trans.__('Maximize')],
+            ['minimize', trans.__('Minimize')]
           ]}
           onChange={direction => change({ direction })}
         />
@@ -132,16 +130,16 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
         </label>
         <Choice
           className="pyr-create-field"
-          label={trans.__('Stop early')}
+          label={trans.__('Pruning')}
           id={`${prefix}@prune`}
           value={search.prune}
           title={trans.__(
-            'Stop a run that is worse at some point of its curve than the best half, or quarter, of the others were there'
+            'Prune trials below the median, or the top quartile, of completed trials at the same step'
           )}
           options={[
             ['', trans.__('never')],
-            ['median', trans.__('the worse half')],
-            ['quartile', trans.__('all but a quarter')]
+            ['median', trans.__('Median')],
+            ['quartile', trans.__('Top quartile only')]
           ]}
           onChange={prune => change({ prune })}
         />
@@ -167,7 +165,7 @@ export function SearchSpaceTable(props: {
       className={`pyr-outcome-table ${props.dim ? 'pyr-is-dim' : ''}`}
       tabIndex={0}
       role="region"
-      aria-label={trans.__('What is searched')}
+      aria-label={trans.__('Search space')}
     >
       {axes.length > 0 && (
         <DataTable
@@ -180,7 +178,7 @@ export function SearchSpaceTable(props: {
             },
             {
               id: 'span',
-              title: trans.__('What may be tried'),
+              title: trans.__('Values'),
               className: 'pyr-outcome-value',
               cell: axis => <Tried axis={axis} />
             }
@@ -199,9 +197,7 @@ function Tried({ axis }: { axis: IAxis }): JSX.Element {
   return (
     <>
       {axis.span}{' '}
-      {axis.isLog && (
-        <span className="pyr-faint">{trans.__('by its logarithm')}</span>
-      )}
+      {axis.isLog && <span className="pyr-faint">{trans.__('log scale')}</span>}
     </>
   );
 }

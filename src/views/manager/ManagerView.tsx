@@ -248,7 +248,7 @@ function Manager(props: IManagerProps): JSX.Element {
           actions={
             <Button
               icon="left"
-              label={trans.__('Back to the groups')}
+              label={trans.__('Back to groups')}
               onClick={() => {
                 table.setLayout({ grouping: origin.grouping });
                 model.setListing({ query: origin.query });
@@ -264,7 +264,7 @@ function Manager(props: IManagerProps): JSX.Element {
       {state.counts && sumOf(state.counts) > MANY_TASKS && (
         <Banner kind="warning">
           {trans.__(
-            'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
+            'This workspace has %1 tasks. Above %2, listing and filtering slow down. Archive finished tasks, or continue in a new folder.',
             sumOf(state.counts).toLocaleString(),
             MANY_TASKS.toLocaleString()
           )}

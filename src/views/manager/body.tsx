@@ -28,7 +28,7 @@ export function Body(props: IBodyProps): JSX.Element {
     return (
       <EmptyState
         icon="warning"
-        title={trans.__('The tasks cannot be listed')}
+        title={trans.__('Couldn’t list the tasks')}
         text={state.error?.message}
         onRetry={() => model.retry()}
       />
@@ -46,8 +46,8 @@ export function Body(props: IBodyProps): JSX.Element {
         icon="search"
         title={
           state.queryError
-            ? trans.__('This search cannot be understood')
-            : trans.__('No task matches')
+            ? trans.__('Invalid query')
+            : trans.__('No matching tasks')
         }
       >
         <Button
@@ -60,7 +60,7 @@ export function Body(props: IBodyProps): JSX.Element {
         icon="log"
         title={trans.__('No tasks yet')}
         text={trans.__(
-          'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
+          'A task is your script with one configuration. In New tasks, enter “0.1\u00a0|\u2060\u00a00.01” as a value to create one task per value.'
         )}
       >
         {props.onGenerate && (

@@ -227,7 +227,7 @@ function TaskCard(props: {
           )}
           <IconButton
             icon="log"
-            label={trans.__('Show the log of %1', row.name)}
+            label={trans.__('Open the log of %1', row.name)}
             onClick={props.onOpen}
           />
         </span>

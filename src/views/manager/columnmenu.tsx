@@ -70,7 +70,7 @@ export function ColumnMenu(props: {
       },
       {
         id: 'fold',
-        label: trans.__('Fold %1 to mean ± deviation', parts.key),
+        label: trans.__('Aggregate over %1 (mean ± std)', parts.key),
         icon: 'group',
         run: () => table.setLayout({ grouping: { fold: [parts.key] } })
       }
@@ -80,7 +80,7 @@ export function ColumnMenu(props: {
     items.push(
       {
         id: 'pin',
-        label: trans.__('Keep in sight'),
+        label: trans.__('Freeze column'),
         separated: true,
         checked: isPinned,
         run: () => table.pinColumn(column, !isPinned)
@@ -123,7 +123,7 @@ export function ColumnMenu(props: {
     },
     {
       id: 'usual',
-      label: trans.__('Usual width'),
+      label: trans.__('Reset width'),
       disabled: layout.widths[column] === undefined,
       run: () => table.setWidth(column, null)
     },

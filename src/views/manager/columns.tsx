@@ -148,7 +148,7 @@ function factTitle(trans: ITrans, fact: Fact): string {
     duration: trans.__('Duration'),
     left: trans.__('Time left'),
     runs: trans.__('Runs'),
-    outcome: trans.__('Result')
+    outcome: trans.__('Message')
   };
   return words[fact];
 }

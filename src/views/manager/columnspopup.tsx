@@ -55,12 +55,12 @@ export function ColumnsPopup(props: {
           detail:
             distinct > 1
               ? trans.__('%1 values', distinct.toLocaleString())
-              : trans.__('the same everywhere')
+              : trans.__('constant')
         };
       })
     ],
     [
-      trans.__('Figures'),
+      trans.__('Metrics'),
       figures.map(key => ({ id: `figure:${key}`, title: key, detail: '' }))
     ],
     [
@@ -68,7 +68,7 @@ export function ColumnsPopup(props: {
       figures.map(key => ({
         id: `curve:${key}`,
         title: key,
-        detail: key === props.curve ? trans.__('shown by itself') : ''
+        detail: key === props.curve ? trans.__('automatic') : ''
       }))
     ],
     [
@@ -94,13 +94,13 @@ export function ColumnsPopup(props: {
           autoFocus
           data-item=""
           value={search}
-          placeholder={trans.__('Search columns')}
-          aria-label={trans.__('Search columns')}
+          placeholder={trans.__('Filter columns')}
+          aria-label={trans.__('Filter columns')}
           onValue={setSearch}
         />
         <Button
           label={trans.__('Automatic')}
-          title={trans.__('Show what differs, by itself')}
+          title={trans.__('Show columns that vary')}
           disabled={layout.columns === null}
           onClick={() =>
             table.setLayout({
@@ -133,7 +133,7 @@ export function ColumnsPopup(props: {
             {found.length > MAX_KEYS && (
               <p className="pyr-popup-hint">
                 {trans.__(
-                  'and %1 more: search for them',
+                  'and %1 more: filter to find them',
                   found.length - MAX_KEYS
                 )}
               </p>

@@ -65,13 +65,13 @@ function ExportForm(props: IExportProps): JSX.Element {
       <p className="pyr-export-what">
         {query || statuses.length > 0
           ? trans._n(
-              'The task that is listed now, with its configuration and figures.',
-              'The %1 tasks that are listed now, with configuration and figures.',
+              'The %1 task listed now, with its configuration and metrics.',
+              'The %1 tasks listed now, with their configuration and metrics.',
               state.total,
               state.total.toLocaleString()
             )
           : trans.__(
-              'All tasks of this workspace, with configuration and figures.'
+              'All tasks of this workspace, with configuration and metrics.'
             )}
       </p>
       <Radios
@@ -96,7 +96,7 @@ function ExportForm(props: IExportProps): JSX.Element {
       />
       {(isWrong || failure) && (
         <p className="pyr-field-error" role="alert">
-          {failure || trans.__('Correct the search first.')}
+          {failure || trans.__('Fix the query to continue.')}
         </p>
       )}
       <div className="pyr-export-end">
@@ -111,7 +111,7 @@ function ExportForm(props: IExportProps): JSX.Element {
       </div>
       {state.total === 0 && !isWrong && (
         <p className="pyr-popup-hint">
-          <Icon name="warning" /> {trans.__('There is no task to export.')}
+          <Icon name="warning" /> {trans.__('No tasks to export.')}
         </p>
       )}
     </form>

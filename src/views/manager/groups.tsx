@@ -45,7 +45,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     return (
       <EmptyState
         icon="warning"
-        title={trans.__('The tasks cannot be grouped')}
+        title={trans.__('Couldn’t group the tasks')}
         text={error.message}
         onRetry={() => void groupsModel.refresh()}
       />
@@ -55,9 +55,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     return <Skeleton lines={8} label={trans.__('Loading groups…')} />;
   }
   if (items.length === 0) {
-    return (
-      <EmptyState icon="group" title={trans.__('There is nothing to group')} />
-    );
+    return <EmptyState icon="group" title={trans.__('Nothing to group')} />;
   }
   const figures = byWeight([
     ...new Set(items.flatMap(item => Object.keys(item.figures)))
@@ -137,7 +135,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
       {groups.total > MAX_GROUPS && (
         <p className="pyr-note">
           {trans.__(
-            'The first %1 of %2 groups are shown: search for fewer tasks.',
+            'Showing the first %1 of %2 groups. Filter the tasks to narrow this down.',
             MAX_GROUPS,
             groups.total.toLocaleString()
           )}

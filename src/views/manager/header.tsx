@@ -64,7 +64,7 @@ export const GridHeader = React.memo(function GridHeader(
             checked={all}
             disabled={state.total === 0}
             aria-label={trans.__('Select all tasks')}
-            title={trans.__('Select all tasks that match')}
+            title={trans.__('Select all matching tasks')}
             onChange={() =>
               all ? model.select([], 'replace') : props.onSelectAll()
             }
@@ -76,7 +76,7 @@ export const GridHeader = React.memo(function GridHeader(
           aria-sort={sortedAs('status', state.listing)}
         >
           <SortButton
-            title={trans.__('State')}
+            title={trans.__('Status')}
             sort="status"
             sorted={state.listing}
             onSort={sort => sortBy(model, sort)}
@@ -169,7 +169,7 @@ function ColumnHeader(
       </button>
       <Resizer
         target={ref}
-        title={trans.__('Drag to resize; double click for the usual width')}
+        title={trans.__('Drag to resize; double-click to reset the width')}
         onWidth={width => table.setWidth(column.id, width)}
       />
     </div>

@@ -49,7 +49,7 @@ export function RenamePopup(props: {
         <TextInput
           autoFocus
           value={typed}
-          aria-label={trans.__('Name of the task')}
+          aria-label={trans.__('Task name')}
           aria-invalid={failure !== ''}
           onFocus={event => event.target.select()}
           onValue={setName}

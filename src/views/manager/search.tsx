@@ -126,8 +126,8 @@ export function Search(props: ISearchProps): JSX.Element {
         spellCheck={false}
         autoComplete="off"
         autoCapitalize="off"
-        placeholder={trans.__('Search, e.g. lr<0.01 acc>=0.9')}
-        aria-label={trans.__('Search tasks')}
+        placeholder={trans.__('Filter, e.g. lr<0.01 acc>=0.9')}
+        aria-label={trans.__('Filter tasks')}
         aria-invalid={state.queryError !== null}
         aria-describedby={props.notes}
         aria-autocomplete="list"
@@ -162,7 +162,7 @@ export function Search(props: ISearchProps): JSX.Element {
       {text && (
         <IconButton
           icon="close"
-          label={trans.__('Clear the search')}
+          label={trans.__('Clear the query')}
           onClick={() => change('')}
         />
       )}
@@ -210,7 +210,7 @@ export function SearchNotes(props: {
             note.suggestions?.map(suggestion => (
               <Link
                 key={suggestion}
-                title={trans.__('Search for this instead')}
+                title={trans.__('Use this query instead')}
                 onClick={() => model.setListing({ query: suggestion })}
               >
                 {suggestion}
@@ -270,7 +270,7 @@ function Suggestions(props: {
       id={id}
       className="pyr-suggestions"
       role="listbox"
-      aria-label={trans.__('What may follow')}
+      aria-label={trans.__('Suggestions')}
     >
       {completion.items.map((item, index) => (
         <li
@@ -288,7 +288,7 @@ function Suggestions(props: {
         </li>
       ))}
       <li className="pyr-suggestions-hint" role="presentation">
-        {trans.__('↓ chooses, Tab takes')}
+        {trans.__('↓ select · Tab insert')}
       </li>
     </ul>
   );
@@ -297,22 +297,28 @@ function Suggestions(props: {
 /** The query syntax as examples, each of which can be added to the query. */
 function examples(trans: ITrans): [string, string][] {
   return [
-    ['adam "exact words"', trans.__('somewhere in names, values, notes, tags')],
+    ['adam "exact words"', trans.__('in names, values, notes or tags')],
     ['/run_\\d+$/', trans.__('a regular expression')],
-    ['name:run*7', trans.__('* stands for anything')],
-    ['-adam', trans.__('not this one')],
-    ['(adam OR sgd)', trans.__('one of them; words and lines all count')],
-    ['lr<0.01', trans.__('a swept value, figure or configuration key')],
+    ['name:run*7', trans.__('* matches any text')],
+    ['-adam', trans.__('exclude matches')],
+    [
+      '(adam OR sgd)',
+      trans.__('either of them; words and lines are combined with AND')
+    ],
+    ['lr<0.01', trans.__('a swept value, metric or configuration key')],
     ['acc>=0.9', trans.__('also <=, >, = and !=')],
-    ['lr:1e-4..1e-2', trans.__('from, to; one of them may be left out')],
-    ['opt:adam,sgd', trans.__('one of several values')],
-    ['status:failed,running', trans.__('one of several states')],
+    ['lr:1e-4..1e-2', trans.__('from, to; either may be omitted')],
+    ['opt:adam,sgd', trans.__('any of several values')],
+    ['status:failed,running', trans.__('any of several statuses')],
     ['is:pinned', trans.__('also is:active, is:damaged, kind:shell')],
-    ['has:acc', trans.__('with a value; no:acc is without')],
-    ['started<2h', trans.__('within two hours; >2d is longer ago')],
-    ['started>2026-11-01', trans.__('after that day; also today')],
+    ['has:acc', trans.__('has a value; no:acc: has none')],
+    ['started<2h', trans.__('within two hours; >2d: longer ago')],
+    ['started>2026-11-01', trans.__('after that day; today also works')],
     ['duration>10m', trans.__('also runs>1, exit_code=1, progress<0.5')],
-    ['name:run', trans.__('only here; also note: tag: gpu: run: message:')],
+    [
+      'name:run',
+      trans.__('match this field only; also note:, tag:, gpu:, run:, message:')
+    ],
     ['log:"out of memory"', trans.__('in the log of the latest run')]
   ];
 }
@@ -323,19 +329,19 @@ function SearchHelp(props: { onExample: (text: string) => void }): JSX.Element {
     <OpenButton
       icon="help"
       iconOnly
-      label={trans.__('How to search')}
+      label={trans.__('Query syntax')}
       opens={(anchor, close) => (
         <Popup
           anchor={anchor}
           onClose={close}
-          label={trans.__('How to search')}
+          label={trans.__('Query syntax')}
           className="pyr-search-help"
         >
           {examples(trans).map(([example, meaning], index) => (
             <PopupItem
               key={example}
               autoFocus={index === 0}
-              title={trans.__('Add to the search')}
+              title={trans.__('Add to the query')}
               onChoose={() => props.onExample(example)}
             >
               <code>{example}</code>
@@ -343,7 +349,7 @@ function SearchHelp(props: { onExample: (text: string) => void }): JSX.Element {
             </PopupItem>
           ))}
           <p className="pyr-popup-hint">
-            {trans.__('Shift+Enter begins another line; all lines count.')}
+            {trans.__('Press Shift+Enter for another line; all lines apply.')}
           </p>
         </Popup>
       )}

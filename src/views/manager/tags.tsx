@@ -102,7 +102,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
         autoFocus
         data-item=""
         value={text}
-        placeholder={trans.__('New tag, then Enter')}
+        placeholder={trans.__('New tag (press Enter to add)')}
         aria-label={trans.__('New tag')}
         onValue={setText}
         onKeyDown={event => {
@@ -141,8 +141,8 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
       {shown.length === 0 && (
         <p className="pyr-popup-hint">
           {fresh.length > 0
-            ? trans.__('Enter adds “%1”.', fresh.join(', '))
-            : trans.__('No tags yet. Several go between commas.')}
+            ? trans.__('Press Enter to add “%1”.', fresh.join(', '))
+            : trans.__('No tags yet. Separate several with commas.')}
         </p>
       )}
     </Popup>

@@ -53,7 +53,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         icon="details"
         iconOnly
         label={trans.__('Details')}
-        title={trans.__('Show what is known of a task at the side (i)')}
+        title={trans.__('Show task details (i)')}
         aria-pressed={props.details}
         onClick={props.onDetails}
       />
@@ -63,7 +63,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         icon="more"
         iconOnly
         label={trans.__('More')}
-        title={trans.__('Tags, copies, export, trash, order')}
+        title={trans.__('Tags, duplicate, export, trash, order')}
         aria-haspopup="menu"
         aria-expanded={props.moreOpen}
         onClick={event => props.onMore(event.currentTarget)}
@@ -96,7 +96,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
             <Button
               icon="add"
               label={trans.__('New tasks')}
-              title={trans.__('Create tasks in the Generator')}
+              title={trans.__('Create tasks from a configuration')}
               onClick={props.onGenerate}
             />
           )}
@@ -136,9 +136,9 @@ function Jobs(props: {
   return (
     <label
       className="pyr-jobs"
-      title={trans.__('How many of these tasks run at a time')}
+      title={trans.__('Maximum number of these tasks that run in parallel')}
     >
-      <span>{trans.__('Jobs')}</span>
+      <span>{trans.__('Parallel tasks')}</span>
       <input
         type="number"
         className="pyr-input pyr-input-number"
@@ -176,7 +176,7 @@ function Chips(props: {
     <div
       className="pyr-filters"
       role="group"
-      aria-label={trans.__('Show only tasks that are')}
+      aria-label={trans.__('Show only tasks with status')}
     >
       <button
         type="button"

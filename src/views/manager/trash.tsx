@@ -56,10 +56,10 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
     if (length > 0) {
       setTold(
         action === 'restore'
-          ? trans._n('1 task is back.', '%2 tasks are back.', length, count)
+          ? trans._n('Restored 1 task', 'Restored %2 tasks', length, count)
           : trans._n(
-              '1 task was deleted for ever.',
-              '%2 tasks were deleted for ever.',
+              'Permanently deleted 1 task',
+              'Permanently deleted %2 tasks',
               length,
               count
             )
@@ -75,20 +75,20 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
       (await confirm({
         title:
           tasks.length === 1
-            ? trans.__('Delete %1 for ever?', first?.original ?? tasks[0])
+            ? trans.__('Permanently delete %1?', first?.original ?? tasks[0])
             : trans.__(
-                'Delete %1 tasks for ever?',
+                'Permanently delete %1 tasks?',
                 tasks.length.toLocaleString()
               ),
         body:
           tasks.length === 1
             ? trans.__(
-                'Its configuration, logs and results are removed from the disk. This cannot be undone.'
+                'Its configuration, logs and results will be removed from disk. This cannot be undone.'
               )
             : trans.__(
-                'Their configurations, logs and results are removed from the disk. This cannot be undone.'
+                'Their configurations, logs and results will be removed from disk. This cannot be undone.'
               ),
-        accept: trans.__('Delete for ever')
+        accept: trans.__('Delete permanently')
       }));
     if (accepted) {
       await act('purge', tasks);
@@ -107,7 +107,7 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
           <Button
             icon="left"
             label={trans.__('Tasks')}
-            title={trans.__('Back to the tasks')}
+            title={trans.__('Back to tasks')}
             onClick={props.onBack}
           />
           <span className="pyr-toolbar-gap" />
@@ -115,14 +115,14 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
             icon="undo"
             label={trans.__('Restore')}
             disabled={!can}
-            title={trans.__('Bring the selected tasks back')}
+            title={trans.__('Restore the selected tasks')}
             onClick={() => void act('restore', names)}
           />
           <Button
             icon="delete"
-            label={trans.__('Delete for ever…')}
+            label={trans.__('Delete permanently…')}
             disabled={!can}
-            title={trans.__('Remove the selected tasks from the disk')}
+            title={trans.__('Permanently delete the selected tasks')}
             onClick={() => void purge(names)}
           />
           <span className="pyr-toolbar-space" />
@@ -130,7 +130,7 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
             icon="trash"
             label={trans.__('Empty the trash…')}
             disabled={!canWrite || items.length === 0 || busy !== null}
-            title={trans.__('Remove everything listed here from the disk')}
+            title={trans.__('Permanently delete everything listed here')}
             onClick={() => void purge(items.map(item => item.name))}
           />
         </div>
@@ -195,7 +195,7 @@ function TrashBody(props: {
     return (
       <EmptyState
         icon="warning"
-        title={trans.__('The trash cannot be listed')}
+        title={trans.__('Couldn’t list the trash')}
         text={state.error?.message}
         onRetry={() => void model.load()}
       />
@@ -210,10 +210,10 @@ function TrashBody(props: {
         icon="trash"
         title={trans.__('The trash is empty')}
         text={trans.__(
-          'Deleted tasks wait here, with their logs and results, until you delete them for ever.'
+          'Deleted tasks are kept here with their logs and results until you delete them permanently.'
         )}
       >
-        <Button label={trans.__('Back to the tasks')} onClick={props.onBack} />
+        <Button label={trans.__('Back to tasks')} onClick={props.onBack} />
       </EmptyState>
     );
   }
@@ -264,9 +264,9 @@ function TrashList(props: {
     <>
       <div className="pyr-trash-row pyr-trash-head" aria-hidden="true">
         <span />
-        <span>{trans.__('State')}</span>
+        <span>{trans.__('Status')}</span>
         <span>{trans.__('Name')}</span>
-        <span>{trans.__('In the trash since')}</span>
+        <span>{trans.__('Deleted')}</span>
         <span />
       </div>
       <div
@@ -357,13 +357,13 @@ function Entry(props: {
         title={
           item.name === item.original
             ? item.name
-            : trans.__('%1, in the trash as %2', item.original, item.name)
+            : trans.__('%1, named %2 in the trash', item.original, item.name)
         }
       >
         {item.original}
       </span>
       <span title={fullTime(item.trashed_at)}>
-        {props.since || trans.__('not known')}
+        {props.since || trans.__('unknown')}
       </span>
       <span className="pyr-trash-message" title={item.message ?? undefined}>
         {withoutFolders(item.message ?? '')}

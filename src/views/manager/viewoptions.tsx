@@ -32,7 +32,7 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
       <OpenButton
         icon="group"
         label={groupingText(trans, layout.grouping)}
-        title={trans.__('Show tasks that are alike as one line')}
+        title={trans.__('Group similar tasks')}
         aria-pressed={layout.grouping !== null}
         opens={(anchor, close) => (
           <Popup
@@ -48,7 +48,7 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
       <Button
         icon="table"
         label={trans.__('Columns')}
-        title={trans.__('Choose the columns')}
+        title={trans.__('Select columns')}
         aria-haspopup="dialog"
         aria-expanded={props.hasColumns}
         disabled={isCards || layout.grouping !== null}
@@ -57,7 +57,7 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
       <OpenButton
         icon="bookmark"
         label={trans.__('Views')}
-        title={trans.__('Searches and columns that you have saved')}
+        title={trans.__('Saved views')}
         opens={(anchor, close) => (
           <Popup
             anchor={anchor}
@@ -87,7 +87,7 @@ function groupingText(trans: ITrans, grouping: Grouping | null): string {
   const names = keys.length > 1 ? `${keys[0]} +${keys.length - 1}` : keys[0];
   return 'by' in grouping
     ? trans.__('By %1', names)
-    : trans.__('Folded: %1', names);
+    : trans.__('Aggregated over: %1', names);
 }
 
 /** The popup that groups tasks by parameters. */
@@ -124,10 +124,10 @@ function GroupForm(props: {
   return (
     <>
       <Radios
-        label={trans.__('How to group')}
+        label={trans.__('Group by')}
         value={mode}
         options={[
-          ['fold', trans.__('Fold')],
+          ['fold', trans.__('Aggregate')],
           ['by', trans.__('Group by')]
         ]}
         autoFocus
@@ -136,12 +136,14 @@ function GroupForm(props: {
       <p className="pyr-popup-hint">
         {mode === 'fold'
           ? trans.__(
-              'Tasks that differ only in these, such as the seed, become one line with mean ± deviation.'
+              'Tasks that differ only in these parameters, such as the seed, are combined into one row (mean ± std).'
             )
-          : trans.__('Tasks with the same values of these become one line.')}
+          : trans.__(
+              'Tasks with the same values of these parameters are combined into one row.'
+            )}
       </p>
       {keys.length === 0 && (
-        <p className="pyr-popup-hint">{trans.__('Nothing differs yet.')}</p>
+        <p className="pyr-popup-hint">{trans.__('No differences yet.')}</p>
       )}
       {keys.map(key => (
         <Toggle
@@ -155,7 +157,7 @@ function GroupForm(props: {
       ))}
       {grouping !== null && (
         <Button
-          label={trans.__('Do not group')}
+          label={trans.__('Clear grouping')}
           onClick={() => {
             table.setLayout({ grouping: null });
             close();
@@ -182,7 +184,7 @@ function Views(props: {
       {views.length === 0 && (
         <p className="pyr-popup-hint">
           {trans.__(
-            'Save what you look at now, its search, order, columns and groups, to come back to it.'
+            'Save the current query, sort order, columns and grouping as a view.'
           )}
         </p>
       )}
@@ -225,8 +227,8 @@ function Views(props: {
           autoFocus={views.length === 0}
           maxLength={80}
           value={typed}
-          placeholder={trans.__('Name of this view')}
-          aria-label={trans.__('Name of this view')}
+          placeholder={trans.__('View name')}
+          aria-label={trans.__('View name')}
           onValue={setName}
         />
         <Button

@@ -68,7 +68,7 @@ export function RunCurves(props: { log: LogModel }): JSX.Element {
     >
       <div className="pyr-log-curves-head">
         <Choice
-          label={trans.__('Over')}
+          label={trans.__('X axis')}
           value={axis}
           options={axes.map(each => [each, axisName(trans, each)])}
           onChange={setAxis}
@@ -93,7 +93,7 @@ export function RunCurves(props: { log: LogModel }): JSX.Element {
         <p className="pyr-hint">
           {error?.message ??
             trans.__(
-              'No curves yet. A script tells points with pyruns_jupyter.track(loss=…).'
+              'No metrics yet. Log them with pyruns_jupyter.track(loss=…).'
             )}
         </p>
       )}

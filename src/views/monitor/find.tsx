@@ -43,10 +43,10 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
       return '';
     }
     if (hits.length === 0) {
-      return isBusy ? trans.__('Searching…') : trans.__('No hits');
+      return isBusy ? trans.__('Searching…') : trans.__('No matches');
     }
     return current < 0
-      ? trans.__('%1 hits', many)
+      ? trans.__('%1 matches', many)
       : trans.__('%1 of %2', current + 1, many);
   })();
 
@@ -54,7 +54,7 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
     <div
       className="pyr-find"
       role="search"
-      aria-label={trans.__('Search the log')}
+      aria-label={trans.__('Find in the log')}
       onKeyDown={onKeyDown}
     >
       <div className="pyr-find-row">
@@ -63,8 +63,8 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
           className="pyr-input"
           type="text"
           spellCheck={false}
-          placeholder={trans.__('Find in the whole log')}
-          aria-label={trans.__('Find in the whole log')}
+          placeholder={trans.__('Find in the log')}
+          aria-label={trans.__('Find in the log')}
           aria-invalid={message !== null}
           value={pattern.text}
           onChange={event => search.setPattern({ text: event.target.value })}
@@ -92,19 +92,19 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
         </span>
         <IconButton
           icon="up"
-          label={trans.__('Previous hit (Shift+Enter)')}
+          label={trans.__('Previous match (Shift+Enter)')}
           disabled={hits.length === 0}
           onClick={() => search.step(-1)}
         />
         <IconButton
           icon="down"
-          label={trans.__('Next hit (Enter)')}
+          label={trans.__('Next match (Enter)')}
           disabled={hits.length === 0}
           onClick={() => search.step(1)}
         />
         <IconButton
           icon="close"
-          label={trans.__('Close the search')}
+          label={trans.__('Close the find bar')}
           onClick={onClose}
         />
       </div>

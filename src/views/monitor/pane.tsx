@@ -84,7 +84,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   const copy = async () => {
     if (!(await copyText(screen?.text() ?? ''))) {
-      throw new Error(trans.__('The browser did not allow copying.'));
+      throw new Error(trans.__('The browser blocked copying.'));
     }
   };
 
@@ -107,8 +107,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     const accepted =
       isWeb &&
       (await confirm({
-        title: trans.__('Open this address?'),
-        body: trans.__('%1 — a program printed it.', address),
+        title: trans.__('Open this link?'),
+        body: trans.__('This link comes from program output: %1', address),
         accept: trans.__('Open')
       }));
     if (accepted) {
@@ -218,7 +218,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               onClick={() => screen?.follow()}
             >
               {trans.__(
-                '%1 more below: go to the end',
+                'Jump to latest (%1)',
                 bytes(Math.max(0, shown.size - shown.position))
               )}
             </button>
@@ -227,7 +227,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             <EmptyState
               icon="log"
               title={trans.__('No log opened')}
-              text={trans.__('Choose a task to see what it prints.')}
+              text={trans.__('Select a task to see its output.')}
             >
               {props.onGenerate && state.phase === 'ready' && !state.total && (
                 <Button
@@ -242,14 +242,10 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           {broken && (
             <EmptyState
               icon="warning"
-              title={trans.__('This task cannot be read')}
+              title={trans.__('Couldn’t read this task')}
               text={withoutFolders(row.message ?? '')}
             >
-              <p>
-                {trans.__(
-                  'Repair the file, or delete the task in the table of tasks.'
-                )}
-              </p>
+              <p>{trans.__('Repair the file, or delete the task in Tasks.')}</p>
             </EmptyState>
           )}
           {task !== null && !broken && shown.position === 0 && (
@@ -261,7 +257,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       {shown.wasReset && (
         <Banner kind="info" icon="warning">
           {trans.__(
-            'The log file was cut or replaced; this is what it holds now.'
+            'The log was truncated or replaced. Showing its current contents.'
           )}
         </Banner>
       )}
@@ -328,13 +324,13 @@ function EmptyLog(props: {
 }): JSX.Element | null {
   const trans = useTrans();
   const texts: Partial<Record<TaskRow['status'], string>> = {
-    queued: trans.__('Waiting in the queue; the log starts with the run.'),
-    running: trans.__('Running; nothing printed yet.'),
+    queued: trans.__('Queued. The log appears when the run starts.'),
+    running: trans.__('Running; no output yet.'),
     pending: trans.__('This task has not run yet.')
   };
   const text =
     props.phase === 'ended'
-      ? trans.__('This run printed nothing.')
+      ? trans.__('This run has no output.')
       : props.row && texts[props.row.status];
   return props.phase === 'loading' || !text ? null : (
     <p className="pyr-log-empty" role="status">

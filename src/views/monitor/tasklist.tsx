@@ -72,8 +72,8 @@ export function TaskList(props: ITaskListProps): JSX.Element {
               icon="beside"
               className="pyr-task-beside"
               tabIndex={-1}
-              title={trans.__('Open beside the other log (Ctrl+click)')}
-              label={trans.__('Open %1 beside the other log', row.name)}
+              title={trans.__('Open next to the other log (Ctrl+click)')}
+              label={trans.__('Open %1 next to the other log', row.name)}
               onClick={() => onOpenBeside(row)}
             />
           )

@@ -35,7 +35,7 @@ export function Banner(props: IBannerProps): JSX.Element | null {
       {icon && <Icon name={icon} />}
       <div className="pyr-banner-text">{children}</div>
       {props.actions}
-      {onRetry && <Button label={trans.__('Retry now')} onClick={onRetry} />}
+      {onRetry && <Button label={trans.__('Retry')} onClick={onRetry} />}
       {onClose && (
         <IconButton
           icon="close"
@@ -63,9 +63,9 @@ export function ConnectionBanner(props: {
   return (
     <Banner kind="warning" className="pyr-banner-late" onRetry={props.onRetry}>
       {props.lastUpdatedAt === null
-        ? trans.__('The server does not answer. Reconnecting…')
+        ? trans.__('The server does not respond. Reconnecting…')
         : trans.__(
-            'Reconnecting… showing what was known at %1. Tasks go on running.',
+            'Reconnecting… Showing data from %1. Tasks keep running.',
             clockTime(props.lastUpdatedAt / 1000)
           )}
     </Banner>

@@ -23,7 +23,7 @@ export function EmptyState(props: {
       {props.onRetry && (
         <Button
           icon="refresh"
-          label={trans.__('Retry now')}
+          label={trans.__('Retry')}
           onClick={props.onRetry}
         />
       )}

@@ -21,23 +21,23 @@ export function NoServer(props: {
     missing: [
       trans.__('The server extension is not enabled'),
       trans.__(
-        'This Jupyter server does not know Pyruns. Install it where the server runs, enable it, and start the server again:'
+        'Pyruns isn’t installed on this Jupyter server. Install it in the server’s environment, enable it and restart the server:'
       )
     ],
     mismatch: [
-      trans.__('The versions do not fit'),
+      trans.__('Version mismatch'),
       trans.__(
-        'The server runs Pyruns %1, which this page does not understand. Reload the page; if that does not help, install the same version on both sides.',
+        'The server runs Pyruns %1, which is not compatible with this page. Reload the page; if that does not help, install the same version on both sides.',
         status?.version ?? ''
       )
     ],
     unreachable: [
-      trans.__('The server does not answer'),
-      trans.__('Tasks go on running. Trying again…')
+      trans.__('The server does not respond'),
+      trans.__('Tasks keep running. Retrying…')
     ]
   };
   const [title, text] = words[handshake] ?? [
-    trans.__('Pyruns cannot be reached'),
+    trans.__('Couldn’t reach Pyruns'),
     problem?.message
   ];
   return (
@@ -49,12 +49,12 @@ export function NoServer(props: {
           </pre>
           <p>
             {trans.__(
-              'A page without a server, as in JupyterLite, cannot run tasks.'
+              'Pages without a Jupyter server, such as JupyterLite, cannot run tasks.'
             )}
           </p>
         </>
       )}
-      <Button label={trans.__('Check again')} onClick={onRetry} />
+      <Button label={trans.__('Retry')} onClick={onRetry} />
     </EmptyState>
   );
 }

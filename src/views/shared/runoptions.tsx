@@ -161,15 +161,13 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
   return (
     <Choice
       className="pyr-run-option pyr-run-wide"
-      title={trans.__(
-        'On the machine of the server, or as jobs of a Slurm cluster that it submits to'
-      )}
+      title={trans.__('On the server’s machine, or as jobs of a Slurm cluster')}
       label={trans.__('Run on')}
       id={`${props.prefix}@engine`}
       value={props.value.engine ?? ''}
       aria-invalid={props.errors?.some(error => error.field === 'engine')}
       options={[
-        ['', trans.__('As set (%1)', names[props.engine])],
+        ['', trans.__('Default (%1)', names[props.engine])],
         ['local', names.local],
         ['slurm', names.slurm]
       ]}
@@ -185,11 +183,11 @@ function needWords(
   field: ClusterField
 ): [string, string, string] {
   const words: Record<ClusterField, [string, string]> = {
-    partition: [trans.__('Partition'), trans.__('Of the cluster')],
-    account: [trans.__('Account'), trans.__('Who pays for it in the cluster')],
-    cpus: [trans.__('CPUs each'), trans.__('Processors of each task')]
+    partition: [trans.__('Partition'), trans.__('Cluster partition')],
+    account: [trans.__('Account'), trans.__('Slurm account to charge')],
+    cpus: [trans.__('CPUs per task'), trans.__('CPU cores per task')]
   };
-  return [...words[field], trans.__('as set')];
+  return [...words[field], trans.__('default')];
 }
 
 function isEmpty(value: unknown): boolean {
@@ -215,52 +213,52 @@ function wordsOf(
 ): [string, string, string] {
   const words: Record<RunField, [string, string, string]> = {
     jobs: [
-      trans.__('At a time'),
-      trans.__('How many of these tasks run at the same time'),
+      trans.__('Parallel tasks'),
+      trans.__('Maximum number of these tasks that run in parallel'),
       '1'
     ],
     gpus: [
-      trans.__('GPUs each'),
+      trans.__('GPUs per task'),
       trans.__(
-        'How many GPUs each task gets and sees; it waits until they are free'
+        'Number of GPUs reserved for each task; the task waits until they are free'
       ),
-      isCluster ? trans.__('as set') : usualGpus(trans, defaultGpus)
+      isCluster ? trans.__('default') : usualGpus(trans, defaultGpus)
     ],
     gpu_memory: [
-      trans.__('GiB of a GPU'),
+      trans.__('GPU memory (GiB)'),
       trans.__(
-        'How much memory a task uses of its GPU, which it then shares with others; auto is what earlier runs used'
+        'GPU memory that a task needs; tasks can then share a GPU. auto: what earlier runs used'
       ),
       trans.__('all')
     ],
     memory: [
       trans.__('Memory per task'),
       trans.__(
-        'Memory reserved for each task, with its unit: 800M, 16G. A task that uses more is killed'
+        'Memory reserved for each task, for example 800M or 16G. A task that uses more is killed.'
       ),
-      isCluster ? trans.__('as set') : trans.__('none')
+      isCluster ? trans.__('default') : trans.__('none')
     ],
     priority: [
       trans.__('Priority'),
-      trans.__('What has a higher one starts first'),
+      trans.__('Higher priority starts first'),
       '0'
     ],
     retries: [
       trans.__('Retries'),
-      trans.__('How often a task that failed is run again'),
+      trans.__('Maximum number of retries of a failed task'),
       '0'
     ],
     time_limit: [
       trans.__('Time limit'),
-      trans.__('After which a run is stopped, such as 90s, 10m or 1h30m'),
+      trans.__('Stop a run after this time, for example 90s, 10m or 1h30m'),
       trans.__('none')
     ],
     stop_after: [
-      trans.__('Give up after'),
+      trans.__('Stop after failures'),
       trans.__(
-        'After so many runs in a row that fail in the same way the rest is cancelled; 0 is never'
+        'Cancel the remaining tasks after this many identical failures in a row (0: never)'
       ),
-      trans.__('as set')
+      trans.__('default')
     ]
   };
   return words[field];

@@ -74,9 +74,9 @@ function lookOf(
     : {
         look: 'silent',
         icon: 'warning',
-        word: trans.__('Silent'),
+        word: trans.__('Stalled'),
         text: trans.__(
-          'Running, but without output and points since %1.',
+          'Running, but no output or metrics since %1.',
           clockTime(silent)
         )
       };

@@ -5,10 +5,10 @@ import { formatNumber } from './format';
 
 export function stateWord(trans: ITrans, state: Study['state']): string {
   const words: Record<Study['state'], string> = {
-    active: trans.__('Searching'),
+    active: trans.__('Running'),
     stopped: trans.__('Stopped'),
     finished: trans.__('Finished'),
-    failed: trans.__('Gave up')
+    failed: trans.__('Stopped after errors')
   };
   return words[state];
 }
@@ -17,12 +17,12 @@ export function stateWord(trans: ITrans, state: Study['state']): string {
 export function studySentence(trans: ITrans, study: Study): string {
   const { name, objective, best, message } = study;
   if (study.state === 'failed') {
-    return trans.__('The search %1 gave up: %2', name, message);
+    return trans.__('Study %1 stopped: %2', name, message);
   }
   return best === null || best.value === null
-    ? trans.__('The search %1 is finished', name)
+    ? trans.__('Study %1 finished', name)
     : trans.__(
-        'The search %1 is finished: best %2 %3',
+        'Study %1 finished: best %2 %3',
         name,
         objective,
         formatNumber(best.value)

@@ -30,7 +30,7 @@ export function TemplatePicker(props: ITemplateProps): JSX.Element {
       value={props.value || defaultName}
       title={
         props.title ??
-        trans.__('Begin with the defaults or with a task’s configuration')
+        trans.__('Start from the defaults or from a task’s configuration')
       }
       opens={(anchor, close) => (
         <Popup
@@ -61,8 +61,8 @@ function TemplateList(
         autoFocus
         data-item=""
         value={query}
-        placeholder={trans.__('Search tasks')}
-        aria-label={trans.__('Search tasks')}
+        placeholder={trans.__('Filter tasks')}
+        aria-label={trans.__('Filter tasks')}
         onValue={text => finder.setQuery(text)}
       />
       <PopupItem aria-current={value === ''} onChoose={() => onChange('')}>
@@ -81,7 +81,7 @@ function TemplateList(
       ))}
       {tasks?.length === 0 && (
         <p className="pyr-popup-hint">
-          {query ? trans.__('No task matches.') : trans.__('No tasks yet.')}
+          {query ? trans.__('No tasks match.') : trans.__('No tasks yet.')}
         </p>
       )}
     </>

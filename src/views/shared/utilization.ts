@@ -30,7 +30,7 @@ export function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
   const load = cpu.load?.map(item => item.toFixed(2)).join(' ') ?? '–';
   return cpu.limited
     ? trans.__(
-        'Of the %1 cores that this server may use; load of the host %2',
+        '%1 cores available to this server; host load average %2',
         cpu.cores,
         load
       )

@@ -70,13 +70,15 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           <Button
             icon="dashboard"
             label={trans.__('Dashboard')}
-            title={trans.__('Dashboard: the machine, what runs and what waits')}
+            title={trans.__(
+              'Dashboard: machine and GPU usage, running tasks, queue'
+            )}
             onClick={() => onOpen('dashboard', current)}
           />
           <Button
             icon="table"
             label={trans.__('Tasks')}
-            title={trans.__('All tasks in a table')}
+            title={trans.__('Show all tasks')}
             onClick={() => onOpen('manager', current)}
           />
           <Button
@@ -137,14 +139,14 @@ function Activity(props: {
       />
       {empty ? (
         <div className="pyr-sidebar-hint">
-          <p>{trans.__('There are no tasks yet.')}</p>
+          <p>{trans.__('No tasks yet.')}</p>
           <p>
             {workspace.kind === 'shell'
               ? trans.__(
-                  '“New tasks” shows the script; each task keeps a copy.'
+                  '“New tasks” shows the script. Each task keeps a copy.'
                 )
               : trans.__(
-                  '“New tasks” shows the parameters; a value like 0.1\u00a0|\u00a00.01 makes a task for each.'
+                  '“New tasks” shows the parameters; a value such as 0.1\u00a0|\u00a00.01 creates one task per value.'
                 )}
           </p>
         </div>
@@ -171,9 +173,9 @@ function FirstUse(props: ISidebarProps): JSX.Element {
   return (
     <EmptyState
       icon="run"
-      title={trans.__('Open a script to begin')}
+      title={trans.__('Open a script to get started')}
       text={trans.__(
-        'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
+        'In the file browser, right-click a Python or shell script or a folder and choose “Open in Pyruns”.'
       )}
     >
       {props.onOpenSelected && (

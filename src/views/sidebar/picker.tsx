@@ -21,12 +21,12 @@ export function WorkspacePicker(props: IPickerProps): JSX.Element {
   return (
     <Picker
       className="pyr-workspace-picker"
-      value={current ? nameOf(trans, current) : trans.__('Choose a workspace')}
+      value={current ? nameOf(trans, current) : trans.__('Select a workspace')}
       detail={current ? placeOf(current) : undefined}
       aria-label={
         current
           ? trans.__('Workspace %1; choose another', nameOf(trans, current))
-          : trans.__('Choose a workspace')
+          : trans.__('Select a workspace')
       }
       title={current ? placeOf(current) : undefined}
       onOpen={props.onOpen}

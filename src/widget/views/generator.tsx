@@ -47,9 +47,7 @@ export async function makeGeneratorView(
           trans={trans}
           canWrite={status?.can_write}
           canExecute={status?.can_execute}
-          onBegun={study =>
-            setNotice(trans.__('The search %1 has begun', study))
-          }
+          onBegun={study => setNotice(trans.__('Study %1 started', study))}
           onCreated={(names, queued) => {
             created.set(names);
             setNotice(

@@ -116,7 +116,7 @@ const rowsOf = () =>
 describe('CompareView', () => {
   it('says what to do where nothing is chosen', async () => {
     const { client, onChoose } = await opened([]);
-    fireEvent.click(screen.getByText('Choose tasks'));
+    fireEvent.click(screen.getByText('Select tasks'));
     expect(onChoose).toHaveBeenCalled();
     expect(client.compareManyTasks).not.toHaveBeenCalled();
   });
@@ -148,7 +148,7 @@ describe('CompareView', () => {
 
   it('shows tasks beside each other, and leaves some out', async () => {
     const { model, onOptions } = await opened();
-    fireEvent.click(screen.getByLabelText('Tasks beside each other'));
+    fireEvent.click(screen.getByLabelText('Tasks as columns'));
     expect(onOptions).toHaveBeenCalledWith(
       expect.objectContaining({ isTransposed: true })
     );
@@ -157,7 +157,7 @@ describe('CompareView', () => {
         key === 'lr'
           ? ['Parameters', key]
           : key === 'acc↑'
-            ? ['Figures', key]
+            ? ['Metrics', key]
             : [key]
       )
     );
@@ -165,7 +165,7 @@ describe('CompareView', () => {
     expect(model.getSnapshot().hidden).toEqual(new Set(['a']));
     expect(screen.getAllByRole('columnheader')).toHaveLength(7);
     await act(async () => {
-      fireEvent.click(screen.getByLabelText('Compare without b'));
+      fireEvent.click(screen.getByLabelText('Remove b from the comparison'));
     });
     expect(model.getSnapshot().names).not.toContain('b');
   });
@@ -181,7 +181,9 @@ describe('CompareView', () => {
     expect(screen.getByText('ValueError: <b>bad</b>')).toBeTruthy();
     const shared = screen.getByText('bs=512').closest('li');
     expect(shared?.textContent).toBe('Both have bs=512none of the 6 others');
-    expect(screen.getByText('so have 2 of the 6 others')).toBeTruthy();
+    expect(
+      screen.getByText('also true of 2 of the other 6 tasks')
+    ).toBeTruthy();
   });
 
   it('offers only metrics that have curves, and says where there are none', async () => {

@@ -37,10 +37,10 @@ class Counter {
         // A line of the list names its log, too.
         this.heads--;
       }
-      if (text === 'Open its log') {
+      if (text === 'Open log') {
         this.heads++;
       }
-      if (text === 'The best of these tasks') {
+      if (text === 'Best of these tasks') {
         this.best++;
       }
       return plainTrans.__(text, ...args);

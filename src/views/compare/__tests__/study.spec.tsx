@@ -83,9 +83,9 @@ describe('the search tab', () => {
 
   it('tells how a search stands', async () => {
     await show();
-    expect(screen.getByText('Searching')).toBeInTheDocument();
+    expect(screen.getByText('Running')).toBeInTheDocument();
     expect(
-      screen.getByText('3 of 10 trials · 1 under way · 1 stopped early')
+      screen.getByText('3 of 10 trials · 1 under way · 1 pruned')
     ).toBeInTheDocument();
     expect(screen.getByText(/^0\.70*$/)).toBeInTheDocument();
     expect(screen.getByText('old.json is no study.')).toBeInTheDocument();
@@ -97,14 +97,14 @@ describe('the search tab', () => {
   it('stops it, goes on and forgets it', async () => {
     await show();
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Stop the search' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Stop the study' }));
     });
     expect(screen.getByText('Stopped')).toBeInTheDocument();
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Go on' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Resume' }));
     });
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Forget…' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Delete study…' }));
     });
     expect(server.changes).toEqual([
       { action: 'stop', running: false },

@@ -200,10 +200,9 @@ describe('DashboardView', () => {
       /CPU37%2 cores, load 1\.0.*Memory50%8\.0 GiB of 16 GiB.*Disk75%10 GiB free.*Network2\.0 KiB\/ssends 1\.0 KiB\/s/
     );
     const card = within(screen.getByRole('region', { name: 'GPU 0' }));
-    expect(card.getByRole('meter', { name: 'Load of GPU 0' })).toHaveAttribute(
-      'aria-valuenow',
-      '91'
-    );
+    expect(
+      card.getByRole('meter', { name: 'Utilization of GPU 0' })
+    ).toHaveAttribute('aria-valuenow', '91');
     expect(card.getByText('60 / 80 GiB')).toBeInTheDocument();
     expect(card.getByText('61 °C · 312 / 700 W')).toBeInTheDocument();
     expect(card.getByText('idle for 12:00')).toBeInTheDocument();
@@ -212,11 +211,9 @@ describe('DashboardView', () => {
     fireEvent.click(card.getByRole('button', { name: 'probe.ipynb' }));
     expect(onOpenNotebook).toHaveBeenLastCalledWith('work/probe.ipynb');
     expect(
-      within(screen.getByRole('region', { name: 'GPU 1' })).getByText(
-        'Nobody uses it'
-      )
+      within(screen.getByRole('region', { name: 'GPU 1' })).getByText('Idle')
     ).toBeInTheDocument();
-    const users = screen.getByRole('region', { name: 'Who uses the GPUs' });
+    const users = screen.getByRole('region', { name: 'GPU users' });
     expect(users).toHaveTextContent(
       /ann50 GiB0, 2one, other.*bob8\.0 GiB0probe\.ipynb/
     );
@@ -283,9 +280,7 @@ describe('DashboardView', () => {
     const { changeQueue, getQueue } = await open({}, { confirm }, COPIED);
     const card = screen.getByRole('region', { name: 'Queue' });
     const press = async () => {
-      fireEvent.click(
-        within(card).getByRole('button', { name: 'Queue again here' })
-      );
+      fireEvent.click(within(card).getByRole('button', { name: 'Queue here' }));
       await act(async () => undefined);
     };
     expect(card).toHaveTextContent(/^Queue2 queued/);
@@ -330,9 +325,7 @@ describe('DashboardView', () => {
     async rights => {
       await open({}, rights, COPIED);
       expect(screen.getByText(/6 tasks were queued in another/)).toBeVisible();
-      expect(
-        screen.queryByRole('button', { name: 'Queue again here' })
-      ).toBeNull();
+      expect(screen.queryByRole('button', { name: 'Queue here' })).toBeNull();
     }
   );
 

@@ -208,11 +208,11 @@ describe('GeneratorView', () => {
     await show();
     fireEvent.click(screen.getByRole('switch', { name: 'fast' }));
     expect(model.getSnapshot().text).toContain('fast: true');
-    fireEvent.click(screen.getByText('try both'));
+    fireEvent.click(screen.getByText('sweep both'));
     expect(screen.getByLabelText('fast')).toHaveValue('true | false');
 
     fireEvent.click(screen.getByRole('button', { name: 'Values of opt' }));
-    fireEvent.click(screen.getByRole('checkbox', { name: 'Sweep over sgd' }));
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Sweep sgd' }));
     expect(screen.getByLabelText('opt')).toHaveValue('adam | sgd');
     await wait();
     expect(screen.getByText('4 tasks')).toBeInTheDocument();
@@ -245,10 +245,8 @@ describe('GeneratorView', () => {
     expect(
       screen.getByRole('button', { name: 'Create and run' })
     ).toBeDisabled();
-    expect(
-      screen.getByText('Correct the 2 mistakes first.')
-    ).toBeInTheDocument();
-    fireEvent.click(screen.getByTitle('Show where'));
+    expect(screen.getByText('Fix 2 errors to continue')).toBeInTheDocument();
+    fireEvent.click(screen.getByTitle('Go to error'));
     expect(screen.getByLabelText('lr')).toHaveFocus();
   });
 
@@ -259,7 +257,7 @@ describe('GeneratorView', () => {
   ])('says how many GPUs tasks get: %d %s', async (count, framework, shown) => {
     server.gpus = { count, framework };
     await show();
-    expect(screen.getByLabelText('GPUs each')).toHaveAttribute(
+    expect(screen.getByLabelText('GPUs per task')).toHaveAttribute(
       'placeholder',
       shown
     );
@@ -276,12 +274,12 @@ describe('GeneratorView', () => {
     fireEvent.change(screen.getByLabelText('Run on'), {
       target: { value: 'slurm' }
     });
-    expect(screen.getByLabelText('At a time')).toHaveValue(1000);
-    expect(screen.queryByLabelText('GiB of a GPU')).not.toBeInTheDocument();
+    expect(screen.getByLabelText('Parallel tasks')).toHaveValue(1000);
+    expect(screen.queryByLabelText('GPU memory (GiB)')).not.toBeInTheDocument();
     fireEvent.change(screen.getByLabelText('Partition'), {
       target: { value: 'gpu' }
     });
-    fireEvent.change(screen.getByLabelText('CPUs each'), {
+    fireEvent.change(screen.getByLabelText('CPUs per task'), {
       target: { value: '4' }
     });
     server.refuse = new ClientError('memory must be an amount.', {
@@ -327,7 +325,7 @@ describe('GeneratorView', () => {
 
   it('creates, runs, and shows what the server refuses', async () => {
     await show();
-    fireEvent.change(screen.getByLabelText('At a time'), {
+    fireEvent.change(screen.getByLabelText('Parallel tasks'), {
       target: { value: '2' }
     });
     server.refuse = new ClientError('There is a task “train” already.', {
@@ -358,7 +356,7 @@ describe('GeneratorView', () => {
     await show();
     const fill = (label: string, value: string) =>
       fireEvent.change(screen.getByLabelText(label), { target: { value } });
-    fill('GPUs each', '2');
+    fill('GPUs per task', '2');
     fireEvent.click(screen.getByText('More options'));
     fill('Priority', '5');
     fill('Time limit', 'soon');
@@ -424,13 +422,13 @@ describe('GeneratorView', () => {
 
   it('searches instead of making every combination', async () => {
     await show();
-    fireEvent.click(screen.getByRole('radio', { name: 'Search' }));
+    fireEvent.click(screen.getByRole('radio', { name: 'Adaptive' }));
     await wait();
     expect(screen.getByLabelText('Objective')).toHaveValue('val_loss');
     expect(screen.getByLabelText('Direction')).toHaveValue('minimize');
     expect(screen.getByText('50 trials')).toBeInTheDocument();
     expect(screen.queryByRole('button', { name: 'Create' })).toBeNull();
-    const table = screen.getByRole('region', { name: 'What is searched' });
+    const table = screen.getByRole('region', { name: 'Search space' });
     expect(within(table).getByText(/0.00001 … 0.1/)).toBeInTheDocument();
     expect(document.querySelector('.pyr-chip-interval')).toHaveTextContent(
       'log range'
@@ -438,15 +436,15 @@ describe('GeneratorView', () => {
     fireEvent.change(screen.getByLabelText('Trials'), {
       target: { value: '20' }
     });
-    fireEvent.change(screen.getByLabelText('Stop early'), {
+    fireEvent.change(screen.getByLabelText('Pruning'), {
       target: { value: 'median' }
     });
     await wait();
-    fireEvent.click(screen.getByRole('button', { name: 'Begin the search' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Start study' }));
     await wait();
     expect(onBegun).toHaveBeenCalledWith('train');
     expect(server.begun[0]).toMatchObject({ n: 20, prune: 'median' });
-    fireEvent.click(screen.getByRole('radio', { name: 'Every combination' }));
+    fireEvent.click(screen.getByRole('radio', { name: 'Grid' }));
     await wait();
     expect(screen.getByText('1 task')).toBeInTheDocument();
   });
@@ -467,15 +465,13 @@ describe('GeneratorView', () => {
         }
       ]
     };
-    fireEvent.click(screen.getByRole('radio', { name: 'Search' }));
+    fireEvent.click(screen.getByRole('radio', { name: 'Adaptive' }));
     await wait();
-    expect(screen.getByText('No search yet')).toBeInTheDocument();
+    expect(screen.getByText('No study yet')).toBeInTheDocument();
     expect(screen.getByText('Say which figure.')).toBeInTheDocument();
     expect(screen.getByLabelText('Objective')).toBeInvalid();
     expect(screen.getByText(/pyruns_jupyter\[optimize\]/)).toBeInTheDocument();
-    expect(
-      screen.getByRole('button', { name: 'Begin the search' })
-    ).toBeDisabled();
+    expect(screen.getByRole('button', { name: 'Start study' })).toBeDisabled();
   });
 });
 

@@ -211,10 +211,10 @@ describe('Details', () => {
 
   it('sets and removes variables, without knowing secrets', async () => {
     const { client, model } = await open();
-    fireEvent.change(screen.getByLabelText('Name of a variable'), {
+    fireEvent.change(screen.getByLabelText('Variable name'), {
       target: { value: 'SEED' }
     });
-    fireEvent.change(screen.getByLabelText('Its value'), {
+    fireEvent.change(screen.getByLabelText('Value'), {
       target: { value: '7' }
     });
     const press = async (name: string) => {
@@ -226,7 +226,7 @@ describe('Details', () => {
       env: { SEED: '7' },
       expected: { env: { SEED: null } }
     });
-    expect(screen.getByLabelText('Name of a variable')).toHaveValue('');
+    expect(screen.getByLabelText('Variable name')).toHaveValue('');
     await press('Remove TOKEN');
     expect(client.changeTask.mock.lastCall?.[2]).toEqual({
       env: { TOKEN: null }
@@ -234,12 +234,12 @@ describe('Details', () => {
     client.changeTask.mockRejectedValueOnce(
       new ClientError("'A B' is no name of a variable.", { status: 400 })
     );
-    fireEvent.change(screen.getByLabelText('Name of a variable'), {
+    fireEvent.change(screen.getByLabelText('Variable name'), {
       target: { value: 'A B' }
     });
     await press('Set');
     expect(screen.getByRole('alert')).toHaveTextContent('no name');
-    expect(screen.getByLabelText('Name of a variable')).toHaveValue('A B');
+    expect(screen.getByLabelText('Variable name')).toHaveValue('A B');
     model.dispose();
   });
 
@@ -268,14 +268,14 @@ describe('Details', () => {
         .getAllByRole('cell')
         .map(cell => cell.textContent)
     ).toEqual(['1', 'x, y']);
-    await look('Back to the files');
+    await look('Back to files');
     await look('page.html');
     const frame = document.querySelector('iframe')!;
     expect(frame).toHaveAttribute('sandbox', '');
     expect(frame.getAttribute('srcdoc')).toMatch(
       /^<meta http-equiv="Content-Security-Policy".*<b>bold/
     );
-    await look('Back to the files');
+    await look('Back to files');
     await look('weights.bin');
     expect(screen.getByText(/no text/)).toBeInTheDocument();
     model.dispose();

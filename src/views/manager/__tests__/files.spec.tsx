@@ -42,7 +42,7 @@ function show() {
 }
 
 const file = (path: string) => screen.queryByTitle(path);
-const again = () => screen.getByRole('button', { name: 'Look again' });
+const again = () => screen.getByRole('button', { name: 'Refresh' });
 
 describe('Files', () => {
   it('keeps the list while it is requested again', async () => {

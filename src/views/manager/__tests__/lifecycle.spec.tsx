@@ -179,7 +179,7 @@ describe('the menu of a row', () => {
     const { client, model } = await open();
     fireEvent.click(screen.getByRole('button', { name: 'More' }));
     fireEvent.click(
-      screen.getByRole('menuitemcheckbox', { name: 'My own order' })
+      screen.getByRole('menuitemcheckbox', { name: 'Custom order' })
     );
     await settle();
     expect(client.listTasks.mock.lastCall?.[1]).toMatchObject({
@@ -335,7 +335,7 @@ describe('the trash', () => {
     await settle();
     expect(lastAction(client)).toEqual({ action: 'restore', names: ['old'] });
     expect(screen.getAllByRole('option')).toHaveLength(1);
-    expect(screen.getByText('1 task is back.')).toBeInTheDocument();
+    expect(screen.getByText('Restored 1 task')).toBeInTheDocument();
     fireEvent.click(screen.getByRole('button', { name: 'Tasks' }));
     expect(screen.getByRole('grid', { name: 'Tasks' })).toBeInTheDocument();
     model.dispose();
@@ -349,7 +349,7 @@ describe('the trash', () => {
     fireEvent.keyDown(list, { key: 'Delete' });
     await settle();
     const [[question]] = confirm.mock.calls;
-    expect(question.title).toBe('Delete 2 tasks for ever?');
+    expect(question.title).toBe('Permanently delete 2 tasks?');
     expect(client.actOnTasks).not.toHaveBeenCalled();
     confirm.mockResolvedValueOnce(true);
     client.trashed = [];
@@ -384,7 +384,7 @@ describe('renaming', () => {
     Object.assign(client, { changeTask });
     fireEvent.contextMenu(lineOf('a'));
     await choose('Rename…');
-    const field = screen.getByRole('textbox', { name: 'Name of the task' });
+    const field = screen.getByRole('textbox', { name: 'Task name' });
     expect(field).toHaveValue('a');
     const rename = async (name: string) => {
       fireEvent.change(field, { target: { value: name } });

@@ -72,13 +72,13 @@ describe('ManagerView', () => {
       .map(each => each.textContent);
     expect(titles).toEqual([
       '',
-      'State',
+      'Status',
       'Name',
       'lr',
       'acc',
       'Started',
       'Duration',
-      'Result'
+      'Message'
     ]);
     expect(lineOf('lr=0.1').textContent).toMatch(
       /Running.*0\.1.*0\.5432.*1 min ago.*1:0\d/
@@ -111,11 +111,11 @@ describe('ManagerView', () => {
     choose(/^lr/);
     expect(titles()).toEqual(['Name']);
     choose(/^Result/);
-    expect(titles()).toEqual(['Name', 'Result']);
+    expect(titles()).toEqual(['Name', 'Message']);
     act(() =>
       client.change([row('lr=1', { status: 'running', started_at: 1, run: 1 })])
     );
-    expect(titles()).toEqual(['Name', 'Started', 'Duration', 'Result']);
+    expect(titles()).toEqual(['Name', 'Started', 'Duration', 'Message']);
     model.dispose();
   });
 
@@ -302,7 +302,7 @@ describe('ManagerView', () => {
     act(() => client.events?.onState?.('lost'));
     expect(screen.getByText(/Reconnecting…/)).toBeInTheDocument();
     await act(async () => model.setListing({ query: 'nothing' }));
-    expect(screen.getByText('No task matches')).toBeInTheDocument();
+    expect(screen.getByText('No matching tasks')).toBeInTheDocument();
     model.dispose();
   });
 

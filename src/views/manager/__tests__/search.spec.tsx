@@ -39,7 +39,7 @@ async function open(
 
 const box = () =>
   screen.getByRole<HTMLTextAreaElement>('textbox', {
-    name: 'Search tasks'
+    name: 'Filter tasks'
   });
 
 async function search(text: string) {
@@ -78,7 +78,7 @@ describe('the search of the Manager', () => {
       )
     );
     expect(screen.getByText(/Column 4: This quote/)).toBeTruthy();
-    expect(screen.getByText('This search cannot be understood')).toBeTruthy();
+    expect(screen.getByText('Invalid query')).toBeTruthy();
     expect(box().getAttribute('aria-invalid')).toBe('true');
     const described = box().getAttribute('aria-describedby');
     expect(document.getElementById(described!)?.textContent).toMatch(/quote/);
@@ -98,9 +98,9 @@ describe('the search of the Manager', () => {
   it('has help that the keyboard reaches', async () => {
     const { model } = await open();
     await search('one');
-    const help = screen.getByRole('button', { name: 'How to search' });
+    const help = screen.getByRole('button', { name: 'Query syntax' });
     fireEvent.click(help);
-    const dialog = screen.getByRole('dialog', { name: 'How to search' });
+    const dialog = screen.getByRole('dialog', { name: 'Query syntax' });
     const items = within(dialog).getAllByRole('button');
     expect(document.activeElement).toBe(items[0]);
     fireEvent.keyDown(items[0], { key: 'ArrowDown' });

@@ -31,8 +31,8 @@ export function Configuration(props: {
         <TemplatePicker
           finder={model.finder}
           kind={isShell ? 'shell' : 'script'}
-          label={trans.__('Against')}
-          title={trans.__('Compare with the defaults or with another task')}
+          label={trans.__('Compare with')}
+          title={trans.__('Compare with the defaults or another task')}
           value={other}
           onChange={setOther}
         />
@@ -82,8 +82,8 @@ function Keys(props: {
     return (
       <p className="pyr-note">
         {keys.length === 0
-          ? trans.__('There is no configuration.')
-          : trans.__('Nothing differs.')}
+          ? trans.__('No configuration.')
+          : trans.__('No differences.')}
       </p>
     );
   }

@@ -46,7 +46,7 @@ export function Environment(props: {
         {failure}
       </Banner>
       {variables.length === 0 && !canWrite && (
-        <p className="pyr-note">{trans.__('No variables of its own.')}</p>
+        <p className="pyr-note">{trans.__('No task-specific variables.')}</p>
       )}
       <ul className="pyr-variables">
         {variables.map(variable => (
@@ -77,19 +77,19 @@ export function Environment(props: {
           <TextInput
             value={name}
             placeholder={trans.__('NAME')}
-            aria-label={trans.__('Name of a variable')}
+            aria-label={trans.__('Variable name')}
             onValue={setName}
           />
           <TextInput
             value={value}
             placeholder={trans.__('value')}
-            aria-label={trans.__('Its value')}
+            aria-label={trans.__('Value')}
             onValue={setValue}
           />
           <Button
             type="submit"
             label={trans.__('Set')}
-            title={trans.__('Later runs of this task get the variable')}
+            title={trans.__('Set for later runs of this task')}
             disabled={saving || !name.trim()}
           />
         </form>

@@ -35,7 +35,7 @@ export function Files(props: {
   );
   const { value, error, ask } = useRequest(question);
   if (runs === 0) {
-    return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
+    return <p className="pyr-note">{trans.__('This task has not run yet.')}</p>;
   }
   const file = value?.items.find(item => item.path === chosen);
   if (file) {
@@ -68,17 +68,13 @@ export function Files(props: {
           ])}
           onChange={value => setRun(Number(value))}
         />
-        <IconButton
-          icon="refresh"
-          label={trans.__('Look again')}
-          onClick={ask}
-        />
+        <IconButton icon="refresh" label={trans.__('Refresh')} onClick={ask} />
       </div>
       <Banner kind="warning">{error?.message}</Banner>
       {value?.items.length === 0 && (
         <p className="pyr-note">
           {trans.__(
-            'This run left no files. What a script writes to pyruns.artifact_dir() is shown here.'
+            'No files. Files that a script saves in pyruns.artifact_dir() appear here.'
           )}
         </p>
       )}
@@ -94,7 +90,7 @@ export function Files(props: {
       </ul>
       {value && (value.items.length > MAX_FILES || value.cut) && (
         <p className="pyr-note">
-          {trans.__('There are more files than are listed here.')}
+          {trans.__('More files exist than are listed here.')}
         </p>
       )}
     </>

@@ -70,7 +70,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         )}
         {name && (
           <Tabs
-            label={trans.__('What is shown of the task')}
+            label={trans.__('Task details')}
             panel={panel}
             value={tab}
             tabs={TABS.map(id => ({ id, label: tabTitle(trans, id) }))}
@@ -87,8 +87,8 @@ export function Details(props: IDetailsProps): JSX.Element {
         {!name ? (
           <EmptyState
             icon="details"
-            title={trans.__('No task is chosen')}
-            text={trans.__('Click on a task to see what is known of it.')}
+            title={trans.__('No task selected')}
+            text={trans.__('Select a task to see its details.')}
           />
         ) : detail ? (
           // Another task resets the state of the tab.
@@ -96,7 +96,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         ) : error ? (
           <EmptyState
             icon="warning"
-            title={trans.__('The task cannot be shown')}
+            title={trans.__('Couldn’t show the task')}
             text={error.message}
             onRetry={() => void model.refresh()}
           />

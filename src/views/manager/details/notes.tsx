@@ -62,7 +62,7 @@ export function Notes(props: {
       write({ text: draft, base: theirs });
       setFailure(
         trans.__(
-          'Somebody else has changed the notes meanwhile; they read now: “%1”. Save again to replace them.',
+          'These notes were changed elsewhere and now read: “%1”. Save again to overwrite them.',
           theirs
         )
       );
@@ -74,7 +74,7 @@ export function Notes(props: {
         {trans.__('Notes')}
         {canWrite && draft === null && (
           <Button
-            label={text ? trans.__('Edit') : trans.__('Write')}
+            label={text ? trans.__('Edit') : trans.__('Edit')}
             onClick={() => write({ text, base: text })}
           />
         )}

@@ -64,7 +64,7 @@ export function Overview(props: {
       )}
       {figures.length > 0 && (
         <section>
-          <h3>{trans.__('Figures')}</h3>
+          <h3>{trans.__('Metrics')}</h3>
           <Facts
             facts={figures.map(([key, value]) => [key, exactValue(value)])}
           />
@@ -93,7 +93,7 @@ export function placeFacts(
   const place = run?.environment;
   return [
     [trans.__('Host'), place?.host ?? ''],
-    [trans.__('Job'), place?.cluster_job ?? ''],
+    [trans.__('Slurm job'), place?.cluster_job ?? ''],
     [trans.__('GPUs'), counted(place?.gpus ?? [])],
     [trans.__('Python'), place?.python ?? '']
   ];

@@ -88,7 +88,7 @@ export function Preview(props: {
       <div className="pyr-details-bar">
         <IconButton
           icon="left"
-          label={trans.__('Back to the files')}
+          label={trans.__('Back to files')}
           autoFocus
           onClick={props.onBack}
         />
@@ -112,13 +112,13 @@ export function Preview(props: {
       <Banner kind="error">{failure || error?.message}</Banner>
       {tooLarge && (
         <p className="pyr-note">
-          {trans.__('This picture is too large to be shown; download it.')}
+          {trans.__('Image too large to preview. Download it instead.')}
         </p>
       )}
       {value && <Content kind={kind} path={file.path} blob={value} />}
       {value && file.size > maxBytes && (
         <p className="pyr-note">
-          {trans.__('The first %1 are shown.', bytes(maxBytes))}
+          {trans.__('Showing the first %1.', bytes(maxBytes))}
         </p>
       )}
     </div>
@@ -166,7 +166,7 @@ function TextContent(props: {
   if (value.isBinary) {
     return (
       <p className="pyr-note">
-        {trans.__('This file is no text; download it.')}
+        {trans.__('Binary file, no preview. Download it instead.')}
       </p>
     );
   }
@@ -272,7 +272,7 @@ function Table({ rows }: { rows: string[][] }): JSX.Element {
       </div>
       {rows.length >= MAX_ROWS && (
         <p className="pyr-note">
-          {trans.__('The first %1 rows are shown.', MAX_ROWS)}
+          {trans.__('Showing the first %1 rows.', MAX_ROWS)}
         </p>
       )}
     </>

@@ -31,19 +31,19 @@ export function Reproduce(props: {
       {value ? (
         <>
           <Snippet
-            title={trans.__('By hand, as run %1 was started', value.run)}
+            title={trans.__('Original command (run %1)', value.run)}
             text={commandOf(value)}
           />
           {value.env.some(variable => variable.secret) && (
             <p className="pyr-note">
-              {trans.__('Secrets are left out: set them yourself.')}
+              {trans.__('Secrets are omitted; set them yourself.')}
             </p>
           )}
         </>
       ) : (
         <p className="pyr-note">
           {last === 0
-            ? trans.__('It has not run yet.')
+            ? trans.__('This task has not run yet.')
             : (error?.message ?? trans.__('Loading…'))}
         </p>
       )}

@@ -13,7 +13,7 @@ export function Runs({ detail }: { detail: TaskDetail }): JSX.Element {
   const now = useNow(true, 30_000);
   const runs = [...detail.history].reverse();
   if (runs.length === 0) {
-    return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
+    return <p className="pyr-note">{trans.__('This task has not run yet.')}</p>;
   }
   return (
     <div className="pyr-runs">

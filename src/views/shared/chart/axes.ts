@@ -180,7 +180,7 @@ export function short(label: string, most = 14): string {
 export function axisName(trans: ITrans, axis: string): string {
   switch (axis) {
     case 'point':
-      return trans.__('Point');
+      return trans.__('Data point');
     case 'time':
       return trans.__('Time');
     default:

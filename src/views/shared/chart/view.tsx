@@ -215,9 +215,9 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       <span id={help} className="pyr-visually-hidden">
         {onZoom
           ? trans.__(
-              'Arrow keys walk through it. With Shift they choose a part, which Enter enlarges; Escape shows all of it.'
+              'Use the arrow keys to move through the chart. Hold Shift to select a range, press Enter to zoom in and Escape to reset.'
             )
-          : trans.__('Arrow keys walk through it.')}
+          : trans.__('Use the arrow keys to move through the chart.')}
       </span>
       <span className="pyr-visually-hidden" role="status">
         {byKeys && pick && describe(pick)}

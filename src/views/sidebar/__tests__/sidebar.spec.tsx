@@ -163,7 +163,7 @@ describe('SidebarView', () => {
 
   it('says how to begin where there are no tasks', async () => {
     const done = await show(clientOf([]));
-    expect(screen.getByText('There are no tasks yet.')).toBeInTheDocument();
+    expect(screen.getByText('No tasks yet.')).toBeInTheDocument();
     fireEvent.click(screen.getByRole('button', { name: 'New tasks' }));
     expect(onOpen).toHaveBeenLastCalledWith('generator', WORKSPACE);
     done();
@@ -198,9 +198,7 @@ describe('SidebarView', () => {
     expect(
       screen.getByText('The server extension is not enabled')
     ).toBeInTheDocument();
-    expect(
-      screen.getByRole('button', { name: 'Check again' })
-    ).toBeInTheDocument();
+    expect(screen.getByRole('button', { name: 'Retry' })).toBeInTheDocument();
     done();
   });
 });
