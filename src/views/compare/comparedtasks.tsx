@@ -107,7 +107,10 @@ export const ComparedTasks = React.memo(function ComparedTasks(
 
 /** Check boxes, colours, columns that cut no value, states, buttons. */
 function gridOf(values: number): React.CSSProperties {
-  const columns = `repeat(${Math.max(1, values)}, minmax(max-content, 1fr))`;
+  const columns =
+    values === 0
+      ? 'minmax(0, 1fr)' // the names, which may be cut
+      : `repeat(${values}, minmax(max-content, 1fr))`;
   return { gridTemplateColumns: `auto auto ${columns} auto auto` };
 }
 
