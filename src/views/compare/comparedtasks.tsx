@@ -105,10 +105,13 @@ export const ComparedTasks = React.memo(function ComparedTasks(
   );
 });
 
-/** Check boxes, colours, a column per value, the remaining width, buttons. */
+/** Check boxes, colours, columns that cut no value, states, buttons. */
 function gridOf(values: number): React.CSSProperties {
-  const columns = values === 0 ? '' : `repeat(${values}, auto)`;
-  return { gridTemplateColumns: `auto auto ${columns} 1fr auto auto` };
+  const columns =
+    values === 0
+      ? 'minmax(0, 1fr)' // the names, which may be cut
+      : `repeat(${values}, minmax(max-content, 1fr))`;
+  return { gridTemplateColumns: `auto auto ${columns} auto auto` };
 }
 
 const ComparedTask = React.memo(function ComparedTask(props: {

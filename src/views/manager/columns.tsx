@@ -328,7 +328,7 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
       };
     case 'outcome':
       return {
-        size: 128,
+        size: 200,
         grows: 1,
         cell: task => {
           const text = outcome(trans, task);

@@ -124,7 +124,7 @@ describe('ManagerView', () => {
     const template =
       document.querySelector<HTMLElement>('.pyr-grid-head-row')?.style
         .gridTemplateColumns;
-    expect(template).toMatch(/minmax\(184px, 184px\).* minmax\(128px, 1fr\)$/);
+    expect(template).toMatch(/minmax\(184px, 184px\).* minmax\(200px, 1fr\)$/);
     model.dispose();
   });
 
