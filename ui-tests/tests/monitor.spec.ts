@@ -148,7 +148,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await expect(terminal(page)).toContainText('Exit code: 0');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download the whole log' }).click()
+    page.getByRole('button', { name: 'Download the log' }).click()
   ]);
   expect(download.suggestedFilename()).toBe('speak-run1.log');
   expect(fs.readFileSync(await download.path())).toEqual(logBytes(folder));

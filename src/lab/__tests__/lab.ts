@@ -70,7 +70,7 @@ function makeClient() {
     getStudy: jest.fn(async () => ({ ...STUDY, trials: [] })),
     changeStudy: jest.fn(async () => STUDY),
     removeStudy: jest.fn(async () => undefined),
-    listTrash: jest.fn(async () => [{ name: 'a', original: 'a' }]),
+    listTrash: jest.fn(async () => ({ items: [{ name: 'a', original: 'a' }] })),
     previewSweep: jest.fn(async () => ({ count: 1 })),
     createTasks: jest.fn(async () => CREATED),
     exportResults: jest.fn(async () => ({ blob: new Blob([]), name: 'x' })),

@@ -57,7 +57,7 @@ export const LOG_ACTIONS = {
   'download-log': {
     icon: 'download',
     label: trans => trans.__('Download the log'),
-    caption: trans => trans.__('Download the whole log'),
+    caption: trans => trans.__('Download the log'),
     isPossible: ({ log }) => log !== undefined && log.canDownload,
     ...onLog(log => log.download())
   }

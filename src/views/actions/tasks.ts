@@ -189,7 +189,9 @@ export const TASK_ACTIONS = {
     icon: 'delete',
     label: trans => trans.__('Delete'),
     caption: trans =>
-      trans.__('Delete the selected tasks (moves them to the trash)'),
+      trans.__(
+        'Delete the selected tasks; they can be restored from the trash'
+      ),
     needs: 'write',
     tasks: 'some',
     group: 'delete',

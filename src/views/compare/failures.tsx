@@ -110,5 +110,5 @@ function FailureCard(props: {
 }
 
 function sharedText(trans: ReturnType<typeof useTrans>, count: number): string {
-  return count === 2 ? trans.__('Both') : trans.__('All %1', count);
+  return count === 2 ? trans.__('Both:') : trans.__('All %1:', count);
 }

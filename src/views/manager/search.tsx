@@ -303,7 +303,9 @@ function examples(trans: ITrans): [string, string][] {
     ['-adam', trans.__('exclude matches')],
     [
       '(adam OR sgd)',
-      trans.__('either of them; words and lines are combined with AND')
+      trans.__(
+        'matches either term; separate terms and lines are combined with AND'
+      )
     ],
     ['lr<0.01', trans.__('a swept value, metric or configuration key')],
     ['acc>=0.9', trans.__('also <=, >, = and !=')],

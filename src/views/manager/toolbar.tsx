@@ -136,7 +136,7 @@ function Jobs(props: {
   return (
     <label
       className="pyr-jobs"
-      title={trans.__('Maximum number of these tasks that run in parallel')}
+      title={trans.__('Maximum number of these tasks to run in parallel')}
     >
       <span>{trans.__('Parallel tasks')}</span>
       <input

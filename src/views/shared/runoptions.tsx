@@ -214,7 +214,7 @@ function wordsOf(
   const words: Record<RunField, [string, string, string]> = {
     jobs: [
       trans.__('Parallel tasks'),
-      trans.__('Maximum number of these tasks that run in parallel'),
+      trans.__('Maximum number of these tasks to run in parallel'),
       '1'
     ],
     gpus: [

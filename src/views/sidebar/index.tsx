@@ -78,7 +78,7 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           <Button
             icon="table"
             label={trans.__('Tasks')}
-            title={trans.__('Show all tasks')}
+            title={trans.__('Show all tasks of the workspace')}
             onClick={() => onOpen('manager', current)}
           />
           <Button

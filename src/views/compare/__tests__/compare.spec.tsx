@@ -138,7 +138,7 @@ describe('CompareView', () => {
         .getAttribute('aria-sort')
     ).toBe('descending');
     fireEvent.click(
-      screen.getByRole('button', { name: /More of acc is better/ })
+      screen.getByRole('button', { name: /Higher acc is better/ })
     );
     expect(best()).toEqual(['0.5000(best)']);
     const table = screen.getByRole('table');
@@ -180,7 +180,7 @@ describe('CompareView', () => {
     expect(document.activeElement).toBe(tab);
     expect(screen.getByText('ValueError: <b>bad</b>')).toBeTruthy();
     const shared = screen.getByText('bs=512').closest('li');
-    expect(shared?.textContent).toBe('Both have bs=512none of the 6 others');
+    expect(shared?.textContent).toBe('Both: bs=512none of the other 6 tasks');
     expect(
       screen.getByText('also true of 2 of the other 6 tasks')
     ).toBeTruthy();

@@ -85,7 +85,7 @@ describe('the search tab', () => {
     await show();
     expect(screen.getByText('Running')).toBeInTheDocument();
     expect(
-      screen.getByText('3 of 10 trials · 1 under way · 1 pruned')
+      screen.getByText('3 of 10 trials · 1 running · 1 pruned')
     ).toBeInTheDocument();
     expect(screen.getByText(/^0\.70*$/)).toBeInTheDocument();
     expect(screen.getByText('old.json is no study.')).toBeInTheDocument();

@@ -197,7 +197,7 @@ describe('DashboardView', () => {
     expect(
       screen.getByRole('region', { name: 'This machine' })
     ).toHaveTextContent(
-      /CPU37%2 cores, load 1\.0.*Memory50%8\.0 GiB of 16 GiB.*Disk75%10 GiB free.*Network2\.0 KiB\/ssends 1\.0 KiB\/s/
+      /CPU37%2 cores, load 1\.0.*Memory50%8\.0 GiB of 16 GiB.*Disk75%10 GiB free.*Network2\.0 KiB\/ssent: 1\.0 KiB\/s/
     );
     const card = within(screen.getByRole('region', { name: 'GPU 0' }));
     expect(
@@ -224,9 +224,7 @@ describe('DashboardView', () => {
     const idle = sample();
     idle.gpus.forEach(each => (each.load = 0));
     const told = (name: string) =>
-      within(screen.getByRole('region', { name })).queryByText(
-        /it has been idle/
-      );
+      within(screen.getByRole('region', { name })).queryByText(/but idle for/);
     act(() => client.system?.onHistory(Array(300).fill(idle)));
     expect(told('GPU 0')).toHaveTextContent('for the last 5 minutes');
     expect(told('GPU 1')).toBeNull();
@@ -296,7 +294,7 @@ describe('DashboardView', () => {
     confirm.mockResolvedValueOnce(false);
     await press();
     expect(JSON.stringify(confirm.mock.lastCall)).toMatch(
-      /Queue 6 tasks again here\?.*They run with your environment and your rights\./
+      /Queue 6 tasks here\?.*Tasks run with your environment and permissions\./
     );
     expect(changeQueue).not.toHaveBeenCalled();
 

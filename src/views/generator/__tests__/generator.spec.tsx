@@ -397,7 +397,7 @@ describe('GeneratorView', () => {
     expect(screen.getByRole('button', { name: /^Pinned/ })).toBeVisible();
     expect(labels().slice(0, 2)).toEqual(['train.epochs', 'lr']);
     expect(model.getSnapshot().pinned).toEqual(['train.epochs']);
-    fireEvent.click(screen.getByRole('button', { name: /in its place/ }));
+    fireEvent.click(screen.getByRole('button', { name: /^Unpin/ }));
     expect(labels()[0]).toBe('lr');
   });
 

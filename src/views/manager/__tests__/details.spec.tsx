@@ -140,7 +140,7 @@ describe('Details', () => {
     const panel = screen.getByRole('tabpanel');
     expect(panel).toHaveTextContent(/Duration1:30.*Exit code0.*Hostnode7/);
     expect(panel).toHaveTextContent('GPUs2 × H100');
-    expect(panel).toHaveTextContent(/Sweptlr0\.1.*Figuresacc0\.9/);
+    expect(panel).toHaveTextContent(/Sweptlr0\.1.*Metricsacc0\.9/);
     expect(panel).toHaveTextContent('TOKEN(secret)');
     expect(panel).toHaveTextContent('was **fast**');
     model.dispose();
@@ -171,9 +171,7 @@ describe('Details', () => {
     );
     client.getTask.mockResolvedValue({ ...DETAIL, notes: 'theirs' });
     await press('Save');
-    expect(screen.getByRole('alert')).toHaveTextContent(
-      'they read now: “theirs”'
-    );
+    expect(screen.getByRole('alert')).toHaveTextContent('now read: “theirs”');
     expect(screen.getByRole('textbox', { name: 'Notes' })).toHaveValue(
       'slow after all'
     );
@@ -277,7 +275,7 @@ describe('Details', () => {
     );
     await look('Back to files');
     await look('weights.bin');
-    expect(screen.getByText(/no text/)).toBeInTheDocument();
+    expect(screen.getByText(/Binary file/)).toBeInTheDocument();
     model.dispose();
   });
 
@@ -289,7 +287,7 @@ describe('Details', () => {
     expect(panel).toHaveTextContent(
       "cd '/home/ann/a b' SEED='1 2' python train.py --lr 0.1"
     );
-    expect(panel).toHaveTextContent('Secrets are left out');
+    expect(panel).toHaveTextContent('Secrets are omitted');
     model.dispose();
   });
 

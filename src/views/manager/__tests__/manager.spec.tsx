@@ -110,7 +110,7 @@ describe('ManagerView', () => {
     // To hide another one keeps them, and brings none of them.
     choose(/^lr/);
     expect(titles()).toEqual(['Name']);
-    choose(/^Result/);
+    choose(/^Message/);
     expect(titles()).toEqual(['Name', 'Message']);
     act(() =>
       client.change([row('lr=1', { status: 'running', started_at: 1, run: 1 })])
@@ -318,7 +318,7 @@ describe('ManagerView', () => {
     ) as typeof listTasks;
     await act(async () => model.retry());
     expect(
-      screen.getByText(/There are 100,002 tasks here: from 100,000 on/)
+      screen.getByText(/This workspace has 100,002 tasks. Above 100,000/)
     ).toBeInTheDocument();
     model.dispose();
   });

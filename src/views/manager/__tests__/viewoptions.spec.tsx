@@ -285,7 +285,7 @@ describe('views', () => {
     act(() => table.showColumn('config:seed', false));
     await settle();
     await press('Views');
-    fireEvent.change(screen.getByRole('textbox', { name: /Name of/ }), {
+    fireEvent.change(screen.getByRole('textbox', { name: /View name/ }), {
       target: { value: 'best ones' }
     });
     await press('Save');
