@@ -117,7 +117,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await tab(/Failures/).click();
   await expect(tab(/Failures/)).toContainText('6');
   await expect(panel.getByText('RuntimeError: out of memory')).toBeVisible();
-  await expect(panel.getByText('All 6 have bs=512')).toContainText(
+  await expect(panel.getByText('All 6: bs=512')).toContainText(
     'none of the other 12 tasks'
   );
   await pictures(page, 'compare-failures');
@@ -142,7 +142,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await view.close();
 
   // Tasks that are gone are told; the choice is there again after a reload.
-  await panel.getByLabel(/^Compare without net_01_/).click({ force: true });
+  await panel.getByLabel(/^Remove net_01_.* from the comparison/).click({ force: true });
   await openPage(page, 'Tasks');
   await page.getByRole('tab', { name: 'net/net: Compare' }).click();
   await tab('Table').click();
@@ -158,7 +158,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
     ),
     { recursive: true }
   );
-  await expect(panel.getByText(/1 of the tasks is gone/)).toBeVisible();
+  await expect(panel.getByText(/1 task no longer exists/)).toBeVisible();
   // The notification of the failures lies over the corner.
   await panel
     .getByRole('button', { name: 'Remove from the comparison' })

@@ -144,7 +144,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await expect(
     page.getByRole('button', { name: 'Wrap or truncate long lines' })
   ).toHaveAttribute('aria-pressed', 'false');
-  await page.getByRole('button', { name: /more below: go to the end/ }).click();
+  await page.getByRole('button', { name: /^Jump to latest/ }).click();
   await expect(terminal(page)).toContainText('Exit code: 0');
   const [download] = await Promise.all([
     page.waitForEvent('download'),

@@ -68,7 +68,7 @@ test('a search finds the best, goes on and is looked at', async ({
   });
   await expect(panel.getByText('24 of 24 trials')).toBeVisible();
   await expect(
-    page.getByText(/The search valley is finished: best val_loss/)
+    page.getByText(/Study valley finished: best val_loss/)
   ).toBeVisible();
   await expect(panel.getByRole('img', { name: /of each trial/ })).toBeVisible();
   await expect(

@@ -51,7 +51,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
 
   // A field that there is not, and what is meant.
   await box.fill('lrr<0.05 opt:adam');
-  await expect(page.getByText(/no field lrr/)).toBeVisible();
+  await expect(page.getByText(/Unknown field lrr/)).toBeVisible();
   await expect(page.getByText('No matching tasks')).toBeVisible();
   await picture(page, 'search-suggestion');
   await page.getByRole('button', { name: 'lr<0.05 opt:adam' }).click();
@@ -115,7 +115,7 @@ test('the search in the dark', async ({ page, baseURL }) => {
   await page.theme.setDarkTheme();
   const box = page.getByRole('textbox', { name: 'Filter tasks' });
   await box.fill('started<2h OR lrr<1');
-  await expect(page.getByText(/no field lrr/)).toBeVisible();
+  await expect(page.getByText(/Unknown field lrr/)).toBeVisible();
   await picture(page, 'search-dark');
   await page.getByRole('button', { name: 'Query syntax' }).click();
   await picture(page, 'search-help-dark');

@@ -192,7 +192,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   await pictures(page, 'state-damaged');
 
   await server!.kill();
-  await expect(page.getByText(/Reconnecting… showing/).first()).toBeVisible();
+  await expect(page.getByText(/Reconnecting… Showing/).first()).toBeVisible();
   // It is said after a moment, so that a short break is not; and Lab changes
   // its theme only with a server.
   await expect(page.locator('.pyr-banner-late').first()).toHaveCSS(
@@ -202,7 +202,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   await picture(page, 'state-gone-light');
   await server!.start();
   // The page comes back by itself; pressing "Retry now" would race with it.
-  await expect(page.getByText(/Reconnecting… showing/)).toHaveCount(0);
+  await expect(page.getByText(/Reconnecting… Showing/)).toHaveCount(0);
   nvml.remove();
 });
 

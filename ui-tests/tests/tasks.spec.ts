@@ -129,7 +129,7 @@ test('a script that is no Python is refused with its line', async ({
   await openLab(page, baseURL as string, 'broken');
   await openInPyruns(page, 'talk.py');
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByText(/talk\.py cannot be opened/)).toBeVisible();
+  await expect(dialog.getByText(/Couldn’t open talk\.py/)).toBeVisible();
   await expect(dialog.getByText(/line 2/)).toBeVisible();
   await dialog.getByRole('button', { name: 'OK' }).click();
   expect(fs.existsSync(path.join(ROOT, 'broken', '_pyruns_'))).toBe(false);

@@ -139,7 +139,7 @@ test('all widgets over one connection, their traits both ways', async ({
   await plot.getByRole('checkbox', { name: 'Log y' }).check();
   await (await cell(4)).getByRole('tab', { name: 'Parallel' }).click();
   const table = await cell(1);
-  await table.getByPlaceholder(/Search/).fill('lr<2.5');
+  await table.getByPlaceholder(/Filter/).fill('lr<2.5');
   await expect(taskRows(page)).toHaveCount(2);
   await table.getByRole('checkbox', { name: 'Select t_2_lr=2' }).click();
   await expect
@@ -230,7 +230,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   );
   process.kill(pidOf(mine?.kernel.id ?? ''), 'SIGKILL');
   await expect(
-    cell(2).getByText(/The kernel of this widget is gone/)
+    cell(2).getByText(/This widget’s kernel has stopped/)
   ).toBeVisible();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(1);
   fs.rmSync(outside, { recursive: true, force: true });
