@@ -142,7 +142,9 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await view.close();
 
   // Tasks that are gone are told; the choice is there again after a reload.
-  await panel.getByLabel(/^Remove net_01_.* from the comparison/).click({ force: true });
+  await panel
+    .getByLabel(/^Remove net_01_.* from the comparison/)
+    .click({ force: true });
   await openPage(page, 'Tasks');
   await page.getByRole('tab', { name: 'net/net: Compare' }).click();
   await tab('Table').click();
