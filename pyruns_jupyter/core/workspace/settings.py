@@ -80,7 +80,7 @@ gpu_scheduler_enabled: false              # true = every task requires GPUs and 
 gpu_scheduler_task_mode: single           # single = one GPU per task; multi = gpu_scheduler_gpus_per_task
 gpu_scheduler_selection_mode: auto        # auto | specified
 gpu_scheduler_gpus_per_task: 1            # with task_mode multi
-gpu_scheduler_device_ids: []              # indices or UUIDs; auto: choose among these, [] = all; specified: exactly these
+gpu_scheduler_device_ids: []              # indices or UUIDs; auto: among these; specified: exactly these
 gpu_scheduler_min_free_memory_gb: 8.0     # GiB that must be free on a GPU
 gpu_scheduler_min_idle_pct: 70            # percentage of a GPU that must be idle
 gpu_scheduler_stable_seconds: 15          # how long both conditions must hold
