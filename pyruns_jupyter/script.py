@@ -129,7 +129,7 @@ def artifact_dir() -> str:
 
 
 def get_artifact_dir() -> str:
-    """Return `artifact_dir()`."""
+    """Alias of `artifact_dir`, with the name that the package `pyruns` uses."""
     return artifact_dir()
 
 

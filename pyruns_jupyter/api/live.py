@@ -99,10 +99,10 @@ class Waiting:
         return cls(look, roots, timeout)
 
     def look(self) -> float | None:
-        """Poll once and return the seconds to pause before the next time, None if all tasks have ended.
+        """Poll once and return the seconds until the next poll, or None if all tasks have ended.
 
         Raises:
-            TimeoutError: if the timeout is over and some tasks have not ended.
+            TimeoutError: if the timeout expires before all tasks have ended.
         """
         began = time.monotonic()
         self.done, self.left, self.failed = self._look()

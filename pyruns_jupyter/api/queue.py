@@ -112,7 +112,7 @@ class ProjectQueue:
         return launch.resume(self._root)
 
     def requeue(self) -> list[str]:
-        """Requeue here the tasks that were queued elsewhere: in another copy of the project, on another
+        """Queue in this copy of the project the tasks that were queued elsewhere: in another copy, on another
         machine, or by an older version. They run with your environment and your permissions. Studies that
         were started elsewhere are resumed here.
 

@@ -120,7 +120,7 @@ class Study:
             progress: whether to show a progress bar, by default in notebooks and terminals.
 
         Raises:
-            TimeoutError: if the timeout is over.
+            TimeoutError: if the timeout expires first.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self

@@ -30,7 +30,7 @@ def value_text(value: Any) -> str:
 
 
 def html_text(text: str) -> str:
-    """Return a text for HTML: escaped, and without invisible characters that change other text."""
+    """Escape a text for HTML and remove invisible control characters."""
     return html.escape(printable_text(text))
 
 

@@ -105,7 +105,7 @@ class Task:
 
     @property
     def runs(self) -> list[TaskRun]:
-        """The runs in order, the first one first. Empty if the task file is damaged; see `row.message`."""
+        """The runs, oldest first. Empty if the task file is damaged; see `row.message`."""
         return [TaskRun(**vars(one)) for one in runs.runs(read_row(self.folder)[1])]
 
     @property
@@ -327,7 +327,7 @@ class Task:
             timeout: the maximum time in seconds, None for no limit.
 
         Raises:
-            TimeoutError: if the timeout is over.
+            TimeoutError: if the timeout expires first.
         """
         Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run()
         return self

@@ -41,7 +41,7 @@ class TaskList(Sequence[Task]):
             The tasks, without those that were deleted or renamed meanwhile; `notices` names these.
 
         Raises:
-            TimeoutError: if the timeout is over.
+            TimeoutError: if the timeout expires first.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self._existing()

@@ -38,7 +38,7 @@ Tasks = str | Task | Iterable[str | Task]
 
 
 class Workspace(Results):
-    """The tasks of one script, notebook or folder. It is also an iterable of the tasks, the oldest first."""
+    """The tasks of one script, notebook or folder. Iterating over it yields the tasks, oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
         self._folder = folder
@@ -195,7 +195,7 @@ class Workspace(Results):
 
         Raises:
             NotFound: if a task does not exist.
-            TimeoutError: if the timeout is over.
+            TimeoutError: if the timeout expires before all tasks have ended.
         """
         return self._chosen(tasks).wait(timeout=timeout, progress=progress)
 

@@ -15,7 +15,7 @@ GROUPS = {
     "Create": ("open", "sweep", "plan", "exec", "optimize"),
     "Run": ("run", "wait", "stop", "queue", "pause", "unpause", "requeue", "studies"),
     "Inspect": ("ls", "show", "log", "status", "export", "system", "lab"),
-    "Organise": ("rename", "copy", "reorder", "pin", "tag", "note", "env", "delete", "restore"),
+    "Organize": ("rename", "copy", "reorder", "pin", "tag", "note", "env", "delete", "restore"),
     "Maintain": ("config", "doctor", "trash", "purge", "archive", "import"),
 }
 VIEWS = ("dashboard", "new", "tasks", "logs", "gpus", "compare", "plot")
@@ -113,12 +113,16 @@ def build_cell_parser(program: str) -> Parser:
         parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
         _add_common(parser)
         add_options(parser)
-    parser = add_parser("task", "Run the cell as a Python task, while the kernel stays free")
+    parser = add_parser("task", "Run the cell as a Python task without blocking the kernel")
     add = parser.add_argument
     add("-n", "--name", default="cell", help="task name (default: %(default)s)")
     about = "copy these variables of the notebook into the task"
     add("--with", dest="given", type=keys, default=[], metavar="VARIABLE[,VARIABLE...]", help=about)
-    add("--to", metavar="VARIABLE", help="assign the task to this variable; see its value()")
+    add(
+        "--to",
+        metavar="VARIABLE",
+        help="assign the task to VARIABLE; VARIABLE.value() returns the cell's value",
+    )
     _add_common(parser, workspace=False)
     add_run_options(parser)
     _describe(main, {"In a cell": main.commands})

@@ -86,7 +86,7 @@ class LiveRuntime:
             Busy: if too many previews are waiting.
         """
         if self._waiting_previews >= MAX_WAITING_PREVIEWS:
-            raise Busy(f"{MAX_WAITING_PREVIEWS} other configurations are waiting to be checked. Try again.")
+            raise Busy(f"Too many previews are pending ({MAX_WAITING_PREVIEWS}). Try again in a moment.")
         self._waiting_previews += 1
         try:
             return await self._previews.run(function)

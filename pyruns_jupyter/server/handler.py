@@ -67,7 +67,7 @@ class ExtensionHandler(JupyterHandler):
             Forbidden: if the user may not.
         """
         if action == EXECUTE and not self.services.limits.allow_execution:
-            raise Forbidden("The administrator disabled running tasks on this server.")
+            raise Forbidden("The administrator does not allow tasks to be started or stopped on this server.")
         if not await self.is_allowed(action):
             words = {READ: "view", WRITE: "change", EXECUTE: "start or stop"}
             raise Forbidden(f"You do not have permission to {words[action]} tasks on this server.")

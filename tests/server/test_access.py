@@ -144,7 +144,10 @@ async def test_the_administrator_decides(api: Api, one: WorkspaceFolder) -> None
     assert status["limits"]["tasks_at_once"] == 3
     answer = await api("post", "/workspaces/{ws}/actions", {"action": "run", "names": ["one"]}, ws=WS)
     assert answer.status == 403
-    assert answer.body["message"] == "The administrator disabled running tasks on this server."
+    assert (
+        answer.body["message"]
+        == "The administrator does not allow tasks to be started or stopped on this server."
+    )
     answer = await api("post", "/workspaces/{ws}/queue", {"paused": True}, ws=WS)
     assert answer.status == 403
     assert not (await api.get("/workspaces/{ws}/queue", ws=WS))["paused"]

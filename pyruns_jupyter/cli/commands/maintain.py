@@ -152,7 +152,7 @@ def add_commands(command: AddCommand) -> None:
     add = command("config", "Show or change the project settings", _config, workspace=False).add_argument
     add("settings", nargs="*", metavar="KEY=VALUE", help="settings to change (default: show all)")
 
-    about = "Diagnose the project; exit code 1 for an error"
+    about = "Diagnose the project; exits with 1 if there is an error"
     add = command("doctor", about, _doctor, workspace=False).add_argument
     add("--repair", action="store_true", help="fix problems automatically where possible")
 
@@ -174,6 +174,6 @@ def add_commands(command: AddCommand) -> None:
     add("--force", action="store_true", help="overwrite FILE even if it is not .zip")
 
     add = command("import", "Import the tasks of an archive", _import).add_argument
-    add("file", metavar="FILE", help="archive")
+    add("file", metavar="FILE", help="archive to import (.zip)")
     add("--into", metavar="TARGET", help="folder or script (default: the current folder)")
     add("--as", dest="as_name", metavar="NAME", help="rename the task (single-task archives only)")

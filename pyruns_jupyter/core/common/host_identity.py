@@ -114,7 +114,10 @@ def make_runtime_folder() -> Path:
             _remove_old(folder)
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise PyrunsError(f"{folder} is not your own folder. Remove it, or set {RUNTIME_VARIABLE}.")
+        raise PyrunsError(
+            f"{folder} is not a folder, or it belongs to another user. Remove it, or set {RUNTIME_VARIABLE} "
+            "to another folder."
+        )
     return folder
 
 

@@ -102,7 +102,7 @@ def open_log_file(path: Path) -> int:
     try:
         return _open(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"There is no log {path.name} of {path.parent.parent.name!r} yet.") from None
+        raise NotFound(f"Task {path.parent.parent.name!r} has no log {path.name} yet.") from None
 
 
 def tail_offset(path: Path, nbytes: int, end: int | None = None) -> int:

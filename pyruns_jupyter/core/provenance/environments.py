@@ -116,7 +116,7 @@ def load(root: Path, digest: str) -> dict[str, Any]:
         Unreadable: if it is damaged.
     """
     if not _DIGEST.fullmatch(digest):
-        raise NotFound(f"There is no environment {digest!r}.")
+        raise NotFound(f"No recorded environment has the digest {digest!r}.")
     try:
         return read_json(_folder(root) / f"{digest}.json")
     except FileNotFoundError:

@@ -42,7 +42,7 @@ DEFAULT_TEXT = """\
 
 # How Python tasks are started
 python_executable:                # path of a Python or an environment; empty = the Python that runs Pyruns
-conda_env:                        # name or folder of a conda environment, used without python_executable
+conda_env:                        # name or folder of a conda environment; used if python_executable is empty
 global_env: {}                    # environment variables of every task; a task's own ones take precedence
 
 # How shell tasks are started
@@ -60,7 +60,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # log_limit_mb: 100               # log size limit; beyond it only the last 256 KiB are kept; default: none
 # max_jobs: auto                  # parallel tasks of the whole project; auto = one per usable CPU core
 # stop_after_failures: 0          # cancel a batch after this many identical failures in a row; 0 = never
-# resume: false                   # requeue tasks that a restart of the machine or container interrupted
+# resume: false                   # requeue tasks interrupted by a reboot or a container restart
 # silent_after_minutes: 10        # without output or metrics: then a running task is stalled; 0 = never
 # scheduler_linger_seconds: 2     # how long an idle scheduler waits before it exits
 
@@ -70,17 +70,17 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # for single workspaces, also pass_defaults
 
 # For the command-line program pyruns, which shares this file
-header_refresh_interval: 3        # seconds between two measurements of the machine
+header_refresh_interval: 3        # seconds between updates of CPU, memory and GPU utilization
 monitor_chunk_size: 50000         # bytes of a log loaded at once
 monitor_scrollback: 100000        # lines of a log kept in view
 
 # GPUs (NVIDIA)
 # default_gpus: auto              # GPUs per task; auto = 1 if the script imports a GPU framework
-gpu_scheduler_enabled: false              # tasks wait until GPUs are free
-gpu_scheduler_task_mode: single           # single | multi
+gpu_scheduler_enabled: false              # true = every task requires GPUs and waits for free ones
+gpu_scheduler_task_mode: single           # single = one GPU per task; multi = gpu_scheduler_gpus_per_task
 gpu_scheduler_selection_mode: auto        # auto | specified
 gpu_scheduler_gpus_per_task: 1            # with task_mode multi
-gpu_scheduler_device_ids: []              # auto: the GPUs to choose from; specified: exactly these
+gpu_scheduler_device_ids: []              # indices or UUIDs; auto: among these; specified: exactly these
 gpu_scheduler_min_free_memory_gb: 8.0     # GiB that must be free on a GPU
 gpu_scheduler_min_idle_pct: 70            # percentage of a GPU that must be idle
 gpu_scheduler_stable_seconds: 15          # how long both conditions must hold

@@ -112,7 +112,7 @@ def _parse_bytes(name: str, value: Any) -> int | None:
     size = parse_size(value) if isinstance(value, str) else None
     if not size and value is not None:
         raise InvalidInput(
-            f"{name} must be an amount with its unit such as 800M or 16G, not {shown(value)}.", field=name
+            f"{name} must be a size with a unit, such as 800M or 16G, not {shown(value)}.", field=name
         )
     return size
 
@@ -268,8 +268,8 @@ class QueueOptions:
     gpu_memory: float | None = _declare(
         None,
         _GIB,
-        "memory that a task uses on each of its GPUs, so that others can share them; 'auto': the peak of "
-        "completed runs plus 10 percent; implies --gpus 1",
+        "GPU memory in GiB that a task needs on each of its GPUs, so that tasks can share one; 'auto': the "
+        "peak of completed runs plus 10 percent; implies --gpus 1",
         executor=LOCAL,
         effect=_needs_gpus("gpu_memory"),
     )

@@ -161,7 +161,7 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
   return (
     <Choice
       className="pyr-run-option pyr-run-wide"
-      title={trans.__('On the server’s machine, or as jobs of a Slurm cluster')}
+      title={trans.__('On the server’s machine, or as Slurm jobs')}
       label={trans.__('Run on')}
       id={`${props.prefix}@engine`}
       value={props.value.engine ?? ''}

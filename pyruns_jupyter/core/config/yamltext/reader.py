@@ -155,9 +155,7 @@ class DocumentReader:
 
     def check_length(self) -> None:
         if len(self.text) > _MAX_LENGTH:
-            raise ScanError(
-                f"the text has {len(self.text):,} characters, at most {_MAX_LENGTH:,} are allowed"
-            )
+            raise ScanError(f"the text has {len(self.text):,} characters; the maximum is {_MAX_LENGTH:,}")
 
     def check_characters(self) -> None:
         found = UNPRINTABLE.search(self.text)

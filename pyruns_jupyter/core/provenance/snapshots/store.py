@@ -110,7 +110,9 @@ class Manifest:
             if not _NEVER_CODE.isdisjoint(name.lower().split("/")):
                 raise Unreadable(f"{path} contains {name!r}, which is not code.")
             if any(above in files or above in links for above in _folders_of(name)):
-                raise Unreadable(f"{path} contains {name!r}, which is below a file or a link.")
+                raise Unreadable(
+                    f"{path} contains {name!r}, which has a file or a link among its parent folders."
+                )
         if not files.keys().isdisjoint(links):
             raise Unreadable(f"{path} contains a file that is also a link.")
         if not all(_ID.fullmatch(digest) for digest, _, _ in files.values()):
