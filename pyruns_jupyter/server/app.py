@@ -63,7 +63,7 @@ class PyrunsExtension(ExtensionApp):
         "",
         help="""URL of a webhook of a chat service. It gets a POST request (JSON with `text`) when a task
         fails or stalls, when a study ends, and when all tasks of a workspace have ended. Keep the URL in a
-        file that only you can read: whoever has it can post messages.""",
+        file that only you can read: anyone who has it can post messages.""",
     ).tag(config=True)
 
     _services: Services | None = None
