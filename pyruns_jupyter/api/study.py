@@ -1,4 +1,4 @@
-"""Studies (adaptive sweeps) as objects."""
+"""The Python API of studies (hyperparameter optimization)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """An adaptive sweep. Its properties are read from the disk each time."""
+    """A study. Its properties are read from the disk each time."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace

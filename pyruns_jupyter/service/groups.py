@@ -80,8 +80,8 @@ class GroupRequest(PageRequest, frozen=True):
                 return _mean(row.figures.get(key) for row in group.rows)
             if kind == "config":
                 return group.values.get(key)
-            known = "tasks, duration, config.KEY or figure.KEY"
-            raise InvalidInput(f"Groups can be sorted by {known}, not by {self.sort!r}.", field="sort")
+            known = ", ".join(("tasks", "duration", "config.KEY", "figure.KEY"))
+            raise InvalidInput(f"Unknown sort key {self.sort!r}. Use one of: {known}.", field="sort")
 
         return sort_by(groups, rank, self.order == "desc")
 

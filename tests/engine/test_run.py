@@ -321,5 +321,5 @@ def test_a_free_command_line(make_project: MakeProject) -> None:
     assert json.loads(project.output("A")) == [
         "run", "--lr", "0.001", "--layers", "1", "2", "--name=a b; $(id)", "{}",
     ]  # fmt: skip
-    assert "lr is used nowhere" in project.log("B").decode()
+    assert "lr is not used" in project.log("B").decode()
     assert json.loads(project.output("C")) == []

@@ -227,7 +227,7 @@ class _DatabaseReader:
         )
         text = found[0][0] if found else None
         if not isinstance(text, str):
-            raise OSError("the points of the task are missing")
+            raise OSError("the metric values of the task are missing")
         if text.count("[") + text.count("{") > _MAX_LISTS:
             raise OSError(f"it contains more than {_MAX_LISTS:,} lists")
         runs = json.loads(text)

@@ -1,9 +1,9 @@
-"""The parameters of a script, read from its source without running it, and the words that pass them to it.
+"""Detection of a script's parameters from its source, without running it, and their command line.
 
-`reading.read_parameters` asks one reader after the other what a script takes; `argv.build_argv` turns a
-configuration into its words. What both speak of is in `model` (with `shapes`: what a value looks like).
-`source` follows Python source; on it stands one package for each kind of script (`argparse_scripts`,
-`click_scripts`, ...), with `reading` and `argv` in each. They share `commandtree` (scripts with commands) and
-`filling` (values put to parameters). `commandline` is for scripts of which nothing is understood, and
-`defaults` writes the configuration with every default.
+`reading.read_parameters` tries one reader after another; `argv.build_argv` turns a configuration into
+command-line arguments. `model` and `types` define the data that both use.
+`source` evaluates Python source statically. Each kind of script has a package on top of it
+(`argparse_scripts`, `click_scripts`, ...) with the modules `reading` and `argv`. They share `commandtree`
+(scripts with subcommands) and `bind_values` (assigns values to parameters). `commandline` is the fallback
+for scripts whose parameters could not be detected, and `defaults` writes a configuration with all defaults.
 """

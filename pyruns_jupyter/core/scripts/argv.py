@@ -1,4 +1,4 @@
-"""The words after a script's path for one configuration, by the way the script takes them."""
+"""The command-line arguments of a script for one configuration, by kind of script."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BUILDERS: dict[str, _Builder] = {
 
 
 def passes_words(script: ScriptParameters) -> bool:
-    """Tell whether a script is given its configuration as words; else it reads the file itself."""
+    """Return whether a script gets its configuration as command-line arguments; else it reads the file."""
     return script.kind in _BUILDERS
 
 
@@ -40,14 +40,14 @@ def run_words(
     *,
     pass_defaults: bool = False,
 ) -> list[str]:
-    """Return the words after the script's path that a run gets for `config`, which stands in its file.
+    """Return the arguments after the script's path that a run gets for the `config` of its file.
 
     Both the check of a sweep and the start of a run call this. `where` names the configuration in errors.
 
     Raises:
-        InvalidInput: when a reference cannot be followed, or a key does not fit (`InvalidInputs`).
+        InvalidInput: a reference cannot be resolved, or a key is invalid (`InvalidInputs`).
     """
-    if script.kind != "hydra":  # which follows references itself
+    if script.kind != "hydra":  # Hydra resolves references
         config = interpolate(dict(config), where)
     return build_argv(script, config, pass_defaults=pass_defaults)
 
@@ -58,13 +58,13 @@ def build_argv(
     *,
     pass_defaults: bool = False,
 ) -> list[str]:
-    """Return the words after the script's path for `config`: none for a script that reads it by itself.
+    """Return the arguments after the script's path for `config`: none for a script that reads the file.
 
-    An option whose value is the script's default is left out, so that what else the script takes it from (a
-    file of its own, a preset, the environment) applies; with `pass_defaults` it is passed all the same.
+    An option whose value is the script's default is omitted, so that other sources of the script (its own
+    file, a preset, the environment) can set it; with `pass_defaults` it is always passed.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     known = script if isinstance(script, ScriptParameters) else ScriptParameters("argparse", tuple(script))
     builder = _BUILDERS.get(known.kind)

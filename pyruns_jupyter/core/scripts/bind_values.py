@@ -1,6 +1,6 @@
-"""The values of a configuration, put to the parameters that they are for, and turned into words.
+"""Assignment of configuration values to parameters, and their conversion to command-line arguments.
 
-Shared by the frameworks; what each of them writes around the words is its own module's subject.
+Shared by all frameworks; the module `argv` of each framework adds the flags.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class MismatchError(Exception):
 
 @dataclass
 class Filled:
-    """Which parameter got which value, in the order of the configuration; `extra` is what nobody knows."""
+    """The value of each parameter, in the order of the configuration; `extra` holds unknown keys."""
 
     values: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     errors: list[InvalidInput] = field(default_factory=list)
 
     def refuse(self, key: str, error: object) -> None:
-        """Note that the value of `key` cannot be passed."""
+        """Record that the value of `key` cannot be passed."""
         text = str(error)
         self.errors.append(InvalidInput(text if text.endswith(".") else f"{key}: {text}.", field=key))
 
     def word(self, key: str, make: Callable[[], list[str]]) -> list[str]:
-        """Return the words that `make` gives; a mismatch is noted."""
+        """Return the arguments that `make` returns; a mismatch is recorded."""
         try:
             return make()
         except MismatchError as error:
@@ -49,13 +49,13 @@ class Filled:
         """Return `words`.
 
         Raises:
-            InvalidInputs: everything that was noted.
+            InvalidInputs: all recorded errors.
         """
         if self.errors:
             raise InvalidInputs(self.errors)
         for word in words:
             if "\0" in word:
-                raise InvalidInput("A word of a command line cannot hold a zero character.")
+                raise InvalidInput("A command-line argument cannot contain a NUL character.")
         return words
 
 
@@ -67,10 +67,11 @@ def fill(
     whole: bool = False,
     holders: Iterable[str] = (),
 ) -> Filled:
-    """Put the values of `config`, nested or with dotted keys, to the parameters.
+    """Assign the values of `config`, nested or with dotted keys, to the parameters.
 
-    Unknown keys are errors with a suggestion, or `extra` when `more` is true; a mapping below an unknown key
-    is a value by itself when `whole` is true, else its keys are. `holders` are keys that only hold others.
+    Unknown keys are errors with a suggestion, or go to `extra` when `more` is true. A mapping below an
+    unknown key is one value when `whole` is true, else it is flattened. `holders` are keys that only contain
+    others.
     """
     names = {parameter.name: parameter for parameter in parameters}
     keys: dict[str, Parameter] = dict(names)
@@ -91,21 +92,21 @@ def fill(
             else:
                 filled.errors.append(InvalidInput(unknown_key(key, [*names]), field=key))
         elif found.name in filled.values:
-            filled.errors.append(InvalidInput(f"{key}: {found.name} is given twice.", field=key))
+            filled.errors.append(InvalidInput(f"{key}: {found.name} is set twice.", field=key))
         else:
             filled.values[found.name] = value
     return filled
 
 
 def require(parameter: Parameter, filled: Filled, key: str = "") -> None:
-    """Note an error when a required parameter has no value."""
+    """Record an error when a required parameter has no value."""
     if parameter.required and filled.values.get(parameter.name) is None:
         name = key or parameter.name
         filled.errors.append(InvalidInput(f"{name} is required: give it a value.", field=name))
 
 
 def unknown_key(key: str, names: Sequence[str]) -> str:
-    """Return the sentence for a key that no parameter has."""
+    """Return the message for a key that is not a parameter."""
     near = difflib.get_close_matches(key, names, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{key}: the script has no such parameter.{hint}"
@@ -129,22 +130,22 @@ def _flattened(
 
 
 def one_word(shape: Shape, value: object) -> str:
-    """Return a single value as the word that the script reads back as the same value.
+    """Return a single value as the argument that the script converts back to the same value.
 
     Raises:
-        MismatchError: when it does not fit.
+        MismatchError: the value does not match the type.
     """
     if isinstance(value, (list, tuple)):
-        raise MismatchError("a single value is wanted here, not a list")
+        raise MismatchError("expected a single value, not a list")
     if isinstance(value, Mapping):
-        raise MismatchError("a single value is wanted here, not a mapping")
+        raise MismatchError("expected a single value, not a mapping")
     if value is None:
-        raise MismatchError("there is an empty value in its list")
+        raise MismatchError("the list contains a null value")
     if shape.name == "choice":
         return _choice(shape, value)
     if shape.name == "bool":
         if not isinstance(value, bool):
-            raise MismatchError(f"write true or false, not {value!r}")
+            raise MismatchError(f"expected true or false, got {value!r}")
         return "true" if value else "false"
     if shape.name == "union":
         return _alternative(shape, value)
@@ -152,7 +153,8 @@ def one_word(shape: Shape, value: object) -> str:
         if shape.name in ("any", "custom"):
             return "true" if value else "false"
         raise MismatchError(
-            f"it takes {_WANTED.get(shape.name, 'text')}; quote {str(value).lower()} if it is text"
+            f"expected {_WANTED.get(shape.name, 'a string')}, not a boolean; "
+            f"quote {str(value).lower()} to pass it as a string"
         )
     if shape.name == "int":
         return str(_integer(shape, value))
@@ -163,27 +165,27 @@ def one_word(shape: Shape, value: object) -> str:
     return plain_word(value)
 
 
-_WANTED = {"int": "a whole number", "float": "a number", "path": "a path", "datetime": "a date"}
+_WANTED = {"int": "an integer", "float": "a number", "path": "a path", "datetime": "a date"}
 
 
 def plain_word(value: object) -> str:
-    """Return a number or text as one word."""
+    """Return a number or string as one argument."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     text = str(value)
     if "\0" in text:
-        raise MismatchError("a word cannot hold a zero character")
+        raise MismatchError("a command-line argument cannot contain a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise MismatchError("it holds half a character and cannot be passed") from None
+        raise MismatchError("it contains an invalid character (a lone surrogate)") from None
     return text
 
 
 def same(value: object, other: object) -> bool:
-    """Equal and of the same kind: True is not 1, but 1 is 1.0."""
+    """Return whether two values are equal and of the same kind: True is not 1, but 1 is 1.0."""
     if isinstance(value, bool) or isinstance(other, bool):
         return value is other
     if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
@@ -196,19 +198,19 @@ def same(value: object, other: object) -> bool:
 
 
 def is_default(parameter: Parameter, value: object) -> bool:
-    """Tell whether a value is what the script has without the argument, written as text or not."""
+    """Return whether a value is the default of the script, possibly written as a string."""
     if parameter.computed:
         return False
     return same(value, parameter.default) or same(_as_read(parameter.item_type, value), parameter.default)
 
 
 def is_left_out(parameter: Parameter, value: object, pass_defaults: bool) -> bool:
-    """Tell whether an option is not passed because its value is the script's own default."""
+    """Return whether an option is omitted because its value is the script's default."""
     return not (pass_defaults or parameter.required) and is_default(parameter, value)
 
 
 def _as_read(kind: str, value: object) -> object:
-    """Return what a script makes of the word of a value that it reads as `kind`."""
+    """Return the value after the script converted its argument to `kind`."""
     if isinstance(value, (list, tuple)):
         return [_as_read(kind, one) for one in value]
     try:
@@ -222,7 +224,7 @@ def _as_read(kind: str, value: object) -> object:
 
 
 def alike(value: object, other: object) -> bool:
-    """Equal and exactly of one type, all the way down: 1 is not 1.0 either."""
+    """Return whether two values are equal and recursively of the same type: 1 is not 1.0."""
     if type(value) is not type(other) and not isinstance(value, (list, tuple, dict)):
         return False
     if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
@@ -251,7 +253,7 @@ def _choice(shape: Shape, value: object) -> str:
     elif text in shape.words and not isinstance(value, bool):
         return text
     allowed = ", ".join(shape.words)
-    raise MismatchError(f"it takes one of {allowed}; {text!r} is none of them")
+    raise MismatchError(f"expected one of {allowed}, got {text!r}")
 
 
 def _alternative(shape: Shape, value: object) -> str:
@@ -265,7 +267,7 @@ def _alternative(shape: Shape, value: object) -> str:
         except MismatchError:
             continue
     if isinstance(value, bool):
-        raise MismatchError(f"it takes no truth value; quote {str(value).lower()} if it is text")
+        raise MismatchError(f"a boolean is not allowed; quote {str(value).lower()} to pass it as a string")
     return plain_word(value)
 
 
@@ -284,7 +286,7 @@ def _integer(shape: Shape, value: object) -> int:
         except ValueError:
             number = None
     if number is None:
-        raise MismatchError(f"it takes a whole number, not {value!r}")
+        raise MismatchError(f"expected an integer, got {value!r}")
     _bounded(shape, number)
     return number
 
@@ -293,7 +295,7 @@ def _number(shape: Shape, value: object) -> str:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise MismatchError(f"it takes a number, not {value!r}") from None
+        raise MismatchError(f"expected a number, got {value!r}") from None
     _bounded(shape, number)
     return plain_word(value)
 
@@ -302,11 +304,11 @@ def _bounded(shape: Shape, number: float) -> None:
     low, high = shape.low, shape.high
     if low is not None and (number < low or (shape.open_low and number == low)):
         raise MismatchError(
-            f"it takes a number {'above' if shape.open_low else 'from'} {low} on, not {number}"
+            f"expected a number {'above' if shape.open_low else 'of at least'} {low}, got {number}"
         )
     if high is not None and (number > high or (shape.open_high and number == high)):
         raise MismatchError(
-            f"it takes a number {'below' if shape.open_high else 'up to'} {high}, not {number}"
+            f"expected a number {'below' if shape.open_high else 'of at most'} {high}, got {number}"
         )
 
 
@@ -317,4 +319,4 @@ def _date(shape: Shape, text: str) -> None:
         except ValueError:
             continue
         return
-    raise MismatchError(f"it takes a date like {' or '.join(shape.formats)}, not {text!r}")
+    raise MismatchError(f"expected a date in the format {' or '.join(shape.formats)}, got {text!r}")

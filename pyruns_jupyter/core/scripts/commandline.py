@@ -1,9 +1,9 @@
-"""The free command line of a script whose arguments cannot be told.
+"""The free command line of a script whose parameters could not be detected.
 
-The key `command_line` holds the words after the script. It is split as a shell would, then the placeholders
-in each word are filled, so that no value can become more words than it is meant to. `{key}` is the value of
-a key, `{{` and `}}` are braces. A word that is exactly `{key}` becomes one word for each item of a list; with
-null or an empty list it is left out, and so is an option `--x` right before it.
+The key `command_line` holds the arguments of the script. It is split like a shell command, then the
+placeholders in each argument are replaced, so that a value with spaces stays one argument. `{key}` is the
+value of a key; `{{` and `}}` are literal braces. An argument that is exactly `{key}` becomes one argument for
+each item of a list; for null or an empty list it is omitted, together with an option `--x` right before it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 
 def parameter() -> Parameter:
     """Return the one parameter of such a script."""
-    return Parameter(KEY, default="", help="words after the script; {name} is the value of a key below")
+    return Parameter(KEY, default="", help="arguments of the script; {key} inserts the value of a key")
 
 
 def build(config: Mapping[str, object]) -> list[str]:
-    """Return the words after the script's path for `config`.
+    """Return the arguments after the script's path for `config`.
 
     Raises:
         InvalidInputs: every placeholder without a key and every key without a placeholder, by its field.
@@ -44,9 +44,7 @@ def build(config: Mapping[str, object]) -> list[str]:
     for key in values:
         if key not in used and not any(one.startswith(f"{key}.") for one in used):
             errors.append(
-                InvalidInput(
-                    f"{key} is used nowhere: write {{{key}}} in {KEY}, or remove the key.", field=key
-                )
+                InvalidInput(f"{key} is not used: write {{{key}}} in {KEY}, or remove the key.", field=key)
             )
     if errors:
         raise InvalidInputs(errors)
@@ -57,17 +55,17 @@ def _split(text: object, errors: list[InvalidInput]) -> list[str]:
     if text is None:
         return []
     if isinstance(text, list):
-        # Words that are split already.
+        # The arguments are already split.
         if all(isinstance(one, (str, int, float)) for one in text):
             return [_text(one) for one in text]
     elif isinstance(text, (str, int, float)) and not isinstance(text, bool):
         try:
             return shlex.split(str(text))
         except ValueError as error:
-            message = f"{KEY} cannot be split into words: {str(error).lower()}."
+            message = f"{KEY} cannot be split into arguments: {str(error).lower()}."
             errors.append(InvalidInput(message, field=KEY))
             return []
-    errors.append(InvalidInput(f"{KEY} has to be a text: the words after the script.", field=KEY))
+    errors.append(InvalidInput(f"{KEY} must be a string with the arguments of the script.", field=KEY))
     return []
 
 
@@ -83,7 +81,7 @@ def _flattened(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple
 def _filled(
     word: str, words: list[str], values: Mapping[str, object], used: set[str], errors: list[InvalidInput]
 ) -> list[str]:
-    """Return `words` and what `word` becomes."""
+    """Return `words` with the arguments that `word` becomes."""
     parts = list(_PART.finditer(word))
     whole = parts[0][1] if len(parts) == 1 else None
     if whole is not None:
@@ -99,10 +97,10 @@ def _filled(
         elif part[1] is not None:
             value = _value(part[1], values, used, errors)
             if value is None:
-                return words  # `--lr={lr}` without a value says nothing
+                return words  # omit `--lr={lr}` without a value
             filled += _one(part[1], value, errors)
         elif part[0] in "{}":
-            message = f"{KEY}: a single {part[0]} in {word!r}; write {part[0] * 2} for a brace."
+            message = f"{KEY}: unmatched {part[0]} in {word!r}; write {part[0] * 2} for a literal brace."
             errors.append(InvalidInput(message, field=KEY))
         else:
             filled += part[0]
@@ -118,19 +116,23 @@ def _value(name: str, values: Mapping[str, object], used: set[str], errors: list
     if name in values:
         return values[name]
     near = difflib.get_close_matches(name, values, n=1)
-    hint = f"did you mean {{{near[0]}}}?" if near else f"add the key {name}, or write {{{{ for a brace."
-    errors.append(InvalidInput(f"{KEY}: there is no key {name or 'without a name'}; {hint}", field=KEY))
+    hint = (
+        f"did you mean {{{near[0]}}}?" if near else f"add the key {name}, or write {{{{ for a literal brace."
+    )
+    errors.append(InvalidInput(f"{KEY}: unknown key {name!r}; {hint}", field=KEY))
     return ""
 
 
 def _one(key: str, value: object, errors: list[InvalidInput]) -> str:
     if isinstance(value, (list, Mapping)) or value is None:
-        what = "an empty value" if value is None else "a list" if isinstance(value, list) else "a mapping"
-        errors.append(InvalidInput(f"{key}: {what} cannot stand within a word.", field=key))
+        what = "a null value" if value is None else "a list" if isinstance(value, list) else "a mapping"
+        errors.append(InvalidInput(f"{key}: {what} cannot be part of an argument.", field=key))
         return ""
     word = _text(value)
     if "\0" in word:
-        errors.append(InvalidInput(f"{key}: a word cannot hold a zero character.", field=key))
+        errors.append(
+            InvalidInput(f"{key}: a command-line argument cannot contain a NUL character.", field=key)
+        )
         return ""
     return word
 

@@ -1,7 +1,6 @@
-"""Scripts with commands: a tree of commands, each with parameters of its own, and how a configuration shows
-it.
+"""Scripts with subcommands: a tree of commands, each with its parameters and configuration keys.
 
-The choice is the key `command`; what a command takes lies below its name: `command: train`,
+The key `command` chooses a command; its parameters are below its name: `command: train`,
 `train: {lr: 0.1}`.
 """
 
@@ -21,7 +20,7 @@ COMMAND = "command"
 @dataclass
 class ScriptCommand:
     """One command. `commands` are those below it; `required` says that one of them has to be chosen, `chain`
-    that several may be. `open` says that it takes more than is listed."""
+    that several may be. `open` says that it accepts parameters that are not listed."""
 
     name: str = ""
     parameters: list[Parameter] = field(default_factory=list)
@@ -42,7 +41,7 @@ class ScriptCommand:
         return key
 
     def key_of(self, name: str) -> str:
-        """Return the key below which the parameters of the command `name` lie."""
+        """Return the key that contains the parameters of the command `name`."""
         taken = {parameter.name for parameter in self.parameters}
         key = name
         while key in taken:
@@ -53,7 +52,7 @@ class ScriptCommand:
 def flattened(command: ScriptCommand, scope: tuple[str, ...] = ()) -> Iterator[Parameter]:
     """Yield the parameters of a command and of those below it, under dotted names.
 
-    `scope` holds the keys below which the command lies.
+    `scope` holds the keys that contain the command.
     """
     group = ".".join(scope)
     prefix = f"{group}." if scope else ""
@@ -85,7 +84,7 @@ def flattened(command: ScriptCommand, scope: tuple[str, ...] = ()) -> Iterator[P
 
 
 def scopes(command: ScriptCommand, prefix: str = "") -> Iterator[str]:
-    """Yield the keys below which commands lie."""
+    """Yield the keys that contain the parameters of commands."""
     for name, one in command.commands.items():
         key = f"{prefix}{command.key_of(name)}"
         yield key
@@ -93,14 +92,14 @@ def scopes(command: ScriptCommand, prefix: str = "") -> Iterator[str]:
 
 
 def is_open(command: ScriptCommand) -> bool:
-    """Tell whether the command or one below it takes more than is listed."""
+    """Return whether the command or one below it accepts parameters that are not listed."""
     return command.open or any(is_open(one) for one in command.commands.values())
 
 
 def chosen_commands(
     command: ScriptCommand, values: Mapping[str, Any], filled: Filled, prefix: str
 ) -> list[str]:
-    """Return the names of the commands that a configuration chooses; mistakes are noted in `filled`."""
+    """Return the names of the commands that a configuration chooses; errors are recorded in `filled`."""
     key = f"{prefix}{command.choice_key}"
     value = values.get(key)
     names = value if isinstance(value, list) else [] if value is None else [value]
@@ -113,14 +112,14 @@ def chosen_commands(
         if isinstance(name, str) and name in command.commands:
             known.append(name)
         else:
-            filled.refuse(key, f"it takes one of {', '.join(command.commands)}; {name!r} is none of them")
+            filled.refuse(key, f"expected one of {', '.join(command.commands)}, got {name!r}")
     return known
 
 
 def own_extra(
     command: ScriptCommand, extra: Mapping[str, Any], filled: Filled, prefix: str
 ) -> dict[str, Any]:
-    """Return the unlisted values that are meant for this command; an error for those not taken."""
+    """Return the unlisted values for this command; an error for each that it does not accept."""
     below = [f"{prefix}{command.key_of(name)}." for name in command.commands]
     mine = {
         key[len(prefix) :]: value

@@ -1,4 +1,4 @@
-"""The configuration that holds every default of a script."""
+"""The configuration with all defaults of a script."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pyruns_jupyter.core.config.yamltext.values import string_text, value_text
 
 from .model import Parameter
 
-_MAX_CHOICES = 12  # that are told in a comment
+_MAX_CHOICES = 12  # listed in a comment
 _INDENT = "  "
 
 
 def config_default_text(parameters: Sequence[Parameter], script_name: str = "") -> str:
-    """Return a configuration with every default: one line `key: default  # help` each, in source order.
+    """Return a configuration with all defaults: one line `key: default  # help` each, in source order.
 
-    The parameters of a subcommand stand below its name.
+    The parameters of a subcommand are below its name.
     """
     lines = [f"# Defaults of {script_name}\n\n"] if script_name else []
     inside: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ GPU_FRAMEWORKS = (
     "cudf",  # RAPIDS
     "cuml",
 )
-_MAX_SECONDS = 2.0  # of reading the files of a project; what was not read then does not count
+_MAX_SECONDS = 2.0  # for reading the files of a project; unread files are ignored
 _CACHED = 64  # scripts
 _Known = tuple[str, dict[str, Stamp]]
 _cache: OrderedDict[tuple[str, str], _Known] = OrderedDict()
@@ -51,11 +51,10 @@ _lock = threading.Lock()
 
 
 def imported_framework(script: Path, within: Path | None = None) -> str:
-    """Return the framework that a script or notebook imports, itself or through modules of its project; empty
+    """Return the framework that a script or notebook imports, directly or through modules of its project; ""
     when it imports none, or cannot be read.
 
-    Nothing outside of `within` is read when that is given. What was found is remembered as long as none of
-    the files changed.
+    Only files in `within` are read when it is set. The result is cached until one of the files changes.
     """
     key = (str(script), str(within))
     with _lock:
@@ -65,7 +64,7 @@ def imported_framework(script: Path, within: Path | None = None) -> str:
     was = stamp(str(script))
     try:
         found, consulted = _read(script, within)
-    except (PyrunsError, RecursionError):  # the task will say what is wrong with its script
+    except (PyrunsError, RecursionError):  # the task reports the error in its script
         found, consulted = "", {}
     with _lock:
         _cache[key] = found, {**consulted, str(script): was}
@@ -92,7 +91,7 @@ def _read(script: Path, within: Path | None) -> _Known:
 
 
 def _framework(module: Module, item: Import) -> str:
-    """Return the framework that an import names; a module of the project of the same name is none."""
+    """Return the framework that an import names; project modules do not count."""
     if item.level:
         return ""
     names = (item.module, f"{item.module}.{item.name}")

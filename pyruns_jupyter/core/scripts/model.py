@@ -1,4 +1,4 @@
-"""What is known about the parameters of a script."""
+"""Data classes for the parameters of a script."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .types import Shape
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in the source that could not be understood; `line` counts from 1 (0: the whole file).
+    """Source code that could not be analyzed; `line` counts from 1 (0: the whole file).
 
     `file` names another file of the project than the script, where `line` is; its message names it too.
     """
@@ -27,15 +27,14 @@ class Parameter:
     """One parameter of a script.
 
     `name` is its key in a configuration (the dest of argparse, or a dotted key). `type` is int, float, str,
-    bool, list, choice, path or none, as a form shows it; `item_type` is how the script converts one word:
-    int, float, str, bool (Python's `bool`), truth (words for true and false), path, json, literal (a Python
-    literal) or custom. `separator` splits one word into a list of items. `spelling` holds the values that
-    are written otherwise than their text, with their words. `nargs` and `action` are those of argparse.
-    `default` is None too when it cannot be told; then `computed` is true. `suppressed`: without the argument
-    the script has no such value at all. `scope` holds the subcommands that it belongs to, outermost first.
-    `line` is in the script, or in `file` of its project. `off_flags` switch a boolean off. `shape` says more
-    exactly than `type` what a value has to look like, where a framework tells. `also` holds further arguments
-    that set the same value.
+    bool, list, choice, path or none, as a form shows it; `item_type` is how the script converts one
+    argument: int, float, str, bool (Python's `bool`), truth (names for true and false), path, json, literal
+    (a Python literal) or custom. `separator` splits one argument into a list of items. `spelling` holds
+    values with a special spelling on the command line. `nargs` and `action` are those of argparse.
+    `default` is also None when it is unknown; then `computed` is true. `suppressed`: without the argument
+    the script does not set the value. `scope` holds the subcommands that it belongs to, outermost first.
+    `line` is in the script, or in `file` of its project. `off_flags` switch a boolean off. `shape` is a
+    more precise type, if the framework declares one. `also` holds other arguments that set the same value.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Arguments, by their keys, of which at most one may be given, and one has to be when `required`."""
+    """Arguments, by their keys, of which at most one may be set, and exactly one when `required`."""
 
     keys: tuple[str, ...]
     required: bool = False
@@ -87,7 +86,7 @@ class Exclusive:
 class Subcommands:
     """The subcommands of a parser: `choice` is the parameter that names one, `parsers` those of each name.
 
-    `keys` are the configuration's keys below which the parameters of a subcommand lie.
+    `keys` are the configuration's keys that contain the parameters of a subcommand.
     """
 
     choice: Parameter
@@ -97,10 +96,10 @@ class Subcommands:
 
 @dataclass(frozen=True)
 class Parser:
-    """What one parser of argparse takes, without the parameters of its subcommands.
+    """The parameters of one argparse parser, without those of its subcommands.
 
-    The positionals are in the order of their words; the choice of a subcommand is one of them. `open` tells
-    that it may take more than is listed.
+    The positionals are in command-line order, the choice of a subcommand among them. `open` means that the
+    parser may accept more than is listed.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -113,7 +112,7 @@ class Parser:
 
     @cached_property
     def by_key(self) -> dict[str, Parameter]:
-        """The parameters by key, and by their long flags where no key is in the way."""
+        """The parameters by key, and by long flag where that is not a key."""
         found = {parameter.key: parameter for parameter in self.parameters}
         for parameter in self.parameters:
             for flag in (flag for one in (parameter, *parameter.also) for flag in one.flags):
@@ -133,7 +132,7 @@ class Parser:
 
     @cached_property
     def exclusive_keys(self) -> frozenset[str]:
-        """The keys of which not all may be given."""
+        """The keys of mutually exclusive arguments."""
         return frozenset(key for group in self.exclusive for key in group.keys)
 
     def everything(self) -> Iterator[Parameter]:
@@ -149,14 +148,14 @@ class Parser:
 
 @dataclass(frozen=True)
 class ScriptParameters:
-    """What a script takes.
+    """The parameters of a script.
 
     `kind` is argparse, load (a YAML configuration), click, typer, fire, hydra, dataclass, notebook, command
-    (a free command line) or none. `open` tells that it may take more than is listed. `config_file` is the
-    path that it gives to `load`. `parser` holds what argparse needs beyond the list.
-    `library` is the one that parses the arguments, where `kind` leaves that open; `details` is what
-    the module that writes the words of such a script needs beyond the list. `idle` tells that running the
-    script does nothing; it is one of the problems, too.
+    (a free command line) or none. `open` means that it may accept more than is listed. `config_file` is the
+    path that it passes to `load`. `parser` holds what argparse needs in addition to the list.
+    `library` is the one that parses the arguments, where `kind` does not say it; `details` is what
+    the `argv` module of this kind needs in addition to the list. `idle` is the problem that running the
+    script has no effect; it is also in `problems`.
     """
 
     kind: str
@@ -172,7 +171,7 @@ class ScriptParameters:
 
     @cached_property
     def aliases(self) -> dict[str, str]:
-        """Other ways to write the names of parameters: as their long flags are written."""
+        """Other spellings of parameter names: those of their long flags."""
         found: dict[str, str] = {}
         for parameter in self.parameters:
             scope = parameter.name.removesuffix(parameter.key)

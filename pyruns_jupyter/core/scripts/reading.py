@@ -48,13 +48,13 @@ def read_parameters(
 ) -> ScriptParameters:
     """Return the parameters of a script from its source.
 
-    `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
-    the script lies, so that its imports of the project's own modules can be followed; without it none are.
-    Nothing outside of `within` is read when that is given. `root` is the folder of the project, by default
-    the one around the script that holds the project's marks.
+    `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is the
+    location of the script; without it, imports of the project's own modules are not resolved. Only files in
+    `within` are read when it is set. `root` is the folder of the project; by default the nearest parent of
+    the script with a project marker file.
 
     Raises:
-        InvalidInput: when the source is not Python (with line, column and Python's message) or the template
+        InvalidInput: the source is not Python (with line, column and Python's message) or the template
             is not YAML.
     """
     text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
@@ -85,9 +85,9 @@ def read_parameters(
 
 
 def _readers() -> tuple[_Reader, ...]:
-    """Return the readers in the order in which they are asked."""
+    """Return the readers in the order in which they are tried."""
     return (
-        # Parsers of dataclasses are parsers of argparse too; a script of Hydra may hold one for other uses.
+        # Dataclass parsers are argparse parsers too; a Hydra script may contain one for other uses.
         hydra_reading.read,
         dataclass_reading.read,
         argparse_reading.read,
@@ -105,7 +105,7 @@ def _read(project: Project) -> ScriptParameters:
         try:
             found = reader(project)
         except RecursionError:
-            deep = [Problem("The script is nested too deeply to be followed to its end (line 1).", 1)]
+            deep = [Problem("The script is nested too deeply to analyze completely (line 1).", 1)]
             continue
         except PyrunsError:
             raise
@@ -126,13 +126,13 @@ def _command(problems: list[Problem]) -> ScriptParameters:
 
 
 def _unread(project: Project, error: Exception) -> ScriptParameters:
-    """Return what is left of a script whose reading ends with a fault of ours: its command line."""
-    _log.error("%s could not be read", project.main.name, exc_info=error)
+    """Return the free command line, as the fallback when a bug of ours stops the detection."""
+    _log.error("the parameters of %s could not be read", project.main.name, exc_info=error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}"
     told = Problem(
-        f"The arguments could not be read: {type(error).__name__}: {error} (a fault of Pyruns, {place}). "
-        f"Write them in {commandline.KEY}.",
+        f"The parameters could not be read: {type(error).__name__}: {error} (a bug in Pyruns, {place}). "
+        f"Write the arguments in {commandline.KEY}.",
         0,
     )
     return _command([told, *project.problems])
@@ -144,7 +144,7 @@ _lock = threading.Lock()
 
 
 def _remembered(key: _Key) -> ScriptParameters | None:
-    """Return what was found before, if no file that had to do with it has changed."""
+    """Return the cached result, if none of its files has changed."""
     with _lock:
         entry = _cache.get(key)
     if entry is None or any(stamp(path) != known for path, known in entry[1].items()):
@@ -166,7 +166,7 @@ def yaml_parameters(text: str) -> tuple[Parameter, ...]:
     """Return one parameter for each value of a YAML text: dotted key, type by value, comment as help.
 
     Raises:
-        InvalidInput: when the text cannot be read.
+        InvalidInput: the text is not valid.
     """
     return tuple(
         Parameter(
@@ -201,7 +201,7 @@ def _read_load(project: Project) -> ScriptParameters | None:
 
 
 def _load_call(module: ast.Module) -> tuple[bool, str | None]:
-    """Tell whether the script calls `load` of the package, and the path that it gives."""
+    """Return whether the script calls `load` of the package, and the path that it passes."""
     modules: set[str] = set()
     functions: set[str] = set()
     for node in nodes_of(module):

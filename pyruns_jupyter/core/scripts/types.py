@@ -1,4 +1,4 @@
-"""What values of a parameter look like."""
+"""The types of parameter values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 @dataclass(frozen=True)
 class Shape:
     """One type. `name` is any, none, int, float, str, bool, path, datetime, choice, list, tuple, dict, union,
-    class (a class of the project, `definition`) or custom (the script converts one word by itself).
+    class (a class of the project, `definition`) or custom (own code of the script converts the argument).
 
     `items` are the types inside: of each item, of key and value, of the alternatives. `choices` are the
-    values as people write them and `words` what the script expects for them. `low` and `high` are bounds;
-    `open_low` and `open_high` exclude the bound itself. `fold_case`: capital letters do not matter. `formats`
-    are those of a date.
+    values as users write them and `words` the arguments that the script expects for them. `low` and
+    `high` are bounds; `open_low` and `open_high` exclude the bound itself. `fold_case`: case-insensitive
+    choices. `formats` are date formats.
     """
 
     name: str = "any"
@@ -33,14 +33,14 @@ class Shape:
 
     @property
     def shown(self) -> str:
-        """The type as a form shows it."""
+        """The type for forms."""
         if self.name in ("tuple", "list"):
             return "list"
         return self.name if self.name in ("int", "float", "bool", "path", "choice") else "str"
 
     @property
     def item_type(self) -> str:
-        """How the script converts one word."""
+        """How the script converts one argument."""
         if self.name in ("list", "tuple"):
             return self.items[0].item_type if self.items else "str"
         if self.name in ("int", "float", "str", "bool", "path"):

@@ -81,7 +81,7 @@ describe('a search for the best configuration', () => {
     [{ text: 'lr: 0.1' }, 'yaml', 'The search space is empty'],
     [{ text: 'lr: (0.1 | 0.2)' }, 'lr', 'Zipped values'],
     [{ text: 'lr: log(1, 0.1)' }, 'lr', 'must be below'],
-    [{ text: 'model: foo | bar' }, 'model', 'takes one of mlp, sgd'],
+    [{ text: 'model: foo | bar' }, 'model', 'expects one of mlp, sgd'],
     [{ text: 'nobody: 1 | 2' }, 'nobody', 'has no argument'],
     [{ objective: ' ' }, 'objective', 'which figure'],
     [{ name: 'search' }, 'name', 'exists already'],

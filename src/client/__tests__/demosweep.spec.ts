@@ -127,34 +127,34 @@ describe('the preview of a sweep', () => {
       'modell',
       9
     ],
-    ['lr: abc', "lr: --lr takes a number, not 'abc'.", 'lr', 5],
+    ['lr: abc', "lr: --lr expects a number, got 'abc'.", 'lr', 5],
     [
       'epochs: 1.5',
-      'epochs: --epochs takes a whole number, not 1.5.',
+      'epochs: --epochs expects an integer, got 1.5.',
       'epochs',
       9
     ],
     [
       'model: foo',
-      "model: --model takes one of mlp, sgd; 'foo' is none of them.",
+      "model: --model expects one of mlp, sgd, got 'foo'.",
       'model',
       8
     ],
     [
       'augment: maybe',
-      "augment: --augment is a switch: write true or false, not 'maybe'.",
+      "augment: --augment is a boolean flag: write true or false, not 'maybe'.",
       'augment',
       10
     ],
     [
       'seed: true',
-      'seed: --seed takes a value of type int and is no switch; quote true if it is text.',
+      'seed: --seed expects a value of type int, not a boolean; quote true to pass it as a string.',
       'seed',
       7
     ],
     [
       'model: [mlp, sgd]',
-      'model: --model takes a single value here, not a list.',
+      'model: --model expects a single value, not a list.',
       'model',
       8
     ],

@@ -45,7 +45,7 @@ function unknown(key: string, known: readonly string[]): string {
   const [near] = closest(key, known);
   const hint = near
     ? `did you mean ${near}?`
-    : 'remove the key or add the argument.';
+    : 'remove the key, or add the argument to the script.';
   return `The script has no argument ${key}; ${hint}`;
 }
 
@@ -65,36 +65,36 @@ function misfit(
   if (parameter.type === 'bool') {
     return typeof value === 'boolean'
       ? null
-      : wrong(`is a switch: write true or false, not ${told}.`);
+      : wrong(`is a boolean flag: write true or false, not ${told}.`);
   }
   const items = Array.isArray(value) ? value : [value];
   if (typeof value === 'object') {
     const isList = parameter.type === 'list' && Array.isArray(value);
     if (!isList) {
       const what = Array.isArray(value) ? 'list' : 'mapping';
-      return wrong(`takes a single value here, not a ${what}.`);
+      return wrong(`expects a single value, not a ${what}.`);
     }
   }
   if (typeof value === 'boolean') {
     return wrong(
-      `takes a value of type ${parameter.type} and is no switch; quote ${told} if it is text.`
+      `expects a value of type ${parameter.type}, not a boolean; quote ${told} to pass it as a string.`
     );
   }
   if (parameter.choices && !parameter.choices.includes(value)) {
     return wrong(
-      `takes one of ${parameter.choices.join(', ')}; ${told} is none of them.`
+      `expects one of ${parameter.choices.join(', ')}, got ${told}.`
     );
   }
   const isInteger = (item: Value) =>
     typeof item === 'number' && Number.isInteger(item);
   if (parameter.type === 'float' && typeof value !== 'number') {
-    return wrong(`takes a number, not ${told}.`);
+    return wrong(`expects a number, got ${told}.`);
   }
   if (
     (parameter.type === 'int' && !(isInteger(value) && isWhole(text))) ||
     (parameter.type === 'list' && !items.every(isInteger))
   ) {
-    return wrong(`takes a whole number, not ${told}.`);
+    return wrong(`expects an integer, got ${told}.`);
   }
   return null;
 }

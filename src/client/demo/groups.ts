@@ -114,7 +114,7 @@ function rankBy(
     };
   }
   throw beyondDemo(
-    `groups are sorted by tasks, duration, config.KEY or figure.KEY, not '${sort}'.`,
+    `unknown sort key '${sort}'. Use one of: tasks, duration, config.KEY, figure.KEY.`,
     'sort'
   );
 }

@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "not a regular file" in refused()
     path.unlink()
     store(tmp_path).close()
-    assert "points of the task are missing" in refused(
+    assert "metric values of the task are missing" in refused(
         {"track_store": {"version": 1, "generation": "unknown"}}
     )
     wrong: list[Any] = [None, [], {"version": 2, "generation": "g"}, {"version": 1, "generation": 7}]

@@ -72,12 +72,12 @@ def test_subcommands() -> None:
     ("config", "field", "words"),
     [
         ({}, "cmd", "required"),
-        ({"cmd": "tain"}, "cmd", "takes one of train, eval, fit"),
+        ({"cmd": "tain"}, "cmd", "expected one of train, eval, fit"),
         ({"cmd": "train", "train": {}}, "train.data", "required"),
         ({"cmd": "train", "train": {"data": "d", "lrr": 1}}, "train.lrr", "did you mean train.lr?"),
         ({"cmd": "train", "train": {"data": "d"}, "eval": {"nope": 1}}, "eval.nope", "no argument eval.nope"),
-        ({"cmd": "train", "train": 3}, "train", "write them below it"),
-        ({"cmd": "train", "train": {"data": "d", "lr": "x"}}, "train.lr", "takes a number"),
+        ({"cmd": "train", "train": 3}, "train", "expected a mapping with the arguments"),
+        ({"cmd": "train", "train": {"data": "d", "lr": "x"}}, "train.lr", "expects a number"),
     ],
 )
 def test_mistakes_in_subcommands_name_their_key(config: dict[str, Any], field: str, words: str) -> None:

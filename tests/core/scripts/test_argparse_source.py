@@ -246,14 +246,14 @@ def test_a_first_parser_may_take_too_much() -> None:
         args = second.parse_args({rest})
         """
     found = read(text.format(rest="rest"))
-    assert "takes --lr for its --lr-decay" in found.problems[0].message
+    assert "reads --lr as an abbreviation of --lr-decay" in found.problems[0].message
     assert names(text.format(rest="")) == ["lr"]
     assert names(text.format(rest="sys.argv[1:]")) == ["lr"]
 
 
 def test_a_parser_that_does_not_read_the_command_line() -> None:
     found = read("p = argparse.ArgumentParser()\np.add_argument('--x')\np.parse_args([])\n")
-    assert "p.parse_args is given words of its own; it does not read" in found.problems[0].message
+    assert "p.parse_args gets its own list of arguments; it does not read" in found.problems[0].message
 
 
 def test_attributes_and_fields() -> None:
@@ -334,9 +334,9 @@ def test_groups_of_which_one_may_be_given() -> None:
         "--gpu", "0", "--schedule", "cos",
     ]  # fmt: skip
     for config, words in (
-        ({"gpu": 0, "cpu": True}, "gpu and cpu cannot be given together"),
-        ({"gpu": None, "cpu": False}, "One of gpu, cpu has to be given"),
-        ({"cpu": True, "lr": 0.2, "schedule": "cos"}, "lr and schedule cannot be given together"),
+        ({"gpu": 0, "cpu": True}, "gpu and cpu are mutually exclusive"),
+        ({"gpu": None, "cpu": False}, "One of gpu, cpu is required"),
+        ({"cpu": True, "lr": 0.2, "schedule": "cos"}, "lr and schedule are mutually exclusive"),
     ):
         with pytest.raises(InvalidInputs, match=words):
             build_argv(found, config)
@@ -347,13 +347,17 @@ def test_groups_of_which_one_may_be_given() -> None:
     [
         ("p.add_argument('--x', default=make())", "The default of x is computed (make())", ["x"]),
         ("p.add_argument('--x', choices=find())", "The choices of x are computed (find())", ["x"]),
-        ("p.add_argument('--x', nargs=many())", "(nargs) is computed", ["x"]),
-        ("deepspeed.add_config_arguments(p)", "may declare arguments that cannot be seen", []),
+        ("p.add_argument('--x', nargs=many())", "The nargs of x is computed", ["x"]),
+        ("deepspeed.add_config_arguments(p)", "may declare arguments that are not listed", []),
         ("import deepspeed\np = deepspeed.add_config_arguments(p)", "may declare arguments", []),
         ("import os\np.add_argument('--x', default=os.getenv('X'))", "computed (os.getenv('X'))", ["x"]),
-        ("if flag():\n    p.add_argument('--x')", "under a condition that cannot be told", ["x"]),
-        ("class A(argparse.Action):\n    pass\np.add_argument('--x', action=A)", "script's own", ["x"]),
-        ("p.set_defaults(**load())\np.add_argument('--x')", "Defaults are set from something", ["x"]),
+        ("if flag():\n    p.add_argument('--x')", "under a condition that could not be evaluated", ["x"]),
+        (
+            "class A(argparse.Action):\n    pass\np.add_argument('--x', action=A)",
+            "has a custom action",
+            ["x"],
+        ),
+        ("p.set_defaults(**load())\np.add_argument('--x')", "Defaults are set from values", ["x"]),
         ("for n in find():\n    p.add_argument('--' + n)", "name of an argument is computed", []),
     ],
 )
@@ -419,7 +423,7 @@ def test_words_that_a_parser_would_misread() -> None:
     assert build_argv(found, {"name": "n", "lr": 1, "user": "@me", "many": ["@x"]}) == [
         "n", "++lr", "1", "--user=@me", "--many=@x",
     ]  # fmt: skip
-    with pytest.raises(InvalidInputs, match="name of a file"):
+    with pytest.raises(InvalidInputs, match="name of an argument file"):
         build_argv(found, {"name": "@n"})
-    with pytest.raises(InvalidInputs, match="name of a file"):
+    with pytest.raises(InvalidInputs, match="name of an argument file"):
         build_argv(found, {"name": "n", "many": ["@x", "y"]})

@@ -23,10 +23,10 @@ from tests.core.parsers import Made, made
 
 # What no command line of argparse can say; everything else has to be said.
 CANNOT = re.compile(
-    r"would take '.*' for (an option|the name of a file)"
-    r"|would take the words after it too|takes all words that follow it|would be taken for an option"
-    r"|the script would give it other words|drops the word|cannot be switched on|no argument stands for"
-    r"|cannot hold ':'|an empty list would mean",
+    r"would parse '.*' as (an option|the name of an argument file)"
+    r"|would also consume the arguments after it|consumes all arguments that follow it|values as an option"
+    r"|the script would assign other values to it|removes the argument|cannot be enabled|cannot be expressed"
+    r"|cannot contain ':'|not an empty list",
     re.DOTALL,
 )
 

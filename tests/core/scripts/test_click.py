@@ -87,7 +87,7 @@ def script(folder: Path) -> ScriptParameters:
 def test_everything_click_knows(script: ScriptParameters) -> None:
     assert script.kind == "click" and not script.open
     assert [problem.message for problem in script.problems] == [
-        "The default of user is computed (lambda: os.getenv('NAME', 'x')); left empty, it applies (line 22)."
+        "The default of user is computed (lambda: os.getenv('NAME', 'x')); set null to use it (line 22)."
     ]
     assert table(script, "type", "default", "flag", "choices", "nargs", "required", "positional") == {
         "src": ("str", None, "", None, None, True, True),
@@ -174,9 +174,9 @@ def _plain(value: Any) -> Any:
     ("config", "field", "words"),
     [
         ({}, "src", "required"),
-        ({"src": "s", "lr": 2}, "lr", "up to 1"),
+        ({"src": "s", "lr": 2}, "lr", "at most 1"),
         ({"src": "s", "lr": 0}, "lr", "above 0"),
-        ({"src": "s", "seed": "x"}, "seed", "whole number"),
+        ({"src": "s", "seed": "x"}, "seed", "an integer"),
         ({"src": "s", "device": "tpu"}, "device", "one of cpu, cuda"),
         ({"src": "s", "pair": [1]}, "pair", "2 values"),
         ({"src": "s", "seeed": 1}, "seeed", "Did you mean seed?"),
@@ -285,8 +285,8 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
     script = read_script(tmp_path, source)
     assert script.open
     assert [(problem.line, problem.message) for problem in script.problems] == [
-        (4, "The name of an option is computed; it can still be given as a key (line 4)."),
-        (5, "The default of lr is computed (sys.maxsize); left empty, it applies (line 5)."),
-        (6, "What extra_option adds is not known (line 6)."),
+        (4, "The name of an option is computed; it is not listed but can be set as a key (line 4)."),
+        (5, "The default of lr is computed (sys.maxsize); set null to use it (line 5)."),
+        (6, "The parameters that extra_option adds are unknown (line 6)."),
     ]
     assert build_argv(script, {"lr": 3, "more_words": "x"}) == ["--lr", "3", "--more-words", "x"]

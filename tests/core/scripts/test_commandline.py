@@ -1,4 +1,4 @@
-"""The free command line of a script whose arguments cannot be told."""
+"""The free command line of a script whose arguments could not be determined."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCRIPT = read_parameters("import sys\nprint(sys.argv)\n")
 def test_the_default_configuration_proposes_it() -> None:
     assert SCRIPT.kind == "command"
     text = config_default_text(SCRIPT.parameters)
-    assert text == 'command_line: ""  # words after the script; {name} is the value of a key below\n'
+    assert text == 'command_line: ""  # arguments of the script; {key} inserts the value of a key\n'
     assert build_argv(SCRIPT, SweepPlan.parse(text).config(0)) == []
 
 
@@ -52,16 +52,16 @@ def test_words(config: dict[str, Any], words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("config", "field", "words"),
     [
-        ({"lr": 0.1}, "lr", "used nowhere: write {lr} in command_line"),
+        ({"lr": 0.1}, "lr", "not used: write {lr} in command_line"),
         ({"command_line": "{lrr}", "lr": 1}, "command_line", "did you mean {lr}?"),
-        ({"command_line": "{x}"}, "command_line", "no key x"),
-        ({"command_line": "{}"}, "command_line", "no key"),
-        ({"command_line": "a{b"}, "command_line", "a single {"),
+        ({"command_line": "{x}"}, "command_line", "unknown key 'x'"),
+        ({"command_line": "{}"}, "command_line", "unknown key ''"),
+        ({"command_line": "a{b"}, "command_line", "unmatched {"),
         ({"command_line": "'a"}, "command_line", "no closing quotation"),
-        ({"command_line": {"a": 1}}, "command_line", "has to be a text"),
-        ({"command_line": "--x={l}", "l": [1]}, "l", "a list cannot stand within a word"),
+        ({"command_line": {"a": 1}}, "command_line", "must be a string"),
+        ({"command_line": "--x={l}", "l": [1]}, "l", "a list cannot be part of an argument"),
         ({"command_line": "{l}", "l": [[1]]}, "l", "a list"),
-        ({"command_line": "{l}", "l": "a\0"}, "l", "zero character"),
+        ({"command_line": "{l}", "l": "a\0"}, "l", "NUL character"),
     ],
 )
 def test_mistakes_name_their_key(config: dict[str, Any], field: str, words: str) -> None:

@@ -75,4 +75,4 @@ def test_a_defaults_list_that_holds_itself(tmp_path: Path) -> None:
     )
     script = read_script(tmp_path, SCRIPT)
     assert {"lr", "model.depth", "model.width"} <= set(table(script))
-    assert any("leads back to itself" in problem.message for problem in script.problems)
+    assert any("includes itself" in problem.message for problem in script.problems)

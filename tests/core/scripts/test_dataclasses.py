@@ -183,8 +183,8 @@ def test_the_library_reads_back_every_value(case: tuple[str, Path], config: dict
 
 
 def _is_told(field: str | None, message: str) -> bool:
-    return "drops the word '--'" in message or (
-        field in ("pair", "names") and ("for an option" in message or "'None'" in message)
+    return "removes the argument '--'" in message or (
+        field in ("pair", "names") and ("as an option" in message or "'None'" in message)
     )
 
 
@@ -344,7 +344,7 @@ def test_the_parser_of_transformers(tmp_path: Path) -> None:
     }
     [problem] = script.problems
     assert problem.line == 20 and problem.message.startswith(
-        "TrainingArguments is no class of this project: what"
+        "TrainingArguments is not a class of this project: its fields"
     )
     config = {
         "model_name_or_path": "m",

@@ -91,11 +91,11 @@ def test_without_a_tagged_cell_it_takes_nothing() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (b"no json", "is no notebook"),
-        (b"[]", "is no notebook"),
-        (b'{"cells": [{"cell_type": "code"}]}', "is no notebook"),
-        (notebook(("lr = = 1", "parameters")), "no Python"),
-        (notebook("1", kernelspec={"language": "R", "name": "ir"}), "notebook of R"),
+        (b"no json", "is not a readable notebook"),
+        (b"[]", "is not a readable notebook"),
+        (b'{"cells": [{"cell_type": "code"}]}', "is not a readable notebook"),
+        (notebook(("lr = = 1", "parameters")), "is not valid Python"),
+        (notebook("1", kernelspec={"language": "R", "name": "ir"}), "is a notebook in R"),
     ],
 )
 def test_what_is_no_notebook_is_refused_and_nothing_made(source: bytes, words: str, tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> N
         ("p.add_argument('--x', choices=find())", "choices of x are computed"),
         ("p.add_argument(*names)", "name of an argument is computed"),
         ("p.add_argument('--x', **options)", "declared with **"),
-        ("p.add_argument('--x', action=Mine)", "script's own"),
-        ("p.add_subparsers()", "none could be followed"),
+        ("p.add_argument('--x', action=Mine)", "has a custom action"),
+        ("p.add_subparsers()", "none could be read"),
         ("p.add_argument('--x'); p.add_argument('--x')", "declared twice"),
     ],
 )

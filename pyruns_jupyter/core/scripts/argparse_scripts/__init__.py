@@ -1,5 +1,6 @@
 """Scripts that use argparse.
 
-`reading` follows the script; what its calls do to parsers is in `parserobjects`, what one argument takes in
-`actions` and `converters`. `argv` writes the words of a configuration, with those of each value from `words`.
+`reading` evaluates the script. `parserobjects` models the parsers that its calls build, `actions` and
+`converters` a single argument. `argv` builds the command line, with the arguments of each value from
+`argv_words`.
 """

@@ -1,4 +1,4 @@
-"""What one declared argument of argparse takes."""
+"""The parameter that one `add_argument` call declares."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _CLASSES = {
 
 
 class ActionReader:
-    """Makes parameters of declared arguments."""
+    """Converts declared arguments to parameters."""
 
     def __init__(self, tracer: Tracer, methods: ParserMethods) -> None:
         self.tracer = tracer
@@ -63,7 +63,7 @@ class ActionReader:
         self.known: dict[tuple[int, int], Converter] = {}
 
     def parameter(self, action: ArgumentAction, parser: ParserObject, group: str) -> Parameter | None:
-        """Return what an argument takes, None when it takes nothing (help, version)."""
+        """Return the parameter of an argument, None for one without a value (help, version)."""
         words = action.words
         flags = action.flags
         positional = flags[0][0] not in parser.prefix_chars
@@ -77,7 +77,7 @@ class ActionReader:
         if nargs is not None and (not isinstance(nargs, (str, int)) or isinstance(nargs, bool)):
             self.methods.problem(
                 action.module,
-                f"How many values {name} takes (nargs) is computed; one is assumed",
+                f"The nargs of {name} is computed; a single value is assumed",
                 action.line,
             )
             nargs = None
@@ -92,7 +92,7 @@ class ActionReader:
         if convert_with == Converter() and kind == "store" and isinstance(default, (int, float)):
             self.methods.problem(
                 action.module,
-                f"{flags[0]} has no type: other values than its default {default} arrive as text",
+                f"{flags[0]} has no type: values other than the default {default} are passed as strings",
                 action.line,
             )
         optional_positional = nargs in ("?", "*", "...")
@@ -121,7 +121,7 @@ class ActionReader:
         )
 
     def _action(self, action: ArgumentAction, parser: ParserObject) -> tuple[str, int | None]:
-        """Return the kind of an action, and the nargs that a class of the script sets itself."""
+        """Return the kind of an action, and the nargs that a custom action class sets."""
         given = action.words.get("action", "store")
         if isinstance(given, str):
             given = parser.own_actions.get(given, given)
@@ -135,10 +135,10 @@ class ActionReader:
                 if isinstance(base, External) and base.short in _CLASSES and base.short != "_StoreAction":
                     return _CLASSES[base.short], None
             nargs = _own_nargs(given)
-        takes = "it is passed as a bare flag" if nargs == 0 else "its value is passed as one word"
-        self.methods.problem(
-            action.module, f"The action of {action.flags[0]} is the script's own; {takes}", action.line
+        takes = (
+            "it is passed as a flag without a value" if nargs == 0 else "its value is passed as one argument"
         )
+        self.methods.problem(action.module, f"{action.flags[0]} has a custom action; {takes}", action.line)
         return ("custom_flag" if nargs == 0 else "custom"), None if nargs == 0 else nargs
 
     def _type(self, action: ArgumentAction, parser: ParserObject, name: str) -> Converter:
@@ -164,7 +164,7 @@ class ActionReader:
                 pass
         text = _source(action, "choices")
         self.methods.problem(
-            action.module, f"The choices of {name} are computed{text} and not checked", action.line
+            action.module, f"The choices of {name} are computed{text}; values are not checked", action.line
         )
         return None
 
@@ -186,15 +186,13 @@ class ActionReader:
         try:
             return convert_with.word(value), False
         except UnknownError:
-            self.methods.problem(
-                module, f"The default of {name} is computed{text}; left empty, it applies", line
-            )
+            self.methods.problem(module, f"The default of {name} is computed{text}; set null to use it", line)
             return None, True
 
     def _converted(
         self, text: str, action: ArgumentAction, parser: ParserObject, convert_with: Converter
     ) -> Any:
-        """Return what the parser makes of a default that is a text."""
+        """Return a string default as the parser converts it."""
         given = action.words.get("type")
         given = parser.types.get(given, UNKNOWN) if isinstance(given, str) else given
         if given is None or (convert_with.item_type in ("path", "custom") and not convert_with.members):
@@ -213,15 +211,15 @@ class ActionReader:
             if action.words.get("nargs") != "?":
                 self.methods.problem(
                     action.module,
-                    f"The constant of {action.flags[0]} is computed{_source(action, 'const')}; "
-                    "true stands for it",
+                    f"The const of {action.flags[0]} is computed{_source(action, 'const')}; "
+                    "set the parameter to true to use it",
                     action.line,
                 )
             return None
 
 
 def _source(action: ArgumentAction, word: str) -> str:
-    """Return the text of a word in the call, in brackets, if it can be told."""
+    """Return the source of a keyword argument of the call, in parentheses; "" if there is none."""
     node = action.nodes.get(word)
     if node is None:
         return ""
@@ -239,7 +237,7 @@ def _name(flags: tuple[str, ...], dest: Any, positional: bool, prefix: str) -> s
 
 
 def _own_nargs(cls: ClassRef) -> int | None:
-    """Return the `nargs` that a class of actions gives to its base."""
+    """Return the `nargs` that an action class passes to its base class."""
     for statement in cls.node.body:
         if not isinstance(statement, ast.FunctionDef) or statement.name != "__init__":
             continue
@@ -288,5 +286,5 @@ def _help(text: Any, dest: str, default: Any, choices: Any, item_type: str, cons
 
 
 def is_plain_text(value: Any) -> bool:
-    """Tell whether a value can stand in a help text."""
+    """Return whether a value can be shown in a help text."""
     return is_plain(value) or isinstance(value, (list, tuple))

@@ -1,10 +1,10 @@
-"""The argument words of an argparse script for one configuration.
+"""The command-line arguments of an argparse script for one configuration.
 
-Rules: positionals in source order, then the other keys in the order of the configuration by their first long
-flag. null leaves a key out, and so does the script's own default unless defaults are passed; of positionals
-only the last ones can be left out. Booleans only through their actions; lists by nargs or by repetition. With
-a subcommand, or words that look like options, the options come first. What the parser would refuse, or take
-for something else, is refused here, before anything starts.
+Rules: positionals come first, in source order, then the other keys in configuration order, by their first
+long flag. A key is omitted when it is null or, unless defaults are passed, has the script's default;
+only trailing positionals can be omitted. Booleans are passed through their actions, lists by nargs or by
+repeating the flag. Options come first when there is a subcommand or an argument that looks like an option.
+Values that the parser would reject or misread are refused here, before the run starts.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PATTERNS = {None: "A", "?": "A?", "*": "A*", "+": "A+", "...": "[AO]*", "A...":
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
-    """Return the words after the script's path for `config`; see `..argv`.
+    """Return the command-line arguments after the script's path for `config`; see `..argv`.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     parser = script.parser or Parser(script.parameters, open=script.open)
     errors: list[InvalidInput] = []
@@ -54,7 +54,7 @@ class _Given:
 
     @property
     def variable(self) -> bool:
-        """Whether the option goes on taking words that follow."""
+        """Whether the option also consumes the arguments that follow."""
         return any(one.nargs in VARIABLE for one in self._every()) and not any(
             self.words[-1].startswith(f"{flag}=") for one in self._every() for flag in one.flags
         )
@@ -63,7 +63,7 @@ class _Given:
         return () if self.parameter is None else (self.parameter, *self.parameter.also)
 
     def closed(self) -> _Given | None:
-        """Return the same with its last word joined to the flag, which ends it; None when that cannot be."""
+        """Return a copy whose last value is joined to the flag, so that it ends there; None if impossible."""
         flags = {flag for one in self._every() for flag in one.flags}
         last = max(number for number, word in enumerate(self.words) if word in flags)
         start, flag, values = self.words[:last], self.words[last], self.words[last + 1 :]
@@ -76,13 +76,13 @@ class _Given:
 
     @property
     def rest(self) -> bool:
-        """Whether it takes all words that follow, options too."""
+        """Whether it consumes all arguments that follow, including options."""
         return self.parameter is not None and self.parameter.nargs == "..."
 
 
 @dataclass
 class _Line:
-    """The words for one parser."""
+    """The arguments for one parser."""
 
     parser: Parser
     errors: list[InvalidInput]
@@ -107,7 +107,7 @@ class _Line:
                 continue
             if parameter is not None:
                 if parameter.key in self.given:
-                    self.refuse(key, f"{parameter.key} is given twice")
+                    self.refuse(key, f"{parameter.key} is set twice")
                     continue
                 self.given[parameter.key] = value
             order.append((parameter, key, value))
@@ -134,7 +134,7 @@ class _Line:
                 if isinstance(value, Mapping):
                     inner.update(value)
                 elif value is not None:
-                    self.refuse(key, f"it holds the arguments of the subcommand {key}: write them below it")
+                    self.refuse(key, f"expected a mapping with the arguments of the subcommand {key}")
             elif "." in key and key.partition(".")[0] in keys:
                 first, _, rest = key.partition(".")
                 below.setdefault(first, {})[rest] = value
@@ -145,7 +145,11 @@ class _Line:
 
     def _unknown(self, key: str) -> str:
         near = difflib.get_close_matches(key, [one.key for one in self.parser.parameters], n=1)
-        hint = f"did you mean {self.prefix}{near[0]}?" if near else "remove the key or add the argument."
+        hint = (
+            f"did you mean {self.prefix}{near[0]}?"
+            if near
+            else "remove the key, or add the argument to the script."
+        )
         return f"The script has no argument {self.prefix}{key}; {hint}"
 
     def _positionals(self) -> list[_Given]:
@@ -162,9 +166,11 @@ class _Line:
                         for word in words:
                             check_positional(word, self.parser)
                         if not words and value != [] and not same(value, parameter.default):
-                            raise MismatchError("there are no words for it")
+                            raise MismatchError("this value cannot be expressed on the command line")
                         if not words and not same(value, parameter.default) and parameter.default is not None:
-                            raise MismatchError(f"an empty list would mean its default {parameter.default!r}")
+                            raise MismatchError(
+                                f"argparse would use its default {parameter.default!r}, not an empty list"
+                            )
                     except MismatchError as error:
                         self.refuse(parameter.key, str(error))
                 found.append(_Given(parameter, parameter.key, words))
@@ -173,9 +179,8 @@ class _Line:
         return found
 
     def _leave_out_last(self, positionals: list[_Given]) -> None:
-        """Take the words away from the last positionals that have their defaults: none after them needs
-        these for its place.
-        """
+        """Omit the trailing positionals that have their defaults: no positional after them
+        depends on their position."""
         for one in reversed(positionals):
             parameter = one.parameter
             if parameter is None or parameter.required:
@@ -197,16 +202,14 @@ class _Line:
                 else words_of(parameter, value, self.parser)
             )
             if not words and parameter is not None and parameter.required:
-                raise MismatchError("it has to be given, and no argument stands for this value")
+                raise MismatchError("it is required, and this value cannot be expressed on the command line")
         except MismatchError as error:
             self.refuse(key, str(error))
             return None
         return _Given(parameter, key, words) if words else None
 
     def _left_out(self, parameter: Parameter, value: object) -> bool:
-        """Tell whether a value is left out because it is the default: always in a group whose arguments
-        exclude each other.
-        """
+        """Return whether a value is omitted because it is the default; always in exclusive groups."""
         if parameter.key in self.parser.exclusive_keys:
             return is_default(parameter, value)
         return not parameter.positional and is_left_out(parameter, value, self.pass_defaults)
@@ -218,14 +221,16 @@ class _Line:
             if len(present) > 1:
                 self.refuse(
                     present[1],
-                    f"{' and '.join(names)} cannot be given together: set all but one of them to null.",
+                    f"{' and '.join(names)} are mutually exclusive: set all but one of them to null.",
                 )
             elif group.required and not present:
                 every = ", ".join(f"{self.prefix}{key}" for key in group.keys)
-                self.refuse(group.keys[0], f"One of {every} has to be given (and not as its default).")
+                self.refuse(
+                    group.keys[0], f"One of {every} is required, with a value other than its default."
+                )
 
     def _command(self, below: dict[str, dict[str, object]]) -> list[str] | None:
-        """Return the words of the chosen subcommand, None when there is none."""
+        """Return the arguments of the chosen subcommand, None when there is none."""
         commands = self.parser.subcommands
         if commands is None:
             return None
@@ -234,7 +239,7 @@ class _Line:
         name = value if isinstance(value, str) else None if value is None else plain_word(value)
         if name is not None and name not in commands.parsers:
             allowed = ", ".join(commands.parsers)
-            self.refuse(choice, f"it takes one of {allowed}; {name!r} is none of them")
+            self.refuse(choice, f"expected one of {allowed}, got {name!r}")
             name = None
         words: list[str] | None = None
         for command, parser in commands.parsers.items():
@@ -256,7 +261,7 @@ class _Line:
         return words
 
     def _check_names(self, parser: Parser, config: Mapping[str, object], prefix: str) -> None:
-        """Tell of unknown keys below a subcommand that is not chosen."""
+        """Report unknown keys below a subcommand that is not chosen."""
         line = _Line(parser, self.errors, self.pass_defaults, prefix)
         below: dict[str, dict[str, object]] = {}
         for key, _ in line._flattened(config, below):
@@ -268,28 +273,28 @@ class _Line:
                 other = next(parser.subcommands.parsers[name] for name, one in names if one == key)
                 self._check_names(other, inner, f"{prefix}{key}.")
 
-    # The order of the words
+    # The order of the arguments
 
     def _laid_out(
         self, positionals: list[_Given], options: list[_Given], command: list[str] | None
     ) -> list[str]:
         values = [word for one in positionals for word in one.words]
-        # Even when it gets no words itself, one that takes all the rest would take the options.
+        # A remainder positional would consume the options even when it gets no value itself.
         rest = next((one for one in positionals if one.rest), None) if values else None
         protected = [one for one in positionals if not one.rest]
         dashes = any(looks_like_option(word, self.parser) for one in protected for word in one.words)
         self._check_positionals(positionals, command, dashes)
         if rest is not None and values and looks_like_option(values[0], self.parser):
-            self.refuse(rest.key, f"the script would take {values[0]!r} for an option")
+            self.refuse(rest.key, f"the script would parse {values[0]!r} as an option")
         if command is not None:
             self._check_command(command)
         last = [one for one in options if one.rest]
         options = [one for one in options if not one.rest]
         tail = command is not None or rest is not None
         if last and (tail or len(last) > 1 or dashes):
-            self.refuse(last[-1].key, f"{name_of_given(last[-1])} takes all words that follow it")
+            self.refuse(last[-1].key, f"{name_of_given(last[-1])} consumes all arguments that follow it")
         if dashes and (rest is not None or (command is not None and not values)):
-            self.refuse(positionals[0].key, "a word of it would be taken for an option")
+            self.refuse(positionals[0].key, "the script would parse one of its values as an option")
         if not tail and not dashes:
             return values + [word for one in [*options, *last] for word in one.words]
         if tail and not dashes:
@@ -298,7 +303,7 @@ class _Line:
         return [*words, *(["--"] if dashes else []), *values, *(command or [])]
 
     def _closed(self, options: list[_Given]) -> list[_Given]:
-        """Return the options in an order whose last one does not take the words that follow."""
+        """Return the options in an order whose last one does not consume the arguments that follow."""
         ordered = sorted(options, key=lambda one: not one.variable)
         if not ordered or not ordered[-1].variable:
             return ordered
@@ -310,15 +315,14 @@ class _Line:
         if closing is None:
             self.refuse(
                 last.key,
-                f"{name_of_given(last)} would take the words after it too; give another option a value",
+                f"{name_of_given(last)} would also consume the arguments after it; set another option",
             )
             return ordered
         return [*ordered, closing]
 
     def _neutral(self, passed: set[str]) -> _Given | None:
-        """Return an option that is not `passed`, with its default as value: it changes nothing in the script
-        and ends the words before it.
-        """
+        """Return an option that is not `passed`, with its default as value: it has no effect on the
+        script, but ends the values before it."""
         for one in self.parser.parameters:
             if one.positional or one.action != "store" or one.nargs is not None or one.default is None:
                 continue
@@ -335,7 +339,7 @@ class _Line:
         return None
 
     def _check_positionals(self, positionals: list[_Given], command: list[str] | None, dashes: bool) -> None:
-        """Check that the parser gives each positional the words that are meant for it."""
+        """Check that the parser assigns each positional its own values."""
         every = [one for one in self.parser.parameters if one.positional]
         if len(every) < 2 or not all(one.nargs in _PATTERNS or isinstance(one.nargs, int) for one in every):
             return
@@ -354,25 +358,25 @@ class _Line:
             counts.append(len(words))
         found = re.match(pattern, line)
         if found is None:
-            return  # something required is missing, which is said elsewhere
+            return  # a required value is missing, which is reported elsewhere
         for one, group, count in zip(every, found.groups(), counts, strict=False):
             if len(group) != count:
                 self.refuse(
                     one.key,
-                    "the script would give it other words than these: a positional before it is left out, "
-                    "or takes more",
+                    "the script would assign other values to it: a positional argument before it is omitted "
+                    "or consumes more values",
                 )
                 return
 
     def _check_command(self, command: Sequence[str]) -> None:
-        """Refuse words of a subcommand that the parser above would not let through."""
+        """Refuse arguments of a subcommand that the parent parser would consume or reject."""
         parser = self.parser
         assert parser.subcommands is not None
-        protected = False  # what follows `--` is no option, but may still name a file to read
+        protected = False  # after `--` nothing is an option, but it may still name an argument file
         for word in command:
             protected = protected or word == "--"
             if word[:1] in parser.fromfile_chars and word:
-                message = f"the script would take {word!r} for the name of a file to read"
+                message = f"the script would parse {word!r} as the name of an argument file"
                 self.refuse(parser.subcommands.choice.key, message)
             if (
                 not protected
@@ -381,17 +385,17 @@ class _Line:
                 and word.partition("=")[0] not in parser.flags
                 and len(set(abbreviated(word, parser))) > 1
             ):
-                message = f"the script would take {word!r} for an abbreviation of several options"
+                message = f"the script would parse {word!r} as an ambiguous option abbreviation"
                 self.refuse(parser.subcommands.choice.key, message)
 
 
 def name_of_given(given: _Given) -> str:
-    """Return what an argument is called in a sentence."""
+    """Return the name of an argument for messages."""
     return name_of(given.parameter) if given.parameter is not None else given.key
 
 
 def _unlisted(key: str, value: object, parser: Parser) -> list[str]:
-    """A key of a parser whose arguments are not all known: the usual spelling."""
+    """Return the arguments of a key that is not listed, in the usual spelling."""
     flag = f"--{key}"
     if isinstance(value, bool):
         return [flag] if value else []

@@ -1,4 +1,4 @@
-"""The words that pass one value to one argument of argparse."""
+"""The command-line arguments that pass one value to one argparse argument."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from pyruns_jupyter.core.scripts.bind_values import MismatchError, plain_word, same
 from pyruns_jupyter.core.scripts.model import Parameter, Parser
 
-_NEGATIVE_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse itself takes for a number
+_NEGATIVE_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse parses as a number
 VARIABLE = ("?", "*", "+")
 
 
 def looks_like_option(word: str, parser: Parser) -> bool:
-    """Tell whether a parser takes a word of its own for an option (or may do so)."""
+    """Return whether a parser parses (or may parse) an argument as an option."""
     if not word or word[0] not in parser.prefix_chars:
         return False
     if word in parser.flags:
@@ -32,7 +32,7 @@ def looks_like_option(word: str, parser: Parser) -> bool:
 
 
 def abbreviated(word: str, parser: Parser) -> list[str]:
-    """Return the flags that a parser takes a word for, which is none of its flags itself."""
+    """Return the flags that a parser accepts an abbreviation for."""
     if word[1:2] and word[1] in parser.prefix_chars:
         if not parser.allow_abbrev:
             return []
@@ -46,10 +46,10 @@ def abbreviated(word: str, parser: Parser) -> list[str]:
 
 
 def words_of(parameter: Parameter, value: object, parser: Parser) -> list[str]:
-    """Return the flag and the words (of a positional: the words) that give `value`.
+    """Return the arguments that pass `value`: the flag and its values; for a positional the values only.
 
     Raises:
-        MismatchError: when nothing can give it; the message is the end of a sentence.
+        MismatchError: the value cannot be passed; the message is the end of a sentence.
     """
     if not parameter.also:
         return _words(parameter, value, parser)
@@ -58,7 +58,7 @@ def words_of(parameter: Parameter, value: object, parser: Parser) -> list[str]:
     if same(value, parameter.default):
         return []
     first: MismatchError | None = None
-    # Those with a value of their own first: a text may be taken by anything.
+    # Constants first: any option with a value would accept a string.
     for one in sorted((parameter, *parameter.also), key=lambda each: each.action in ("store", "custom")):
         try:
             words = _words(one, value, parser)
@@ -84,7 +84,7 @@ def _words(parameter: Parameter, value: object, parser: Parser) -> list[str]:
         return _constant(parameter, value)
     default = not parameter.computed and same(value, parameter.default)
     if default and (value == [] or isinstance(value, (bool, Mapping)) or action in ("append", "extend")):
-        return []  # the script has it anyway, and there may be no words for it
+        return []  # the script has it anyway, and it may be impossible to pass
     if default and not parameter.positional and not parameter.required and changes_default(parameter):
         return []
     try:
@@ -100,7 +100,7 @@ def _words(parameter: Parameter, value: object, parser: Parser) -> list[str]:
 
 
 def changes_default(parameter: Parameter) -> bool:
-    """Tell whether the script would get something else than its default when the default is passed."""
+    """Return whether passing the default explicitly would give the script a different value."""
     if parameter.nargs not in (None, "?") and isinstance(parameter.default, (str, int, float)):
         return True  # it would become a list
     items = parameter.default if isinstance(parameter.default, (list, tuple)) else [parameter.default]
@@ -115,7 +115,7 @@ def name_of(parameter: Parameter) -> str:
 def _switch(parameter: Parameter, value: object) -> list[str]:
     action, name = parameter.action, name_of(parameter)
     if not isinstance(value, bool):
-        raise MismatchError(f"{name} is a switch: write true or false, not {value!r}")
+        raise MismatchError(f"{name} is a boolean flag: write true or false, not {value!r}")
     if action == "custom_flag":
         return [parameter.flag] if value else []
     omitted = action != "boolean_optional" or not parameter.required
@@ -127,17 +127,17 @@ def _switch(parameter: Parameter, value: object) -> list[str]:
             flags = sorted(parameter.flags, key=lambda flag: not flag.startswith("--"))
             plain = next((flag for flag in flags if not flag.startswith("--no-")), None)
             if plain is None:
-                raise MismatchError(f"{name} cannot be switched on by an argument")
+                raise MismatchError(f"{name} cannot be enabled from the command line")
             return [plain]
         flag = next((flag for flag in parameter.flags if flag.startswith("--")), "")
         if not flag:
-            raise MismatchError(f"{name} cannot be switched off: it has no long name")
+            raise MismatchError(f"{name} cannot be disabled from the command line: it has no long option")
         return [f"--no-{flag[2:]}"]
     if value == (action == "store_true"):
         return [parameter.flag]
     if action == "store_true" and parameter.default is None and not parameter.computed:
         return []  # nothing counts as false
-    raise MismatchError(f"{name} cannot be switched {'on' if value else 'off'} by an argument")
+    raise MismatchError(f"{name} cannot be {'enabled' if value else 'disabled'} from the command line")
 
 
 def _count(parameter: Parameter, value: object) -> list[str]:
@@ -145,7 +145,7 @@ def _count(parameter: Parameter, value: object) -> list[str]:
     base = default if isinstance(default, int) and not isinstance(default, bool) else 0
     if isinstance(value, bool) or not isinstance(value, int) or value < base or value - base > 1000:
         raise MismatchError(
-            f"{name_of(parameter)} counts: write a whole number from {base} on, not {value!r}"
+            f"{name_of(parameter)} is counted: write an integer of at least {base}, not {value!r}"
         )
     return [parameter.flag] * (value - base)
 
@@ -204,11 +204,11 @@ def _extend(parameter: Parameter, value: object, parser: Parser) -> list[str]:
     if nargs in (None, "?"):
         words = [one_word(parameter, item, parser) for item in items]
         if parameter.item_type != "str" or any(len(word) != 1 for word in words):
-            raise MismatchError(f"{flag} adds each character by itself (it lacks nargs)")
+            raise MismatchError(f"{flag} has no nargs: argparse would add each character as an item")
         return [word for each in words for word in option(flag, [each], parser)]
     if isinstance(nargs, int):
         if len(items) % nargs:
-            raise MismatchError(f"{flag} takes {nargs} values at a time, {len(items)} are given")
+            raise MismatchError(f"{flag} expects a multiple of {nargs} values, got {len(items)}")
         groups = [items[start : start + nargs] for start in range(0, len(items), nargs)]
         return [word for each in groups for word in option(flag, _several(parameter, each, parser), parser)]
     words = _several(parameter, items, parser)
@@ -218,11 +218,11 @@ def _extend(parameter: Parameter, value: object, parser: Parser) -> list[str]:
 
 
 def _after_default(parameter: Parameter, items: list[object]) -> list[object]:
-    """Return what is to be added to the default list, to which argparse appends."""
+    """Return the items to append to the default list, as argparse appends to it."""
     start = list(parameter.default) if isinstance(parameter.default, (list, tuple)) else []
     if len(items) < len(start) or not all(same(a, b) for a, b in zip(items, start, strict=False)):
         raise MismatchError(
-            f"{name_of(parameter)} adds to its default {start}: the value has to begin with it"
+            f"{name_of(parameter)} appends to its default {start}: the value must start with these items"
         )
     return items[len(start) :]
 
@@ -231,7 +231,7 @@ def _store(parameter: Parameter, value: object, parser: Parser) -> list[str]:
     nargs = parameter.nargs
     if nargs in (None, "?"):
         if parameter.action == "custom" and isinstance(value, list) and not parameter.separator:
-            # An action of the script's own may collect; nothing else could be meant.
+            # A custom action may collect values; a list has no other meaning here.
             return [
                 word
                 for item in value
@@ -252,7 +252,7 @@ def _store(parameter: Parameter, value: object, parser: Parser) -> list[str]:
 
 
 def _optional(parameter: Parameter, value: object, parser: Parser) -> list[str]:
-    """The words of an option that takes one value or none."""
+    """Return the arguments of an option with an optional value."""
     try:
         word = one_word(parameter, value, parser)
     except MismatchError:
@@ -264,9 +264,9 @@ def _optional(parameter: Parameter, value: object, parser: Parser) -> list[str]:
 
 def _several(parameter: Parameter, items: Sequence[object], parser: Parser) -> list[str]:
     if isinstance(parameter.nargs, int) and len(items) != parameter.nargs:
-        raise MismatchError(f"{name_of(parameter)} takes {parameter.nargs} values, {len(items)} are given")
+        raise MismatchError(f"{name_of(parameter)} expects {parameter.nargs} values, got {len(items)}")
     if parameter.nargs == "+" and not items:
-        raise MismatchError(f"{name_of(parameter)} takes one value or more, the list is empty")
+        raise MismatchError(f"{name_of(parameter)} expects at least one value, got an empty list")
     return [one_word(parameter, item, parser) for item in items]
 
 
@@ -275,9 +275,9 @@ def _unsafe(word: str, parser: Parser) -> bool:
 
 
 def option(flag: str, words: list[str], parser: Parser) -> list[str]:
-    """Return a flag and its words; one that looks like an option itself is joined to the flag."""
+    """Return a flag and its values; a value that looks like an option is joined to the flag."""
     if "--" in words:
-        raise MismatchError("argparse drops the word '--'")
+        raise MismatchError("argparse removes the argument '--'")
     if not any(_unsafe(word, parser) for word in words):
         return [flag, *words]
     if len(words) == 1:
@@ -287,20 +287,20 @@ def option(flag: str, words: list[str], parser: Parser) -> list[str]:
 
 
 def _taken_for(word: str, parser: Parser) -> str:
-    what = "the name of a file to read" if word[:1] in parser.fromfile_chars else "an option"
-    return f"the script would take {word!r} for {what}"
+    what = "the name of an argument file" if word[:1] in parser.fromfile_chars else "an option"
+    return f"the script would parse {word!r} as {what}"
 
 
 def check_positional(word: str, parser: Parser) -> None:
-    """Refuse a word of a positional that no protection helps."""
+    """Refuse a value of a positional that the parser would misread even after `--`."""
     if word == "--":
-        raise MismatchError("argparse drops the word '--'")
+        raise MismatchError("argparse removes the argument '--'")
     if word[:1] and word[:1] in parser.fromfile_chars:
         raise MismatchError(_taken_for(word, parser))
 
 
 def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
-    """Return one value as the word that the parser converts back to it."""
+    """Return one value as the argument that the parser converts back to it."""
     if parameter.separator and isinstance(value, (list, tuple)):
         return _joined(parameter, value, parser)
     for known, spelled in parameter.spelling:
@@ -311,23 +311,23 @@ def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
         return _notation(kind, value)
     if isinstance(value, (list, tuple, Mapping)):
         what = "a mapping" if isinstance(value, Mapping) else "a list"
-        raise MismatchError(f"{name} takes a single value here, not {what}")
+        raise MismatchError(f"{name} expects a single value, not {what}")
     if isinstance(value, bool):
         word = _truth(parameter, value)
     elif value is None:
-        raise MismatchError(f"{name} has an empty value in its list")
+        raise MismatchError(f"the list of {name} contains a null value")
     else:
         word = plain_word(value)
     if kind == "int":
         if isinstance(value, float) and value.is_integer():
             word = str(int(value))
         if not _converts(int, word):
-            raise MismatchError(f"{name} takes a whole number, not {value!r}")
+            raise MismatchError(f"{name} expects an integer, got {value!r}")
     elif kind == "float" and not _converts(float, word):
-        raise MismatchError(f"{name} takes a number, not {value!r}")
+        raise MismatchError(f"{name} expects a number, got {value!r}")
     if parameter.choices is not None and not _chosen(parameter, value, word):
         allowed = ", ".join(str(one) for one in parameter.choices)
-        raise MismatchError(f"{name} takes one of {allowed}; {word!r} is none of them")
+        raise MismatchError(f"{name} expects one of {allowed}, got {word!r}")
     return word
 
 
@@ -339,8 +339,8 @@ def _truth(parameter: Parameter, value: bool) -> str:
     if kind == "custom" and (isinstance(parameter.default, bool) or any(one is value for one in choices)):
         return str(value)
     raise MismatchError(
-        f"{name_of(parameter)} takes a value of type {kind} and is no switch; "
-        f"quote {str(value).lower()} if it is text"
+        f"{name_of(parameter)} expects a value of type {kind}, not a boolean; "
+        f"quote {str(value).lower()} to pass it as a string"
     )
 
 
@@ -353,8 +353,8 @@ def _chosen(parameter: Parameter, value: object, word: str) -> bool:
         if same(value, one) or word == str(one):
             if parameter.item_type == "str" and isinstance(one, (int, float)):
                 raise MismatchError(
-                    f"{name_of(parameter)} has numbers as choices but no type: the script refuses every "
-                    f"value until the argument is given type={type(one).__name__}"
+                    f"{name_of(parameter)} has numbers as choices but no type, so argparse rejects every "
+                    f"value: add type={type(one).__name__} to the argument"
                 )
             return True
         if number is not None and isinstance(one, (int, float)) and number == one:
@@ -371,7 +371,7 @@ def _joined(parameter: Parameter, value: Sequence[object], parser: Parser) -> st
     words = [one_word(single, item, parser) for item in value]
     for word in words:
         if parameter.separator in word or (parameter.separator == " " and not word):
-            raise MismatchError(f"an item of {name_of(parameter)} cannot hold {parameter.separator!r}")
+            raise MismatchError(f"an item of {name_of(parameter)} cannot contain {parameter.separator!r}")
     return parameter.separator.join(words)
 
 
@@ -379,7 +379,7 @@ def _notation(kind: str, value: object) -> str:
     if isinstance(value, str) and value[:1] in ("{", "[", "("):
         try:
             json.loads(value) if kind == "json" else ast.literal_eval(value)
-            return value  # it is in that notation already
+            return value  # it already has that format
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             pass
     try:

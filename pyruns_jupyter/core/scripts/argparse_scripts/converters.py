@@ -1,4 +1,4 @@
-"""What the `type=` of an argument does with a word, found by following it with some words."""
+"""How the `type=` of an argument converts strings, found by evaluating it with sample strings."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ _SEPARATORS = (",", " ", ";", ":", "x", "/")
 
 @dataclass(frozen=True)
 class Converter:
-    """How words become values; the fields are those of `Parameter`."""
+    """How strings become values; the fields are those of `Parameter`."""
 
     item_type: str = "str"
     separator: str = ""
     spelling: tuple[tuple[Any, str], ...] = ()
-    members: tuple[tuple[EnumMember, str], ...] = ()  # of an Enum, with the words that give them
+    members: tuple[tuple[EnumMember, str], ...] = ()  # of an Enum, with their names on the command line
     function: Any = None
 
     def word(self, value: Any) -> Any:
-        """Return a value of the script as it stands in a configuration.
+        """Return a value of the script as it is written in a configuration.
 
         Raises:
-            UnknownError: when it is no plain data, or too much.
+            UnknownError: the value is not plain data, or too large.
         """
         weight(value)
         for member, word in self.members:
@@ -73,7 +73,7 @@ class Converter:
 def converter(
     kind: Any, tracer: Tracer, known: dict[tuple[int, int], Converter], choices: Any = None
 ) -> Converter:
-    """Return what the value of `type=` does; `known` remembers the functions that were followed."""
+    """Return how the value of `type=` converts; `known` caches the functions that were evaluated."""
     if kind is None:
         return Converter()
     if isinstance(kind, External):
@@ -101,7 +101,7 @@ def converter(
 
 
 def convert(kind: Any, word: str, tracer: Tracer) -> Any:
-    """Return what `type=` makes of a word: UNKNOWN when it cannot be told, RAISED when it is refused."""
+    """Return the result of `type=` for a string: UNKNOWN, or RAISED when it is rejected."""
     if kind is None:
         return word
     if isinstance(kind, External):
@@ -146,7 +146,7 @@ def _enum(kind: Any, members: list[Any], tracer: Tracer) -> Converter:
 
 
 def plain_or(value: Any) -> Any:
-    """Return a value as plain data, else a text of no meaning."""
+    """Return a value as plain data, else a placeholder string."""
     try:
         return plain(value)
     except _UnknownError:
@@ -211,5 +211,5 @@ def _members_of(kind: Any, tracer: Tracer) -> list[Any]:
 
 
 def is_unknown(value: Any) -> bool:
-    """Tell whether a value could not be told."""
+    """Return whether a value is unknown."""
     return value is UNKNOWN or value is RAISED

@@ -1,4 +1,4 @@
-"""Parsers of argparse as a script builds them: what its calls do to them."""
+"""Models of argparse parsers, and the effect of the script's calls on them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _HARMLESS = ("builtins.", "argcomplete.", "sys.", "logging.")
 
 
 class Finished(Exception):
-    """The script has parsed its arguments: what follows declares none."""
+    """The script has parsed its arguments: the code after that declares none."""
 
 
 @dataclass(eq=False)
 class ArgumentAction:
-    """One declared argument, its words as they were given."""
+    """One declared argument, with the keyword arguments of its declaration."""
 
     flags: tuple[str, ...]
     words: dict[str, Any]
@@ -55,9 +55,8 @@ class ExclusiveObject:
 
 @dataclass(frozen=True)
 class Parse:
-    """A call that parses the command line: other words than its own may be in it (`known`), or were taken
-    out before (`rest`).
-    """
+    """A call that parses the command line: it may contain unknown arguments (`known`), or some were
+    removed before (`rest`)."""
 
     known: bool
     rest: bool
@@ -67,7 +66,7 @@ class Parse:
 
 @dataclass(eq=False)
 class ParserObject:
-    """A parser. `implied`: only its use was seen, not its making."""
+    """A parser. `implied`: only its use was seen, not its creation."""
 
     module: Module
     line: int
@@ -94,7 +93,7 @@ class ParserObject:
 
 @dataclass(eq=False)
 class GroupObject:
-    """An argument group, perhaps one of which at most one argument may be given."""
+    """An argument group, possibly a mutually exclusive one."""
 
     parser: ParserObject
     title: str = ""
@@ -116,7 +115,7 @@ def _text(value: Any) -> str:
 
 
 class ParserMethods:
-    """What methods of parsers do."""
+    """The effects of the methods of parsers."""
 
     tracer: Tracer
 
@@ -126,20 +125,20 @@ class ParserMethods:
         self._implied: dict[tuple[int, str], ParserObject] = {}
 
     def problem(self, module: Module, message: str, line: int) -> None:
-        """Note something that could not be understood."""
+        """Record a problem: code that could not be analyzed."""
         problem = module.problem(message, line)
         if len(self.problems) < _MAX_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
 
     def leave_open(self) -> None:
-        """Note that any parser may take more than what was seen."""
+        """Record that any parser may accept more arguments than the detected ones."""
         for parser in self.parsers:
             parser.open = True
 
-    # What the tracer asks
+    # The interface that the tracer uses
 
     def is_parser(self, value: Any) -> bool:
-        """Tell whether a value is one of these objects."""
+        """Return whether a value is one of these objects."""
         return isinstance(value, (ParserObject, GroupObject, SubparsersObject, ArgumentAction))
 
     def attribute(self, owner: Any, name: str) -> Any:
@@ -167,14 +166,14 @@ class ParserMethods:
     def call(
         self, method: Method, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
     ) -> Any:
-        """Do what a method of a parser does."""
+        """Apply a method of a parser."""
         function = getattr(self, f"do_{method.name}", None)
         return UNKNOWN if function is None else function(method.owner, arguments, words, node, scope)
 
     def external(
         self, callee: External, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
     ) -> Any:
-        """Return what a call of something outside the project makes of parsers; None: nothing."""
+        """Return the effect on parsers of a call to code outside the project; None: no effect."""
         if is_parser_class(callee):
             parser = self._new(scope.module, node.lineno)
             parser.implied = callee.short.endswith("HfArgumentParser")
@@ -205,7 +204,7 @@ class ParserMethods:
     def stranger(
         self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
     ) -> Any:
-        """A parser is given to something that cannot be followed: it may declare anything."""
+        """Mark a parser as open: it is passed to code that could not be resolved."""
         name = callee.name if isinstance(callee, External) else ""
         if name.startswith(_HARMLESS):
             return None
@@ -215,15 +214,13 @@ class ParserMethods:
                 one = one.parser
             if isinstance(one, ParserObject) and not isinstance(callee, ParserObject):
                 shown = text_of(node.func)
-                self.problem(
-                    scope.module, f"{shown} may declare arguments that cannot be seen from here", node.lineno
-                )
+                self.problem(scope.module, f"{shown} may declare arguments that are not listed", node.lineno)
                 one.open = True
                 found = one
         return found
 
     def implied(self, node: ast.Attribute, scope: Scope) -> Method | None:
-        """Return the method of a parser of which only the use is seen."""
+        """Return the method of a parser whose creation was not seen."""
         text = dotted_name(node.value)
         if node.attr not in (*ADDING, "set_defaults") or text is None:
             return None
@@ -267,7 +264,7 @@ class ParserMethods:
                 _inherit(parser, parent)
             else:
                 parser.open = True
-                self.problem(scope.module, "A parent of the parser cannot be followed", node.lineno)
+                self.problem(scope.module, "A parent of the parser could not be resolved", node.lineno)
         parser.prefix_chars = _text(words.get("prefix_chars")) or "-"
         parser.fromfile_chars = _text(words.get("fromfile_prefix_chars"))
         parser.allow_abbrev = words.get("allow_abbrev", True) is not False
@@ -283,11 +280,13 @@ class ParserMethods:
             return UNKNOWN
         module, line = scope.module, node.lineno
         if "**" in words:
-            self.problem(module, "An argument is declared with **, which cannot be followed", line)
+            self.problem(module, "An argument is declared with **, which could not be resolved", line)
         if not arguments and isinstance(words.get("dest"), str):
             arguments = [words["dest"]]
         if not arguments or not all(isinstance(flag, str) and flag for flag in arguments):
-            self.problem(module, "The name of an argument is computed; it can still be given as a key", line)
+            self.problem(
+                module, "The name of an argument is computed; it is not listed but can be set as a key", line
+            )
             parser.open = True
             return UNKNOWN
         nodes = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
@@ -297,8 +296,8 @@ class ParserMethods:
             if not all(module.project.writes(flag) for flag in arguments):
                 self.problem(
                     module,
-                    "The name of an argument is made under a condition that cannot be told; it can still be "
-                    "given as a key",
+                    "The name of an argument depends on a condition that could not be evaluated; it is not "
+                    "listed but can be set as a key",
                     line,
                 )
                 parser.open = True
@@ -306,7 +305,7 @@ class ParserMethods:
             action.words["required"] = False
             self.problem(
                 module,
-                f"{arguments[0]} is declared under a condition that cannot be told; it may be missing",
+                f"{arguments[0]} is declared under a condition that could not be evaluated; it may not exist",
                 line,
             )
         if parser.resolves:
@@ -370,7 +369,11 @@ class ParserMethods:
         parser.used = True
         parser.help = _text(words.get("help"))
         if not isinstance(name, str) or not name:
-            self.problem(scope.module, "The name of a subcommand is computed; it is left out", node.lineno)
+            self.problem(
+                scope.module,
+                "The name of a subcommand is computed; the subcommand is not listed",
+                node.lineno,
+            )
             return parser
         owner.parsers[name] = parser
         aliases = words.get("aliases", ())
@@ -388,12 +391,12 @@ class ParserMethods:
             return
         texts = {keyword.arg: text_of(keyword.value) for keyword in node.keywords if keyword.arg}
         if self.tracer.doubt > parser.doubt:
-            texts = dict.fromkeys(words, "set under a condition that cannot be told")
+            texts = dict.fromkeys(words, "set under a condition that could not be evaluated")
             words = {name: value if name == "**" else UNKNOWN for name, value in words.items()}
         for name, value in words.items():
             if name == "**" or not isinstance(name, str):
                 self.problem(
-                    scope.module, "Defaults are set from something that cannot be followed", node.lineno
+                    scope.module, "Defaults are set from values that could not be resolved", node.lineno
                 )
             else:
                 parser.defaults[name] = (value, texts.get(name, ""), scope.module, node.lineno)
@@ -411,7 +414,7 @@ class ParserMethods:
             return
         given = arguments[0] if arguments else None
         if isinstance(given, (list, tuple, str)) and UNKNOWN not in given:
-            shown = f"{text_of(node.func)} is given words of its own"
+            shown = f"{text_of(node.func)} gets its own list of arguments"
             self.problem(scope.module, f"{shown}; it does not read the command line", node.lineno)
             return
         text = text_of(node.args[0]) if node.args else ""
@@ -440,7 +443,7 @@ class ParserMethods:
 
 
 def is_parser_class(value: External) -> bool:
-    """Tell whether a name outside the project is a class of parsers like argparse's."""
+    """Return whether a name outside the project is a class of parsers like argparse's."""
     return value.short.endswith(("ArgumentParser", "ArgParser"))
 
 

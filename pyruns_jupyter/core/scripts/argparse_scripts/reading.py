@@ -1,4 +1,4 @@
-"""The arguments that a script declares with argparse, found by following its source."""
+"""Detection of the arguments that a script declares with argparse."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from pyruns_jupyter.core.scripts.source.tracing import Tracer
 from .actions import ActionReader
 from .parserobjects import ADDING, ArgumentAction, ExclusiveObject, Finished, ParserMethods, ParserObject
 
-_STEPS_EACH = 5_000  # for what one argument is made of
-_STEPS_ALL = 200_000  # for all of them
+_STEPS_EACH = 5_000  # steps for evaluating one argument
+_STEPS_ALL = 200_000  # steps for all arguments
 _MAX_LEVELS = 10  # of subcommands below subcommands
 _WORDS = frozenset((*ADDING, "ArgumentParser", "parse_args", "parse_known_args"))
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script takes by argparse when it is run, None when it makes no parser then."""
+    """Return the argparse parameters of a script, None when running it creates no parser."""
     reading = _reading(project)
     return None if reading is None else reading.result()
 
 
 def read_uncalled(project: Project) -> ScriptParameters | None:
-    """Return what functions that nothing calls declare, perhaps on parsers whose making cannot be seen."""
+    """Return the parameters that uncalled functions declare, possibly on parsers created elsewhere."""
     reading = _reading(project)
     if reading is None:
         return None
@@ -46,13 +46,13 @@ def read_uncalled(project: Project) -> ScriptParameters | None:
 
 
 def problems(project: Project) -> list[Problem]:
-    """Return what could not be understood in a script of which nothing was."""
+    """Return the problems of a script without detected parameters."""
     reading = _reading(project)
     return [] if reading is None else reading.methods.problems
 
 
 def _reading(project: Project) -> _Reading | None:
-    """Return what following the script found; None when nothing in it has to do with argparse."""
+    """Return the result of evaluating the script; None when it does not use argparse."""
     if "argparse" not in project.notes:
         concerned = any(module.source.parses for module in project.reached())
         project.notes["argparse"] = _Reading(project) if concerned else None
@@ -76,11 +76,11 @@ class _Reading:
         except Finished:
             pass
         except (OutOfSteps, RecursionError):
-            self.methods.problem(self.project.main, "The script is too long to be followed to its end", 1)
+            self.methods.problem(self.project.main, "The script is too long to analyze completely", 1)
             self.methods.leave_open()
 
     def follow_uncalled(self) -> None:
-        """Follow what nothing calls here: functions and methods that have to do with parsers."""
+        """Evaluate uncalled functions and methods that use parsers."""
         self.uncalled = True
         if not self._parsed():
             self.tracer.steps = STEPS
@@ -106,7 +106,7 @@ class _Reading:
         return [parser for parser in self.methods.parsers if parser.parsed and not parser.implied]
 
     def result(self) -> ScriptParameters | None:
-        """Return what the parsers take."""
+        """Return the parameters of the parsers."""
         chosen = self._chosen()
         if not any(one.actions or one.open for one in chosen) and self.uncalled:
             chosen = self._implied()
@@ -135,17 +135,17 @@ class _Reading:
         parsed = self._parsed()
         strict = [one for one in parsed if not one.parsed[-1].known]
         if len(strict) > 1:
-            self._several(strict, "parse the command line; the first counts")
+            self._several(strict, "parse the command line; the first one is used")
             strict = strict[:1]
         if strict and not strict[0].parsed[-1].rest:
-            return strict  # it refuses what is only for another parser
+            return strict  # it rejects the arguments of any other parser
         if parsed:
             return [one for one in parsed if one.parsed[-1].known] + strict
         made = [one for one in self.methods.parsers if not one.used and not one.implied]
         if len(made) > 1:
             full = sorted(made, key=lambda one: -len(one.actions))
             if full[1].actions:
-                self._several(made, "are built, and it cannot be told which one is used; the fullest counts")
+                self._several(made, "are built; which one is used is unknown, so the largest is shown")
             made = full[:1]
         return made
 
@@ -156,7 +156,7 @@ class _Reading:
         )
 
     def _check_abbreviations(self, parsers: list[Parser], made: list[ParserObject]) -> None:
-        """Say where a parser takes what is meant for a later one for an abbreviation."""
+        """Report where a parser reads an option of a later parser as an abbreviation."""
         for number, first in enumerate(parsers):
             for later in parsers[number + 1 :] if first.allow_abbrev else ():
                 for flag in sorted(later.flags - first.flags):
@@ -164,7 +164,8 @@ class _Reading:
                     if len(longer) == 1:
                         self.methods.problem(
                             made[number].module,
-                            f"The first parser takes {flag} for its {longer[0]} (no allow_abbrev=False)",
+                            f"The first parser reads {flag} as an abbreviation of {longer[0]}; "
+                            "set allow_abbrev=False",
                             made[number].line,
                         )
 
@@ -183,7 +184,7 @@ class _Reading:
             again = next((flag for flag in parameter.flags if flag in flags), None)
             if again is not None:
                 self.methods.problem(
-                    action.module, f"{again} is declared twice; the first declaration counts", action.line
+                    action.module, f"{again} is declared twice; the first declaration is used", action.line
                 )
                 continue
             flags.update(dict.fromkeys(parameter.flags, action.line))
@@ -194,7 +195,7 @@ class _Reading:
             elif before.positional or parameter.positional:
                 self.methods.problem(
                     action.module,
-                    f"{parameter.name} is declared twice; the first declaration counts",
+                    f"{parameter.name} is declared twice; the first declaration is used",
                     action.line,
                 )
             else:
@@ -210,7 +211,7 @@ class _Reading:
             action = made.subparsers.action
             made.open = True
             self.methods.problem(
-                action.module, "Subcommands are declared, but none could be followed", action.line
+                action.module, "Subcommands are declared, but none could be read", action.line
             )
         elif made.subparsers is not None and len(scope) < _MAX_LEVELS:
             commands = self._subcommands(made, found, scope, keys)
@@ -243,7 +244,9 @@ class _Reading:
             return self.actions.parameter(action, made, group)
         except (OutOfSteps, RecursionError):
             made.open = True
-            self.methods.problem(action.module, f"{action.flags[0]} cannot be followed", action.line)
+            self.methods.problem(
+                action.module, f"The declaration of {action.flags[0]} could not be read", action.line
+            )
             return None
         finally:
             self.steps -= allowed - max(self.tracer.steps, 0)
@@ -318,7 +321,7 @@ def _exclusive(group: ExclusiveObject, names: dict[int, str]) -> Exclusive | Non
 
 
 def _narrowed(parameter: Parameter) -> Parameter:
-    """Return a parameter that several arguments set as a form shows it."""
+    """Return the parameter that a form shows for several arguments with one dest."""
     every = (parameter, *parameter.also)
     if len(every) == 1:
         return parameter

@@ -1,5 +1,6 @@
 """Scripts that use click or typer.
 
-`reading` finds the commands of click, `decorators` what stands above them, `options` and `option_types` what
-one declaration says; `typer_reading` and `typer_options` do the same for functions. `argv` serves both.
+`reading` finds click commands, `decorators` the options that their decorators add, `options` and
+`option_types` parse one declaration. `typer_reading` and `typer_options` do the same for typer functions.
+`argv` serves both.
 """

@@ -1,7 +1,7 @@
-"""The argument words of a script made with click or typer, for one configuration.
+"""The command-line arguments of a script made with click or typer, for one configuration.
 
-Options stand before arguments; an argument that looks like an option is protected by `--`. null leaves a
-parameter out, so that its default applies, and so does the default itself unless defaults are passed.
+Options come before arguments; an argument that looks like an option is protected by `--`. A parameter is
+omitted when it is null or, unless defaults are passed, has its default value.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from pyruns_jupyter.core.scripts.types import ANY
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
-    """Return the words after the script's path for `config`; see `..argv`.
+    """Return the command-line arguments after the script's path for `config`; see `..argv`.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     command = script.details
     assert isinstance(command, ScriptCommand)
@@ -63,7 +63,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
             left_out = left_out or key
         elif left_out:
             filled.refuse(
-                key, f"the script would take it for {left_out}, which stands before it and is empty"
+                key, f"the script would use its value for {left_out}, which comes before it and is not set"
             )
         else:
             arguments += filled.word(key, partial(_argument, parameter, value))
@@ -91,7 +91,9 @@ def _option(parameter: Parameter, value: Any) -> list[str]:
     if action == "append":
         items = value if isinstance(value, list) else [value]
         if not items and parameter.default not in (None, []):
-            raise MismatchError(f"it cannot be made empty: its default is {parameter.default}")
+            raise MismatchError(
+                f"it cannot be an empty list: click would use its default {parameter.default}"
+            )
         return [word for item in items for word in _flagged(parameter, item)]
     return _flagged(parameter, value)
 
@@ -100,7 +102,7 @@ def _flagged(parameter: Parameter, value: Any) -> list[str]:
     words = _several(parameter, value) if isinstance(parameter.nargs, int) else [_one(parameter, value)]
     flag = parameter.flag
     if parameter.nargs == "?" and len(words[0]) > 1 and words[0].startswith("-"):
-        raise MismatchError(f"click would take {words[0]!r} for an option")
+        raise MismatchError(f"click would parse {words[0]!r} as an option")
     if len(words) == 1 and (words[0].startswith("-") or parameter.nargs == "?"):
         return [f"{flag}={words[0]}"] if flag.startswith("--") else [f"{flag}{words[0]}"]
     return [flag, *words]
@@ -116,7 +118,7 @@ def _argument(parameter: Parameter, value: Any) -> list[str]:
 def _several(parameter: Parameter, value: Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     if len(items) != parameter.nargs:
-        raise MismatchError(f"it takes {parameter.nargs} values, {len(items)} are given")
+        raise MismatchError(f"expected {parameter.nargs} values, got {len(items)}")
     shape = parameter.shape or ANY
     if shape.name != "tuple":
         return [one_word(shape, item) for item in items]
@@ -129,7 +131,7 @@ def _one(parameter: Parameter, value: Any) -> str:
 
 def _switch(parameter: Parameter, value: Any) -> list[str]:
     if not isinstance(value, bool):
-        raise MismatchError(f"it is a switch: write true or false, not {value!r}")
+        raise MismatchError(f"it is a boolean flag: write true or false, not {value!r}")
     if parameter.off_flags and (value or not parameter.flags):
         return [parameter.flag] if value and parameter.flags else _unless(parameter, value, True)
     if parameter.off_flags:
@@ -137,15 +139,15 @@ def _switch(parameter: Parameter, value: Any) -> list[str]:
     if same(value, parameter.default):
         return []
     if value != (parameter.action == "store_true"):
-        raise MismatchError(f"it cannot be switched {'on' if value else 'off'} by an argument")
+        raise MismatchError(f"it cannot be {'enabled' if value else 'disabled'} from the command line")
     return [parameter.flag]
 
 
 def _unless(parameter: Parameter, value: bool, other: bool) -> list[str]:
-    """A parameter with nothing but a flag that switches off."""
+    """Return the arguments of a parameter that has only a flag to disable it."""
     if value == other:
         if parameter.default is not True:
-            raise MismatchError("it cannot be switched on by an argument")
+            raise MismatchError("it cannot be enabled from the command line")
         return []
     return [_long(parameter.off_flags)]
 
@@ -156,9 +158,9 @@ def _long(flags: tuple[str, ...]) -> str:
 
 def _count(parameter: Parameter, value: Any) -> list[str]:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
-        raise MismatchError(f"it counts: write a whole number from 0 on, not {value!r}")
+        raise MismatchError(f"it is counted: write an integer of at least 0, not {value!r}")
     if value == 0 and parameter.default != 0:
-        raise MismatchError(f"it cannot be 0: without its flag it is {parameter.default}")
+        raise MismatchError(f"it cannot be 0: without the flag, its value is {parameter.default}")
     return [] if value == parameter.default and value == 0 else [parameter.flag] * value
 
 
@@ -170,16 +172,16 @@ def _flag_of_value(parameter: Parameter, value: Any) -> list[str]:
     if same(value, parameter.default):
         return []
     allowed = ", ".join(str(choice) for choice in shape.choices)
-    raise MismatchError(f"it takes one of {allowed}; {value!r} is none of them")
+    raise MismatchError(f"expected one of {allowed}, got {value!r}")
 
 
 def _extra(name: str, value: Any) -> list[str]:
-    """Return the words of a key that is not listed: its own spelling as a flag."""
+    """Return the arguments of a key that is not listed: the key as a flag."""
     flag = f"--{name.replace('_', '-')}"
     if value is True:
         return [flag]
     if value is False:
-        raise MismatchError("the script's source does not tell how it is switched off; leave it out")
+        raise MismatchError("the script's source does not show how to disable it; remove the key")
     words = []
     for item in value if isinstance(value, list) else [value]:
         word = plain_word(item)

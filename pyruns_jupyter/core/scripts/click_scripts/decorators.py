@@ -1,4 +1,4 @@
-"""What decorators of click add to a command: also those that a project shares between its commands."""
+"""The options and arguments that click decorators add, including decorators that a project defines."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def is_click(name: str) -> bool:
-    """Tell whether a full name is one of click or of a package that takes its place."""
+    """Return whether a full name belongs to click or to a replacement of it."""
     return name.split(".")[0] in PACKAGES
 
 
 @dataclass
 class Declared:
-    """What a decorator adds, in the order of the help."""
+    """The parameters that a decorator adds, in the order of the help."""
 
     parameters: list[Parameter] = field(default_factory=list)
     open: bool = False
 
     def below(self, other: Declared) -> None:
-        """Add what stands below."""
+        """Append the parameters of a decorator below."""
         self.parameters += other.parameters
         self.open = self.open or other.open
 
     def above(self, other: Declared) -> None:
-        """Add what stands above."""
+        """Prepend the parameters of a decorator above."""
         self.parameters = other.parameters + self.parameters
         self.open = self.open or other.open
 
 
 class Decorators:
-    """Follows decorators to the options and arguments that they add."""
+    """Resolves decorators to the options and arguments that they add."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self._problems = problems
 
     def of(self, module: Module, node: ast.expr, depth: int = 0) -> Declared:
-        """Return what the decorator `node` adds; nothing when it has to do with something else."""
+        """Return the parameters that the decorator `node` adds; none when it is unrelated to click."""
         if depth > _DEPTH:
             return Declared()
         called = node.func if isinstance(node, ast.Call) else node
@@ -68,7 +68,7 @@ class Decorators:
         found = module.find(called)
         if found is None:
             if "click" in name.split(".")[0] or name.split(".")[0] == "cloup":
-                self._problem(module, f"What {text_of(called)} adds is not known", node.lineno)
+                self._problem(module, f"The parameters that {text_of(called)} adds are unknown", node.lineno)
                 return Declared(open=True)
             return Declared()
         home, definition = found
@@ -97,7 +97,7 @@ class Decorators:
     def _function(
         self, home: Module, function: ast.AST, call: ast.Call | None, caller: Module, depth: int
     ) -> Declared:
-        """Return what a decorator of the project adds: `@common`, `@common()` or `@add(options)`."""
+        """Return the parameters of a project's decorator: `@common`, `@common()` or `@add(options)`."""
         assert isinstance(function, Function)
         body: list[ast.stmt] = function.body
         inner = [node for node in body if isinstance(node, Function)]
@@ -127,7 +127,7 @@ class Decorators:
                 self._statements(home, statement.body, declared, depth)
 
     def _applied(self, home: Module, node: ast.expr, depth: int) -> Declared:
-        """Return what `option(...)(other(function))` or `option(...)` adds."""
+        """Return the parameters that `option(...)(other(function))` or `option(...)` adds."""
         declared = Declared()
         while isinstance(node, ast.Call):
             if isinstance(node.func, ast.Call):
@@ -148,7 +148,7 @@ class Decorators:
         return declared
 
     def _items(self, home: Module, node: ast.expr, depth: int = 0) -> list[ast.expr]:
-        """Return the decorators in a list of them, in the order in which a loop takes them."""
+        """Return the decorators in a list of them, in the order in which a loop applies them."""
         if depth > _DEPTH:
             return []
         if isinstance(node, (ast.List, ast.Tuple)):
@@ -163,7 +163,7 @@ class Decorators:
             found = home.find(node)
             if found is not None and isinstance(found[1], ast.expr):
                 return self._items(found[0], found[1], depth + 1)
-        self._problem(home, f"The options in {text_of(node)} cannot be followed", node.lineno)
+        self._problem(home, f"The options in {text_of(node)} could not be resolved", node.lineno)
         return []
 
     def _item(self, home: Module, item: ast.expr, depth: int) -> list[ast.expr]:
@@ -211,7 +211,7 @@ class Decorators:
     def _declared(self, module: Module, node: ast.Call, kind: str) -> Declared:
         words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         if len(words) != len(node.keywords):
-            self._problem(module, f"An {kind} is declared with **, which cannot be followed", node.lineno)
+            self._problem(module, f"An {kind} is declared with **, which could not be resolved", node.lineno)
         try:
             given = node.args
             if kind == "option" and "param_decls" in words:
@@ -224,7 +224,9 @@ class Decorators:
             texts = []
         if not texts or not all(isinstance(text, str) and text for text in texts):
             self._problem(
-                module, f"The name of an {kind} is computed; it can still be given as a key", node.lineno
+                module,
+                f"The name of an {kind} is computed; it is not listed but can be set as a key",
+                node.lineno,
             )
             return Declared(open=True)
         reader = OptionReader(module, node, words, self._problems)
@@ -233,13 +235,13 @@ class Decorators:
 
 
 def _decorates(function: ast.AST) -> bool:
-    """Tell whether a function takes the function to decorate (and is no factory of decorators)."""
+    """Return whether a function takes the function to decorate (and is not a decorator factory)."""
     assert isinstance(function, Function)
     return not any(isinstance(node, Function) for node in function.body) and len(function.args.args) == 1
 
 
 class _Substitute(ast.NodeTransformer):
-    """Puts the arguments of a call in the place of the names of a function's parameters."""
+    """Replaces the names of a function's parameters by the arguments of a call."""
 
     def __init__(self, given: dict[str, ast.expr]) -> None:
         self.given = given
@@ -251,7 +253,7 @@ class _Substitute(ast.NodeTransformer):
 
 
 def _bound(function: ast.AST, call: ast.Call, caller: Module, home: Module) -> dict[str, ast.expr]:
-    """Return the expressions that a call gives to the parameters of a function."""
+    """Return the expressions that a call passes to the parameters of a function."""
     assert isinstance(function, Function)
     arguments = function.args
     names = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args]]
@@ -271,7 +273,7 @@ def _bound(function: ast.AST, call: ast.Call, caller: Module, home: Module) -> d
 
 
 def _literal(caller: Module, node: ast.expr) -> ast.expr:
-    """Return what an expression means in the module that calls, so that another module can read it."""
+    """Return an expression of the calling module as literals, so that another module can evaluate it."""
     try:
         value = caller.constants.value(node)
     except UnknownError:

@@ -1,4 +1,4 @@
-"""The types of click: how a `type=` of an option is read."""
+"""The types of click: the meaning of the `type=` of an option."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CLASSES = {
 
 
 def click_type(module: Module, node: ast.expr, depth: int = 0) -> Shape:
-    """Return what the expression of `type=` means; CUSTOM when it is the script's own."""
+    """Return the type that the expression of `type=` means; CUSTOM for a custom type."""
     if isinstance(node, (ast.Tuple, ast.List)):
         return Shape("tuple", tuple(click_type(module, item, depth + 1) for item in node.elts))
     called = node.func if isinstance(node, ast.Call) else node

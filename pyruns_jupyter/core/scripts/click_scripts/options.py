@@ -30,7 +30,7 @@ class OptionReader:
         self.problems = problems
 
     def word(self, name: str, default: Any = None) -> Any:
-        """Return the value of a keyword; `default` when it is not given or not to be told."""
+        """Return the value of a keyword; `default` when it is absent or unknown."""
         try:
             return self.module.constants.value(self.words[name]) if name in self.words else default
         except UnknownError:
@@ -46,7 +46,7 @@ class OptionReader:
         try:
             return self._value(node), False
         except UnknownError:
-            message = f"The default of {name} is computed ({shown(node)}); left empty, it applies"
+            message = f"The default of {name} is computed ({shown(node)}); set null to use it"
             self.problems.append(self.module.problem(message, node.lineno))
             return None, True
 
@@ -95,7 +95,7 @@ class OptionReader:
         )
 
     def option(self, texts: list[str]) -> Parameter | None:
-        """Return the parameter of `option(*texts, ...)`; None for one that only prints and leaves."""
+        """Return the parameter of `option(*texts, ...)`; None for one that only prints and exits."""
         flags, off, name = declarations(texts)
         if not name or self.word("is_eager") is True:
             return None
@@ -179,7 +179,7 @@ class OptionReader:
 
 
 def declarations(texts: list[str]) -> tuple[list[str], list[str], str]:
-    """Return the flags, the flags that switch off and the name that `option(*texts)` declares."""
+    """Return the flags, the flags that disable it and the name that `option(*texts)` declares."""
     flags: list[str] = []
     off: list[str] = []
     name = ""

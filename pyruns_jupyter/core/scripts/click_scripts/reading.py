@@ -1,4 +1,4 @@
-"""The options, arguments and commands that a script declares with click, read from its syntax tree."""
+"""Detection of the options, arguments and commands that a script declares with click."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script that runs a click command takes; None when there is none."""
+    """Return the parameters of a script that runs a click command; None when there is none."""
     reader = ClickReader(project)
     command = reader.entry()
     if command is None:
@@ -41,10 +41,10 @@ class ClickReader:
         self.problems: list[Problem] = []
         self.decorators = Decorators(self.problems)
         self.modules: list[Module] = [project.main]
-        self.around: list[ast.AST] = []  # the groups that a command lies in
+        self.around: list[ast.AST] = []  # the groups around a command
 
     def entry(self) -> ScriptCommand | None:
-        """Return the command that the script runs: the one that it calls, else the outermost that it has."""
+        """Return the command that the script runs: the one that it calls, else the outermost one."""
         main = self.project.main
         for node in _calls(main.tree):
             target = node.func
@@ -70,7 +70,7 @@ class ClickReader:
         return found
 
     def _kind(self, module: Module, node: ast.AST) -> str:
-        """Return "command" or "group" for what is one, else ""."""
+        """Return "command" or "group" if `node` defines one, else ""."""
         if isinstance(node, Function):
             for decorator in node.decorator_list:
                 kind = self._decorator_kind(module, decorator)
@@ -129,7 +129,7 @@ class ClickReader:
                 command.commands[name] = self._command(home, member, depth + 1)
             self.around.pop()
             if not command.commands:
-                self._problem(module, "The commands of this group cannot be told", command.line)
+                self._problem(module, "The commands of this group could not be determined", command.line)
                 command.open = True
         return command
 
@@ -153,7 +153,7 @@ class ClickReader:
                 command.parameters[same] = self.decorators.merged(command.parameters[same], parameter)
 
     def _settings(self, module: Module, call: ast.Call, command: ScriptCommand) -> None:
-        """Take in what `@click.command(...)` itself says."""
+        """Read the arguments of `@click.command(...)`."""
         words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         constants = module.constants
 
@@ -181,13 +181,13 @@ class ClickReader:
         if own_class is not None and module.find(own_class) is not None:
             self._problem(
                 module,
-                f"The class {text_of(own_class)} is the script's own: it may add more",
+                f"{text_of(own_class)} is a custom class: it may add parameters that are not listed",
                 call.lineno,
             )
             command.open = True
 
     def _made(self, module: Module, node: ast.Call, command: ScriptCommand, depth: int) -> None:
-        """Take in `click.Command(...)`, `click.Group(...)`."""
+        """Read `click.Command(...)`, `click.Group(...)`."""
         self._settings(module, node, command)
         for keyword in node.keywords:
             if keyword.arg == "callback":
@@ -217,7 +217,7 @@ class ClickReader:
     def _added(
         self, home: Module, node: ast.Call, group: ast.AST
     ) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
-        """Yield what `group.add_command(command, name)` and `group.command(name)(function)` add."""
+        """Yield the commands of `group.add_command(command, name)` and `group.command(name)(function)`."""
         if isinstance(node.func, ast.Call) and node.args:
             if self._belongs(home, node.func.func, group):
                 found = home.find(node.args[0])
@@ -233,7 +233,7 @@ class ClickReader:
         added = node.args[0] if node.args else words.get("cmd")
         target = self._definition(home, text_of(added)) if added is not None else None
         if target is None:
-            self._problem(home, f"The command {text_of(node)} cannot be followed", node.lineno)
+            self._problem(home, f"The command {text_of(node)} could not be resolved", node.lineno)
             return
         named = node.args[1] if len(node.args) > 1 else words.get("name")
         yield self._text(home, named) or self._own_name(*target), target
@@ -254,7 +254,7 @@ class ClickReader:
         for name, item in pairs:
             found = self._definition(module, text_of(item))
             if found is None:
-                self._problem(module, f"The command {text_of(item)} cannot be followed", item.lineno)
+                self._problem(module, f"The command {text_of(item)} could not be resolved", item.lineno)
             elif collection:
                 yield from self._members(*found)
             else:
@@ -283,8 +283,8 @@ class ClickReader:
             if name.endswith(suffix) and name != suffix:
                 self._problem(
                     module,
-                    f"The name of the command {node.name} depends on the version of click (since 8.2 without "
-                    f"{suffix}); give it a name",
+                    f"The name of the command {node.name} depends on the version of click (from 8.2 on "
+                    f"without {suffix}); name it explicitly",
                     node.lineno,
                 )
                 name = name[: -len(suffix)]
@@ -300,7 +300,7 @@ class ClickReader:
 
 
 def _calls(tree: ast.Module) -> list[ast.Call]:
-    """Return the calls that are no decorators, those outside of functions first."""
+    """Return the calls that are not decorators, those outside functions first."""
     inside: set[int] = set()
     decorators: set[int] = set()
     for node in nodes_of(tree):

@@ -1,4 +1,4 @@
-"""A function as typer sees it: which of its parameters are options, which arguments, and their spelling."""
+"""The options and arguments that typer derives from the parameters of a function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> Sc
     command = ScriptCommand(line=function.lineno, help=summary(docstring))
     for argument in arguments_of(module, function):
         if argument.kind in ("many", "rest"):
-            problems.append(module.problem(f"typer passes nothing to {argument.name}", argument.line))
+            problems.append(module.problem(f"typer does not pass values to {argument.name}", argument.line))
             continue
         name = external_name(module.tree, argument.annotation) if argument.annotation is not None else ""
         if name in _CONTEXTS:
@@ -60,7 +60,7 @@ class _Reader:
             self._info(module, argument.default, annotated=False)
 
     def _info(self, module: Module, node: ast.expr, *, annotated: bool, depth: int = 0) -> None:
-        """Take in `typer.Option(...)` or `typer.Argument(...)`."""
+        """Read `typer.Option(...)` or `typer.Argument(...)`."""
         if isinstance(node, (ast.Name, ast.Attribute)) and depth < 8:
             found = module.find(node)
             if found is not None and isinstance(found[1], ast.Call):
@@ -155,7 +155,7 @@ class _Reader:
             return self._plain(node, item), False, True
         except UnknownError:
             self._problem(
-                f"The default of {self.argument.name} is computed ({shown(node)}); left empty, it applies",
+                f"The default of {self.argument.name} is computed ({shown(node)}); set null to use it",
                 node.lineno,
             )
             return None, True, True
@@ -179,7 +179,7 @@ class _Reader:
         except UnknownError:
             pass
         self._problem(
-            f"The default of {self.argument.name} is computed ({shown(node)}); left empty, it applies",
+            f"The default of {self.argument.name} is computed ({shown(node)}); set null to use it",
             node.lineno,
         )
         return None, True, True

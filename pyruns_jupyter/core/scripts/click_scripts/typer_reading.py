@@ -1,4 +1,4 @@
-"""The commands that a script makes of functions with typer, read from its syntax tree."""
+"""Detection of the commands that a script declares with typer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEPTH = 8
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script that runs a typer application takes; None when there is none."""
+    """Return the parameters of a script that runs a typer application; None when there is none."""
     main = project.main
     if not imports_package(main.tree, "typer") and not _imported_app(main):
         return None
@@ -34,7 +34,7 @@ def read(project: Project) -> ScriptParameters | None:
 
 
 def _imported_app(main: Module) -> bool:
-    """Tell whether the script calls something that another file made with `typer.Typer()`."""
+    """Return whether the script calls something that another file made with `typer.Typer()`."""
     for node in nodes_of(main.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
             found = main.find(node.func)
@@ -54,7 +54,7 @@ class TyperReader:
         self.project = project
         self.problems: list[Problem] = []
         self.modules: list[Module] = [project.main]
-        self.around: list[ast.AST] = []  # the applications that one lies in
+        self.around: list[ast.AST] = []  # the applications around the current one
 
     def entry(self) -> ScriptCommand | None:
         """Return the command that the script runs."""
@@ -67,7 +67,7 @@ class TyperReader:
                 found = main.find(node.args[0])
                 if found is not None and isinstance(found[1], Function):
                     return command_of(*found, self.problems)
-                self.problems.append(main.problem(f"{text_of(node)} cannot be followed", node.lineno))
+                self.problems.append(main.problem(f"{text_of(node)} could not be resolved", node.lineno))
                 return ScriptCommand(open=True, line=node.lineno)
             target = node.func
             if isinstance(target, ast.Attribute) and target.attr == "__call__":
@@ -82,7 +82,7 @@ class TyperReader:
         return self._app(*first, 0) if first is not None else None
 
     def _app(self, module: Module, node: ast.AST, depth: int) -> ScriptCommand:
-        """Return what an application does: its one command, or a group of them."""
+        """Return the command of an application: its single command, or a group."""
         assert isinstance(node, ast.Call)
         if module not in self.modules:
             self.modules.append(module)
@@ -128,7 +128,7 @@ class TyperReader:
         callback.commands, callback.required, callback.chain = commands, not without, chained
         if not commands:
             self.problems.append(
-                module.problem("The commands of this application cannot be told", node.lineno)
+                module.problem("The commands of this application could not be determined", node.lineno)
             )
             callback.open = True
         return callback
@@ -164,7 +164,7 @@ class TyperReader:
                 return
         else:
             return
-        self.problems.append(home.problem(f"{text_of(node)} cannot be followed", node.lineno))
+        self.problems.append(home.problem(f"{text_of(node)} could not be resolved", node.lineno))
 
     def _belongs(self, home: Module, called: ast.expr, app: ast.AST) -> bool:
         if not isinstance(called, ast.Attribute) or called.attr not in ("command", "callback", "add_typer"):

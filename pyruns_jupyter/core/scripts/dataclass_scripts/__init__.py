@@ -1,4 +1,4 @@
 """Scripts whose arguments are made from dataclasses: simple_parsing, transformers, tyro, pyrallis, draccus.
 
-`reading` finds the classes, `fields` the parameters that their fields become, `argv` writes the words.
+`reading` finds the classes, `fields` converts their fields to parameters, `argv` builds the command line.
 """

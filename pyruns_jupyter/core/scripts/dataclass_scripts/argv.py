@@ -1,4 +1,4 @@
-"""The argument words of a script whose arguments are made from dataclasses, for one configuration."""
+"""The command-line arguments of a script whose arguments are made from dataclasses, for one configuration."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from pyruns_jupyter.core.scripts.types import ANY, Shape
 
 from .reading import DataclassDetails
 
-_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse itself takes for a number
+_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse parses as a number
 _PLAIN_TEXT = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
 _NOT_PLAIN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf")
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
-    """Return the words after the script's path for `config`; see `..argv`.
+    """Return the command-line arguments after the script's path for `config`; see `..argv`.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     details = script.details
     assert isinstance(details, DataclassDetails)
@@ -72,7 +72,7 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
 
 
 def _argparse(parameter: Parameter, value: Any) -> list[str]:
-    """The words for a parser of argparse: simple_parsing, transformers."""
+    """Return the arguments for an argparse parser: simple_parsing, transformers."""
     if value is None:
         return []
     shape = parameter.shape or ANY
@@ -84,7 +84,7 @@ def _argparse(parameter: Parameter, value: Any) -> list[str]:
         return _flag(parameter.flag, [_scalar(shape, value)])
     items = value if isinstance(value, list) else [value]
     if shape.name == "tuple" and len(items) != len(shape.items):
-        raise MismatchError(f"it takes {len(shape.items)} values, {len(items)} are given")
+        raise MismatchError(f"expected {len(shape.items)} values, got {len(items)}")
     return _flag(
         parameter.flag, [_scalar(item_shape(shape, index), item) for index, item in enumerate(items)]
     )
@@ -94,7 +94,7 @@ def _transformers(parameter: Parameter, value: Any) -> list[str]:
     if value == []:
         if same(value, parameter.default):
             return []
-        raise MismatchError("the list takes one value or more")
+        raise MismatchError("expected at least one value, got an empty list")
     shape = parameter.shape or ANY
     if shape.name in ("dict", "union") and isinstance(value, Mapping):
         return _flag(parameter.flag, [json.dumps(value)])
@@ -103,25 +103,25 @@ def _transformers(parameter: Parameter, value: Any) -> list[str]:
 
 def _flag(flag: str, words: list[str]) -> list[str]:
     if words == ["--"]:
-        raise MismatchError("argparse drops the word '--'")
+        raise MismatchError("argparse removes the argument '--'")
     if len(words) == 1 and words[0].startswith("-"):
         return [f"{flag}={words[0]}"]
     for word in words:
         if word.startswith("-") and not _NUMBER.fullmatch(word):
-            raise MismatchError(f"the script would take {word!r} for an option")
+            raise MismatchError(f"the script would parse {word!r} as an option")
     return [flag, *words]
 
 
 def _scalar(shape: Shape, value: Any) -> str:
     if shape.name in ("list", "tuple", "dict"):
-        raise MismatchError("lists inside of lists cannot be passed on the command line")
+        raise MismatchError("nested lists cannot be passed on the command line")
     if shape.name == "union" and isinstance(value, str):
         _keeps_text(shape, value)
     return one_word(shape, value)
 
 
 def _keeps_text(shape: Shape, value: str) -> None:
-    """Refuse a text that another alternative of a union would take for a number."""
+    """Refuse a string that another alternative of a union would parse as a number."""
     for item in shape.items:
         kind = {"int": int, "float": float}.get(item.name)
         if item.name == "str":
@@ -131,7 +131,7 @@ def _keeps_text(shape: Shape, value: str) -> None:
                 kind(value)
             except ValueError:
                 continue
-            raise MismatchError(f"the script would take the text {value!r} for a number")
+            raise MismatchError(f"the script would parse the string {value!r} as a number")
 
 
 def _tyro(parameter: Parameter, value: Any) -> list[str]:
@@ -140,7 +140,7 @@ def _tyro(parameter: Parameter, value: Any) -> list[str]:
         if value is None:
             return []
         if not isinstance(value, bool):
-            raise MismatchError(f"it is a switch: write true or false, not {value!r}")
+            raise MismatchError(f"it is a boolean flag: write true or false, not {value!r}")
         return [parameter.flag if value else parameter.off_flags[0]]
     if value is None:
         if parameter.default is None:
@@ -158,7 +158,7 @@ def _tyro(parameter: Parameter, value: Any) -> list[str]:
 def _no_flags(words: list[str]) -> list[str]:
     for word in words[1:]:
         if word.startswith("-") and not re.fullmatch(r"-(?:[\d.].*|inf|nan)", word):
-            raise MismatchError(f"tyro would take {word!r} for an option")
+            raise MismatchError(f"tyro would parse {word!r} as an option")
     return words
 
 
@@ -166,20 +166,20 @@ def _tyro_words(shape: Shape, value: Any) -> list[str]:
     if value is None and shape.optional:
         return ["None"]
     if shape.optional and value == "None" and shape.name not in ("int", "float", "bool"):
-        raise MismatchError("the script would take the text 'None' for no value")
+        raise MismatchError("the script would parse the string 'None' as a null value")
     if shape.name == "bool":
         if not isinstance(value, bool):
-            raise MismatchError(f"write true or false, not {value!r}")
+            raise MismatchError(f"expected true or false, got {value!r}")
         return [str(value)]
     if shape.name == "list":
         items = value if isinstance(value, list) else [value]
         words = [word for item in items for word in _tyro_words(item_shape(shape), item)]
         if shape.optional and words == ["None"]:
-            raise MismatchError("the script would take the text 'None' for no value")
+            raise MismatchError("the script would parse the string 'None' as a null value")
         return words
     if shape.name == "tuple":
         if not isinstance(value, list) or len(value) != len(shape.items):
-            raise MismatchError(f"it takes {len(shape.items)} values")
+            raise MismatchError(f"expected {len(shape.items)} values")
         return [word for one, item in zip(shape.items, value, strict=True) for word in _tyro_words(one, item)]
     if shape.name == "dict" and isinstance(value, Mapping):
         key, item = (*shape.items, ANY, ANY)[:2]
@@ -192,13 +192,13 @@ def _tyro_words(shape: Shape, value: Any) -> list[str]:
 
 
 def _yaml(parameter: Parameter, value: Any) -> list[str]:
-    """The words for pyrallis and draccus, which read every value as YAML."""
+    """Return the arguments for pyrallis and draccus, which parse every value as YAML."""
     shape = parameter.shape or ANY
     if value is None and (parameter.default is None or not shape.optional):
         return []
     if isinstance(value, (list, Mapping)) or value is None:
         if isinstance(value, list) and shape.name == "tuple" and len(value) != len(shape.items):
-            raise MismatchError(f"it takes {len(shape.items)} values, {len(value)} are given")
+            raise MismatchError(f"expected {len(shape.items)} values, got {len(value)}")
         text = value_text(_checked(shape, value))
     elif shape.name in ("list", "tuple"):
         text = value_text([_checked(item_shape(shape), value)])
@@ -228,7 +228,7 @@ def _yaml_text(text: str) -> str:
 
 
 def _extra(library: str, name: str, value: Any) -> list[str]:
-    """Return the words of a key that is not listed, as its library usually spells them."""
+    """Return the arguments of a key that is not listed, in the usual spelling of its library."""
     flag = f"--{name.replace('_', '-') if library == 'tyro' else name}"
     if library in ("pyrallis", "draccus"):
         return [flag, _yaml_text(value) if isinstance(value, str) else value_text(value)]

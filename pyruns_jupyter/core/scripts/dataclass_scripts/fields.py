@@ -1,4 +1,4 @@
-"""The parameters that the fields of a dataclass become, in the spelling of each library."""
+"""Conversion of dataclass fields to parameters, with the flags of each library."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _MAX_DEPTH = 10
 
 
 class FieldReader:
-    """Makes parameters of fields; `library` spells them."""
+    """Converts fields to parameters; `library` determines their flags."""
 
     def __init__(self) -> None:
         self.library = ""
         self.problems: list[Problem] = []
         self.open = False
-        self._around: list[ast.AST] = []  # the classes that one lies in
+        self._around: list[ast.AST] = []  # the classes around the current one
 
     def names(self, module: Module, definition: ast.ClassDef) -> list[str]:
         """Return the names of the fields of a class."""
@@ -54,7 +54,7 @@ class FieldReader:
         flag_prefix: str = "",
         depth: int = 0,
     ) -> list[Parameter]:
-        """Return the parameters of a class or function; those of a class inside have dotted names."""
+        """Return the parameters of a class or function; those of a nested class have dotted names."""
         if depth > _MAX_DEPTH or any(node is one for one in self._around):
             return []
         given = given or {}
@@ -66,7 +66,7 @@ class FieldReader:
             for base in unknown:
                 self._problem(
                     module,
-                    f"{node.name} takes more from {base}, which is not listed, but can be given",
+                    f"{node.name} inherits from {base}, whose fields are not listed but can be set",
                     node.lineno,
                 )
                 self.open = True
@@ -88,7 +88,9 @@ class FieldReader:
         fields = []
         for argument in arguments_of(module, node):
             if argument.kind in ("many", "rest"):
-                self._problem(module, f"What {argument.name} takes is not listed", argument.line)
+                self._problem(
+                    module, f"The arguments collected in {argument.name} are not listed", argument.line
+                )
                 continue
             shape = shape_of(module, argument.annotation)
             nested = None
@@ -114,7 +116,7 @@ class FieldReader:
         if item.nested is not None:
             if item.shape.optional and item.default is None and not item.given:
                 self._problem(
-                    item.module, f"{name} is empty unless asked for: its fields are not listed", item.line
+                    item.module, f"{name} has no value by default: its fields are not listed", item.line
                 )
                 self.open = True
                 return []
@@ -122,7 +124,7 @@ class FieldReader:
             return self.of(*item.nested, inner, item.given, item.module, flag_prefix, depth + 1)
         if item.shape.name == "union" and any(one.name == "class" for one in item.shape.items):
             self._problem(
-                item.module, f"{name} is one of several classes: its fields are not listed", item.line
+                item.module, f"{name} can be one of several classes: its fields are not listed", item.line
             )
             self.open = True
             return []
@@ -133,14 +135,16 @@ class FieldReader:
         if item.computed and item.expression is not None:
             text = shown(item.expression)
             self._problem(
-                item.module, f"The default of {name} is computed ({text}); left empty, it applies", item.line
+                item.module,
+                f"The default of {name} is computed ({text}); set null to use it",
+                item.line,
             )
         if self.library == "tyro" and item.shape.name == "dict" and isinstance(item.default, dict):
             return self._of_mapping(item, name, flag_prefix)
         return [self._parameter(item, name, flag_prefix)]
 
     def _of_mapping(self, item: ClassField, name: str, flag_prefix: str) -> list[Parameter]:
-        """Return a parameter for each key of a mapping, as tyro makes of one that has a default."""
+        """Return a parameter for each key of a mapping with a default, as tyro does."""
         if not item.default:
             return [self._parameter(item, name, flag_prefix)]
         inner = item.shape.items[1] if len(item.shape.items) > 1 else ANY
@@ -199,7 +203,7 @@ class FieldReader:
     def _flags(
         self, item: ClassField, name: str, flag_prefix: str, missing: bool
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the flags of a field, and those that switch it off."""
+        """Return the flags of a field, and those that disable it."""
         if self.library == "tyro":
             return self._of_tyro(item, name, missing)
         if self.library == "simple_parsing":
@@ -220,7 +224,7 @@ class FieldReader:
                 if "prefix_name" in words and text_of(words["prefix_name"]) == "False":
                     prefix = ""
             elif "Positional" not in text_of(extra):
-                self._problem(item.module, f"{shown(extra)} on {name} is not read", item.line)
+                self._problem(item.module, f"{shown(extra)} on {name} is ignored", item.line)
         flag = f"{prefix}{own}".replace("_", "-")
         if item.shape.name == "bool" and not item.shape.optional and not missing:
             head, _, tail = flag.rpartition(".")
@@ -229,12 +233,12 @@ class FieldReader:
         return (f"--{flag}",), ()
 
     def renamed(self, parameter: Parameter, flag: str) -> Parameter:
-        """Return the parameter under another flag."""
+        """Return the parameter with another flag."""
         return replace(parameter, flags=(flag,))
 
 
 def _by_value(shape: Shape, default: Any) -> tuple[Shape, Any]:
-    """Return type and default of an enumeration as its values."""
+    """Return the type and default of an enumeration by its values instead of its names."""
     if shape.name == "choice" and shape.definition is not None:
         changed = enum_values(shape)
         values = dict(enum_members(*shape.definition))
@@ -247,7 +251,7 @@ def _by_value(shape: Shape, default: Any) -> tuple[Shape, Any]:
 def conflicts_resolved(
     parameters: list[Parameter], roots: list[str], several: bool, nested: bool
 ) -> list[Parameter]:
-    """Return the parameters with the flags of simple_parsing: the shortest that tell them apart."""
+    """Return the parameters with the flags of simple_parsing: the shortest unique ones."""
     paths = {one.name: _full_path(one, roots, several) for one in parameters}
     if nested:
         return [replace(one, flags=(f"--{'.'.join(paths[one.name])}",)) for one in parameters]
@@ -263,7 +267,7 @@ def conflicts_resolved(
         shortest = min(len(paths[name]) for name in names)
         outer = [name for name in names if len(paths[name]) == shortest]
         for name in names:
-            # The one that lies outermost keeps its flag.
+            # The outermost one keeps its flag.
             if [name] != outer and levels[name] < len(paths[name]) - 1:
                 levels[name] += 1
     return [

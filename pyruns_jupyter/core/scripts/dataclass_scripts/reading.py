@@ -1,5 +1,5 @@
-"""What a script takes whose arguments are made from dataclasses, read from its syntax tree: simple_parsing,
-transformers, tyro, pyrallis, draccus."""
+"""Detection of the parameters of scripts that use dataclasses: simple_parsing, transformers, tyro, pyrallis,
+draccus."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _UNREAD_OPTIONS = ("conflict_resolution", "add_option_string_dash_variants", "ne
 
 @dataclass
 class FoundClass:
-    """One class (or function) that a parser takes arguments from; `dest` is the prefix of its keys."""
+    """One class (or function) that a parser reads arguments from; `dest` is the prefix of its keys."""
 
     module: Module
     node: ast.AST
@@ -46,13 +46,13 @@ class FoundClass:
 
 @dataclass(frozen=True)
 class DataclassDetails:
-    """What `dataclass_argv` needs beside the list: the arguments of plain argparse among them."""
+    """What `dataclass_argv` needs in addition to the list, such as plain argparse arguments."""
 
     plain: ScriptParameters | None = None
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script takes that makes its arguments from dataclasses; None when it does not."""
+    """Return the parameters of a script that derives them from dataclasses; None when it does not."""
     main = project.main
     if not any(name.split(".")[0] in (*LIBRARIES, "trl") for name in _all_imports(project)):
         return None
@@ -96,7 +96,7 @@ class _Reading:
         self.without_root = False
 
     def look(self, module: Module) -> None:
-        """Find the parser that a file makes."""
+        """Find the parser that a file creates."""
         for node in nodes_of(module.tree):
             if isinstance(node, Function):
                 for decorator in node.decorator_list:
@@ -124,7 +124,9 @@ class _Reading:
         if first is not None and first.annotation is not None:
             self._take(module, first.annotation, "")
         else:
-            self._problem(module, f"What {function.name} takes is not annotated", function.lineno)
+            self._problem(
+                module, f"The first parameter of {function.name} has no type annotation", function.lineno
+            )
 
     def _call(self, module: Module, node: ast.Call) -> None:
         name = external_name(module.tree, node.func)
@@ -148,7 +150,7 @@ class _Reading:
             self._take(module, first or words["f"], "", words)
 
     def _options(self, module: Module, node: ast.Call, words: dict[str, ast.expr]) -> None:
-        """Take in how simple_parsing is to spell its flags."""
+        """Read the options of simple_parsing for the spelling of flags."""
         mode = text_of(words["argument_generation_mode"]) if "argument_generation_mode" in words else ""
         self.nested_flags = mode.endswith("NESTED")
         self.without_root = "WITHOUT_ROOT" in (
@@ -158,10 +160,10 @@ class _Reading:
             self.nested_flags = True
         for name in _UNREAD_OPTIONS[:1]:
             if name in words and not text_of(words[name]).endswith("AUTO"):
-                self._problem(module, f"{name} changes the flags in a way that is not read", node.lineno)
+                self._problem(module, f"{name} is not supported: the listed flags may be wrong", node.lineno)
 
     def _added(self, module: Module) -> None:
-        """Take in `parser.add_arguments(Config, dest="config")`."""
+        """Read `parser.add_arguments(Config, dest="config")`."""
         for node in nodes_of(module.tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
@@ -173,7 +175,7 @@ class _Reading:
                 self._take(module, words["dataclass"], self._text(module, words.get("dest")), words)
 
     def _several(self, module: Module, node: ast.expr | None) -> None:
-        """Take in the classes of `HfArgumentParser((A, B))`."""
+        """Read the classes of `HfArgumentParser((A, B))`."""
         if isinstance(node, (ast.Tuple, ast.List)):
             for item in node.elts:
                 self._take(module, item, "")
@@ -187,7 +189,7 @@ class _Reading:
     def _take(
         self, module: Module, node: ast.expr, dest: str, words: dict[str, ast.expr] | None = None
     ) -> None:
-        """Note a class or function that arguments are made from."""
+        """Record a class or function that arguments are derived from."""
         words = words or {}
         given: dict[str, ast.expr] = {}
         made = module.find(node.func) if isinstance(node, ast.Call) else None
@@ -204,7 +206,7 @@ class _Reading:
         elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
             self._problem(
                 module,
-                f"The default {shown(default)} is computed: the class's own are shown",
+                f"The default {shown(default)} is computed; the defaults of the class are shown",
                 node.lineno,
             )
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
@@ -215,7 +217,7 @@ class _Reading:
         else:
             self._problem(
                 module,
-                f"{shown(node)} is no class of this project: what it takes is not listed, but may be given",
+                f"{shown(node)} is not a class of this project: its fields are not listed but can be set",
                 node.lineno,
             )
             self.open = True
@@ -238,7 +240,7 @@ class _Reading:
         self.fields.problems.append(module.problem(message, line))
 
     def result(self) -> ScriptParameters:
-        """Return everything."""
+        """Return all parameters."""
         self.fields.library = self.library
         plain = self._plain()
         several = len(self.found) > 1
@@ -274,7 +276,7 @@ class _Reading:
         )
 
     def _plain(self) -> ScriptParameters | None:
-        """Return what `add_argument` declares beside the dataclasses."""
+        """Return the arguments that `add_argument` declares in addition to the dataclasses."""
         if self.library not in ("simple_parsing", "transformers"):
             return None
         if not any(_adds(module) for module in [self.project.main]):

@@ -1,1 +1,1 @@
-"""Scripts that use fire: `reading` finds the functions and classes, `argv` writes the words."""
+"""Scripts that use fire: `reading` finds the functions and classes, `argv` builds the command line."""

@@ -1,7 +1,7 @@
-"""The argument words of a script made with fire, for one configuration: `--key=VALUE` with Python literals.
+"""The command-line arguments of a fire script for one configuration: `--key=VALUE` with Python literals.
 
-null is passed as None where the default is another value; a key whose default cannot be told is left out, and
-so is one with its default unless defaults are passed.
+null is passed as None when the default is another value. A null key is omitted when its default is unknown,
+and, unless defaults are passed, so is a key that has its default.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from pyruns_jupyter.core.scripts.commandtree import (
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 _SEPARATOR = "-"
-# Without quotes fire takes these for text too; everything else could become a number, a list, an expression.
+# Fire reads these as strings without quotes too; anything else may become a number, a list, an expression.
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _NOT_BARE = ("True", "False", "None")
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
-    """Return the words after the script's path for `config`; see `..argv`.
+    """Return the command-line arguments after the script's path for `config`; see `..argv`.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     command = script.details
     assert isinstance(command, ScriptCommand)
@@ -46,7 +46,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
     for key, parameter in own.items():
         if parameter.required and filled.values.get(key) is None:
             filled.refuse(key, f"{key} is required: give it a value.")
-    # The words of `*args` would fill what is left out before them.
+    # The values of `*args` would fill the omitted parameters before them.
     every = pass_defaults or any(one.positional and filled.values.get(key) for key, one in own.items())
     for key, value in filled.values.items():
         if key in own and not own[key].positional and not is_left_out(own[key], value, every):
@@ -59,7 +59,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
         words += filled.word(f"{prefix}{name}", partial(_flag, name, value))
     if command.commands:
         for name in chosen_commands(command, filled.values, filled, prefix):
-            # Without the separator the constructor could take what is meant for the method.
+            # Without the separator the constructor could consume the arguments of the method.
             words += [*([_SEPARATOR] if words or own else []), name]
             below = f"{prefix}{command.key_of(name)}."
             words += _words(command.commands[name], filled, below, pass_defaults)
@@ -74,26 +74,26 @@ def _named(parameter: Parameter, value: Any) -> list[str]:
 
 def _flag(name: str, value: Any) -> list[str]:
     if not name.isidentifier():
-        raise MismatchError("it is no name that Python can pass")
+        raise MismatchError("it is not a valid name for a Python parameter")
     return [f"--{name}={literal(value)}"]
 
 
 def _positional(own: Mapping[str, Parameter], filled: Filled, prefix: str, value: Any) -> list[str]:
-    """Return the words for `*args`: fire fills the parameters before it first, so these have to be given."""
+    """Return the arguments for `*args`: fire fills the parameters before it first, so these must be set."""
     for key, parameter in own.items():
         if parameter.positional:
             break
         given = filled.values.get(key, None)
         if key not in filled.values or (given is None and parameter.default is None):
-            raise MismatchError(f"the script would take its first value for {key}: give that a value too")
+            raise MismatchError(f"the script would use its first value for {key}: set {key} too")
     return [literal(item) for item in (value if isinstance(value, list) else [value])]
 
 
 def literal(value: object, *, inside: bool = False) -> str:
-    """Return the literal that fire reads back as the value; text `inside` a list is always quoted.
+    """Return the literal that fire reads back as the value; a string `inside` a list is always quoted.
 
     Raises:
-        MismatchError: when no literal means it.
+        MismatchError: no literal represents the value.
     """
     if isinstance(value, str):
         if not inside and _BARE.fullmatch(value) and value not in _NOT_BARE:
@@ -103,7 +103,7 @@ def literal(value: object, *, inside: bool = False) -> str:
         return repr(value)
     if isinstance(value, float):
         if math.isnan(value):
-            raise MismatchError("fire has no way to write a number that is none (nan)")
+            raise MismatchError("nan cannot be expressed on the command line of fire")
         return repr(value).replace("inf", "1e999")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(literal(item, inside=True) for item in value) + "]"

@@ -1,4 +1,4 @@
-"""The functions and classes that a script gives to `fire.Fire`, read from its syntax tree."""
+"""Detection of the functions and classes that a script passes to `fire.Fire`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_PARAMETERS = 100
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script that calls `fire.Fire` takes; None when it does not."""
+    """Return the parameters of a script that calls `fire.Fire`; None when it does not."""
     main = project.main
     calls = [
         node
@@ -46,13 +46,15 @@ class _FireReader:
         self.problems: list[Problem] = []
 
     def entry(self, call: ast.Call) -> ScriptCommand:
-        """Return what `fire.Fire(...)` makes of its component."""
+        """Return the command that `fire.Fire(...)` derives from its component."""
         main = self.project.main
         words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         component = call.args[0] if call.args else words.get("component")
         if "command" in words or len(call.args) > 1:
             self._problem(
-                main, "The script gives fire a command of its own: its arguments are not read", call.lineno
+                main,
+                "The script passes its own command to fire; it does not read the command line",
+                call.lineno,
             )
             return ScriptCommand(line=call.lineno)
         if component is None or (isinstance(component, ast.Constant) and component.value is None):
@@ -80,9 +82,9 @@ class _FireReader:
                 made = home.find(target.func)
                 if made is not None and isinstance(made[1], ast.ClassDef):
                     command = self._class(made[0], made[1], depth)
-                    command.parameters = []  # made by the script itself
+                    command.parameters = []  # the script creates the object
                     return command
-        self._problem(module, f"What {shown(node)} takes cannot be told from the source", node.lineno)
+        self._problem(module, f"The parameters of {shown(node)} could not be determined", node.lineno)
         return ScriptCommand(open=True, line=node.lineno)
 
     def _table(self, module: Module, node: ast.Dict, depth: int) -> ScriptCommand:
@@ -95,7 +97,9 @@ class _FireReader:
             if isinstance(name, str):
                 command.commands[name] = self._component(module, value, depth + 1)
             else:
-                self._problem(module, "The name of a command is computed", node.lineno)
+                self._problem(
+                    module, "The name of a command is computed; the command is not listed", node.lineno
+                )
                 command.open = True
         return command
 
@@ -196,7 +200,7 @@ class _FireReader:
                 computed = True
                 self._problem(
                     module,
-                    f"The default of {name} is computed ({shown(default)}); left empty, it applies",
+                    f"The default of {name} is computed ({shown(default)}); set null to use it",
                     default.lineno,
                 )
         shape = shape_of(module, annotation) if annotation is not None else shape_of_value(value)

@@ -1,5 +1,5 @@
 """Scripts that Hydra runs.
 
-`reading` finds the entry; `tree` composes the configuration from the YAML `files` and what the script puts
-into the `store`. `argv` writes overrides, in the grammar that `overrides` holds.
+`reading` finds the entry point; `tree` composes the configuration from the YAML `files` and the script's
+entries in the config `store`. `argv` builds overrides, with values in the grammar of `overrides`.
 """

@@ -1,8 +1,8 @@
 """The overrides that pass a configuration to a script run by Hydra.
 
-What equals the default is not passed. `+key` adds a key that the configuration lacks, `++key` adds or changes
-one, `~key` removes one, as on Hydra's own command line. What Hydra writes for itself (`.hydra`, its log) goes
-artifacts of the run, unless the configuration says otherwise.
+Values that equal the default are not passed. `+key` adds a key that the configuration lacks, `++key` adds or
+changes one, `~key` removes one, as on Hydra's own command line. Hydra's own files (`.hydra`, its log) are
+artifacts of the run, unless the configuration sets another folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     """Return the overrides for `config`.
 
     Raises:
-        InvalidInputs: every key that does not fit, with the key as its field.
+        InvalidInputs: one error for each invalid key, with the key as its field.
     """
     details = script.details
     assert isinstance(details, HydraDetails)
@@ -66,11 +66,11 @@ def _group(parameter: Parameter, value: Any, details: HydraDetails, chosen: dict
     for name in names:
         if parameter.choices is not None and str(name).removesuffix(".yaml") not in parameter.choices:
             allowed = ", ".join(parameter.choices)
-            raise MismatchError(f"it takes one of {allowed}; {name!r} is none of them")
+            raise MismatchError(f"expected one of {allowed}, got {name!r}")
     listed = parameter.name in details.default.choices
     mark = "" if listed else "+"
     if isinstance(value, (bool, Mapping)):
-        raise MismatchError("it takes the name of a configuration")
+        raise MismatchError("expected the name of a configuration")
     chosen[f"{mark}{parameter.name}"] = value
     texts = [quoted(str(name)) for name in names]
     if value is None:
@@ -86,11 +86,11 @@ def _value(parameter: Parameter, value: Any, now: Mapping[str, Any], other: bool
     if key in now and alike(value, now[key]):
         return []
     if alike(value, parameter.default) and not parameter.required:
-        return []  # with another choice of a group, the value of that one applies
+        return []  # with another choice of a group, the value of that choice applies
     if key not in now and other and not _inside(key, now):
-        raise MismatchError(f"there is no such key with this choice of groups; write +{key} to add it")
+        raise MismatchError(f"this key does not exist with the chosen config groups; write +{key} to add it")
     if isinstance(value, Mapping):
-        return [f"++{override_key(key)}={override_value(value)}"]  # it may have keys that are not there yet
+        return [f"++{override_key(key)}={override_value(value)}"]  # it may have keys that do not exist yet
     return [f"{override_key(key)}={override_value(value)}"]
 
 
@@ -108,7 +108,7 @@ def _extra(key: str, value: Any, now: Mapping[str, Any], script: ScriptParameter
     if "/" not in path and "@" not in name:
         override_key(name)
     elif not re.fullmatch(r"[\w$./@-]+", name, re.ASCII):
-        raise MismatchError("Hydra's command line has no way to name this key")
+        raise MismatchError("this key cannot be expressed on Hydra's command line")
     if mark == "~":
         return [key if value is None else f"{key}={override_value(value)}"]
     if not mark and (name.split(".")[0].split("/")[0] == "hydra"):
@@ -118,12 +118,12 @@ def _extra(key: str, value: Any, now: Mapping[str, Any], script: ScriptParameter
     if script.open or any(known.startswith(f"{name}.") for known in now):
         return [f"++{name}={override_value(value)}"]
     raise MismatchError(
-        unknown_key(name, [*now]).removeprefix(f"{name}: ").rstrip(".") + f"; +{name} adds it"
+        unknown_key(name, [*now]).removeprefix(f"{name}: ").rstrip(".") + f"; write +{name} to add it"
     )
 
 
 def _marked(key: str) -> str:
-    """Return a key with the mark of one of its parts (`data: {+more: 1}`) at its head."""
+    """Return a key with the mark of one of its parts (`data: {+more: 1}`) moved to the front."""
     for mark in ("++", "+", "~"):
         if f".{mark}" in key:
             return mark + key.replace(f".{mark}", ".", 1)

@@ -19,9 +19,9 @@ _PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)\s*$")
 
 @dataclass(frozen=True)
 class File:
-    """One configuration: its defaults list, its content without it, the package that its head names.
+    """One configuration: its defaults list, the remaining content, the package of its header.
 
-    `helps` and `shapes` tell of its keys (dotted) what comments and annotations say.
+    `helps` and `shapes` hold comments and types by dotted key.
     """
 
     defaults: tuple[Any, ...]
@@ -43,10 +43,10 @@ class DefaultsEntry:
 
 
 def read_file(text: str, where: str) -> File:
-    """Return what the text of a configuration says.
+    """Parse the text of a configuration.
 
     Raises:
-        PyrunsError: when it is no YAML mapping; `where` names it.
+        PyrunsError: the text is not a YAML mapping; `where` names it.
     """
     package = None
     for line in text.splitlines()[:20]:
@@ -59,7 +59,7 @@ def read_file(text: str, where: str) -> File:
     try:
         helps = {leaf.key: leaf.comment for leaf in Template.parse(text).leaves if leaf.comment}
     except PyrunsError:
-        helps = {}  # what is no template for a sweep may still be a configuration
+        helps = {}  # a configuration need not be a valid sweep template
     rest = {key: value for key, value in content.items() if key != "defaults"}
     return File(tuple(defaults_of(content)), rest, package, helps)
 
@@ -71,7 +71,7 @@ def defaults_of(content: Mapping[str, Any]) -> list[Any]:
 
 
 def entry_of(item: Any) -> DefaultsEntry | None:
-    """Return what one item of a defaults list says; None when it says nothing."""
+    """Return one item of a defaults list as an entry; None when it has no effect."""
     if isinstance(item, str):
         words = item.split()
         optional = words[:1] == ["optional"]
@@ -107,7 +107,7 @@ def wrapped(package: str, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
-    """Put `source` over `target`: mappings key by key, everything else as a whole."""
+    """Merge `source` into `target`: mappings recursively, other values are replaced."""
     for key, value in source.items():
         old = target.get(key)
         if isinstance(value, Mapping):
@@ -115,7 +115,7 @@ def merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
                 old = target[key] = {}
             merge(old, value)
         elif value == MISSING and key in target:
-            continue  # a missing value hides nothing
+            continue  # a missing value does not override
         else:
             target[key] = value
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pyruns_jupyter.core.scripts.bind_values import MismatchError
 
-# What needs no quotes: words that are no number, no truth value, no function and nothing else special.
+# Strings that need no quotes: not a number, boolean, function call or another special form.
 _BARE = re.compile(r"[A-Za-z_/][A-Za-z0-9_]*(?:[./-]+[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _NOT_BARE = ("true", "false", "null", "nan", "inf")
 _KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*|0|[1-9][0-9]*", re.ASCII)
@@ -16,10 +16,10 @@ _DICT_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 def override_value(value: object) -> str:
-    """Return the text of a value behind `key=`.
+    """Return the text of a value after `key=`.
 
     Raises:
-        MismatchError: when the grammar has no way to write it.
+        MismatchError: the grammar cannot express the value.
     """
     if value is None:
         return "null"
@@ -37,34 +37,34 @@ def override_value(value: object) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text, in quotes where it needs them."""
+    """Return a string, quoted if necessary."""
     if _BARE.fullmatch(text) and text.lower() not in _NOT_BARE:
         return text
     if "\0" in text:
-        raise MismatchError("a word cannot hold a zero character")
-    # Only backslashes before a quote have to be doubled; those elsewhere mean themselves.
+        raise MismatchError("a command-line argument cannot contain a NUL character")
+    # Only backslashes before a quote are doubled; others are literal.
     escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", text)
     end = len(escaped) - len(escaped.rstrip("\\"))
     return f"'{escaped}{escaped[len(escaped) - end :]}'"
 
 
 def override_key(key: str) -> str:
-    """Return a key as it stands before `=`.
+    """Return a key as it is written before `=`.
 
     Raises:
-        MismatchError: when the grammar cannot name it.
+        MismatchError: the grammar cannot express the key.
     """
     if not all(_KEY.fullmatch(part) for part in key.split(".")):
-        raise MismatchError("Hydra's command line has no way to name this key")
+        raise MismatchError("this key cannot be expressed on Hydra's command line")
     return key
 
 
 def _dict_key(key: object) -> str:
     if isinstance(key, bool) or key is None or isinstance(key, float):
-        raise MismatchError(f"Hydra's command line has no way to write the key {key!r}")
+        raise MismatchError(f"the key {key!r} cannot be expressed on Hydra's command line")
     if isinstance(key, int):
         return str(key)
     text = str(key)
     if not _DICT_KEY.fullmatch(text) or text.lower() in _NOT_BARE:
-        raise MismatchError(f"Hydra's command line has no way to write the key {text!r}")
+        raise MismatchError(f"the key {text!r} cannot be expressed on Hydra's command line")
     return text

@@ -1,4 +1,4 @@
-"""What a script takes that is run by Hydra: its config groups as choices, and the composed values."""
+"""Detection of the parameters of a Hydra script: its config groups as choices, and the composed values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAMES = ("config_path", "config_name", "version_base")
 
 @dataclass(frozen=True)
 class HydraDetails:
-    """What `hydra_argv` needs: the tree, and whether the configuration says where Hydra writes."""
+    """What `hydra_argv` needs: the tree, and whether the configuration sets Hydra's output folder."""
 
     tree: HydraTree
     default: Composed
@@ -34,7 +34,7 @@ class HydraDetails:
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return what a script takes that is decorated with `hydra.main`; None when there is none."""
+    """Return the parameters of a script that uses `hydra.main`; None when it does not."""
     found = _decorated(project.main)
     if found is None:
         return None
@@ -50,7 +50,7 @@ def read(project: Project) -> ScriptParameters | None:
         name = None
     tree = HydraTree(folder, store, name, _boundaries(project))
     if folder is not None:
-        # Files may come and go there without any known one changing: what is found is not to be remembered.
+        # Files may be added there without a change to any known file: do not cache the result.
         project.consulted[str(folder)] = (0, 0, 0)
     composed = tree.composed()
     problems += [module.problem(message, decorator.lineno) for message in composed.problems]
@@ -58,7 +58,7 @@ def read(project: Project) -> ScriptParameters | None:
     hydra = hydra if isinstance(hydra, dict) else {}
     searched = hydra.get("searchpath")
     if searched:
-        problems.append(module.problem("The places in hydra.searchpath are not looked at", decorator.lineno))
+        problems.append(module.problem("Configurations in hydra.searchpath are not read", decorator.lineno))
     unknown = composed.incomplete or bool(searched) or (name is None and "config_name" in words)
     run = hydra.get("run")
     details = HydraDetails(tree, composed, isinstance(run, dict) and "dir" in run)
@@ -100,7 +100,7 @@ def _hydra_main(module: Module, function: ast.AST) -> ast.expr | None:
 
 
 def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict[str, Any]:
-    """Return what `hydra.main` is given; None for what is computed."""
+    """Return the arguments of `hydra.main`; None for computed values."""
     if not isinstance(decorator, ast.Call):
         return {}
     given: dict[str, ast.expr] = dict(zip(_NAMES, decorator.args, strict=False))
@@ -122,7 +122,7 @@ def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict
 
 
 def _boundaries(project: Project) -> tuple[Path, ...]:
-    """Return the folders that all configurations lie in, also when links are followed."""
+    """Return the folders that must contain all configurations, also after resolving links."""
     if project.script is None:
         return ()
     inner = project_boundary(project.script.parent)
@@ -132,7 +132,7 @@ def _boundaries(project: Project) -> tuple[Path, ...]:
 def _folder(
     project: Project, module: Module, words: dict[str, Any], problems: list[Problem], line: int
 ) -> Path | None:
-    """Return the folder of the configurations: beside the file that has `hydra.main`, in its repository."""
+    """Return the configuration folder: relative to the file with `hydra.main`, inside the project."""
     if module.path is None:
         return None
     base = module.path.parent
@@ -144,16 +144,14 @@ def _folder(
     if not isinstance(path, str):
         return None
     if path.startswith("pkg://"):
-        problems.append(module.problem(f"The configurations in {path} are not looked at", line))
+        problems.append(module.problem(f"The configurations in {path} are not read", line))
         return None
     folder = Path(os.path.normpath(base / path))
     if not folder.is_dir():
-        problems.append(module.problem(f"There is no folder {path} beside {module.path.name}", line))
+        problems.append(module.problem(f"There is no folder {path} next to {module.path.name}", line))
         return None
     if not all(is_inside(folder, boundary) for boundary in _boundaries(project)):
-        problems.append(
-            module.problem(f"The folder {path} lies outside of the project and is not looked at", line)
-        )
+        problems.append(module.problem(f"The folder {path} is outside the project and is not read", line))
         return None
     return folder
 

@@ -1,4 +1,4 @@
-"""What a script puts into Hydra's ConfigStore: classes and mappings, read from its syntax tree."""
+"""The classes and mappings that a script stores in Hydra's ConfigStore, read from its syntax tree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAX_MODULES = 30
 
 
 def stored(project: Project) -> tuple[dict[str, File], list[Problem]]:
-    """Return the configurations of the store by path (`group/name`), and what could not be read."""
+    """Return the stored configurations by path (`group/name`), and the problems."""
     found: dict[str, File] = {}
     problems: list[Problem] = []
     for module in _modules(project):
@@ -49,7 +49,7 @@ def stored(project: Project) -> tuple[dict[str, File], list[Problem]]:
 
 
 def _modules(project: Project) -> Iterator[Module]:
-    """Yield the script and the files of the project that it imports and that speak of the store."""
+    """Yield the script and the files of the project that it imports and that use the store."""
     seen = [project.main]
     for module in seen:
         for name in imported_names(module.tree):
@@ -84,7 +84,9 @@ def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str
 
     name, group = text("name"), text("group")
     if not name or "node" not in words:
-        problems.append(module.problem("The name of a stored configuration is computed", call.lineno))
+        problems.append(
+            module.problem("The name of a stored configuration is computed; it is not listed", call.lineno)
+        )
         return None
     shapes: dict[str, Shape] = {}
     helps: dict[str, str] = {}
@@ -101,7 +103,7 @@ def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str
 def _content(
     module: Module, node: ast.expr, problems: list[Problem], shapes: dict[str, Shape], helps: dict[str, str]
 ) -> dict[str, Any] | None:
-    """Return the mapping that a node of the store is."""
+    """Return the mapping that a node of the store defines."""
     found: tuple[Module, ast.AST] | None = module, node
     if isinstance(node, (ast.Name, ast.Attribute)):
         found = module.find(node)
@@ -124,7 +126,7 @@ def _content(
                 value = None
             if isinstance(value, dict):
                 return value
-    problems.append(module.problem(f"The stored configuration {shown(node)} cannot be read", node.lineno))
+    problems.append(module.problem(f"The stored configuration {shown(node)} could not be read", node.lineno))
     return None
 
 
@@ -166,9 +168,7 @@ def _default(item: ClassField, key: str, problems: list[Problem]) -> Any:
     if item.computed and item.expression is not None:
         text = shown(item.expression)
         problems.append(
-            item.module.problem(
-                f"The default of {key} is computed ({text}); left empty, it applies", item.line
-            )
+            item.module.problem(f"The default of {key} is computed ({text}); set null to use it", item.line)
         )
     return item.default
 

@@ -1,4 +1,4 @@
-"""Hydra's configuration as its YAML files and its store declare it, composed without running anything.
+"""Static composition of a Hydra configuration from its YAML files and its config store.
 
 Source of the rules: Hydra's documentation, "The Defaults List", "Packages" and "Config Groups".
 """
@@ -59,7 +59,7 @@ class HydraTree:
         name: str | None,
         boundaries: tuple[Path, ...] = (),
     ) -> None:
-        """No file is read that lies outside of one of `boundaries` when links are followed."""
+        """Only files inside all `boundaries`, after resolving links, are read."""
         self.folder = folder
         self._boundaries = boundaries
         self.store = dict(store)
@@ -70,7 +70,7 @@ class HydraTree:
         self.problems: list[str] = []
 
     def composed(self, choices: Mapping[str, Any] | None = None) -> Composed:
-        """Return the configuration for these choices of groups, by override key; the default without."""
+        """Return the configuration for these group choices by override key; without any, the default."""
         key = tuple(sorted((name, repr(value)) for name, value in (choices or {}).items()))
         if key not in self._composed:
             if len(self._composed) > 256:
@@ -102,17 +102,17 @@ class HydraTree:
         for place, folders, files in os.walk(self.folder):
             looked += len(files) + len(folders)
             if looked > _MAX_ENTRIES:
-                self.problems.append(f"{self.folder} holds too much: not all of it is looked at")
+                self.problems.append(f"{self.folder} contains too many entries: some were not read")
                 return
             folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
             if Path(place) == self.folder and self.folder.name not in ("conf", "config", "configs"):
-                # The folder of the script itself holds much else.
+                # The folder of the script contains many unrelated files.
                 folders[:] = [name for name in folders if name not in _NO_GROUPS]
             for name in sorted(files):
                 if name.endswith(ENDINGS) and not name.startswith("."):
                     count += 1
                     if count > _MAX_FILES:
-                        self.problems.append(f"{self.folder} holds too many files: not all are looked at")
+                        self.problems.append(f"{self.folder} contains too many files: some were not read")
                         return
                     relative = os.path.relpath(os.path.join(place, name), self.folder)
                     yield bare(relative.replace(os.sep, "/"))
@@ -125,7 +125,7 @@ class HydraTree:
                     if not stat.S_ISREG(os.stat(place).st_mode):
                         continue
                     if not all(is_inside(place, boundary) for boundary in self._boundaries):
-                        self.problems.append(f"{path}{ending} leads out of the project and is not looked at")
+                        self.problems.append(f"{path}{ending} is outside the project and is not read")
                         return File((), {})
                     text = read_whole(place, most=_MAX_BYTES, follow=True)[0].decode("utf-8")
                     return read_file(text, f"{path}{ending}")
@@ -156,24 +156,24 @@ _NO_GROUPS = (
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a defaults list stands: the group of its configuration, and its package."""
+    """The location of a defaults list: the group of its configuration, and its package."""
 
     group: str
     package: str
 
 
 class _Composition:
-    """One walk through the defaults lists."""
+    """One composition of the defaults lists."""
 
     def __init__(self, tree: HydraTree, choices: dict[str, Any]) -> None:
         self.tree = tree
         self.asked = choices
         self.overrides: dict[str, Any] = {}
         self.result = Composed()
-        self.around: list[File] = []  # the configurations whose defaults lists lead here
+        self.around: list[File] = []  # the configurations whose defaults lists include this one
 
     def run(self) -> Composed:
-        """Compose."""
+        """Compose the configuration."""
         if self.tree.name is None:
             return self.result
         file = self.tree.file(self.tree.name)
@@ -193,7 +193,7 @@ class _Composition:
         self.result.choices = dict(reversed(self.result.choices.items()))
         for key in self.overrides.keys() - self.result.choices.keys():
             if key.split("/")[0] != "hydra":
-                self._problem(f"No defaults list chooses from the group {key}, which is overridden")
+                self._problem(f"The group {key} is overridden, but no defaults list selects from it")
         for package, part in parts:
             merge(self.result.content, wrapped(package, part.content))
             prefix = f"{package}." if package else ""
@@ -214,7 +214,7 @@ class _Composition:
         if depth > _MAX_DEPTH or not (entries or extra):
             return [own]
         if any(file is one for one in self.around):
-            self._problem(f"The defaults list of {path} leads back to itself")
+            self._problem(f"The defaults list of {path} includes itself")
             return []
         self.around.append(file)
         if not any(entry.group == "" and entry.value == "_self_" for entry in entries):
@@ -282,7 +282,7 @@ class _Composition:
 
         text = re.sub(r"\$\{(?:defaults\.\d+\.)?([^}]+)\}", known, value)
         if "${" in text:
-            self._problem(f"The choice {value} in a defaults list cannot be told")
+            self._problem(f"The choice {value} in a defaults list could not be resolved")
             self.result.incomplete = True
             return None
         return text
@@ -305,7 +305,7 @@ class _Composition:
 
 
 def override_key(place: _Place, entry: DefaultsEntry) -> str:
-    """Return how a group is named on the command line: with its package when that is not its own name."""
+    """Return the override key of a group: with its package when that differs from its name."""
     group = _absolute(place, entry.group)
     usual = group.replace("/", ".")
     package = _package(place.package, entry.package, _relative(entry.group))

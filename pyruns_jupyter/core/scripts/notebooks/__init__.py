@@ -1,1 +1,1 @@
-"""Notebooks: what they take is assigned in the cell with the tag `parameters`, as papermill has it."""
+"""Notebooks: their parameters are assigned in the cell with the tag `parameters`, as in papermill."""

@@ -1,4 +1,4 @@
-"""A notebook gets its configuration as variables, not as words; they are checked all the same."""
+"""Validation of a notebook's configuration, which is passed as variables, not as arguments."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
-    """Return no words.
+    """Check the configuration; return no arguments.
 
     Raises:
-        InvalidInputs: every key that the notebook does not take, and every value of another kind.
+        InvalidInputs: one error for each unknown key and each value of the wrong type.
     """
     known = {parameter.name: parameter for parameter in script.parameters}
     errors = []
     for key, value in config.items():
         parameter = known.get(key)
         if parameter is None:
-            told = ", ".join(known) or "nothing"
-            errors.append(InvalidInput(f"The notebook does not take {key!r}, but {told}.", field=key))
+            names = ", ".join(known) or "none"
+            errors.append(
+                InvalidInput(f"The notebook has no parameter {key!r}. Its parameters: {names}.", field=key)
+            )
         elif (problem := _problem(parameter, value)) is not None:
             errors.append(InvalidInput(f"{key}: {problem}.", field=key))
     if errors:
@@ -40,11 +42,11 @@ def _problem(parameter: Parameter, value: object) -> str | None:
     if parameter.choices is not None:
         if value in parameter.choices:
             return None
-        return f"{value!r} is none of {', '.join(map(repr, parameter.choices))}"
+        return f"expected one of {', '.join(map(repr, parameter.choices))}, got {value!r}"
     wanted = _KINDS.get(parameter.item_type)
-    # Nothing, and a default of nothing, may stand for anything.
+    # null is always allowed, and a default of null allows any value.
     if wanted is None or value is None:
         return None
     if isinstance(value, wanted) and (parameter.item_type == "bool" or not isinstance(value, bool)):
         return None
-    return f"{value!r} is no {parameter.item_type}"
+    return f"expected a value of type {parameter.item_type}, got {value!r}"

@@ -1,4 +1,4 @@
-"""What a notebook takes: the simple assignments of its cell with the tag `parameters`.
+"""Parameters of a notebook: the simple assignments of its cell with the tag `parameters`.
 
 Source of the convention: https://papermill.readthedocs.io/en/latest/usage-parameterize.html; of the file
 format: https://nbformat.readthedocs.io/en/latest/format_description.html.
@@ -34,7 +34,7 @@ class CodeCell:
 
     @property
     def python(self) -> str:
-        """The source without line magics, which are no Python; empty for a cell magic."""
+        """The source without line magics, which are not Python; empty for a cell magic."""
         if self.source.lstrip().startswith("%%"):
             return ""
         return _LINE_MAGIC.sub("", self.source)
@@ -44,7 +44,7 @@ def code_cells(source: bytes, filename: str) -> list[CodeCell]:
     """Return the code cells of a notebook file.
 
     Raises:
-        InvalidInput: when the file is no notebook, or none of Python.
+        InvalidInput: the file is not a Python notebook.
     """
     try:
         content = json.loads(source)
@@ -52,15 +52,13 @@ def code_cells(source: bytes, filename: str) -> list[CodeCell]:
         found = [cell for cell in cells if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in found]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidInput(
-            f"{filename} is no notebook (nbformat 4) that can be read.", field="script"
-        ) from None
+        raise InvalidInput(f"{filename} is not a readable notebook (nbformat 4).", field="script") from None
     language = _at(content, "metadata", "language_info", "name") or _at(
         content, "metadata", "kernelspec", "language"
     )
     if isinstance(language, str) and language.lower() != "python":
         raise InvalidInput(
-            f"{filename} is a notebook of {language}; only those of Python run.", field="script"
+            f"{filename} is a notebook in {language}; only Python notebooks are supported.", field="script"
         )
     return [
         CodeCell(number, text, _tags(cell))
@@ -69,21 +67,23 @@ def code_cells(source: bytes, filename: str) -> list[CodeCell]:
 
 
 def read(source: bytes, filename: str) -> ScriptParameters:
-    """Return what a notebook takes; nothing without a tagged cell.
+    """Return the parameters of a notebook; none without a tagged cell.
 
     Raises:
-        InvalidInput: when it is no notebook, or its tagged cell no Python (with the line in the cell).
+        InvalidInput: it is not a notebook, or its tagged cell is not Python (with the line in the cell).
     """
     cells = code_cells(source, filename)
     tagged = next((cell for cell in cells if TAG in cell.tags), None)
     if tagged is None:
-        note = f"No cell of {filename} has the tag '{TAG}': it takes nothing, and runs as it is."
+        note = (
+            f"No cell of {filename} has the tag '{TAG}': the notebook has no parameters and runs unchanged."
+        )
         return ScriptParameters(KIND, (), (Problem(note, 0),))
     try:
         module = ast.parse(tagged.python)
     except SyntaxError as error:
         raise InvalidInput(
-            f"The cell with the tag '{TAG}' in {filename} is no Python: {error.msg}.",
+            f"The cell with the tag '{TAG}' in {filename} is not valid Python: {error.msg}.",
             field="script",
             line=error.lineno,
         ) from None
@@ -116,7 +116,7 @@ def read(source: bytes, filename: str) -> ScriptParameters:
 
 
 def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
-    """Return name, annotation and value of `name = value`, Nones for anything else."""
+    """Return name, annotation and value of `name = value`; None for each otherwise."""
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         return statement.target.id, statement.annotation, statement.value
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -151,10 +151,10 @@ def _kind(annotation: ast.expr | None, default: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Return a Python literal as YAML can hold it.
+    """Return a Python literal as a YAML value.
 
     Raises:
-        ValueError: when it cannot.
+        ValueError: YAML cannot represent it.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value

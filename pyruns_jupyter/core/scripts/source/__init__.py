@@ -1,8 +1,7 @@
-"""Follows Python source without running it.
+"""Static evaluation of Python source: nothing is run.
 
-First `files` parses and `modules` finds what the script imports from its project (`origins`: what it imports
-from elsewhere). Then `tracing` follows statements, with `calling` for calls, `expressions` for values and
-`classes` for members; `objects` are the values that are met, `purecalls` the functions that are computed;
-`constants` is the short way to the value of one expression. `functions`, `annotations`, `docstrings` and
-`classfields` tell what declarations say.
+`files` parses, and `modules` resolves imports from the project (`import_map`: imports from elsewhere).
+`tracing` evaluates statements, with `calling` for calls, `expressions` for values and `classes` for members.
+`objects` are the kinds of values, `safe_builtins` the functions whose result is computed. `constants`
+evaluates one expression. `functions`, `annotations`, `docstrings` and `classfields` read declarations.
 """

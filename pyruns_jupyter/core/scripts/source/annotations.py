@@ -1,4 +1,4 @@
-"""Types as annotations name them: what values of a parameter look like."""
+"""The types of parameters from their annotations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _DEPTH = 12
 
 
 def shape_of(module: Module, node: ast.expr | None, depth: int = 0) -> Shape:
-    """Return the type that an annotation means; CUSTOM when it cannot be told."""
+    """Return the type that an annotation means; CUSTOM when it is unknown."""
     if node is None:
         return ANY
     if depth > _DEPTH:
@@ -96,7 +96,7 @@ def class_shape(module: Module, definition: ast.ClassDef) -> Shape:
 
 
 def is_enum(module: Module, definition: ast.ClassDef, depth: int = 0) -> bool:
-    """Tell whether a class is an enumeration."""
+    """Return whether a class is an enumeration."""
     for base in definition.bases:
         name = external_name(module.tree, base)
         if name.rsplit(".", 1)[-1] in _ENUMS:

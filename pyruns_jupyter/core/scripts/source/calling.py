@@ -1,4 +1,4 @@
-"""Follows calls: of the project's functions and classes, and of those whose result is known."""
+"""Evaluation of calls: of the project's functions and classes, and of known external functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_DEPTH = 25
 
 
 class Calls(Expressions):
-    """Follows calls; how the statements of a function are followed is left to those derived from it."""
+    """Evaluates calls; subclasses implement the evaluation of statements."""
 
     def __init__(self, parsers: Any = None, steps: int | None = None) -> None:
         super().__init__(parsers, *([] if steps is None else [steps]))
@@ -37,7 +37,7 @@ class Calls(Expressions):
         self._results: list[list[Any]] = []
 
     def block(self, body: list[ast.stmt], scope: Scope) -> str | None:
-        """Follow statements; return how they end early, if they do."""
+        """Evaluate statements; return how they end early, if they do."""
         raise NotImplementedError
 
     def value_call(self, node: ast.Call, scope: Scope) -> Any:
@@ -66,7 +66,7 @@ class Calls(Expressions):
     def call(
         self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
     ) -> Any:
-        """Return what a call gives."""
+        """Return the result of a call."""
         if isinstance(callee, Partial):
             arguments, words = [*callee.arguments, *arguments], {**callee.words, **words}
             callee = callee.function
@@ -136,7 +136,7 @@ class Calls(Expressions):
         return result
 
     def _fields(self, owner: Any) -> Any:
-        """Return what `dataclasses.fields` gives for a class of the project or an object of it."""
+        """Return the result of `dataclasses.fields` for a class of the project or its instance."""
         cls = owner.cls if isinstance(owner, Instance) else owner
         if not isinstance(cls, ClassRef):
             return UNKNOWN
@@ -194,7 +194,7 @@ class Calls(Expressions):
         return this
 
     def call_function(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Any:
-        """Return what a function of the project gives: RAISED when it ends with an error."""
+        """Return the result of a function of the project: RAISED when it ends with an error."""
         node = function.node
         if self._depth >= _MAX_DEPTH or sum(node is one for one in self._running) > 1:
             return UNKNOWN
@@ -219,7 +219,7 @@ class Calls(Expressions):
             self._results.pop()
 
     def probe(self, function: Any, word: str) -> Any:
-        """Return what a converter makes of a word: RAISED when it refuses it, else perhaps UNKNOWN."""
+        """Return the result of a converter for a string: RAISED when it rejects it; may be UNKNOWN."""
         parsers, self.parsers = self.parsers, None
         try:
             if isinstance(function, Partial) and isinstance(function.function, Function):
@@ -275,7 +275,7 @@ class Calls(Expressions):
 
 
 def _argument_names(function: Any) -> Any:
-    """Return the first item of what `inspect.getfullargspec` gives."""
+    """Return the first item of the result of `inspect.getfullargspec`."""
     if not isinstance(function, Function):
         return UNKNOWN
     rules = function.node.args

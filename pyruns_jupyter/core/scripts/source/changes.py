@@ -1,4 +1,4 @@
-"""What is done to dictionaries and lists of which, or of whether, cannot be told: what they hold then."""
+"""Uncertain changes to dictionaries and lists, and their contents afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .objects import UNKNOWN, UnknownError, weight
 
 
 def spoil(owner: Any) -> None:
-    """Make all that a container holds unknown: anything may be in it."""
+    """Mark all items of a container as unknown: it may contain anything."""
     if isinstance(owner, dict):
         owner.clear()
         owner[UNKNOWN] = UNKNOWN
@@ -21,12 +21,12 @@ def spoil(owner: Any) -> None:
 
 
 def update_unknown(owner: dict[Any, Any]) -> None:
-    """Put what is unknown into a dictionary: its keys stay, but each may have another value."""
+    """Update a dictionary with unknown items: its keys are kept, but each may have another value."""
     owner.update({**dict.fromkeys(owner, UNKNOWN), UNKNOWN: UNKNOWN})
 
 
 def store_perhaps(owner: Any, index: Any, value: Any, either: Callable[[list[Any]], Any]) -> None:
-    """Put an item into a container, of which it cannot be told whether it is done."""
+    """Store an item in a container when it is unknown whether the statement runs."""
     if isinstance(owner, dict):
         if index is UNKNOWN:
             update_unknown(owner)
@@ -39,7 +39,7 @@ def store_perhaps(owner: Any, index: Any, value: Any, either: Callable[[list[Any
 
 
 def remove(owner: dict[Any, Any] | list[Any], index: Any, *, doubt: bool) -> None:
-    """Do `del owner[index]`; with `doubt` it cannot be told whether it is done."""
+    """Apply `del owner[index]`; with `doubt` it is unknown whether the statement runs."""
     try:
         weight(index)  # also bounds the work of its hash
         if isinstance(owner, dict) and index is not UNKNOWN:
@@ -61,7 +61,7 @@ def change_perhaps(
     words: dict[str, Any],
     either: Callable[[list[Any]], Any],
 ) -> Any:
-    """Call a method that changes a container, of which it cannot be told whether it is done."""
+    """Call a method that changes a container when it is unknown whether the call runs."""
     given = arguments[0] if arguments else None
     if isinstance(owner, dict) and name == "update" and isinstance(given or {}, dict):
         for key, value in {**(given or {}), **words}.items():

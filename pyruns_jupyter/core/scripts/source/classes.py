@@ -1,4 +1,4 @@
-"""Classes of a project and their members, found without running anything."""
+"""Classes of a project and their members, evaluated statically."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _ENUMS = ("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFla
 
 
 class Classes:
-    """Looks into classes; how expressions are evaluated is left to those derived from it."""
+    """Resolves members of classes; subclasses implement the evaluation of expressions."""
 
     def module_scope(self, module: Module) -> Scope:
         """Return the scope of a module's own names."""
         raise NotImplementedError
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
-        """Return the value of `node`; UNKNOWN when it cannot be told."""
+        """Return the value of `node`; UNKNOWN when it is unknown."""
         raise NotImplementedError
 
     def bases(self, cls: ClassRef) -> list[Any]:
-        """Return what a class is derived from."""
+        """Return the base classes of a class."""
         scope = self.module_scope(cls.module)
         return [self.evaluate(base, scope) for base in cls.node.bases]
 
     def ancestors(self, cls: ClassRef) -> Iterator[Any]:
-        """Yield a class and all that it is derived from, as far as that can be followed."""
+        """Yield a class and all its base classes that can be resolved."""
         waiting: list[Any] = [cls]
         seen: list[Any] = []
         while waiting and len(seen) < 50:
@@ -45,7 +45,7 @@ class Classes:
                 waiting.extend(self.bases(one))
 
     def is_enum(self, value: Any) -> bool:
-        """Tell whether a value is a class of enum members."""
+        """Return whether a value is a class of enum members."""
         return isinstance(value, ClassRef) and any(
             isinstance(one, External) and one.name in _ENUMS for one in self.ancestors(value)
         )
@@ -102,11 +102,11 @@ class Classes:
         return method
 
     def call_function(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Any:
-        """Return what a function of the project gives."""
+        """Return the result of a function of the project."""
         raise NotImplementedError
 
     def iterated(self, value: Any) -> list[Any] | None:
-        """Return the items of a value, None when they cannot be told."""
+        """Return the items of a value, None when they are unknown."""
         if isinstance(value, (list, tuple, dict, set, frozenset, str, range)):
             if len(value) > MAX_TEXT:
                 return None

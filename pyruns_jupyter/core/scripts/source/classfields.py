@@ -1,4 +1,4 @@
-"""The fields of a class that holds a configuration: dataclasses, and what is written like them."""
+"""The fields of configuration classes: dataclasses and similar classes."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _ENDS_OF_MISSING = ("MISSING", "II", "SI")
 
 @dataclass(frozen=True)
 class ClassField:
-    """One field. `default` is NOTHING when it has none, None too when it is `computed`.
+    """One field. `default` is NOTHING when it has none, and None when it is `computed`.
 
-    `nested` is the class of the project that it holds, `given` the values that the default gives to the
-    fields of that one. `words` are the keywords of `field(...)`, `module` where all that is written.
+    `nested` is the class of the project that it holds, `given` the values that the default sets in its
+    fields. `words` are the keywords of `field(...)`, `module` is the file of the declaration.
     """
 
     module: Module
@@ -77,7 +77,7 @@ class ClassField:
             return self._metadata(name, default)
 
     def _metadata(self, name: str, default: Any) -> Any:
-        """Return an entry of a mapping of which other entries are computed."""
+        """Return an entry of a mapping; other entries may be computed."""
         node = self.words.get("metadata")
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
@@ -90,7 +90,7 @@ class ClassField:
 
 
 def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool:
-    """Tell whether a class is a dataclass, or one of attrs or pydantic."""
+    """Return whether a class is a dataclass, or one of attrs or pydantic."""
     if not isinstance(definition, ast.ClassDef) or depth > _DEPTH:
         return False
     for decorator in definition.decorator_list:
@@ -114,7 +114,7 @@ def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool
 
 
 def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> list[str]:
-    """Return the names of the fields of a class in their order, without a look at their defaults."""
+    """Return the names of the fields of a class in their order, without evaluating their defaults."""
     names: list[str] = []
     for base in reversed(definition.bases) if depth < _DEPTH else ():
         found = module.find(base)
@@ -206,7 +206,7 @@ def _field(module: Module, statement: ast.AnnAssign) -> ClassField | None:
 
 
 def with_default(found: ClassField, module: Module, node: ast.expr) -> ClassField | None:
-    """Return the field with what is assigned to it; None when it is no parameter (`init=False`)."""
+    """Return the field with its assigned default; None when it is not a parameter (`init=False`)."""
     found = replace(found, default=NOTHING, computed=False, given={}, expression=node)
     if not isinstance(node, ast.Call) or not _makes_field(module, node):
         return _valued(found, module, node)
@@ -242,7 +242,7 @@ def _makes_field(module: Module, node: ast.Call) -> bool:
 
 
 def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
-    """Return the field with the default that an expression is."""
+    """Return the field with an expression as its default."""
     if external_name(module.tree, node).rsplit(".", 1)[-1] in _ENDS_OF_MISSING:
         return replace(found, default=NOTHING)
     if isinstance(node, ast.Call):
@@ -262,7 +262,7 @@ def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
 
 
 def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[str, ast.expr]) -> ClassField:
-    """Return the field with what a `default_factory` makes."""
+    """Return the field with the result of its `default_factory`."""
     if isinstance(factory, ast.Lambda):
         return _valued(found, module, factory.body)
     name = text_of(factory)
@@ -308,7 +308,7 @@ def _choice(found: ClassField, module: Module, node: ast.Call) -> ClassField:
 
 
 def _text_below(statement: ast.stmt | None) -> str:
-    """Return the text that stands as an expression below a field."""
+    """Return the string literal below a field."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return statement.value.value if isinstance(statement.value.value, str) else ""
     return ""
@@ -318,7 +318,7 @@ _COMMENT = re.compile(r"\s*#+\s?(.*)")
 
 
 def _comment(lines: list[str], statement: ast.stmt) -> str:
-    """Return the comment above a field, else the one behind it."""
+    """Return the comment above a field, else the one at the end of its line."""
     above: list[str] = []
     index = statement.lineno - 2
     while 0 <= index < len(lines):

@@ -1,4 +1,4 @@
-"""Values of simple Python expressions, found without running anything."""
+"""Static evaluation of simple Python expressions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _STEPS = 20_000
 class Constants:
     """The constants of a module; `value` computes an expression that uses nothing else.
 
-    Names are followed into the modules of the project that it imports. A name that is changed anywhere, or
-    assigned twice, is no constant.
+    Names are resolved in the imported modules of the project. A name that is changed anywhere, or assigned
+    twice, is not a constant.
     """
 
     def __init__(self, module: Module) -> None:
@@ -31,7 +31,7 @@ class Constants:
         """Return the value of `node` as plain data; a path is its text, a member of an Enum its value.
 
         Raises:
-            UnknownError: when it depends on anything but literals and constants of the project.
+            UnknownError: it depends on anything but literals and constants of the project.
         """
         from .expressions import OutOfSteps
         from .tracing import Tracer

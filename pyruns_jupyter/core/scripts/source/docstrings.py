@@ -1,4 +1,4 @@
-"""What docstrings say of arguments: the Google, NumPy, Sphinx and Epydoc styles."""
+"""Descriptions of arguments in docstrings: the Google, NumPy, Sphinx and Epydoc styles."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def docstring_of(node: ast.AST) -> str:
 
 
 def argument_help(text: str) -> dict[str, str]:
-    """Return what a docstring says of each argument, in one line each."""
+    """Return the description of each argument, one line each."""
     lines = inspect.cleandoc(text).splitlines()
     found: dict[str, list[str]] = {}
     _sphinx(lines, found)

@@ -1,4 +1,4 @@
-"""Whether running a file does anything beyond defining names."""
+"""Detection of files that only define names when they are run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .files import dotted_name
 from .modules import Module
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Calls that only prepare something. Any other may be what the script is for.
+# Calls that only prepare something. Any other call may do the work of the script.
 _PREPARING = (
     *("argparse.", "collections.", "dataclasses.", "logging.", "matplotlib.", "pathlib.", "re.compile"),
     *("os.environ.", "os.getenv", "os.path.", "sys.path.", "typing.", "warnings."),
@@ -20,7 +20,7 @@ _MAKERS |= frozenset(("range", "set", "str", "tuple"))
 
 
 def idle_problem(module: Module) -> Problem | None:
-    """Return what to say of a script that only defines functions, which nothing calls; None of any other."""
+    """Return the problem of a script that only defines functions and calls none; else None."""
     body = module.tree.body
     functions = [one for one in body if isinstance(one, _FUNCTIONS)]
     own = {one.name for one in body if isinstance(one, (*_FUNCTIONS, ast.ClassDef))}
@@ -35,7 +35,7 @@ def idle_problem(module: Module) -> Problem | None:
 
 def _only_defines(node: ast.stmt, own: set[str]) -> bool:
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-        return not node.decorator_list  # a decorator may call what it gets
+        return not node.decorator_list  # a decorator may call its function
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)):
         return True
     if isinstance(node, ast.Expr):

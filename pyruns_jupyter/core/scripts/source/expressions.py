@@ -1,4 +1,4 @@
-"""Values of expressions, found without running anything."""
+"""Static evaluation of expressions."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class OutOfSteps(Exception):
 
 
 class Expressions(Classes):
-    """Evaluates expressions in scopes; what cannot be told is UNKNOWN, but what lies within is visited."""
+    """Evaluates expressions in scopes; parts of an UNKNOWN value are still visited."""
 
-    doubt = 0  # conditions around the current statement that cannot be told
+    doubt = 0  # number of unknown conditions around the current statement
 
     def __init__(self, parsers: ParserMethods | None = None, steps: int = STEPS) -> None:
         self.parsers = parsers
@@ -57,7 +57,7 @@ class Expressions(Classes):
         self._modules: dict[int, Scope] = {}
         self._lazy: dict[tuple[int, str], Any] = {}
         self._busy: set[tuple[int, str]] = set()
-        self._met: dict[int, tuple[Any, int]] = {}  # objects that can be changed, with the doubt at first
+        self._met: dict[int, tuple[Any, int]] = {}  # mutable objects, with the doubt at their creation
 
     # Names
 
@@ -85,7 +85,7 @@ class Expressions(Classes):
         return UNKNOWN
 
     def global_name(self, module: Module, name: str) -> tuple[Any] | None:
-        """Return the value of a name of a module's top level, None when it has none such."""
+        """Return the value of a name of a module's top level, None when it is not defined."""
         scope = self.module_scope(module)
         if name in scope.values:
             return (scope.values[name],)
@@ -129,7 +129,7 @@ class Expressions(Classes):
         return self.evaluate(definition, scope)
 
     def imported(self, module: Module, item: Import) -> Any:
-        """Return what an import binds."""
+        """Return the object that an import binds."""
         found = module.imported(item)
         if item.name is None:
             if found is None:
@@ -153,12 +153,12 @@ class Expressions(Classes):
         return CONSTANTS.get(full, External(full))
 
     def entered(self, module: Module) -> None:
-        """A module is imported."""
+        """Handle the import of a module."""
 
     # Expressions
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
-        """Return the value of `node`; UNKNOWN when it cannot be told."""
+        """Return the value of `node`; UNKNOWN when it is unknown."""
         self.steps -= 1
         if self.steps < 0:
             raise OutOfSteps
@@ -191,11 +191,11 @@ class Expressions(Classes):
             return UNKNOWN  # the script's own arithmetic may fail in any way
 
     def spend(self, *values: Any) -> None:
-        """Count the work that an operation on these values is, before it is done.
+        """Count the cost of an operation on these values before running it.
 
         Raises:
-            OutOfSteps: when it is too much in all.
-            UnknownError: when one value is too large for any operation.
+            OutOfSteps: the total is too large.
+            UnknownError: one value is too large for any operation.
         """
         self.steps -= sum(map(weight, values)) // _ITEMS_OF_A_STEP
         if self.steps < 0:
@@ -211,7 +211,7 @@ class Expressions(Classes):
         return self.name(node.id, scope)
 
     def items(self, nodes: list[ast.expr], scope: Scope) -> list[Any]:
-        """Return the values of a list of expressions, `*values` put in; an unknown one stays one UNKNOWN."""
+        """Return the values of expressions, with `*values` expanded; an unknown one is one UNKNOWN."""
         found: list[Any] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
@@ -390,13 +390,13 @@ class Expressions(Classes):
         return Method(owner, name) if has_method(owner, name) else UNKNOWN
 
     def in_doubt(self, owner: Any) -> bool:
-        """Tell whether it cannot be told that what is done to an object here is done at all."""
+        """Return whether it is unknown that a change to an object at this place runs at all."""
         return self.doubt > self._met.get(id(owner), (None, 0))[1]
 
-    # What is in a value
+    # Contents of a value
 
     def truth(self, value: Any) -> bool | None:
-        """Return whether a value counts as true, None when it cannot be told."""
+        """Return whether a value counts as true, None when it is unknown."""
         if isinstance(value, (Unknown, External)):
             return None
         if is_plain(value) or isinstance(value, (list, tuple, dict, set)):
@@ -404,7 +404,7 @@ class Expressions(Classes):
         return True
 
     def either(self, values: list[Any]) -> Any:
-        """Return the value when it is one of several, and it cannot be told which."""
+        """Return the value when it is one of several and it is unknown which one."""
         first = values[0]
         if all(value is first for value in values) or (
             first is not RAISED

@@ -1,4 +1,4 @@
-"""Parsed source files: their syntax trees, and what their top levels define."""
+"""Parsed source files: their syntax trees and top-level definitions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BYTES = 1 << 20  # of one file
 _VERSION = ".".join(map(str, sys.version_info[:2]))
 _MAX_SHOWN = 500  # nodes of an expression
 
-Stamp = tuple[int, int, int] | None  # of a file: time of change, size, inode; None: it is not there
+Stamp = tuple[int, int, int] | None  # of a file: time of change, size, inode; None: it does not exist
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ Definition = ast.expr | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A parsed file: what its top level defines by name, the names that are no constants, all imports.
+    """A parsed file: top-level definitions by name, the names that are not constants, all imports.
 
-    `parses` tells that something in it has the name of what argparse is used with.
+    `parses` means that it contains a name that argparse scripts use.
     """
 
     tree: ast.Module
@@ -69,7 +69,7 @@ def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
     """Return the nodes of a module as `ast.walk` yields them, without numbers and the signs of operators."""
     known = _NODES.get(tree)
     if known is None:
-        found: list[ast.AST] = [*tree.body]  # not the module itself, so that it can be forgotten
+        found: list[ast.AST] = [*tree.body]  # not the module itself, so that it can be garbage-collected
         for node in found:  # it grows meanwhile
             for name in node._fields:
                 value = getattr(node, name, None)
@@ -84,7 +84,7 @@ def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
 
 
 def text_of(node: ast.AST) -> str:
-    """Return the text of an expression; `...` for one that is too long or too deep to be shown."""
+    """Return the text of an expression; `...` when it is too long or too deep to show."""
     if sum(1 for _ in islice(ast.walk(node), _MAX_SHOWN + 1)) > _MAX_SHOWN:
         return "..."
     try:
@@ -94,7 +94,7 @@ def text_of(node: ast.AST) -> str:
 
 
 def stamp(path: str) -> Stamp:
-    """Return what tells that a file changed; None when it is no regular file."""
+    """Return a value that changes with the file; None when it is not a regular file."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -106,7 +106,7 @@ def parsed_script(source: str | bytes, filename: str) -> SourceFile:
     """Parse a script.
 
     Raises:
-        InvalidInput: when it is not Python, with line, column and Python's message.
+        InvalidInput: the source is not Python; with line, column and Python's message.
     """
     try:
         return _scanned(_parsed(source))
@@ -124,10 +124,10 @@ def parsed_script(source: str | bytes, filename: str) -> SourceFile:
 
 
 def why_unreadable(error: BaseException) -> str:
-    """Return in words why a file could not be parsed."""
+    """Return the reason why a file could not be parsed."""
     if isinstance(error, (RecursionError, MemoryError)):
         return "an expression or a block in it is nested too deeply"
-    return (error.msg if isinstance(error, SyntaxError) else str(error)).strip() or "it is not Python"
+    return (error.msg if isinstance(error, SyntaxError) else str(error)).strip() or "it is not valid Python"
 
 
 def _parsed(source: str | bytes) -> ast.Module:
@@ -143,10 +143,10 @@ _cache_lock = threading.Lock()
 
 
 def parsed_file(path: str, found: Stamp) -> SourceFile:
-    """Return a file of the project, parsed; it is remembered as long as its `stamp` is the same.
+    """Return a file of the project, parsed; it is cached until its `stamp` changes.
 
     Raises:
-        OSError, SyntaxError, ValueError, RecursionError, MemoryError: when it is unreadable or not Python.
+        OSError, SyntaxError, ValueError, RecursionError, MemoryError: it is unreadable or not Python.
     """
     with _cache_lock:
         known = _cache.get(path)
@@ -189,7 +189,7 @@ _CHANGES = frozenset(
 
 
 def _changed(tree: ast.Module) -> set[str]:
-    """Return the names that are changed somewhere: they are no constants."""
+    """Return the names that are changed somewhere: they are not constants."""
     names: set[str] = set()
     for node in nodes_of(tree):
         if isinstance(node, ast.AugAssign):
@@ -215,7 +215,7 @@ def _base(node: ast.expr) -> str:
 
 
 def definitions_in(body: list[ast.stmt]) -> tuple[dict[str, Definition], set[str], list[Import]]:
-    """Return what a body defines by name (the last one counts), names assigned twice, and star imports."""
+    """Return the last definition of each name in a body, names assigned twice, and star imports."""
     found: dict[str, Definition] = {}
     twice: set[str] = set()
     stars: list[Import] = []
@@ -253,7 +253,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         if isinstance(statement, ast.If):
             inner = [*statement.body, *statement.orelse]
         elif isinstance(statement, ast.Try):
-            # A fallback must not hide what is usually there.
+            # A fallback must not hide the usual definition.
             inner = [one for handler in statement.handlers for one in handler.body]
             inner += [*statement.body, *statement.orelse, *statement.finalbody]
         elif isinstance(statement, ast.With):

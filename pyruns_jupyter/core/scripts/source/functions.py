@@ -1,4 +1,4 @@
-"""The parameters of a Python function: names, annotations, defaults, what its docstring says."""
+"""The parameters of a Python function: names, annotations, defaults, descriptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 class Argument:
     """One parameter of a function. `kind` is positional, any, keyword, many (`*args`) or rest (`**kwargs`).
 
-    `extras` are what follows the type in `Annotated[type, ...]`.
+    `extras` are the items after the type in `Annotated[type, ...]`.
     """
 
     name: str
@@ -49,7 +49,7 @@ def arguments_of(module: Module, function: ast.AST) -> Iterator[Argument]:
 
 
 def without_self(arguments: list[Argument], function: ast.AST, in_class: bool) -> list[Argument]:
-    """Return the parameters that a caller gives."""
+    """Return the parameters that a caller passes."""
     if not in_class or not isinstance(function, Function):
         return arguments
     static = any(text_of(one).rsplit(".", 1)[-1] == "staticmethod" for one in function.decorator_list)
@@ -87,7 +87,7 @@ def known_default(module: Module, node: ast.expr) -> Any:
     """Return the value of a default; a member of an enumeration of the project is its name.
 
     Raises:
-        UnknownError: when it is computed.
+        UnknownError: the value is computed.
     """
     member = enum_member(module, node)
     return module.constants.value(node) if member is None else member
@@ -105,6 +105,6 @@ def enum_member(module: Module, node: ast.expr) -> str | None:
 
 
 def shown(node: ast.expr, limit: int = 60) -> str:
-    """Return an expression's text for a sentence, shortened."""
+    """Return the shortened source of an expression for a message."""
     text = " ".join(text_of(node).split())
     return text if len(text) <= limit else text[: limit - 3] + "..."

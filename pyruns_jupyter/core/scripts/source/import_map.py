@@ -11,7 +11,7 @@ _CACHE: WeakKeyDictionary[ast.Module, dict[str, str]] = WeakKeyDictionary()
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:
-    """Return what each imported name stands for, wherever in the module it is imported."""
+    """Return the full name of each imported name, wherever in the module it is imported."""
     known = _CACHE.get(tree)
     if known is None:
         known = {}
@@ -33,9 +33,9 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
 
 
 def external_name(tree: ast.Module, node: ast.expr) -> str:
-    """Return the dotted name that an expression means, its first part replaced by what it was imported as.
+    """Return the dotted name that an expression means, with its first part replaced by the imported name.
 
-    "" when the expression is no dotted name.
+    "" when the expression is not a dotted name.
     """
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -48,5 +48,5 @@ def external_name(tree: ast.Module, node: ast.expr) -> str:
 
 
 def imports_package(tree: ast.Module, *packages: str) -> bool:
-    """Tell whether the module imports one of these packages or something from them."""
+    """Return whether the module imports one of these packages or something from them."""
     return any(name.split(".")[0] in packages for name in imported_names(tree).values())

@@ -1,9 +1,8 @@
 """The modules of a script's project, found and parsed, never run.
 
-Only files of the project are looked at: those below the folder that holds the project's marks
-(`pyproject.toml`, `setup.py`, `.git`, ...), else below the script's own folder; links do not lead out of it.
-Imports are searched as Python would with the script's folder first on its path, then in the project's folder
-and its `src`.
+Only files of the project are read: those below the folder with a project marker (`pyproject.toml`,
+`setup.py`, `.git`, ...), else below the script's folder; links that leave it are not followed. Imports are
+resolved as in Python with the script's folder first on the path, then the project's folder and its `src`.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _MAX_DEPTH = 40  # of names that stand for names
 
 @dataclass(eq=False)
 class Module:
-    """One parsed file of a project. `path` is None for a script that is no file; people see `name`."""
+    """One parsed file of a project. `path` is None for a script without a file; `name` is for messages."""
 
     project: Project = field(repr=False)
     path: Path | None
@@ -61,18 +60,18 @@ class Module:
         return self.source.tree
 
     def place(self, line: int) -> str:
-        """Return where `line` is, for a sentence: "line 3", or "conf.py, line 3" in another file."""
+        """Return the location of `line` for a message: "line 3", or "conf.py, line 3" in another file."""
         return f"line {line}" if self.main else f"{self.name}, line {line}"
 
     def problem(self, message: str, line: int) -> Problem:
-        """Return a problem at a line of this file; `message` lacks its full stop."""
+        """Return a problem at a line of this file; `message` has no full stop."""
         return Problem(f"{message} ({self.place(line)}).", line, "" if self.main else self.name)
 
     def resolve(self, name: str) -> tuple[Module, ast.AST] | None:
         """Return where a name (`Config`, `conf.Config`) is defined: its file and its node there.
 
         The node is a class, a function, an assigned expression, or the `ast.Module` of a module. None when
-        the name does not lead to a file of the project, or was not found.
+        the name is not found in a file of the project.
         """
         return self._resolve(name, 0)
 
@@ -157,7 +156,7 @@ class Project:
     """A script and the files of its project that it imports.
 
     Raises:
-        InvalidInput: when the source is not Python, with line, column and Python's message.
+        InvalidInput: the source is not valid Python; with line, column and Python's message.
     """
 
     def __init__(
@@ -168,14 +167,14 @@ class Project:
         within: Path | None = None,
         root: Path | None = None,
     ) -> None:
-        """Nothing outside of `within` is read when that is given. `root` is the folder of the project, by
-        default the one with its marks.
+        """Only files in `within` are read when it is set. `root` is the folder of the project, by default
+        the nearest one with a project marker.
         """
         self.within = within
         self.consulted: dict[str, Stamp] = {}
         self.problems: list[Problem] = []
-        self.notes: dict[str, Any] = {}  # what readers found so far
-        self.steps = _STEPS  # left for the values of expressions, in all
+        self.notes: dict[str, Any] = {}  # results of readers
+        self.steps = _STEPS  # remaining steps for evaluating expressions, in total
         self._modules: dict[str, Module] = {}
         self._refused: set[str] = set()
         self._bytes = 0
@@ -189,13 +188,13 @@ class Project:
         if len(source) > MAX_BYTES:
             source = ""
             self.problems.append(
-                Problem(f"{filename} is not looked at: it is larger than {MAX_BYTES >> 20} MiB (line 1).", 1)
+                Problem(f"{filename} is not read: it is larger than {MAX_BYTES >> 20} MiB (line 1).", 1)
             )
         self.main = Module(self, self.script, filename, parsed_script(source, filename), main=True)
         self._modules[os.path.realpath(self.script) if self.script is not None else ""] = self.main
 
     def release(self) -> None:
-        """Forget the syntax trees, once everything is read: what was found may be kept for long."""
+        """Drop the syntax trees when everything is read: the results may be cached for long."""
         self.notes.clear()
         self._literals = None
         for module in self._modules.values():
@@ -204,7 +203,7 @@ class Project:
 
     @property
     def folders(self) -> list[Path]:
-        """Where absolute imports are searched, in order."""
+        """The search path of absolute imports."""
         if self.script is None or self.root is None:
             return []
         return list(dict.fromkeys([self.script.parent, self.root, self.root / "src"]))
@@ -228,7 +227,7 @@ class Project:
         return None
 
     def namespace(self, name: str) -> Module | None:
-        """Return the package `name` that is a mere folder without `__init__.py`."""
+        """Return the namespace package `name`: a folder without `__init__.py`."""
         for folder in self.folders:
             if (folder / name).is_dir():
                 path = folder / name / "__init__.py"
@@ -251,7 +250,7 @@ class Project:
                         waiting.append(found)
 
     def writes(self, text: str) -> bool:
-        """Tell whether a text stands as a literal in the files of the project."""
+        """Return whether a string is a literal in the files of the project."""
         if self._literals is None:
             self._literals = {
                 node.value
@@ -293,10 +292,10 @@ class Project:
             return None
         shown = os.path.relpath(path, self.script.parent) if self.script is not None else path.name
         if len(self._modules) >= MAX_MODULES or self._bytes + found[1] > _MAX_BYTES_IN_ALL:
-            self._left_out(key, f"{shown} is not looked at: the script imports too many files.")
+            self._left_out(key, f"{shown} is not read: the script imports too many files.")
             return None
         if found[1] > MAX_BYTES:
-            self._left_out(key, f"{shown} is not looked at: it is larger than {MAX_BYTES >> 20} MiB.")
+            self._left_out(key, f"{shown} is not read: it is larger than {MAX_BYTES >> 20} MiB.")
             return None
         try:
             source = parsed_file(key, found)
@@ -315,7 +314,7 @@ class Project:
 
 
 def project_folder(script: Path) -> Path:
-    """Return the folder of the project that a script belongs to: the nearest one that holds its marks."""
+    """Return the folder of the project that a script belongs to: the nearest one with a project marker."""
     home = os.path.expanduser("~")
     for folder in list(script.parents)[:_MAX_LEVELS]:
         if str(folder) in (home, folder.anchor):

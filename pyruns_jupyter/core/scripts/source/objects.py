@@ -1,4 +1,4 @@
-"""The kinds of values that following a script's source meets, beside plain data."""
+"""The kinds of values in static evaluation, in addition to plain data."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .modules import Module
 
-MAX_TEXT = 10_000  # characters of a text, items of a list
-_MAX_ITEMS = 20_000  # of a value with all that is in it
-MAX_BITS = 4096  # of a whole number: more digits than that Python itself may refuse to print
+MAX_TEXT = 10_000  # characters of a string, items of a list
+_MAX_ITEMS = 20_000  # items of a value, recursively
+MAX_BITS = 4096  # of an integer: Python may refuse to print more digits
 
 
 class UnknownError(Exception):
-    """The value of an expression cannot be told from the source."""
+    """The value of an expression cannot be determined from the source."""
 
 
 class Unknown:
-    """What cannot be told."""
+    """An unknown value."""
 
     def __repr__(self) -> str:
         return "<unknown>"
 
 
 UNKNOWN = Unknown()
-RAISED = Unknown()  # what a function gives that ends with an error
+RAISED = Unknown()  # the result of a function that raises
 
 
 class PathText(str):
@@ -36,7 +36,7 @@ class PathText(str):
 
 @dataclass(frozen=True)
 class External:
-    """Something of a package outside the project, by its dotted name; the built-in ones are in `builtins`."""
+    """An object of a package outside the project, by its dotted name; built-in ones are in `builtins`."""
 
     name: str
 
@@ -132,7 +132,7 @@ class Partial:
 
 
 def is_plain(value: Any) -> bool:
-    """Tell whether a value is a scalar of Python."""
+    """Return whether a value is a scalar of Python."""
     return value is None or isinstance(value, (bool, int, float, str))
 
 
@@ -140,7 +140,7 @@ def plain(value: Any) -> Any:
     """Return a value as plain data: lists for tuples and sets, the text of a path, the value of a member.
 
     Raises:
-        UnknownError: when something in it is not plain data, or there is too much of it.
+        UnknownError: a part of it is not plain data, or it is too large.
     """
     weight(value)
     try:
@@ -181,10 +181,10 @@ def _plain(value: Any, seen: list[int]) -> Any:
 
 
 def weight(value: Any) -> int:
-    """Return how many items are in a value, counted as often as they are met.
+    """Return the number of items in a value; shared items are counted each time.
 
     Raises:
-        UnknownError: when there are too many: nothing may compare, print or sort it.
+        UnknownError: there are too many to compare, print or sort the value.
     """
     if not isinstance(value, (list, tuple, dict, set, frozenset)):
         return len(value) // 50 + 1 if isinstance(value, str) else 1

@@ -35,7 +35,7 @@ def binary(kind: ast.operator, left: Any, right: Any) -> Any:
     """Return the result of an operator with two operands.
 
     Raises:
-        Exception: when it cannot be told, or would be too large.
+        Exception: it is unknown, or would be too large.
     """
     if left is UNKNOWN or right is UNKNOWN:
         raise UnknownError("an operation")

@@ -1,6 +1,6 @@
-"""Functions and methods whose result is computed here, without running anything of the script.
+"""Functions and methods that static evaluation calls for their result; no code of the script runs.
 
-Every function has a bound on what it is given and makes, so that no source can make us work or store much.
+The size of arguments and results is bounded, so that a script cannot cause high CPU or memory use.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def sized(value: Any) -> Any:
     """Return a value.
 
     Raises:
-        UnknownError: when it is too large to be kept.
+        UnknownError: the value is too large.
     """
     if isinstance(value, (str, list, tuple, dict, set, frozenset, range)) and len(value) > MAX_TEXT:
         raise UnknownError("too long")
@@ -84,7 +84,7 @@ def power(base: Any, exponent: Any) -> Any:
 
 
 def _environment(_name: Any, default: Any = UNKNOWN) -> Any:
-    return default  # what a task's environment will hold is not known here
+    return default  # the environment of the task is unknown here
 
 
 def _strtobool(text: str) -> int:
@@ -96,17 +96,17 @@ def _strtobool(text: str) -> int:
 
 
 def join_paths(*parts: Any) -> str:
-    """Return what `os.path.join` gives."""
+    """Return the result of `os.path.join`."""
     if not all(isinstance(part, str) for part in parts):
         raise UnknownError("a path of something else than texts")
     return posixpath.join(*map(str, parts)) if parts else "."
 
 
 def check_data(value: Any) -> None:
-    """Check that a value is data through and through: the text of anything else is not the script's.
+    """Check that a value is plain data recursively: other objects print differently in the script.
 
     Raises:
-        UnknownError: when it is not.
+        UnknownError: it is not plain data.
     """
     weight(value)
     waiting = [value]
@@ -174,7 +174,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "math.prod": _product,
     **dict.fromkeys(("distutils.util.strtobool", "setuptools._distutils.util.strtobool"), _strtobool),
 }
-# What does not look at the items of its arguments: one that is unknown stays so.
+# Functions that ignore the items of their arguments: an unknown item stays unknown.
 _BLIND = ("list", "tuple", "dict", "set", "frozenset", "reversed", "enumerate", "zip")
 _STRUCTURAL = frozenset(
     (*(f"builtins.{name}" for name in _BLIND), "collections.OrderedDict", "copy.copy", "copy.deepcopy")
@@ -245,7 +245,7 @@ CHANGING = frozenset(
 
 
 def has_method(owner: Any, name: str) -> bool:
-    """Tell whether a method of plain data is computed here."""
+    """Return whether a method of plain data is computed here."""
     if isinstance(owner, str):
         return name in _TEXT_METHODS
     if isinstance(owner, dict):
@@ -258,7 +258,7 @@ def has_method(owner: Any, name: str) -> bool:
 
 
 def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, Any]) -> Any:
-    """Return what a method of plain data returns; a changing one with an unknown argument spoils its owner.
+    """Return the result of a method of plain data; a mutation by an unknown argument makes the owner unknown.
 
     Raises:
         Exception: whatever the method raises.
@@ -275,7 +275,7 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
             return UNKNOWN
         more = [one for one in arguments if isinstance(one, (list, tuple, set, dict, str))]
         if name in ("extend", "update") and sum(map(len, (owner, *more))) > MAX_TEXT:
-            raise UnknownError("too long")  # before it grows: a list may be put into itself
+            raise UnknownError("too long")  # before it grows: a list may be appended to itself
         if name == "update" and isinstance(owner, dict) and any(UNKNOWN in one for one in more):
             update_unknown(owner)
         result = getattr(owner, name)(*arguments, **words)
@@ -285,7 +285,7 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
         return UNKNOWN
     weight([owner, arguments])
     if isinstance(owner, dict) and name == "get" and UNKNOWN in owner and arguments[0] not in owner:
-        return UNKNOWN  # it may be one of those that are not known
+        return UNKNOWN  # it may be one of the unknown ones
     if isinstance(owner, str):
         _check_text(owner, name, arguments, words)
     if name in ("keys", "values", "items") and isinstance(owner, dict):
@@ -315,7 +315,7 @@ def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, An
 
 
 def check_format(text: str, fields: int, values: Any) -> None:
-    """Check what a format would make of `values`, each of which could stand in every field."""
+    """Check the size of a formatted text, in which each value could fill every field."""
     if re.search(r"\d{4}|[*]", text) or sum(map(int, re.findall(r"\d+", text))) > MAX_TEXT:
         raise UnknownError("a wide format")
     if fields * weight(values) > MAX_TEXT:
@@ -323,7 +323,7 @@ def check_format(text: str, fields: int, values: Any) -> None:
 
 
 def call_external(name: str, arguments: list[Any], words: dict[str, Any]) -> Any:
-    """Return what a function outside the project gives, UNKNOWN when it is not one of ours."""
+    """Return the result of a function outside the project, UNKNOWN when it is not computed here."""
     function = _FUNCTIONS.get(name)
     if function is None or any(value is UNKNOWN for value in (*arguments, *words.values())):
         return UNKNOWN
@@ -337,12 +337,12 @@ def call_external(name: str, arguments: list[Any], words: dict[str, Any]) -> Any
         check_data([*arguments, *(value for key, value in words.items() if key != "key")])
     try:
         return sized(function(*arguments, **words))
-    except RecursionError:  # of a text that is nested
+    except RecursionError:  # of a nested literal
         raise UnknownError("nested too deeply") from None
 
 
 def is_path(name: str) -> bool:
-    """Tell whether a dotted name is a class of pathlib."""
+    """Return whether a dotted name is a class of pathlib."""
     return name.startswith("pathlib.") and name.rpartition(".")[2] in _PATHS
 
 
@@ -362,7 +362,7 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return one value of an f-string.
 
     Raises:
-        UnknownError: when it is no plain data.
+        UnknownError: it is not plain data.
     """
     if not isinstance(value, (bool, int, float, str)) and value is not None and not isinstance(value, list):
         raise UnknownError("a format of something else than plain data")

@@ -1,6 +1,6 @@
-"""Follows what a script's statements do, without running anything.
+"""Static evaluation of a script's statements.
 
-Conditions that cannot be told are followed both ways, loops over what is not known once. Everything is
+Both branches of an unknown condition are evaluated, and a loop over an unknown value once. Everything is
 bounded: steps, depth of calls, sizes of values.
 """
 
@@ -25,7 +25,7 @@ _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
 
 
 class Tracer(Calls):
-    """Follows statements; what they do to parsers is given to `parsers`."""
+    """Evaluates statements; `parsers` handles their effects on parsers."""
 
     def __init__(self, parsers: Any = None, steps: int | None = None) -> None:
         super().__init__(parsers, steps)
@@ -34,7 +34,7 @@ class Tracer(Calls):
     # Modules
 
     def run_module(self, module: Module) -> None:
-        """Follow the top level of a module."""
+        """Evaluate the top level of a module."""
         self._entered.add(id(module))
         self.block(module.tree.body, self.module_scope(module))
 
@@ -51,7 +51,7 @@ class Tracer(Calls):
     # Statements
 
     def block(self, body: list[ast.stmt], scope: Scope) -> str | None:
-        """Follow statements; return how they end early, if they do."""
+        """Evaluate statements; return how they end early, if they do."""
         for statement in body:
             self.steps -= 1
             if self.steps < 0:
@@ -136,7 +136,7 @@ class Tracer(Calls):
         return self.block(node.finalbody, scope) or signal
 
     def _either(self, bodies: list[list[ast.stmt]], scope: Scope) -> str | None:
-        """Follow all of several ways; it cannot be told which one is taken."""
+        """Evaluate all of several branches; it is unknown which one runs."""
         before = scope.values
         ends: list[dict[str, Any]] = []
         signals: list[str | None] = []
@@ -197,9 +197,9 @@ class Tracer(Calls):
         return None
 
     def _left(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> None:
-        """Give up a loop that is too long: what it changes is not known."""
+        """Stop evaluating a loop that is too long: the names it assigns become unknown."""
         if self.parsers is not None:
-            self.parsers.problem(scope.module, "A loop is too long to be followed to its end", node.lineno)
+            self.parsers.problem(scope.module, "A loop is too long to analyze completely", node.lineno)
             self.parsers.leave_open()
         for one in ast.walk(node):
             name = ""
@@ -229,7 +229,7 @@ class Tracer(Calls):
         (self.module_scope(scope.module) if name in scope.outer else scope).values[name] = value
 
     def assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
-        """Give a value to what stands left of an equals sign."""
+        """Assign a value to an assignment target."""
         if isinstance(target, ast.Name):
             self._bind(target.id, value, scope)
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -321,7 +321,7 @@ class Tracer(Calls):
 
 
 def _declares(module: Module) -> bool:
-    """Tell whether the top level of a module does something to a parser."""
+    """Return whether the top level of a module changes a parser."""
     for statement in module.tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
