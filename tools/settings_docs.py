@@ -253,7 +253,7 @@ def _variables() -> Iterator[str]:
     _same("GIVEN and READ", [*GIVEN, *READ], _variables_in_source())
     head = ("variable", "meaning")
     yield "## Environment variables\n"
-    yield "### Of a task\n"
+    yield "### Task environment\n"
     yield paragraph(
         "A task has the environment of the process that queued it, `global_env`, and its own variables "
         "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
