@@ -22,7 +22,7 @@ MORE = {
     "optimize": "See [hyperparameter optimization](optimize.md).",
     "queue": "See [the queue](queue.md).",
     "ls": "See [queries](query.md).",
-    "doctor": "See [the queue](queue.md#when-something-is-wrong).",
+    "doctor": "See [the queue](queue.md#diagnosis).",
     "config": "See [all settings](settings.md#project).",
     "task": "See [a cell as a task](notebook.md#a-cell-as-a-task).",
 }

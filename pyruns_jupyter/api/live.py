@@ -189,7 +189,7 @@ def progress_of(wanted: bool | None) -> Progress | None:
 
 
 class Events(Iterable[Event], AsyncIterable[Event]):
-    """The changes of a workspace from now on, as an iterator for `for` and `async for`. Yields `Event`s."""
+    """The changes of a workspace from now on, as an iterator of `Event` objects for `for` and `async for`."""
 
     def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
         self._index = TaskIndex(folder)
