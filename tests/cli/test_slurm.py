@@ -28,4 +28,4 @@ def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}
     said = terminal("run", "t_1_lr=1", "--executor", "slurm", "--memory", "much", code=1)
-    assert "memory must be an amount with its unit such as 800M or 16G, not 'much'." in said
+    assert "memory must be a size with a unit, such as 800M or 16G, not 'much'." in said

@@ -158,7 +158,7 @@ def test_what_others_use_is_respected_also_at_no_load(shell: Project, nvml: Fake
     shell.settings(NOW)
     shell.task("T", HOLD)
     shell.submit("T", gpus=1)
-    wait_until(lambda: "load 95 % (at most 30 %)" in why(shell))
+    wait_until(lambda: "utilization 95 % (at most 30 %)" in why(shell))
     assert "GPU 0: 1.2 GiB of 8.0 GiB free; 8.7 GiB held by process" in why(shell)
     assert str(me) in why(shell)
     nvml.write([idle, FakeGpu(name="Fake A", total=10240, used=100, load=5)])

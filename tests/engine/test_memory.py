@@ -314,6 +314,6 @@ def test_amounts(shell: Project, text: str, size: int) -> None:
     "given", ["0G", "0", "16", 16, "-1G", "G", "much", "16P", "", True, [], "1e9G", "9" * 99]
 )
 def test_what_is_no_amount_is_refused(shell: Project, given: object) -> None:
-    with pytest.raises(InvalidInput, match="memory must be an amount with its unit") as refused:
+    with pytest.raises(InvalidInput, match="memory must be a size with a unit") as refused:
         parse_options(shell.workspace, {"memory": given})
     assert refused.value.field == "memory"

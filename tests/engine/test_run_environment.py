@@ -63,7 +63,7 @@ def test_a_shell_task_has_no_packages(shell: Project) -> None:
     shell.task("A", "true\n")
     shell.submit("A")
     shell.wait("A")
-    with pytest.raises(NotFound, match="not known"):
+    with pytest.raises(NotFound, match="not recorded"):
         Workspace.open(shell.folder)["A"].packages()
 
 

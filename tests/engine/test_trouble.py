@@ -158,7 +158,7 @@ def test_a_queueing_that_got_lost_can_be_stopped_and_made_again(shell: Project) 
     shell.task("third", "true")
     shell.submit("first", "second", "third")
     shell.wait_for_output("first", b"START")
-    assert "queued already" in shell.submit("second").refused["second"]
+    assert "already queued" in shell.submit("second").refused["second"]
     shell.kill_scheduler()
     for path in shell.engine.batches.iterdir():
         path.unlink()

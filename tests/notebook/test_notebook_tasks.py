@@ -111,7 +111,7 @@ def test_a_kernel_that_is_not_here_is_replaced(tmp_path: Path) -> None:
 
 def test_what_it_does_not_take_is_refused(tmp_path: Path) -> None:
     workspace = opened(tmp_path, ("lr = 0.1", "parameters"))
-    for text, words in (("lr: fast", "no float"), ("rate: 1", "rate")):
+    for text, words in (("lr: fast", "value of type float"), ("rate: 1", "rate")):
         with pytest.raises(Exception, match=words):
             workspace.create(text, name="t")
     assert len(workspace) == 0

@@ -54,7 +54,7 @@ def test_null_is_not_given_but_unsets_a_variable() -> None:
 
 
 def test_a_message_without_a_body_lacks_what_is_needed() -> None:
-    with pytest.raises(InvalidInput, match="lacks 'text'"):
+    with pytest.raises(InvalidInput, match="Missing field 'text'"):
         Arguments({}).read(PreviewRequest)
     with pytest.raises(InvalidInput, match="body must be an object"):
         Arguments({"body": [1]}).read(PreviewRequest)

@@ -141,7 +141,7 @@ def test_a_megabyte_is_read_or_refused() -> None:
     assert mistakes("a: " + "(" * size + "| x\n")
     assert mistakes("\n".join(f"k{number}: [" for number in range(size // 8)))
     assert mistakes("a: " + "x | " * (size // 4) + "x\n")
-    assert "at most 2,000,000" in mistakes("a: " + "x" * 2_000_001)[0][3]
+    assert "the maximum is 2,000,000" in mistakes("a: " + "x" * 2_000_001)[0][3]
 
 
 def test_each_value_is_put_to_the_script(tmp_path: Path) -> None:

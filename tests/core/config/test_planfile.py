@@ -158,7 +158,7 @@ parser.parse_args()
         {"batch_size": 16, "width": 4},
         {"batch_size": 64, "width": 4},
     ]
-    with pytest.raises(InvalidInput, match="given twice"):
+    with pytest.raises(InvalidInput, match="set twice"):
         workspace.create("batch-size: 16 | 64\nbatch_size: 4\n")
 
 

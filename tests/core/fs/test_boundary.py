@@ -47,7 +47,7 @@ def test_configurations_beside_the_script_are_of_its_repository(project: Path, m
     found = read_parameters(HYDRA, filename="train.py", path=project / "train.py")
     assert ("depth" in found.names) == bool(mark)
     if not mark:
-        assert "outside of the project" in found.problems[0].message
+        assert "outside the project" in found.problems[0].message
     narrow = read_parameters(HYDRA, filename="train.py", path=project / "train.py", within=project)
     assert "depth" not in narrow.names  # of a server that shows the project only
 
