@@ -181,7 +181,9 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await options.first().click();
   await page.getByRole('listbox', { name: 'Trash' }).press('Delete');
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByText(`Delete ${NAMES[0]} for ever?`)).toBeVisible();
+  await expect(
+    dialog.getByText(`Permanently delete ${NAMES[0]}?`)
+  ).toBeVisible();
   await picture(page, 'lifecycle-purge');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(options).toHaveCount(1);

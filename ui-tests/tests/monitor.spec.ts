@@ -95,7 +95,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await expect(count(page)).toHaveText(/^[78] of 8$/);
   const current = page.locator('.pyr-hit.pyr-is-current');
   await expect(current.first()).toBeVisible();
-  const find = page.getByLabel('Find in the log');
+  const find = page.getByRole('textbox', { name: 'Find in the log' });
   for (let step = 0; step < 8; step++) {
     if ((await count(page).textContent()) === '1 of 8') {
       break;

@@ -36,7 +36,8 @@ export function Queued(props: {
   const [confirm, question] = useConfirm(props.confirm);
   const actions = useActions();
   const now = useKnownTime(activity, true, 5000);
-  const paused = pausing ?? queue?.paused ?? false;
+  // The sentence waits for the server; the button shows what was requested.
+  const paused = queue?.paused ?? false;
   const all = queue?.batches ?? [];
   const foreign = all.filter(batch => batch.foreign);
   const batches = all.filter(batch => !batch.foreign);
@@ -65,7 +66,11 @@ export function Queued(props: {
         queue &&
         props.canExecute && (
           <ActionButton
-            action={QUEUE_ACTIONS[paused ? 'resume-queue' : 'pause-queue']}
+            action={
+              QUEUE_ACTIONS[
+                (pausing ?? paused) ? 'resume-queue' : 'pause-queue'
+              ]
+            }
             context={context}
             actions={actions}
           />

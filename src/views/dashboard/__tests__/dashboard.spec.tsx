@@ -261,8 +261,18 @@ describe('DashboardView', () => {
       fireEvent.click(screen.getByRole('button', { name }));
       await act(async () => undefined);
     };
+    // The button changes at once, the sentence when the server has paused it.
+    let answer = () => undefined as void;
+    const before = changeQueue.getMockImplementation()!;
+    changeQueue.mockImplementationOnce(async (...args) => {
+      await new Promise<void>(resolve => (answer = resolve));
+      return before(...args);
+    });
     await press('Pause');
     expect(changeQueue).toHaveBeenLastCalledWith('ws', { paused: true });
+    expect(screen.getByRole('button', { name: 'Resume' })).toBeInTheDocument();
+    expect(screen.queryByText(/The queue is paused/)).toBeNull();
+    await act(async () => answer());
     expect(screen.getByText(/The queue is paused/)).toBeInTheDocument();
     changeQueue.mockImplementation(async () => {
       throw new ClientError('You are not allowed to start tasks.', {
