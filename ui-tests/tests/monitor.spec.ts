@@ -106,7 +106,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await expect(terminal(page)).toContainText('line 7 needle');
   await find.fill('(');
   await expect(page.locator('.pyr-find-message')).toContainText(
-    'not a regular expression'
+    'Invalid regular expression'
   );
   await find.press('Escape');
 

@@ -128,6 +128,9 @@ test('a running task shows that it is active', async ({ page, baseURL }) => {
   await pictures(page, 'tasks-running');
   await taskRow(page, 'net').click();
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
-  await page.getByRole('button', { name: 'Stop', exact: true }).last().click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Stop', exact: true })
+    .click();
   await expect(bar).toHaveCount(0);
 });
