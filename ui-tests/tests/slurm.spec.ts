@@ -70,7 +70,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   await page.getByLabel('Partition').fill('nowhere');
   await page.getByLabel('Memory per task').fill('much');
   await page.getByRole('button', { name: 'Create and run' }).click();
-  await expect(page.getByText('memory must be an amount')).toBeVisible();
+  await expect(page.getByText('memory must be a size')).toBeVisible();
   await page.getByLabel('Memory per task').fill('50M');
   await page.getByLabel('CPUs per task').fill('8');
   await picture(page, 'slurm-form');
@@ -95,7 +95,8 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
     settings,
     'engine: slurm\nslurm: {cpus: 8, poll_seconds: 1}\n'
   );
-  await page.getByLabel('Parallel tasks').fill('3');
+  const head = page.getByRole('toolbar', { name: 'Task actions' });
+  await head.getByLabel('Parallel tasks').fill('3');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   await openPage(page, 'Dashboard');

@@ -70,7 +70,7 @@ export function readOptions(
   const { memory } = options;
   if (typeof memory === 'string' && !MEMORY.test(memory)) {
     throw invalid(
-      `memory must be an amount with its unit such as 800M or 16G, not '${memory}'.`,
+      `memory must be a size with a unit, such as 800M or 16G, not '${memory}'.`,
       { field: 'memory' }
     );
   }
