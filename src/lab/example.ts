@@ -1,4 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { ServerConnection } from '@jupyterlab/services';
 
 import { ownArgs } from './caller';
 import { CommandIDs } from './tokens';
@@ -31,12 +32,22 @@ for epoch in range(1, args.epochs + 1):
     time.sleep(0.2)
 `;
 
-/** Open the example script, created in the root folder if it is not there. */
+/**
+ * Open the example script, created in the root folder if there is none.
+ *
+ * @throws Error if the server does not answer; nothing is written then
+ */
 export async function openExample(app: JupyterFrontEnd): Promise<void> {
   const { contents } = app.serviceManager;
   const isThere = await contents.get(FILE, { content: false }).then(
     () => true,
-    () => false
+    error => {
+      const { ResponseError } = ServerConnection;
+      if (error instanceof ResponseError && error.response.status === 404) {
+        return false;
+      }
+      throw error; // it may be there, and must not be overwritten
+    }
   );
   if (!isThere) {
     await contents.save(FILE, {
