@@ -196,7 +196,7 @@ class Option:
 
 _NOT_WITH = {
     SLURM: "{} is for GPUs of this machine; in a cluster, Slurm assigns the GPUs.",
-    LOCAL: "{} needs engine: slurm (--engine slurm): it sets the resources of Slurm jobs.",
+    LOCAL: "{} needs engine: slurm (--executor slurm): it sets the resources of Slurm jobs.",
 }
 _TIMES = "seconds, or 90s, 10m, 1h30m"
 
