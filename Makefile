@@ -189,12 +189,18 @@ test: system-packages $(LAB_STAMP) ## every suite, after installing what the tes
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build; \
 	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
-	status=0; \
-	$(MAKE) --no-print-directory test-py-all || status=$$?; \
-	wait $$beside || status=$$?; \
+	failed=(); \
+	$(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
+	wait $$beside || failed+=(beside); \
 	cat $(VENV)/beside.log; \
-	$(MAKE) --no-print-directory test-ui-all || status=$$?; \
-	exit $$status
+	$(MAKE) --no-print-directory test-ui-all || failed+=(ui); \
+	if [ $${#failed[@]} = 0 ]; then exit 0; fi; \
+	printf '\nFailed: %s\n' "$${failed[*]}"; \
+	for suite in "$${failed[@]}"; do \
+		grep -ahE '^(FAILED|ERROR) |^  ●|^ +[0-9]+\) ' $(VENV)/$$suite*.log | sort -u | cut -c -300 | head -40 || true; \
+		grep -ah -B 8 '^make.* Error ' $(VENV)/$$suite*.log | cut -c -300 | tail -40 || true; \
+	done; \
+	exit 1
 
 wheel: everything ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation
