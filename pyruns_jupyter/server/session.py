@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,12 @@ def path_arguments(address: str, values: Sequence[str]) -> dict[str, str]:
     return dict(zip(re.findall(r"{(\w+)}", address), values, strict=True))
 
 
+@functools.cache  # msgspec evaluates the annotations at each call
+def _query_parameters(kind: type[Struct]) -> list[tuple[str, bool]]:
+    """Return the name of each field of a request, and whether it may be given more than once."""
+    return [(one.encode_name, isinstance(one.default, tuple)) for one in structs.fields(kind)]
+
+
 class RequestReader:
     """The path, the query and the body of a request."""
 
@@ -44,9 +51,8 @@ class RequestReader:
         if isinstance(self._body, PyrunsError):
             raise self._body
         values: dict[str, Any] = dict(self._path)
-        for one in structs.fields(kind) if self._body is None else ():
-            name = one.encode_name
-            if isinstance(one.default, tuple):
+        for name, is_list in _query_parameters(kind) if self._body is None else ():
+            if is_list:
                 values[name] = self._handler.get_query_arguments(name, strip=False)
             elif name not in values:
                 values[name] = self._handler.get_query_argument(name, None, strip=False)
