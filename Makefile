@@ -179,7 +179,8 @@ test-ui-all: everything env-installed
 	exit $$status
 
 pictures: everything env-installed ## the documentation's screenshots, made by the UI tests
-	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
+	rm -rf ui-tests/test-results/frames
+	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
 # Environments are filled while JavaScript is compiled; the linters and Jest run while pytest waits for processes.
