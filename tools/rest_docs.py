@@ -204,7 +204,10 @@ def _anchor(method: str, path: str) -> str:
 def _described(parameter: Schema) -> str:
     text: str = parameter.get("description", "")
     default = parameter["schema"].get("default")
-    return text if default in (None, "") else f"{text} (default: `{_json(default)}`)".strip()
+    if default in (None, ""):
+        return text
+    told = f"Default: `{_json(default)}`."
+    return f"{text.rstrip('.')}. {told}" if text else told
 
 
 def _json(value: object) -> str:

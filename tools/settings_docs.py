@@ -62,18 +62,20 @@ GIVEN = {
 READ = {
     "PYRUNS_GPU_LEDGER": "folder for GPU reservations that all users of the host can write to; "
     "default: one per user ([GPUs](queue.md#gpus))",
-    "PYRUNS_MEMORY_LEDGER": "folder for [memory](queue.md#memory) reservations, as `PYRUNS_GPU_LEDGER`",
+    "PYRUNS_MEMORY_LEDGER": "the same for [memory](queue.md#memory) reservations",
     "PYRUNS_GROUP_READS": "`1`: the group of a shared folder can read new files ([JupyterHub](hub.md))",
-    "PYRUNS_STATE_DIR": "private, persistent folder for the keys of your projects "
-    "([Seals](disk-format.md#seals)); default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state`",
-    "PYRUNS_RUNTIME_DIR": "folder for state of this host until it restarts, such as GPU reservations; must "
-    "be the same in all your sessions on the host; default: a folder in `PYRUNS_STATE_DIR`, one per boot",
+    "PYRUNS_STATE_DIR": "private, persistent folder for the keys of your projects and other state outside "
+    "of them; default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
+    "([Seals](disk-format.md#seals))",
+    "PYRUNS_RUNTIME_DIR": "folder for state of this host until it restarts: GPU reservations, projects "
+    "with a scheduler; default: in `PYRUNS_STATE_DIR`, one per boot. All your sessions on the host need the "
+    "same one",
 }
 OTHERS = {
-    "SHELL": "shell of new shell tasks, if the front end was not started from an interactive shell "
+    "SHELL": "shell of new shell tasks, if there is none above the front end "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
     "CUDA_VISIBLE_DEVICES": "GPUs hidden from the process that queues a task are not assigned to it",
-    "CONDA_EXE": "used to find conda environments, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, "
+    "CONDA_EXE": "where conda environments are searched, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, "
     "`CONDA_ENVS_PATH` and `CONDA_ENVS_DIRS`",
 }
 TRAITS = {
@@ -104,9 +106,9 @@ def settings_page() -> Iterator[str]:
 def _project() -> Iterator[str]:
     yield "## Project\n"
     yield paragraph(
-        "The settings in `_pyruns_/_pyruns_settings.yaml` apply to all workspaces of the project. To change "
-        "them, edit the file, or run `jupyter pyruns config KEY=VALUE`. Pyruns uses the default for a "
-        "missing key. It reports an invalid value and uses the default."
+        "`_pyruns_/_pyruns_settings.yaml` applies to all workspaces of the project. Edit the file, or use "
+        "`jupyter pyruns config KEY=VALUE`. Missing keys have their default; an invalid value is reported, "
+        "and the default is used."
     )
     shown: set[str] = set()
     for title, lines in _sections():
@@ -199,9 +201,8 @@ def _cluster() -> Iterator[str]:
 def _server() -> Iterator[str]:
     yield "## Server extension\n"
     yield paragraph(
-        "Set these options as `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or as "
-        "`--PyrunsExtension.NAME=VALUE` on the command line of `jupyter lab`. See "
-        "[Server extension](server.md)."
+        "Options `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or `--PyrunsExtension.NAME=VALUE` "
+        "of `jupyter lab`. See [Server extension](server.md)."
     )
     traits: dict[str, TraitType[Any, Any]] = PyrunsExtension.class_own_traits(config=True)
     rows = [
@@ -231,9 +232,7 @@ def _range(least: float | None, most: float | None) -> str:
 def _lab() -> Iterator[str]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     yield "## JupyterLab\n"
-    yield paragraph(
-        "Change these settings in _Settings_ → _Settings Editor_ → _Pyruns_. See [JupyterLab](jupyterlab.md)."
-    )
+    yield "_Settings_ → _Settings Editor_ → _Pyruns_. See [JupyterLab](jupyterlab.md).\n"
     rows = []
     for key, told in schema["properties"].items():
         what = f"_{told['title']}_: {told['description']}"
@@ -244,7 +243,7 @@ def _lab() -> Iterator[str]:
         rows.append((f"`{key}`", _value(told["default"]), kind, what))
     yield from table(("key", "default", "type", "meaning"), rows)
     yield "### Shortcuts\n"
-    yield "To change a shortcut, open _Keyboard Shortcuts_ in the settings editor.\n"
+    yield "Change them in the same editor, under _Keyboard Shortcuts_.\n"
     shortcuts = [
         (" then ".join(f"`{keys.replace(' ', '+')}`" for keys in one["keys"]), f"`{one['command']}`")
         for one in schema["jupyter.lab.shortcuts"]
@@ -259,25 +258,23 @@ def _variables() -> Iterator[str]:
     yield "## Environment variables\n"
     yield "### Task environment\n"
     yield paragraph(
-        "A task gets the environment of the process that queued it, the variables in `global_env`, and its "
-        "own variables (`jupyter pyruns env`). Later sources take precedence. Pyruns then sets these "
-        "variables, and those of an activated environment "
-        "([details](disk-format.md#command-and-environment))."
+        "A task has the environment of the process that queued it, `global_env`, and its own variables "
+        "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
+        "environment ([details](disk-format.md#command-and-environment))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
-        "Pyruns also sets `PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8`, so that output appears in "
-        "the log immediately and in UTF-8. "
+        "`PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8` are set so that logs are live and UTF-8. "
         "`CUDA_VISIBLE_DEVICES` contains the GPUs that a task has reserved."
     )
     yield "### Read by Pyruns\n"
-    yield "Set these variables in the environment of the server, its kernels and its terminals.\n"
+    yield "Set them for the server, its kernels and terminals.\n"
     ranks = {
         ", ".join(_RANKS): "in a script: rank of the process in the task; the first one that is set counts"
     }
     told = {**READ, **OTHERS, **ranks}
     yield from table(head, ((_names(names), about) for names, about in told.items()))
-    yield "`CONTRIBUTING.md` describes the variables that only the tests use.\n"
+    yield "Variables for the tests are in `CONTRIBUTING.md`.\n"
 
 
 def _names(names: str) -> str:
