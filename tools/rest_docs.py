@@ -67,17 +67,18 @@ class Reference:
         return {OVERVIEW: self._overview(), **{_page(name): self._resource(name) for name in ORDER}}
 
     def _place(self, node: object, page: str) -> None:
-        """Assign the schemas that a node refers to, and those that these refer to, to a page."""
-        if isinstance(node, list):
+        """Assign the schemas that a node refers to or mentions, and those of these schemas, to a page."""
+        if isinstance(node, str):
+            schemas = self._components["schemas"]
+            for name in re.findall(r"(?:`|^#/components/schemas/)(\w+)(?:`|$)", node):
+                if name in schemas and name not in self._page_of:
+                    self._page_of[name] = page
+                    self._place(schemas[name], page)
+        elif isinstance(node, list):
             for one in node:
                 self._place(one, page)
         elif isinstance(node, dict):
-            kind, name = node.get("$ref", "/").rsplit("/", 2)[-2:]
-            if kind == "schemas" and name not in self._page_of:
-                self._page_of[name] = page
-                self._place(self._components["schemas"][name], page)
-            for one in node.values():
-                self._place(one, page)
+            self._place([*node.values()], page)
 
     def _overview(self) -> Iterator[str]:
         yield "# REST API and websockets\n"
