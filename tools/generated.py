@@ -12,25 +12,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-GENERATED = ("cli.md", "magics.md", "settings.md", "rest.md")  # the pages of `docs` that tools write
+# The pages and folders of `docs` that tools write.
+GENERATED = ("cli.md", "cli", "magics.md", "settings.md", "rest.md", "rest")
+
+
+def is_generated(page: Path) -> bool:
+    """Return whether tools write this page of `docs`."""
+    return page.is_relative_to(DOCS) and page.relative_to(DOCS).parts[0] in GENERATED
 
 
 def main(pages: Mapping[str, Iterable[str]], source: str) -> int:
-    """Write pages of `docs` (lines by the page's name), or with `--check` compare them with what is there.
+    """Write pages of `docs` (lines by the page's path), or with `--check` compare them with the files.
 
-    `source` ends a sentence about what they are not. Returns the exit code.
+    Pages in the folders of these pages that are not among them are deleted. `source` names what they are made
+    from. Returns the exit code.
     """
     only_check = "--check" in sys.argv[1:]
-    status = 0
-    for name, lines in pages.items():
-        text = "\n".join(lines).rstrip() + "\n"
-        path = DOCS / name
-        if not only_check:
-            path.write_text(text, encoding="utf-8")
-        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-            print(f"docs/{name} is not what {source}: run `make generate`.", file=sys.stderr)
-            status = 1
-    return status
+    texts = {DOCS / name: "\n".join(lines).rstrip() + "\n" for name, lines in pages.items()}
+    folders = {path.parent for path in texts} - {DOCS}
+    outdated = [path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]
+    unknown = [path for folder in folders for path in folder.glob("*.md") if path not in texts]
+    if not only_check:
+        for path in outdated:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(texts[path], encoding="utf-8")
+        for path in unknown:
+            path.unlink()
+        return 0
+    for path in [*outdated, *unknown]:
+        print(f"{path.relative_to(ROOT)} differs from {source}: run `make generate`.", file=sys.stderr)
+    return 1 if outdated or unknown else 0
 
 
 def paragraph(text: str) -> str:

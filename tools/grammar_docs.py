@@ -1,6 +1,6 @@
-"""`docs/cli.md` and `docs/magics.md`, from the grammar itself: every command, option and their help.
+"""`docs/cli.md`, `docs/cli/GROUP.md` and `docs/magics.md`, from the parsers: all commands and their options.
 
-`cli_page` and `magics_page` yield their lines for `tools.reference_docs`.
+`cli_pages` and `magics_page` return their lines for `tools.reference_docs`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_cell_parser, build_parser
@@ -17,16 +17,25 @@ from pyruns_jupyter.cli.terminal import PROGRAM
 from pyruns_jupyter.notebook.magics import CELL_PROGRAM, LINE_PROGRAM, PyrunsMagics
 from tools.generated import paragraph, table
 
+# Where more is said about a command, with the folder of the page in place of `{}`.
 MORE = {
-    "sweep": "See [sweeps](sweeps.md) for the values of a parameter.",
-    "optimize": "See [hyperparameter optimization](optimize.md).",
-    "queue": "See [the queue](queue.md).",
-    "ls": "See [queries](query.md).",
-    "doctor": "See [the queue](queue.md#diagnosis).",
-    "config": "See [all settings](settings.md#project).",
-    "task": "See [a cell as a task](notebook.md#a-cell-as-a-task).",
+    "sweep": "See [Sweep syntax]({}sweeps.md) for the values of a parameter.",
+    "optimize": "See [Hyperparameter optimization]({}optimize.md).",
+    "queue": "See [Queue]({}queue.md).",
+    "ls": "See [Queries]({}query.md).",
+    "doctor": "See [Diagnosis]({}queue.md#diagnosis).",
+    "config": "See [all settings]({}settings.md#project).",
+    "task": "See [A cell as a task]({}notebook.md#a-cell-as-a-task).",
 }
-# Groups of options that are described once, at the top of `docs/cli.md`.
+# The titles of the pages of `docs/cli`.
+TITLES = {
+    "Create": "Commands that create tasks",
+    "Run": "Commands that run and stop tasks",
+    "Inspect": "Commands that show tasks and results",
+    "Organize": "Commands that organize tasks",
+    "Maintain": "Commands that maintain a project",
+}
+# Groups of options that are described once, in `docs/cli.md`.
 RUN_OPTIONS = ("run options", "advanced run options", "Slurm options")
 
 _QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")
@@ -38,21 +47,23 @@ class Section:
     """A page with commands.
 
     Attributes:
-        page: where the options of all commands are described; empty for this page.
-        query: where the query syntax is described; empty until it is.
+        query: a link to the description of the query syntax; empty until this page describes it.
+        docs: the folder `docs`, relative to this page.
+        heading: the marks of a heading of a command.
     """
 
-    page: str
     query: str = ""
+    docs: str = ""
+    heading: str = "###"
 
     def command(self, name: str, parser: Parser) -> Iterator[str]:
         """Yield the lines about one command."""
-        yield f"### `{name}`\n"
+        yield f"{self.heading} `{name}`\n"
         yield f"{_coded(str(parser.description))}.\n"
         if aliases := [f"`{alias}`" for alias, (target, _) in ALIASES.items() if target == name]:
             yield f"{'Alias' if len(aliases) == 1 else 'Aliases'}: {', '.join(aliases)}.\n"
         if more := MORE.get(name):
-            yield f"{more}\n"
+            yield f"{more.format(self.docs)}\n"
         yield f"```text\n{parser.format_usage().removeprefix('usage: ').strip()}\n```\n"
         common, has_run_options = [], False
         for group in parser._action_groups:
@@ -69,11 +80,11 @@ class Section:
             words = [f"`{one.option_strings[-1]}`" for one in exclusive._group_actions]
             yield f"Use only one of {', '.join(words)}.\n"
         if has_run_options:
-            common.append(f"the [run options]({self.page}#run-options)")
+            common.append(f"the [run options]({self.docs}cli.md#run-options)")
         if common:
-            yield f"Also: {', '.join(common)}.\n"
+            yield f"Also accepts {_enumeration(common)}.\n"
         if parser.epilog == QUERY_HELP and self.query:
-            yield f"The query syntax is that of {self.query}.\n"
+            yield f"For the query syntax, see {self.query}.\n"
         elif parser.epilog:
             yield f"```text\n{parser.epilog.strip()}\n```\n"
             self.query = f"[`{name}`](#{name})"
@@ -81,25 +92,58 @@ class Section:
             yield "\n".join(["```text", *parser.examples, "```\n"])
 
 
-def cli_page() -> Iterator[str]:
-    """Yield the lines of `docs/cli.md`."""
+def cli_pages() -> dict[str, Iterator[str]]:
+    """Return the lines of `docs/cli.md` and of the pages of its groups, by their path in `docs`."""
     commands = build_parser(PROGRAM).commands
+    pages = {_page(title): _group_page(title, names, commands) for title, names in GROUPS.items()}
+    return {"cli.md": _overview(commands), **pages}
+
+
+def _page(title: str) -> str:
+    return f"cli/{title.lower()}.md"
+
+
+def _overview(commands: Mapping[str, Parser]) -> Iterator[str]:
     yield "# Command line\n"
-    yield "Generated from the program by `make generate`.\n"
+    yield paragraph(
+        f"The program `{PROGRAM}` creates, runs and inspects tasks in a terminal. The same commands are "
+        "available as [magics](magics.md) in a notebook."
+    )
     yield f"```text\n{PROGRAM} COMMAND [OPTION ...] [ARGUMENT ...]\n```\n"
     yield paragraph(
-        f"`{PROGRAM} --help` lists the commands, `{PROGRAM} COMMAND --help` shows the options of one. The "
-        "same commands are [magics](magics.md) in a notebook."
+        f"`{PROGRAM} --help` lists the commands. `{PROGRAM} COMMAND --help` shows the options of a command "
+        "and examples."
     )
     yield paragraph(
-        "A command uses the current workspace: the one chosen with `open`, else the only one of the project."
+        "A command uses the current workspace, which you select with `open`. If none is selected and the "
+        "project has only one workspace, it uses that workspace."
     )
+    yield "## Commands\n"
     for title, names in GROUPS.items():
-        links = ", ".join(f"[{name}](#{name})" for name in names)
-        yield f"- {title}: {links}"
-    yield "\n## Exit codes\n"
+        yield f"### {title}\n"
+        yield from table(
+            ("command", "description"),
+            (
+                # The anchor is the one that earlier versions of this page had for the command.
+                (
+                    f'<a id="{name}"></a>[`{name}`]({_page(title)}#{name})',
+                    _coded(str(commands[name].description)),
+                )
+                for name in names
+            ),
+        )
+    yield "## Common options\n"
+    yield "Most commands accept these options:\n"
+    groups = {str(group.title): group for group in commands["run"]._action_groups}
+    yield from _arguments(groups["common options"]._group_actions)
+    yield "## Run options\n"
+    yield "Commands that run tasks accept these options. See [Queue](queue.md) and [Slurm](slurm.md).\n"
+    for title in RUN_OPTIONS:
+        yield from _arguments(groups[title]._group_actions, title.removesuffix("s"))
+    yield "## Output and exit codes\n"
+    yield "Results are printed to standard output, and messages to standard error.\n"
     yield from table(
-        ("code", "meaning"),
+        ("exit code", "meaning"),
         (
             ("0", "success"),
             ("1", "the command was refused, a task that it waited for failed, or `doctor` found an error"),
@@ -107,57 +151,63 @@ def cli_page() -> Iterator[str]:
             ("130", "interrupted (Ctrl+C); queued and running tasks are not affected"),
         ),
     )
-    yield "Results are written to standard output, messages to standard error.\n"
-    yield "## Common options\n"
-    groups = {str(group.title): group for group in commands["run"]._action_groups}
-    yield from _arguments(groups["common options"]._group_actions)
-    yield "## Run options\n"
-    yield "How tasks run; see [the queue](queue.md) and [Slurm](slurm.md).\n"
-    for title in RUN_OPTIONS:
-        yield from _arguments(groups[title]._group_actions, title.removesuffix("s"))
-    section = Section("")
-    for title, names in GROUPS.items():
-        yield f"## {title}\n"
-        for name in names:
-            yield from section.command(name, commands[name])
     yield "## Aliases\n"
     yield paragraph(
-        "Other names of commands and options. Deprecated ones print a notice on standard error, and will be "
-        "removed in a later version."
+        "Commands and options have these alternative names. Deprecated names print a notice to standard "
+        "error, and a later version will remove them."
     )
     rows = (
-        (f"`{alias}`", f"`{name}`", "deprecated" if old else "") for alias, (name, old) in ALIASES.items()
+        (f"`{alias}`", f"`{name}`", "deprecated" if old else "supported")
+        for alias, (name, old) in ALIASES.items()
     )
-    yield from table(("alias", "for", ""), rows)
+    yield from table(("alias", "current name", "status"), rows)
+    yield "```{toctree}\n:hidden:\n"
+    yield from (_page(title).removesuffix(".md") for title in GROUPS)
+    yield "```"
+
+
+def _group_page(title: str, names: Iterable[str], commands: Mapping[str, Parser]) -> Iterator[str]:
+    yield f"# {TITLES[title]}\n"
+    yield paragraph(
+        "[Command line](../cli.md) describes the common options, the run options and the exit codes."
+    )
+    section = Section(
+        "" if "ls" in names else f"[`ls`]({_page('Inspect').rpartition('/')[2]}#ls)", "../", "##"
+    )
+    for name in names:
+        yield from section.command(name, commands[name])
 
 
 def magics_page() -> Iterator[str]:
     """Yield the lines of `docs/magics.md`."""
     commands = build_parser(LINE_PROGRAM, views=True).commands
     yield "# Magics\n"
-    yield "Generated from the program by `make generate`. For examples see [in a notebook](notebook.md).\n"
+    yield "This page describes the magics of Pyruns. See [Notebooks](notebook.md) for examples.\n"
+    yield "Load the extension once per kernel:\n"
     yield "```text\n%load_ext pyruns_jupyter\n```\n"
     text = inspect.cleandoc(str(PyrunsMagics.pyruns.__doc__)).split("\n", 1)[1].strip("\n")
+    yield "Then use these magics:\n"
     yield f"```text\n{inspect.cleandoc(text)}\n```\n"
     yield "Tab completes commands, options, task names and queries.\n"
     yield f"## `{LINE_PROGRAM}`\n"
     yield (
-        "All commands of the [command line](cli.md) are available, with the same options.\n"
-        "Differences:\n\n"
+        "All commands of the [command line](cli.md) are available with the same options, except for these "
+        "differences:\n\n"
         "- The current workspace belongs to the kernel.\n"
-        "- `{variable}` and `$variable` are replaced as in other magics, but not in a name (`-n`), where\n"
-        "  braces are part of a name pattern.\n"
-        "- `sweep`, `plan` and `optimize` cannot read `-`; use the cell magics instead.\n"
-        '- A query keeps its quotes: `%pyruns ls log:"out of memory"`.\n'
-        "- The following commands show a live view in the cell. The default is `dashboard`.\n"
+        "- `{variable}` and `$variable` are replaced by the value of the variable, as in other magics.\n"
+        "  They are not replaced in a name (`-n`), where braces are part of a name pattern.\n"
+        "- `sweep`, `plan` and `optimize` cannot read standard input (`-`). Use the cell magics instead.\n"
+        '- Quotes in a query are kept: `%pyruns ls log:"out of memory"`.\n'
+        "- The following commands show a live view in the cell. `%pyruns` without a command is `dashboard`.\n"
     )
-    section = Section("cli.md", "[`ls`](cli.md#ls)")
+    query = f"[`ls`]({_page('Inspect')}#ls)"
+    section = Section(query)
     for name in VIEWS:
         yield from section.command(name, commands[name])
     yield f"## `{CELL_PROGRAM}`\n"
-    yield "The first line is the command; the rest of the cell is its file.\n"
+    yield "The first line of the cell is the command. The other lines are the content of its file.\n"
     for name, parser in build_cell_parser(CELL_PROGRAM).commands.items():
-        yield from Section("cli.md").command(name, parser)
+        yield from Section(query).command(name, parser)
 
 
 def _value(action: argparse.Action) -> str:
@@ -177,6 +227,11 @@ def _arguments(actions: Iterable[argparse.Action], option: str = "option") -> It
     yield from table(
         (option, "description"), ((_flags(one), _what(one)) for one in listed if one.option_strings)
     )
+
+
+def _enumeration(items: Sequence[str]) -> str:
+    """Return items as a part of a sentence: `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
 
 
 def _flags(action: argparse.Action) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from tools.generated import GENERATED, ROOT
+from tools.generated import DOCS, ROOT, is_generated
 
 PACKAGE = ROOT / "pyruns_jupyter"
 TERMS = ROOT / "tools" / "prose.yaml"
@@ -216,12 +216,12 @@ def _pages() -> Iterator[Text]:
     for path in sorted(
         [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     ):
-        if "_build" not in path.parts and path.name not in GENERATED:
+        if "_build" not in path.parts and not is_generated(path):
             yield markdown(path)
 
 
 def _generated() -> Iterator[Text]:
-    return (markdown(ROOT / "docs" / name) for name in GENERATED)
+    return (markdown(path) for path in sorted(DOCS.rglob("*.md")) if is_generated(path))
 
 
 def _sources(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Write the pages of the reference that are made from Python; `--check` tells whether they are current."""
+"""Write the reference pages that are generated from Python; `--check` fails if they are outdated."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def without_build() -> None:
 
 if __name__ == "__main__":
     without_build()
-    from tools.grammar_docs import cli_page, magics_page
+    from tools.grammar_docs import cli_pages, magics_page
     from tools.settings_docs import settings_page
 
-    pages = {"cli.md": cli_page(), "magics.md": magics_page(), "settings.md": settings_page()}
-    raise SystemExit(main(pages, "the program says"))
+    pages = {**cli_pages(), "magics.md": magics_page(), "settings.md": settings_page()}
+    raise SystemExit(main(pages, "the program"))

@@ -93,7 +93,10 @@ _WRONG = "{no: {setting: is a mapping of mappings}}"
 def settings_page() -> Iterator[str]:
     """Yield the lines of `docs/settings.md`."""
     yield "# Settings\n"
-    yield "Generated from the program by `make generate`.\n"
+    yield paragraph(
+        "This page lists the settings of a project, of the server extension and of JupyterLab, and the "
+        "environment variables that Pyruns sets and reads."
+    )
     yield from _project()
     yield from _server()
     yield from _lab()
@@ -257,7 +260,7 @@ def _variables() -> Iterator[str]:
     yield paragraph(
         "A task has the environment of the process that queued it, `global_env`, and its own variables "
         "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
-        "environment ([more](disk-format.md#how-it-is-started))."
+        "environment ([details](disk-format.md#command-and-environment))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(

@@ -37,7 +37,8 @@ ENGLISH_ONLY = {
 def pages() -> list[str]:
     """The pages that are translated, without `.md`."""
     found = (path.relative_to(DOCS) for path in DOCS.rglob("*.md") if "_build" not in path.parts)
-    return sorted(path.with_suffix("").as_posix() for path in found if path.stem not in ENGLISH_ONLY)
+    names = (path.with_suffix("").as_posix() for path in found)
+    return sorted(name for name in names if name.partition("/")[0] not in ENGLISH_ONLY)
 
 
 def current(page: str, templates: Path) -> Catalog:

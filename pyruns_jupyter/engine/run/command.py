@@ -1,6 +1,6 @@
 """The command of a run: command line, working folder, environment.
 
-Source of the rules: `docs/disk-format.md`, "What a task is started with".
+Source of the rules: `docs/disk-format.md`, "Command and environment".
 """
 
 from __future__ import annotations
