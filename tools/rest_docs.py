@@ -1,7 +1,8 @@
-"""Write `docs/rest.md` from the description of the REST interface; `--check` tells whether it is current."""
+"""Write `docs/rest.md` from the description of the REST interface; `--check` fails if it is not current."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,9 @@ def pages(description: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the page."""
     components = description["components"]
     yield "# REST and websockets\n"
-    yield f"Made from `{SOURCE.relative_to(ROOT).as_posix()}` by `make generate`.\n"
+    yield f"Generated from `{SOURCE.relative_to(ROOT).as_posix()}` by `make generate`.\n"
     yield description["info"]["description"].strip() + "\n"
-    yield "## Addresses\n"
+    yield "## Endpoints\n"
     for address, item in description["paths"].items():
         for method in METHODS:
             if method in item:
@@ -40,11 +41,11 @@ def _operation(
     resolved = [_resolved(one, components) for one in listed]
     asked = [one for one in resolved if one["in"] != "path"]
     if asked:
-        yield "| parameter | type | what |\n| --- | --- | --- |"
+        yield "| parameter | type | description |\n| --- | --- | --- |"
         for one in asked:
             default = one["schema"].get("default", "")
-            told = f" (default: `{default}`)" if default not in ("", None) else ""
-            yield f"| `{one['name']}` | {_type(one['schema'])} | {cell(one.get('description', ''))}{told} |"
+            told = f" Default: `{_default(default)}`." if default not in ("", None) else ""
+            yield f"| `{one['name']}` | {_type(one['schema'])} | {cell(one.get('description', '') + told)} |"
         yield ""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if body is not None:
@@ -57,20 +58,20 @@ def _operation(
             _type(kind["schema"]) if name == "application/json" else f"`{name}`"
             for name, kind in kinds.items()
         )
-        yield f"- {status}: {answer['description']}" + (f" ({told})" if told else "")
+        yield f"- {status}{f' ({told})' if told else ''}: {answer['description']}"
     yield ""
 
 
 def _object(name: str, schema: dict[str, Any]) -> Iterator[str]:
     yield f"### {name}\n"
     if "description" in schema:
-        yield schema["description"] + ".\n"
+        yield schema["description"] + "\n"
     properties = schema.get("properties")
     if not properties:
         yield f"{_type(schema)}\n"
         return
     required = schema.get("required", [])
-    yield "| key | type | what |\n| --- | --- | --- |"
+    yield "| key | type | description |\n| --- | --- | --- |"
     for key, inner in properties.items():
         mark = "" if key in required else "?"
         yield f"| `{key}`{mark} | {_type(inner)} | {cell(inner.get('description', ''))} |"
@@ -82,6 +83,10 @@ def _resolved(value: dict[str, Any], components: dict[str, Any]) -> dict[str, An
         return value
     found: dict[str, Any] = components["parameters"][value["$ref"].rsplit("/", 1)[1]]
     return found
+
+
+def _default(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _type(schema: dict[str, Any]) -> str:
