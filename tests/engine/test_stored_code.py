@@ -227,7 +227,7 @@ def test_nothing_is_stored_through_a_link(make_project: MakeProject, tmp_path: P
     (project.root / name).parent.mkdir(exist_ok=True)
     (project.root / name).symlink_to(home)
     project.task("A", "")
-    with pytest.raises(Conflict, match="has to be a real folder"):
+    with pytest.raises(Conflict, match="must be a real folder"):
         project.submit("A")
     assert project.status("A") == "pending"
     assert all_entries(home) == {".newsboat"}

@@ -90,7 +90,7 @@ def test_runs_that_promise_little_are_stopped(workspace: Workspace) -> None:
         assert task.status == "cancelled" and trial.pruned is not None and 0 < trial.pruned <= 10
         row = workspace.table(f"name:{trial.task}").rows[0]
         assert row.message == (
-            f"Pruned after point {trial.pruned} of acc: the best half of the trials of p "
+            f"Pruned after step {trial.pruned} of acc, because the best half of the trials of p "
             "were better at this point."
         )
     values = sorted(trial.value or 0.0 for trial in study.trials if trial.state == "complete")

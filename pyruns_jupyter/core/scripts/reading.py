@@ -105,7 +105,7 @@ def _read(project: Project) -> ScriptParameters:
         try:
             found = reader(project)
         except RecursionError:
-            deep = [Problem("The script is nested too deeply to analyze completely (line 1).", 1)]
+            deep = [Problem("Line 1: The script is nested too deeply to analyze completely.", 1)]
             continue
         except PyrunsError:
             raise

@@ -32,7 +32,7 @@ def choose(
         return Refusal(
             {},
             is_final=True,
-            more=f"{_gpus(request.count)} {what}requested, but {len(named)} can be used here{visible}.",
+            more=f"{_gpus(request.count)} {what}requested, but only {len(named)} can be used here{visible}.",
         )
     reasons: dict[str, str] = {}
     fitting: list[tuple[int, Device]] = []
@@ -57,10 +57,13 @@ def choose(
         totals[key] = totals.get(key, 0) + enough
     if max(totals.values()) < request.count:
         what = " of one model" if request.same_model else ""
-        more = f"No {_gpus(request.count)}{what} with {_gib(request.memory)} each can be used here."
+        more = (
+            f"{_gpus(request.count)}{what} with {_gib(request.memory)} each requested, but this host has "
+            "fewer."
+        )
         return Refusal(reasons, is_final=True, more=more)
     if fitting and request.same_model:
-        return Refusal(reasons, more=f"{_gpus(len(fitting))} would fit, but of different models.")
+        return Refusal(reasons, more=f"{_gpus(len(fitting))} could be used, but they are different models.")
     return Refusal(reasons)
 
 
@@ -99,13 +102,13 @@ def _check(
         return f"reserved by {(whole or ours)[0].task}", free
     needed = needed_memory(request.memory, request.is_usual, device)
     if free < needed:
-        return f"{_gib(max(0, free))} of {_gib(needed)} free{_holders(device)}", free
+        return f"only {_gib(max(0, free))} of the required {_gib(needed)} are free{_holders(device)}", free
     if not ours:
         load = device["load"]
         if load is not None and load > request.max_load:
-            return f"utilization {load:.0f} % (at most {request.max_load:.0f} %)", free
+            return f"the utilization is {load:.0f} %, but may be at most {request.max_load:.0f} %", free
         if quiet < request.stable_seconds:
-            return f"free for {quiet:.0f} of {request.stable_seconds:g} s", free
+            return f"free for {quiet:.0f} s, but must be free for {request.stable_seconds:g} s", free
     return "", free
 
 
