@@ -201,7 +201,7 @@ _NOT_WITH = {
     LOCAL: "{} has no effect with the local executor. Remove this option, or use the executor slurm "
     "(--executor slurm).",
 }
-_TIMES = " in seconds, or such as 90s, 10m or 1h30m"
+_TIMES = ", such as 90s, 10m or 1h30m"
 
 
 def _declare(
