@@ -102,13 +102,13 @@ def _check(
         return f"reserved by {(whole or ours)[0].task}", free
     needed = needed_memory(request.memory, request.is_usual, device)
     if free < needed:
-        return f"only {_gib(max(0, free))} of the required {_gib(needed)} are free{_holders(device)}", free
+        return f"{_gib(max(0, free))} of {_gib(needed)} free{_holders(device)}", free
     if not ours:
         load = device["load"]
         if load is not None and load > request.max_load:
-            return f"the utilization is {load:.0f} %, but may be at most {request.max_load:.0f} %", free
+            return f"utilization {load:.0f} % (at most {request.max_load:.0f} %)", free
         if quiet < request.stable_seconds:
-            return f"free for {quiet:.0f} s, but must be free for {request.stable_seconds:g} s", free
+            return f"free for {quiet:.0f} of {request.stable_seconds:g} s", free
     return "", free
 
 
