@@ -1,7 +1,7 @@
-"""Sweeps of scripts that continue when the notebook or the server stops.
+"""Run parameter sweeps of scripts, which continue when the notebook or the server stops.
 
-Scripts use `load`, `track`, `record` and `artifact_dir`. Notebooks use `Workspace`, the widgets, or the
-magics of `%load_ext pyruns_jupyter`. Importing this package is fast, because every run of a script does it.
+Scripts use `load`, `track`, `record` and `artifact_dir`. Notebooks use `Workspace`, the widgets, and the
+magics of `%load_ext pyruns_jupyter`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The functions for scripts: configuration, metrics and the folder of the task.
+"""Functions for scripts, which read the configuration, log metrics and store artifacts.
 
 In a task, environment variables identify the run: `PYRUNS_TASK_DIR` and `PYRUNS_RUN_INDEX`, or
-`__PYRUNS_CONFIG__` and `__PYRUNS_ROOT__`, which are also set by the program `pyruns`. Outside a task, `load`
-reads a file, and `track` and `record` do nothing.
+`__PYRUNS_CONFIG__` and `__PYRUNS_ROOT__`, which the program `pyruns` sets. Outside a task, `load` reads a
+file, and `track` and `record` do nothing.
 """
 
 from __future__ import annotations
@@ -50,18 +50,21 @@ _warned = False
 
 
 class _NotStorableError(InvalidInput, TypeError):
-    """A value that JSON cannot hold."""
+    """The error for a value that cannot be represented in JSON."""
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Config:
-    """Return the configuration: in a task, always that of the task.
+    """Return the configuration of the task. Outside a task, read it from a file.
 
-    Outside a task, it is read from the file `path`, by default from the last path of `read`, else from
-    `config_default.yaml` of the main script's workspace, else from `config.yaml` next to the main script.
+    Args:
+        path: the path of a YAML file. It is ignored in a task. By default, the first of these files that
+            exists is read: the file of the last `read(path)`, `config_default.yaml` in the workspace of the
+            main script, and `config.yaml` next to the main script.
 
     Raises:
-        NotFound: when there is no such file.
-        InvalidInput, Unreadable: when it is not a valid configuration.
+        NotFound: if the file does not exist.
+        Unreadable: if the file cannot be read.
+        InvalidInput: if the file is not a valid configuration.
     """
     from pyruns_jupyter.core.config.document import read_config
 
@@ -69,10 +72,15 @@ def load(path: str | os.PathLike[str] | None = None) -> Config:
 
 
 def read(path: str | os.PathLike[str] | None = None) -> Config:
-    """Return `load(path)`, and make `path` the default of later calls of `load()` outside a task.
+    """Return the configuration as `load(path)` does, and make `path` the default of later `load()` calls.
+
+    Args:
+        path: the path of a YAML file. It is ignored in a task.
 
     Raises:
-        NotFound, InvalidInput, Unreadable: see `load`.
+        NotFound: if the file does not exist.
+        Unreadable: if the file cannot be read.
+        InvalidInput: if the file is not a valid configuration.
     """
     global _chosen
     config = load(path)
@@ -82,15 +90,20 @@ def read(path: str | os.PathLike[str] | None = None) -> Config:
 
 
 def track(values: Mapping[str, Any] | str | None = None, value: Any = _NOT_GIVEN, /, **more: Any) -> None:
-    """Add a point to curves: `track(loss=0.8, step=3)`, or `track("loss", 0.8)`. Does nothing outside a task.
+    """Add one value to the curve of each given metric, as in `track(loss=0.8, step=3)`.
 
-    The point is stored when the call returns, even if the process is killed afterwards. When several
-    processes of a task call it, the values of a key are stored in the order of the calls, so track from one
-    rank only, or use a different key for each rank.
+    Outside a task, this function does nothing. When it returns, the values are stored, even if the process is
+    killed afterwards. If several processes of a task track the same metric, their values are mixed in the
+    order of the calls. In distributed training, track from one rank only, or use different names.
+
+    Args:
+        values: a dictionary of values by name, or a name, as in `track("loss", 0.8)`.
+        value: the value, if `values` is a name.
+        more: the values by name.
 
     Raises:
-        InvalidInput: (also a TypeError) when a value is not a number, text, boolean, None, or a list or
-            dictionary of these, or the values need more than 1 MiB.
+        InvalidInput: if a value is not a number, a string, a boolean, None, or a list or dictionary of these,
+            or if all values together are larger than 1 MiB. This error is also a `TypeError`.
     """
     if value is not _NOT_GIVEN:
         if not isinstance(values, str):
@@ -100,41 +113,51 @@ def track(values: Mapping[str, Any] | str | None = None, value: Any = _NOT_GIVEN
 
 
 def track_many(points: Iterable[Mapping[str, Any]]) -> None:
-    """Add several points to curves, in order: `track_many([{"loss": 0.8}, {"loss": 0.7}])`.
+    """Add several values to curves, as in `track_many([{"loss": 0.8}, {"loss": 0.7}])`.
+
+    Args:
+        points: dictionaries of values by name, in order.
 
     Raises:
-        InvalidInput: see `track`; the points before the invalid one are stored.
+        InvalidInput: if a value is not valid, as in `track`. Earlier dictionaries are stored.
     """
     for point in points:
         _put("track", point, {})
 
 
 def record(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Set summary values of the run: `record(acc=0.91)`. Does nothing outside a task.
+    """Set summary values of the run, as in `record(acc=0.91)`. Outside a task, this function does nothing.
 
-    A later value of a key replaces an earlier one, also from another process.
+    If the same metric is recorded again, the new value replaces the old one, even in another process.
+
+    Args:
+        values: a dictionary of values by name.
+        more: the values by name.
 
     Raises:
-        InvalidInput: (also a TypeError) when a value is not a number, text, boolean, None, or a list or
-            dictionary of these, or the values need more than 1 MiB.
+        InvalidInput: if a value is not a number, a string, a boolean, None, or a list or dictionary of these,
+            or if all values together are larger than 1 MiB. This error is also a `TypeError`.
     """
     _put("record", values, more)
 
 
 def artifact_dir() -> str:
-    """Create and return the folder for files of this run: `artifacts/runN` in the task or working folder."""
+    """Create the artifact folder of the run and return its path.
+
+    It is `artifacts/runN` in the folder of the task, or in the working folder outside a task.
+    """
     folder = Path(get_task_dir() or os.getcwd()) / "artifacts" / f"run{get_run_index() or 1}"
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)
 
 
 def get_artifact_dir() -> str:
-    """Alias of `artifact_dir`, with the name that the package `pyruns` uses."""
+    """Do the same as `artifact_dir`, for scripts that were written for the package `pyruns`."""
     return artifact_dir()
 
 
 def get_task_dir() -> str | None:
-    """Return the folder of the task, None outside a task."""
+    """Return the path of the task folder, or None outside a task."""
     folder = os.environ.get(_TASK_DIR)
     if folder:
         return folder
@@ -145,7 +168,7 @@ def get_task_dir() -> str | None:
 
 
 def get_run_index() -> int | None:
-    """Return the number of the run, from 1; None outside a task."""
+    """Return the number of the run, starting at 1, or None outside a task."""
     text = os.environ.get(_RUN_INDEX, "")
     if get_task_dir() is None:
         return None
@@ -162,7 +185,7 @@ def _config_path(path: str | os.PathLike[str] | None) -> Path:
         return Path(_chosen)
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main:
-        raise NotFound("load() needs a path here, as no script is running. Use load('config.yaml').")
+        raise NotFound("load() requires a path because no script is running. Use load('config.yaml').")
     script = Path(os.path.abspath(main))
     for folder in script.parents:
         candidate = folder / "_pyruns_" / script.stem / "config_default.yaml"
@@ -172,7 +195,7 @@ def _config_path(path: str | os.PathLike[str] | None) -> Path:
     if beside.is_file():
         return beside
     raise NotFound(
-        f"load() found no configuration for {script.name}. Create {beside}, open the script in Pyruns, or "
+        f"load() found no configuration for {script.name}. Create {beside}, open the script in Pyruns or "
         "use load('path.yaml')."
     )
 

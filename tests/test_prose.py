@@ -88,4 +88,4 @@ def test_every_kind_has_texts_and_the_enabled_ones_are_clean(kind: str) -> None:
 def test_help_texts_of_other_modules_are_covered() -> None:
     texts = {text.text for text in prose.KINDS["cli"]()}
     assert "number of trials (default: %(default)s)" in texts
-    assert "retry a failed task at most N times" in texts
+    assert "retry a failed task up to N times (default: 0)" in texts

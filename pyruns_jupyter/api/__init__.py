@@ -1,6 +1,6 @@
-"""The Python API: workspaces, plans and tasks as objects, in a notebook, a script or a terminal.
+"""The Python API for notebooks and scripts, with workspaces, plans and tasks as objects.
 
-It does not depend on Jupyter. The command line and the notebook part use it.
+It does not depend on Jupyter. The command line and the notebook widgets are built on it.
 """
 
 from .plan import Plan

@@ -1,4 +1,4 @@
-"""Waiting for tasks with a progress bar, and iterating over the changes of a workspace."""
+"""Wait for tasks with a progress bar, and iterate over the changes of a workspace."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Event:
     """A change of a task.
 
     Attributes:
-        kind: `changed` (also for a new task) or `removed`.
+        kind: `changed` if the task is new or has changed, `removed` if it was deleted or renamed.
         name: the name of the task.
-        status: the present status, None if the task was removed.
-        before: the previous status, None if the task is new.
-        row: the task as a row of a table, None if it was removed.
+        status: the current status; None if the task was removed.
+        before: the previous status; None if the task is new.
+        row: the task as a row of the task table; None if it was removed.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Waiting:
 
     Attributes:
         done: the number of tasks that have ended.
-        left: the number of tasks that have not.
+        left: the number of tasks that have not ended.
         failed: the number of tasks that failed.
     """
 
@@ -59,12 +59,12 @@ class Waiting:
         roots: Collection[Path],
         timeout: float | None,
     ) -> None:
-        """Prepare to wait; `run` waits.
+        """Prepare to wait. Call `run` to wait.
 
         Args:
-            look: returns the numbers `done`, `left` and `failed`.
-            roots: the `_pyruns_` folders of the projects whose schedulers are kept alive meanwhile.
-            timeout: the maximum time in seconds, None for no limit.
+            look: a function that returns the numbers `done`, `left` and `failed`.
+            roots: the `_pyruns_` folders of the projects. Their schedulers are restarted if they exit.
+            timeout: the maximum time in seconds; None means no limit.
         """
         self._look = look
         self._roots = roots
@@ -75,8 +75,9 @@ class Waiting:
 
     @classmethod
     def for_tasks(cls, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> Waiting:
-        """Wait until the tasks in `folders` are neither queued nor running. A task that is deleted or renamed
-        meanwhile counts as ended.
+        """Return an object that waits until no task in `folders` is queued or running.
+
+        A task that is deleted or renamed meanwhile counts as ended.
         """
         left, failed, looked = list(folders), 0, False
         check_at = time.monotonic() + CHECK_SECONDS
@@ -90,8 +91,10 @@ class Waiting:
                 check_at = time.monotonic() + CHECK_SECONDS
                 if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
                     raise Conflict(
-                        f"{count_text(len(left), 'task')} will not start: queued elsewhere, or in a batch "
-                        "that no longer exists. Run them again, or call `queue.requeue()`."
+                        f"{count_text(len(left), 'task')} will not start here, because they were "
+                        "queued in another "
+                        "copy of the project or their batch no longer exists. Run them again, or "
+                        "call `queue.requeue()`."
                     )
             failed += sum(status == "failed" for _, status in statuses)
             return len(folders) - len(left), len(left), failed
@@ -99,7 +102,7 @@ class Waiting:
         return cls(look, roots, timeout)
 
     def look(self) -> float | None:
-        """Poll once and return the seconds until the next poll, or None if all tasks have ended.
+        """Poll once and return the time until the next poll in seconds, or None if all tasks have ended.
 
         Raises:
             TimeoutError: if the timeout expires before all tasks have ended.
@@ -110,9 +113,7 @@ class Waiting:
             return None
         now = time.monotonic()
         if self._deadline is not None and now >= self._deadline:
-            raise TimeoutError(
-                f"{count_text(self.left, 'task')} still queued or running after {self._timeout:g} s."
-            )
+            raise TimeoutError(f"{count_text(self.left, 'task')} did not end within {self._timeout:g} s.")
         if now - self._checked_at > CHECK_SECONDS:
             for root in self._roots:
                 ensure_running(root)
@@ -120,7 +121,7 @@ class Waiting:
         return _pause_since(began)
 
     def run(self, report: Callable[[Waiting], None] | None = None) -> None:
-        """Wait until all tasks have ended. `report` is called after each poll."""
+        """Wait until all tasks have ended, and call `report` after each poll."""
         pause: float | None = 0.0
         while pause is not None:
             time.sleep(pause)
@@ -129,7 +130,7 @@ class Waiting:
                 report(self)
 
     async def run_async(self, report: Callable[[Waiting], None] | None = None) -> None:
-        """Like `run`, without blocking the event loop."""
+        """Do the same as `run` without blocking the event loop."""
         import asyncio  # the command line starts faster without it
 
         pause: float | None = 0.0
@@ -161,7 +162,7 @@ def _pause_since(began: float) -> float:
 
 
 class Progress:
-    """A progress bar of text, for cells and terminals."""
+    """A text progress bar for notebook cells and terminals."""
 
     WIDTH = 30
 
@@ -189,7 +190,7 @@ def progress_of(wanted: bool | None) -> Progress | None:
 
 
 class Events(Iterable[Event], AsyncIterable[Event]):
-    """The changes of a workspace from now on, as an iterator of `Event` objects for `for` and `async for`."""
+    """Changes in a workspace as they happen: an iterable of `Event` objects for `for` and `async for`."""
 
     def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
         self._index = TaskIndex(folder)
@@ -209,7 +210,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         return found
 
     def __iter__(self) -> Iterator[Event]:
-        """Yield events when they happen."""
+        """Yield events as they happen."""
         while True:
             began = time.monotonic()
             found = self._look()
@@ -220,7 +221,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
             time.sleep(pause)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield events when they happen, without blocking the event loop."""
+        """Yield events as they happen, without blocking the event loop."""
         import asyncio  # the command line starts faster without it
 
         while True:

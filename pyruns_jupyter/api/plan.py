@@ -26,12 +26,12 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Plan:
-    """The configurations of a sweep, before its tasks are created. A sequence of dictionaries.
+    """A sweep whose tasks have not been created yet, as a sequence of configurations (dictionaries).
 
     Attributes:
-        text: the complete sweep as YAML: the given text, with the script's defaults for missing keys.
-        name: the name or name pattern of the tasks; empty if none was given.
-        script: the name of the script; empty if unknown.
+        text: the sweep as YAML, completed with the default values of the script.
+        name: the name, name prefix or name pattern of the tasks. Empty if it was not given.
+        script: the file name of the script. Empty if it is unknown.
     """
 
     def __init__(
@@ -45,16 +45,20 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], workspace: Workspace | None = None) -> Plan:
-        """Load a plan from a file and return it.
+        """Load a plan from a file.
 
         Args:
             path: a file that `save` wrote, or any YAML file with batch syntax.
-            workspace: the workspace to validate the plan for. Its script gives the defaults of missing keys.
+            workspace: the workspace for which the plan is validated. Missing keys get the default values of
+                its script.
+
+        Returns:
+            The plan.
 
         Raises:
-            NotFound: if there is no such file.
-            Unreadable: if the file is not text.
-            InvalidInput: if the plan is not valid, with key, line and column.
+            NotFound: if the file does not exist.
+            Unreadable: if the file is not UTF-8 text.
+            InvalidInput: if the plan is not valid. The error contains the key, the line and the column.
         """
         if workspace is not None:
             return workspace.plan(path)
@@ -62,15 +66,18 @@ class Plan:
         return cls(found.text, SweepPlan.parse(found.text), name=found.name, script=found.script)
 
     def save(self, path: str | os.PathLike[str], *, name: str | None = None, overwrite: bool = False) -> Path:
-        """Save the plan to a file for `load` and `jupyter pyruns sweep FILE`, and return its path.
+        """Save the plan to a file, which `Plan.load` and `jupyter pyruns sweep` can read.
 
         Args:
-            path: the file.
-            name: the name or name pattern of the tasks, by default that of the plan.
+            path: the path of the file.
+            name: the name, name prefix or name pattern of the tasks. By default, `name` of the plan.
             overwrite: whether to replace an existing plan file. Other files are never replaced.
 
+        Returns:
+            The path of the file.
+
         Raises:
-            Conflict: if the file exists and may not be replaced.
+            Conflict: if the file exists and cannot be replaced.
             InvalidInput: if the path is a folder.
             NotFound: if the folder of the file does not exist.
         """
@@ -80,10 +87,15 @@ class Plan:
         return target
 
     def create(self, workspace: WorkspaceFolder, name: str | None = None) -> list[str]:
-        """Create the tasks of the plan and return their names. The plan must be one for `workspace`.
+        """Create the tasks of the plan and return their names.
+
+        Args:
+            workspace: the workspace for which the plan was made.
+            name: the name, name prefix or name pattern of the tasks. By default, `name` of the plan.
 
         Raises:
-            InvalidInput, Conflict: see `Workspace.create`.
+            InvalidInput: if the name is not valid.
+            Conflict: if a name is in use.
         """
         name = name or self.name or "task"
         names = preview.proposed_names(workspace, self._sweep, name)
@@ -91,22 +103,25 @@ class Plan:
 
     @property
     def axes(self) -> dict[str, list[Any]]:
-        """The values of each swept key, by dotted key."""
+        """The values of the swept parameters, by dotted configuration key."""
         return {axis.key: list(axis.values) for axis in self._sweep.axes}
 
     @property
     def names(self) -> list[str]:
-        """The names of the tasks; empty for a plan without a name."""
+        """The names of the tasks. Empty if the plan has no name."""
         return list(self._names)
 
     @property
     def duplicates(self) -> int:
-        """The number of removed duplicate configurations. The values 1 and 1.0 are not duplicates."""
+        """The number of duplicate configurations that were removed. 1 and 1.0 are different values."""
         return self._sweep.duplicates
 
     @property
     def folded(self) -> list[dict[str, Any]]:
-        """The duplicate values in the text: a dictionary with the keys and values, and `times`, for each."""
+        """The duplicate configurations in the text.
+
+        Each one is a dictionary with its swept values by key, and the number of its occurrences as `times`.
+        """
         return [{**fold.values, "times": fold.times} for fold in self._sweep.folds]
 
     @property
@@ -119,7 +134,7 @@ class Plan:
         return self._sweep.count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return the complete configuration of one task.
+        """Return the complete configuration of the task at `index`.
 
         Raises:
             IndexError: if `index` is out of range.
@@ -142,7 +157,7 @@ class Plan:
         return printable(f"{count_text(len(self), 'task')}, {duplicates}")
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
-        """Return the header and the cells of a table of the tasks, with at most 200 rows."""
+        """Return the header and the cells of a table of the first 200 tasks."""
         keys = list(self.axes)
         rows = [self._sweep.row(index) for index in range(min(len(self), MAX_ROWS))]
         first = self._names or [str(number) for number in range(1, len(rows) + 1)]
@@ -155,16 +170,17 @@ class Plan:
 def plan_overlay(
     workspace: WorkspaceFolder, text: str, name: str = "", settings: Settings | None = None
 ) -> Plan:
-    """Return the plan of a text, completed by the workspace's default configuration.
+    """Return the plan of a sweep, completed with the default configuration of the workspace.
 
     Args:
         workspace: the workspace.
-        text: YAML with batch syntax, or the text of a plan file. A text with all keys keeps its comments.
-        name: the name or name pattern of the tasks, by default that of the plan file.
-        settings: the settings of the project, by default read from the disk.
+        text: YAML with batch syntax, or the text of a plan file. Comments are kept if all keys are given.
+        name: the name, name prefix or name pattern of the tasks. By default, the name in the plan file.
+        settings: the settings of the project. By default, they are read from the disk.
 
     Raises:
-        InvalidInputs: all errors, each with key, line and column in `text`.
+        InvalidInput, InvalidInputs: if the text or the name is not valid. Each error contains the key, the
+            line and the column in `text`.
     """
     found = parse_plan(text)
     lines = len(_BREAK.findall(text[: len(text) - len(found.text)]))

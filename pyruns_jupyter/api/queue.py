@@ -25,7 +25,7 @@ Seconds = float | str  # also 90s, 10m, 2h, 1h30m
 
 
 class TaskOptions(TypedDict, total=False):
-    """The run options of a task; see `Workspace.run`. The keys are those of `engine.queue.options`."""
+    """The run options of a task, without `jobs`. `Workspace.run` describes them."""
 
     priority: int
     after: str | Task | Iterable[str | Task]
@@ -46,13 +46,13 @@ class TaskOptions(TypedDict, total=False):
 
 
 class RunOptions(TaskOptions, total=False):
-    """The run options; see `Workspace.run`."""
+    """The run options of a batch. `Workspace.run` describes them."""
 
     jobs: int
 
 
 def named_options(given: RunOptions) -> dict[str, object]:
-    """Return the options with task names instead of `Task` objects."""
+    """Return the options with names of tasks instead of `Task` objects."""
     options: dict[str, object] = {**given}
     if "after" in given:
         options["after"] = _names(given["after"])
@@ -62,7 +62,7 @@ def named_options(given: RunOptions) -> dict[str, object]:
 
 
 def batch_request(workspace: WorkspaceFolder, given: RunOptions) -> BatchRequest:
-    """Return a request to queue tasks of `workspace` with these options.
+    """Return a request to queue tasks of a workspace with the given run options.
 
     Raises:
         InvalidInput: if an option is not valid.
@@ -77,10 +77,10 @@ def _names(tasks: str | Task | Iterable[str | Task]) -> list[str]:
 
 
 class ProjectQueue:
-    """The queue of a project, with the batches of all its workspaces. It displays as a table.
+    """The queue of a project, with the batches of all its workspaces. Notebooks display it as a table.
 
-    Properties are read from the disk each time. While the queue is paused, running tasks continue and no
-    other task starts.
+    Properties are read from the disk at each access. While the queue is paused, no task starts, and running
+    tasks continue.
     """
 
     def __init__(self, root: Path) -> None:
@@ -88,14 +88,17 @@ class ProjectQueue:
 
     @property
     def state(self) -> Queue:
-        """The present state. Reading it starts a scheduler if tasks are queued and none is running."""
+        """The current state of the queue.
+
+        Reading it starts a scheduler if tasks are queued and no scheduler is running.
+        """
         with suppress(PyrunsError, OSError):  # the state shows that no scheduler is running
             ensure_running(self._root)
         return read_queue(self._root)
 
     @property
     def batches(self) -> tuple[QueuedBatch, ...]:
-        """The batches that have not ended, in the order in which they start."""
+        """The batches with queued or running tasks, in the order in which they start."""
         return self.state.batches
 
     @property
@@ -104,20 +107,21 @@ class ProjectQueue:
         return launch.is_paused(self._root)
 
     def pause(self) -> bool:
-        """Pause the queue. Return False if it was paused already."""
+        """Pause the queue, and return whether it was not paused before."""
         return launch.pause(self._root)
 
     def resume(self) -> bool:
-        """Resume the queue. Return False if it was not paused."""
+        """Resume the queue, and return whether it was paused before."""
         return launch.resume(self._root)
 
     def requeue(self) -> list[str]:
-        """Queue in this copy of the project the tasks that were queued elsewhere: in another copy, on another
-        machine, or by an older version. They run with your environment and your permissions. Studies that
-        were started elsewhere are resumed here.
+        """Requeue the tasks that were queued in another copy of the project.
+
+        This includes tasks that were queued on another machine or by an older version. They will run with
+        your environment and your permissions. Studies that were started elsewhere are resumed too.
 
         Returns:
-            The queued tasks, as `workspace/task`.
+            The names of the requeued tasks, as `WORKSPACE/TASK`.
 
         Raises:
             Conflict: if the queue belongs to another user.
@@ -156,11 +160,12 @@ def _sentences(state: Queue) -> list[str]:
     if state.paused:
         sentences.append("The queue is paused.")
     if not state.batches:
-        sentences.append("Nothing is queued.")
+        sentences.append("The queue is empty.")
     foreign = sum(batch.waiting for batch in state.batches if batch.foreign)
     if foreign:
         sentences.append(
-            f"{count_text(foreign, 'task')} queued elsewhere will not start here. Use `queue.requeue()` or "
+            f"{count_text(foreign, 'task')} queued in another copy of the project will not start "
+            "here. Use `queue.requeue()` or "
             "`jupyter pyruns requeue` to requeue them here."
         )
     return sentences

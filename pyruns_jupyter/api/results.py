@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Results(ABC):
-    """The part of `Workspace` that exports results."""
+    """The methods of `Workspace` that export results."""
 
     _folder: WorkspaceFolder
 
@@ -50,25 +50,25 @@ class Results(ABC):
         bom: bool = False,
         raw: bool = False,
     ) -> int:
-        """Export the results of tasks as a table with one row for each run.
+        """Export the results of tasks to a file, with one row per run.
 
         Args:
-            path: the file to write. An existing file is replaced if its name ends in `.csv`, `.json` or
-                `.jsonl`, or with `force`. Devices and pipes are written to, never replaced.
+            path: the path of the file. Devices and pipes are allowed. An existing file is replaced only if
+                its name ends in `.csv`, `.json` or `.jsonl`, or if `force` is true.
             text: the query that selects the tasks; see `tasks`.
-            form: `csv`, `json` or `jsonl`; by default from the name of the file.
-            runs: `all`, or `latest` for one row per task.
-            sort: the order of the tasks; see `tasks`.
-            force: whether any existing file may be replaced.
-            bom: whether to start the file with a byte order mark, which Excel needs for UTF-8.
-            raw: whether to keep texts that a spreadsheet would run as formulas; by default they are escaped.
+            form: the format: `csv`, `json` or `jsonl`. By default, it depends on the file extension.
+            runs: `all` for all runs, or `latest` for only the latest run of each task.
+            sort: the fields by which the tasks are sorted; see `tasks`.
+            force: whether to replace any existing file.
+            bom: whether to start the file with a byte order mark, which Excel needs to detect UTF-8.
+            raw: whether to write text that a spreadsheet would run as a formula without escaping it.
 
         Returns:
             The number of rows.
 
         Raises:
-            InvalidInput: if the query or an option is not valid; nothing is written.
-            Conflict: if the file exists and may not be replaced.
+            InvalidInput: if the query or an argument is not valid.
+            Conflict: if the file exists and cannot be replaced.
         """
         target = Path(path).expanduser()
         form = format_of(target) if form is None else form
@@ -87,15 +87,17 @@ class Results(ABC):
     def frame(self, text: str = "", *, runs: str = "all", library: Literal["polars"]) -> polars.DataFrame: ...
 
     def frame(self, text: str = "", *, runs: str = "all", library: str = "pandas") -> Any:
-        """Return the results of tasks as a data frame with one row for each run and the columns of `export`.
+        """Return the results of tasks as a data frame with one row per run.
+
+        The columns are the same as those of `export`.
 
         Args:
             text: the query that selects the tasks; see `tasks`.
-            runs: `all`, or `latest` for one row per task.
-            library: `pandas` or `polars`.
+            runs: `all` for all runs, or `latest` for only the latest run of each task.
+            library: the data frame library: `pandas` or `polars`.
 
         Returns:
-            A `DataFrame` of the library.
+            A `pandas.DataFrame` or `polars.DataFrame`.
 
         Raises:
             InvalidInput: if the query or the library is not valid.
@@ -105,15 +107,16 @@ class Results(ABC):
             return frame(library, table.columns, list(table.rows()))
 
     def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
-        """Return the results of tasks as one dictionary for each run, with the columns of `export`.
+        """Return the results of tasks as a list with one dictionary per run.
 
-        Times are epoch seconds, durations seconds. Parameters (dotted keys) and metrics (recorded values and
-        the last values of curves) have their own names as keys; a name of both gets the prefix `config.` or
-        `figure.`.
+        The keys are the columns of `export`, which include parameters by their dotted configuration key and
+        metrics by name (recorded values, and the last values of curves). If a parameter and a metric have the
+        same name, the prefixes `config.` and `figure.` distinguish them. Points in time are seconds since the
+        epoch, and durations are seconds.
 
         Args:
             text: the query that selects the tasks; see `tasks`.
-            runs: `all`, or `latest` for one dictionary per task.
+            runs: `all` for all runs, or `latest` for only the latest run of each task.
 
         Raises:
             InvalidInput: if the query is not valid.
@@ -130,21 +133,24 @@ class Results(ABC):
         secrets: bool = False,
         force: bool = False,
     ) -> Packed:
-        """Export tasks with all their files and the script as a zip file, which `unpack` imports.
+        """Export tasks with all their files and the script to a .zip file, which `unpack` imports.
 
         Args:
-            tasks: the tasks.
-            path: the file to write. An existing file is replaced if its name ends in `.zip`, or with `force`.
-            artifacts: whether to include artifacts, which may be large.
-            secrets: whether to include the values of environment variables whose names look like secrets.
-            force: whether any existing file may be replaced.
+            tasks: the tasks to export.
+            path: the path of the file. An existing file is replaced only if its name ends in `.zip`, or if
+                `force` is true.
+            artifacts: whether to include artifacts, which can be large.
+            secrets: whether to include the values of environment variables that contain secrets, such as
+                `API_KEY`.
+            force: whether to replace any existing file.
 
         Returns:
-            What the archive contains and warnings.
+            The names of the exported tasks, and warnings.
 
         Raises:
-            NotFound, Unreadable: if a task does not exist or its file is damaged; nothing is written.
-            Conflict: if the file exists and may not be replaced.
+            NotFound: if a task does not exist.
+            Unreadable: if a task file is damaged.
+            Conflict: if the file exists and cannot be replaced.
         """
         from pyruns_jupyter.core.export.archive import pack  # rarely needed and slow to import
 
@@ -153,7 +159,7 @@ class Results(ABC):
 
 
 def frame(library: str, titles: Sequence[str], rows: Sequence[dict[str, Any]]) -> Any:
-    """Return rows as a `DataFrame` with the columns `titles`, in this order.
+    """Return rows as a data frame with the columns `titles`, in this order.
 
     Raises:
         InvalidInput: if `library` is neither `pandas` nor `polars`.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """A study. Its properties are read from the disk each time."""
+    """A hyperparameter study. Its properties are read from the disk at each access."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace
@@ -39,7 +39,7 @@ class Study:
 
     @property
     def definition(self) -> Definition:
-        """The search space, the options and the state of the study.
+        """The search space, the run options and the state of the study.
 
         Raises:
             NotFound: if the study was deleted.
@@ -48,17 +48,17 @@ class Study:
 
     @property
     def state(self) -> str:
-        """The state: `active`, `stopped`, `finished` or `failed`."""
+        """The state of the study: `active`, `stopped`, `finished` or `failed`."""
         return self.definition.state
 
     @property
     def message(self) -> str:
-        """The reason for the state; may be empty."""
+        """The reason for the state. It can be empty."""
         return self.definition.message
 
     @property
     def trials(self) -> list[Trial]:
-        """The trials so far, sorted by number."""
+        """The trials that were created so far, sorted by number."""
         return managing.trials_of(self._workspace.folder, self.definition)
 
     @property
@@ -68,21 +68,21 @@ class Study:
 
     @property
     def best(self) -> Task | None:
-        """The task of the best completed trial, None before a trial has completed."""
+        """The task of the best trial, or None if no trial has completed yet."""
         found = best_of(self.trials, self.definition)
         return None if found is None else Task(self._workspace.folder, found.task)
 
     @property
     def best_value(self) -> float | None:
-        """The best value of the objective, None before a trial has completed."""
+        """The best value of the objective, or None if no trial has completed yet."""
         found = best_of(self.trials, self.definition)
         return None if found is None else found.value
 
     def stop(self, *, running: bool = False) -> Study:
-        """Stop the study and return it: start no more trials and cancel queued ones.
+        """Stop the study and return it. No more trials are started, and queued trials are cancelled.
 
         Args:
-            running: whether to cancel running trials too.
+            running: whether to also cancel running trials.
 
         Raises:
             NotFound: if the study was deleted.
@@ -94,11 +94,12 @@ class Study:
         """Resume the study and return it.
 
         Args:
-            n: the total number of trials, by default the number from before.
+            n: the new total number of trials. By default, it is not changed.
 
         Raises:
             NotFound: if the study was deleted.
-            InvalidInput: if the study already has `n` trials, or the search space has fewer configurations.
+            InvalidInput: if the study already has `n` trials, or the search space has fewer than `n`
+                configurations.
         """
         managing.resume(self._workspace.folder, self._name, n=n)
         return self
@@ -107,7 +108,7 @@ class Study:
         """Delete the study. Its tasks are kept but no longer linked to it.
 
         Raises:
-            NotFound: if the study was deleted already.
+            NotFound: if the study was already deleted.
             Conflict: if the study is active.
         """
         managing.remove(self._workspace.folder, self._name)
@@ -116,24 +117,25 @@ class Study:
         """Wait until the study is no longer active and its trials have ended, and return it.
 
         Args:
-            timeout: the maximum time in seconds, None for no limit.
-            progress: whether to show a progress bar, by default in notebooks and terminals.
+            timeout: the maximum time in seconds; None means no limit.
+            progress: whether to show a progress bar. By default, only notebooks and terminals show it.
 
         Raises:
-            TimeoutError: if the timeout expires first.
+            TimeoutError: if the timeout expires before the study has ended.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> Study:
-        """Like `wait`, without blocking the event loop."""
+        """Do the same as `wait` without blocking the event loop."""
         await self._waiting(timeout).run_async(progress_of(progress))
         return self
 
     def optuna(self) -> optuna.Study:
-        """Return an in-memory copy as an Optuna study, for example for Optuna's plots.
+        """Return an in-memory copy of the study as an `optuna.Study`, for example to use Optuna's plots.
 
-        A choice among several numbers is represented by its index in the search space, from 0.
+        If a parameter is a choice among several numbers, its value is the index of the number in the search
+        space, starting at 0.
 
         Raises:
             NotFound: if the study was deleted.
@@ -168,26 +170,26 @@ class Study:
 
 
 class NoStudy(NotFound, KeyError):
-    """There is no study with this name."""
+    """The error for a study that does not exist."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class Studies(Mapping[str, Study]):
-    """The studies of a workspace: a mapping from names to `Study` objects."""
+    """The studies of a workspace, as a mapping from names to `Study` objects."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     def __getitem__(self, name: str) -> Study:
-        """Return the study with a name.
+        """Return the study with the given name.
 
         Raises:
-            NoStudy: if there is no such study. It is also a `KeyError`.
+            NoStudy: if the study does not exist. This error is also a `KeyError`.
         """
         if name not in study_names(self._workspace.folder):
-            raise NoStudy(f"There is no study {name!r} in the workspace {self._workspace.name!r}.")
+            raise NoStudy(f"The study {name!r} does not exist in the workspace {self._workspace.name!r}.")
         return Study(self._workspace, name)
 
     def __iter__(self) -> Iterator[str]:
@@ -204,7 +206,7 @@ class Studies(Mapping[str, Study]):
 
 
 def summary(definition: Definition, trials: list[Trial]) -> str:
-    """Return the state of a study in one line."""
+    """Return a one-line summary of a study."""
     best = best_of(trials, definition)
     counts = {state: sum(trial.state == state for trial in trials) for state in (OPEN, PRUNED, FAIL)}
     parts = [f"{counts[OPEN]} running or queued"] if counts[OPEN] else []

@@ -1,4 +1,4 @@
-"""Plain-text and HTML tables, in which untrusted text such as names and values is made safe."""
+"""Plain-text and HTML tables, in which untrusted text such as names and values is escaped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
 
 
 def value_text(value: Any) -> str:
-    """Return the value of a parameter or metric as short text; floats have six significant digits."""
+    """Return the value of a parameter or metric as text. Floats are rounded to six significant digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -35,7 +35,11 @@ def html_text(text: str) -> str:
 
 
 def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the cells of a task table: status, name, swept parameters, metrics, time."""
+    """Return the header and the cells of a task table.
+
+    The columns are the status, the name, the swept parameters, the metrics, the duration and, if a task has
+    one, the message.
+    """
     swept = _keys(row.swept for row in rows)
     figures = [key for key in _keys(row.figures for row in rows) if key not in swept]
     header = ["status", "name", *swept, *figures, "time", "message"]
@@ -56,7 +60,7 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
 
 
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return a table for a terminal, with aligned columns."""
+    """Return a plain-text table with aligned columns."""
     lines = [[printable(cell) for cell in line] for line in (header, *cells)]
     widths = [[_width(cell) for cell in line] for line in lines]
     most = [max(column) for column in zip(*widths, strict=True)]
@@ -69,7 +73,7 @@ def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
 
 
 def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: str) -> str:
-    """Return a table for a notebook, with all cells escaped."""
+    """Return an HTML table with escaped cells, of which at most 200 rows are shown."""
     head = "".join(f'<th scope="col" style="text-align: left">{html_text(cell)}</th>' for cell in header)
     body = "".join(
         "<tr>" + "".join(f'<td style="{_STYLE}">{html_text(cell)}</td>' for cell in line) + "</tr>"
@@ -83,7 +87,7 @@ def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: s
 
 
 def count_text(number: int, noun: str) -> str:
-    """Return a number with its noun, such as `1 task` and `2 tasks`."""
+    """Return a number with its noun in the singular or plural, such as `1 task` or `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -103,7 +107,12 @@ def _width(text: str) -> int:
 
 
 class TableView:
-    """The rows of tasks at one moment, which displays as a table. `notices` are warnings about the query."""
+    """The rows of a task table at one point in time.
+
+    Attributes:
+        rows: the rows, one per task.
+        notices: warnings about the query.
+    """
 
     def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:
         self.rows = rows
@@ -119,22 +128,22 @@ class TableView:
 
 @dataclass(frozen=True)
 class TaskRun(Run):
-    """One run of a task, which displays as a table.
+    """One run of a task. Notebooks display it as a table.
 
     Attributes:
-        index: the number of the run, from 1.
+        index: the number of the run, starting at 1.
         status: `running`, `completed`, `failed` or `cancelled`.
-        started_at: the start time in epoch seconds, or None.
-        finished_at: the end time in epoch seconds, or None.
-        duration: the duration in seconds, or None.
-        pid: the process id, or None.
-        pid_create_time: the start time of that process in epoch seconds, or None.
-        exit_code: the exit code, or None.
-        attempt: a unique id.
+        started_at: the start time in seconds since the epoch, or None.
+        finished_at: the end time in seconds since the epoch, or None.
+        duration: the duration in seconds, or None if the run has not ended.
+        pid: the ID of the process, or None.
+        pid_create_time: the start time of the process in seconds since the epoch, or None.
+        exit_code: the exit code of the process, or None.
+        attempt: a unique ID of the run.
         records: the recorded metrics by name.
-        tracks: the tracked metrics by name; see `Task.tracks`, which also reads the journal of the run.
-        environment: where the run took place: host, Python, GPUs and more.
-        source: the commit of the code and whether it was changed.
+        tracks: the tracked metrics by name. They may be incomplete; use `Task.tracks` to get all of them.
+        environment: the host, the Python version, the GPUs and other facts about the environment of the run.
+        source: the Git commit of the code, and whether there were uncommitted changes.
     """
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Tasks as objects. They keep no state: everything is read from the disk."""
+"""Tasks as objects. They have no state of their own and read everything from the disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pyruns_jupyter.engine.client.submit import cancel
 
 from .live import Waiting
 from .queue import RunOptions, batch_request
-from .tables import TaskRun, html_table, task_columns
+from .tables import TaskRun, count_text, html_table, task_columns
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Task:
-    """One task of a workspace, with all its runs. Its properties are read from the disk each time."""
+    """One task of a workspace, with all its runs. Its properties are read from the disk at each access."""
 
     def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
         self._workspace = workspace
@@ -76,17 +76,17 @@ class Task:
 
     @property
     def row(self) -> TaskRow:
-        """The task as a row of a table."""
+        """The task as a row of the task table."""
         return read_row(self.folder)[0]
 
     @property
     def status(self) -> str:
-        """The status: `pending`, `queued`, `running`, `completed`, `failed` or `cancelled`."""
+        """The status of the task: `pending`, `queued`, `running`, `completed`, `failed` or `cancelled`."""
         return self.row.status
 
     @property
     def config_text(self) -> str:
-        """The configuration (YAML) or the shell script as text.
+        """The text of the configuration (YAML) or of the shell script.
 
         Raises:
             NotFound: if the file does not exist.
@@ -96,21 +96,22 @@ class Task:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration of a script's task as a dictionary; empty for a shell task.
+        """The configuration as a dictionary. It is empty for a shell task.
 
         Raises:
-            NotFound, Unreadable: see `config_text`.
+            NotFound: if the configuration file does not exist.
+            Unreadable: if the configuration file cannot be read.
         """
         return {} if self.row.kind == "shell" else parse_config(self.config_text)
 
     @property
     def runs(self) -> list[TaskRun]:
-        """The runs, oldest first. Empty if the task file is damaged; see `row.message`."""
+        """The runs, oldest first. The list is empty if the task file is damaged."""
         return [TaskRun(**vars(one)) for one in runs.runs(read_row(self.folder)[1])]
 
     @property
     def notes(self) -> str:
-        """The notes of the task (Markdown). Assign a text to change them."""
+        """The notes of the task (Markdown). Assign a string to change them."""
         value = read_row(self.folder)[1].get("notes")
         return value if isinstance(value, str) else ""
 
@@ -120,7 +121,7 @@ class Task:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags of the task. Assign tags to replace them."""
+        """The tags of the task. Assign an iterable of tags to replace them."""
         return metadata.tags_of(read_row(self.folder)[1])
 
     @tags.setter
@@ -138,17 +139,17 @@ class Task:
 
     @property
     def env(self) -> dict[str, str]:
-        """A copy of the environment variables that are set for the runs of this task. See `set_env`."""
+        """The environment variables of the task, as a copy. Use `set_env` to change them."""
         return metadata.env_of(read_row(self.folder)[1])
 
     def set_env(self, **variables: str | None) -> Task:
-        """Set environment variables for future runs and return the task. Other variables are kept.
+        """Set environment variables for future runs, and return the task. Other variables are kept.
 
         Args:
             variables: the new values by name; None removes a variable.
 
         Raises:
-            InvalidInput: if a name or value is not valid; nothing is changed.
+            InvalidInput: if a name or value is not valid. No variable is changed.
         """
         tasks.change(self._workspace, self._name, metadata.TaskPatch(env=variables))
         return self
@@ -171,40 +172,44 @@ class Task:
         """Copy the task with its configuration, notes, tags and environment, and return the copy.
 
         Args:
-            name: the name of the copy, by default the name of the task with a number.
-            runs: whether to copy the runs too.
-            artifacts: whether to copy the artifacts of the runs too, which may be large.
+            name: the name of the copy. By default, it is the name of the task with a number.
+            runs: whether to also copy the runs and their logs.
+            artifacts: whether to also copy the artifacts of the runs, which can be large.
 
         Raises:
             InvalidInput: if the name is not valid.
-            Conflict: if the name is in use, or the runs are to be copied while one is running.
+            Conflict: if the name is in use, or `runs` is true while the task is queued or running.
         """
         made = duplicate(self._workspace, self._name, name, with_runs=runs, with_artifacts=artifacts)
         return Task(self._workspace, made)
 
     def log(self, run: int | None = None) -> str:
-        """Return the log of a run as text. It is empty if there is no log yet.
+        """Return the log of a run as text, or an empty string if the run has no log yet.
 
-        Bytes that are not UTF-8 become replacement characters.
+        Bytes that are not valid UTF-8 are replaced by the character U+FFFD.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
 
         Raises:
-            InvalidInput: if the log is larger than 256 MiB; use `log_tail` or `log_path` then.
+            InvalidInput: if the log is larger than 256 MiB. Use `log_tail` or `log_path` instead.
         """
         return logs.read_text(self.log_path(run))
 
     def log_path(self, run: int | None = None) -> Path:
-        """Return the path of the log of a run (from 1; by default the latest), which may not exist yet."""
+        """Return the path of the log of a run. The file may not exist yet.
+
+        Args:
+            run: the number of the run, starting at 1. By default, the latest run.
+        """
         return self._paths.log(run or self._latest())
 
     def log_tail(self, size: int, run: int | None = None) -> str:
-        """Return the end of a log as text, from the start of a line. It is empty if there is no log yet.
+        """Return the end of a log as text, from the start of a line. If there is no log yet, it is empty.
 
         Args:
             size: the maximum size in bytes.
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
         """
         path = self.log_path(run)
         if logs.log_size(path) is None:
@@ -212,66 +217,72 @@ class Task:
         return logs.read_range(path, logs.tail_offset(path, size), size).decode("utf-8", "replace")
 
     def tracks(self, run: int | None = None) -> dict[str, list[Any]]:
-        """Return the tracked metrics of a run, also while it is running.
+        """Return the tracked metrics of a run. The run may still be active.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
 
         Returns:
-            The values of each metric by name, in the order of `track` calls. Steps and times are metrics too.
+            The values of each metric by name, in the order in which they were tracked. This includes step
+            metrics and times.
 
         Raises:
-            NotFound: if the task has no such run.
+            NotFound: if the run does not exist.
         """
         return self._metrics(run)[1]
 
     def records(self, run: int | None = None) -> dict[str, Any]:
-        """Return the recorded metrics of a run, also while it is running.
+        """Return the recorded metrics of a run. The run may still be active.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
 
         Returns:
             The last recorded value of each metric by name.
 
         Raises:
-            NotFound: if the task has no such run.
+            NotFound: if the run does not exist.
         """
         return self._metrics(run)[0]
 
     def artifacts(self, run: int | None = None) -> list[Path]:
-        """Return the paths of the artifacts of a run (from 1; by default the latest), sorted."""
+        """Return the paths of the artifacts of a run, sorted.
+
+        Args:
+            run: the number of the run, starting at 1. By default, the latest run.
+        """
         folder = self._paths.artifact_dir(run or self._latest())
         return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
     def code(self, run: int | None = None) -> dict[str, str]:
-        """Return the code files with which a run started.
+        """Return the files of the code snapshot of a run.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
 
         Returns:
-            The SHA-256 digests of the files by their paths, relative to the project.
+            The SHA-256 digests of the files, by path relative to the project folder.
 
         Raises:
-            NotFound: if no code was stored for the run; see the setting `snapshot_code`.
-            Unreadable: if the stored code is damaged.
+            NotFound: if the run has no code snapshot. The setting `snapshot_code` enables them.
+            Unreadable: if the code snapshot is damaged.
         """
         manifest = store.load(self._workspace.root, self._code_of(run))
         return {path: digest for path, (digest, _, _) in sorted(manifest.files.items())}
 
     def export_code(self, run: int | None, folder: str | Path) -> Path:
-        """Write the code files with which a run started into a new folder.
+        """Copy the code snapshot of a run to a new folder.
 
         Args:
-            run: the number of the run, from 1; None is the latest.
-            folder: the folder, which must be empty or not exist.
+            run: the number of the run, starting at 1. None selects the latest run.
+            folder: the path of the new folder. An existing folder must be empty.
 
         Returns:
             The absolute path of the folder.
 
         Raises:
-            NotFound, Unreadable: see `code`.
+            NotFound: if the run has no code snapshot.
+            Unreadable: if the code snapshot is damaged.
             InvalidInput: if the folder is not empty.
         """
         return store.export(self._workspace.root, self._code_of(run), Path(folder).expanduser().absolute())
@@ -280,13 +291,13 @@ class Task:
         """Return the Python packages that were installed when a run started.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
+            run: the number of the run, starting at 1. By default, the latest run.
 
         Returns:
             The versions of the packages by name.
 
         Raises:
-            NotFound: if the packages are unknown, for example for shell tasks.
+            NotFound: if the packages were not recorded, for example because the task is a shell task.
         """
         index = run or self._latest()
         facts = [one.environment for one in self.runs if one.index == index]
@@ -301,16 +312,16 @@ class Task:
         digest = runs.sources_of(self.info, index).get("code")
         if digest is None:
             raise NotFound(
-                f"No code was stored for run {index} of {self._name!r}. Set snapshot_code: true in "
+                f"Run {index} of {self._name!r} has no code snapshot. Set snapshot_code: true in "
                 f"{SETTINGS_NAME} before you queue tasks."
             )
         return str(digest)
 
     def run(self, **options: Unpack[RunOptions]) -> Task:
-        """Queue the task and return it. It is durably stored on disk when this method returns.
+        """Queue the task and return it. When this method returns, the batch is stored on disk.
 
         Args:
-            options: run options; see `Workspace.run`.
+            options: the run options, which `Workspace.run` describes.
 
         Raises:
             InvalidInput: if an option is not valid.
@@ -324,47 +335,48 @@ class Task:
         """Wait until the task is neither queued nor running, and return it.
 
         Args:
-            timeout: the maximum time in seconds, None for no limit.
+            timeout: the maximum time in seconds; None means no limit.
 
         Raises:
-            TimeoutError: if the timeout expires first.
+            TimeoutError: if the timeout expires before the task has ended.
         """
         Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run()
         return self
 
     async def wait_async(self, *, timeout: float | None = None) -> Task:
-        """Like `wait`, without blocking the event loop."""
+        """Do the same as `wait` without blocking the event loop."""
         await Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run_async()
         return self
 
     def value(self, run: int | None = None, *, trust: bool = False) -> Any:
-        """Return the value of the last expression of a cell of `%%pyruns task`, None if it had no value.
+        """Return the value of the last expression in a `%%pyruns task` cell, or None if it has no value.
 
-        The value is stored as a pickle, and loading a pickle can run any code. So only values that your own
-        runs stored are loaded, not those of an archive, a clone or another user's project.
+        The value is stored as a pickle, and loading a pickle can run arbitrary code. Therefore, only values
+        that your own runs stored are loaded, and not those from an archive or from the project of another
+        user.
 
         Args:
-            run: the number of the run, from 1; by default the latest.
-            trust: whether to load the value wherever it comes from.
+            run: the number of the run, starting at 1. By default, the latest run.
+            trust: whether to load the value even if your own runs did not store it.
 
         Raises:
-            Conflict: if the run has not completed; with the error message if it failed.
-            Unreadable: if the value is not your own, or cannot be loaded, for example because a package is
+            Conflict: if the run has not completed. If it failed, the message contains its error.
+            Unreadable: if the value is not trusted, or cannot be loaded, for example because a package is
                 missing.
         """
         index = run or self._latest()
         known = [one for one in self.runs if one.index == index]
         status = known[0].status if known else self.status
         if status != "completed":
-            why = f": {self.row.message}" if status == "failed" and self.row.message else ""
-            raise Conflict(f"Run {index} of {self._name!r} is {status}{why}.")
+            why = f" {self.row.message}" if status == "failed" and self.row.message else ""
+            raise Conflict(f"Run {index} of {self._name!r} has not completed. Its status is {status}.{why}")
         try:
             return load_pickle(self._paths.artifact_dir(index) / CELL_VALUE, trust=trust)
         except FileNotFoundError:
             return None
 
     def stop(self) -> Task:
-        """Cancel the task if it is queued, or ask the running process to stop. Return the task.
+        """Cancel the task if it is queued, or stop its process if it is running, and return the task.
 
         Raises:
             Conflict: if the task is neither queued nor running.
@@ -373,7 +385,7 @@ class Task:
         return self
 
     def delete(self) -> None:
-        """Move the task to the trash, from which `Workspace.restore` restores it.
+        """Move the task to the trash. `Workspace.restore` restores it.
 
         Raises:
             Conflict: if the task is queued or running.
@@ -394,7 +406,9 @@ class Task:
         if not history and run is None:
             return {}, {}
         if not 1 <= index <= len(history):
-            raise NotFound(f"The task {self._name!r} has no run {index}; it has {len(history)}.")
+            raise NotFound(
+                f"The task {self._name!r} has no run {index}. It has {count_text(len(history), 'run')}."
+            )
         records, tracks, messages = run_metrics(self.info, history[index - 1], self._paths)
         for message in messages:
             warnings.warn(message, RuntimeWarning, stacklevel=3)
@@ -419,10 +433,13 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def raise_refused(refused: dict[str, str]) -> None:
-    """Raise an error if an action was refused for some tasks. `refused` contains the reasons by task.
+    """Raise an error if an action was refused for some tasks.
+
+    Args:
+        refused: the reasons, by name of the task.
 
     Raises:
-        Conflict: with the first reason and the number of other tasks.
+        Conflict: if there is a reason. The message is the first reason and the number of other tasks.
     """
     if refused:
         first = next(iter(refused.values()))

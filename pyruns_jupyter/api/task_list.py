@@ -15,7 +15,7 @@ from .task import Task
 
 
 class TaskList(Sequence[Task]):
-    """A sequence of tasks, which displays as a table of their present state.
+    """A sequence of tasks. Notebooks display it as a table of the tasks in their current state.
 
     Attributes:
         notices: warnings about the query or the action that returned the tasks.
@@ -34,20 +34,20 @@ class TaskList(Sequence[Task]):
         """Wait until none of the tasks is queued or running.
 
         Args:
-            timeout: the maximum time in seconds, None for no limit.
-            progress: whether to show a progress bar, by default in notebooks and terminals.
+            timeout: the maximum time in seconds; None means no limit.
+            progress: whether to show a progress bar. By default, only notebooks and terminals show it.
 
         Returns:
-            The tasks, without those that were deleted or renamed meanwhile; `notices` names these.
+            The tasks that still exist. `notices` names the tasks that were deleted or renamed meanwhile.
 
         Raises:
-            TimeoutError: if the timeout expires first.
+            TimeoutError: if the timeout expires before all tasks have ended.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self._existing()
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
-        """Like `wait`, without blocking the event loop."""
+        """Do the same as `wait` without blocking the event loop."""
         import asyncio  # the command line starts faster without it
 
         await self._waiting(timeout).run_async(progress_of(progress))
@@ -72,7 +72,7 @@ class TaskList(Sequence[Task]):
     def __getitem__(self, index: slice) -> TaskList: ...
 
     def __getitem__(self, index: int | slice) -> Task | TaskList:
-        """Return the task at an index, or a `TaskList` for a slice."""
+        """Return the task at an index, or a `TaskList` of the tasks in a slice."""
         return TaskList(self._tasks[index]) if isinstance(index, slice) else self._tasks[index]
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Workspaces as objects: creating, running, finding and organizing tasks."""
+"""Workspaces as objects, which create, run, find and organize tasks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Tasks = str | Task | Iterable[str | Task]
 
 
 class Workspace(Results):
-    """The tasks of one script, notebook or folder. Iterating over it yields the tasks, oldest first."""
+    """The tasks of one script, notebook or folder. Iterating over a workspace yields them, oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
         self._folder = folder
@@ -46,11 +46,10 @@ class Workspace(Results):
 
     @classmethod
     def open(cls, target: str | os.PathLike[str] = ".") -> Workspace:
-        """Open a workspace and return it. It is created if needed.
+        """Open a workspace and return it. A workspace that does not exist is created.
 
         Args:
-            target: a script or notebook for its workspace, a folder for its shell workspace, or the folder of
-                a workspace (below `_pyruns_`).
+            target: the path of a script, notebook, folder, or workspace folder below `_pyruns_`.
 
         Raises:
             NotFound: if `target` does not exist.
@@ -60,55 +59,59 @@ class Workspace(Results):
 
     @property
     def folder(self) -> WorkspaceFolder:
-        """The folder of the workspace, with its paths."""
+        """The folder of the workspace, with the paths in it."""
         return self._folder
 
     @property
     def name(self) -> str:
-        """The name of the workspace: that of its script, or `_shell_`."""
+        """The name of the workspace, which is the name of its script, or `_shell_`."""
         return self._folder.name
 
     @property
     def script(self) -> Path | None:
-        """The path of the script; None for a shell workspace."""
+        """The path of the script, or None for a folder workspace."""
         return self._folder.script
 
     def sweep(self, text: str, name: str = "") -> Plan:
         """Return the plan of a sweep without creating tasks.
 
         Args:
-            text: YAML with batch syntax. Missing keys have the values of the script's default configuration.
-            name: the name or name pattern of the tasks, as for `create`. With it, the plan shows their names.
+            text: YAML with batch syntax. Missing keys get the default values of the script.
+            name: the name, name prefix or name pattern of the tasks, as in `create`.
 
         Raises:
-            InvalidInput: if the text or the name is not valid, with key, line and column.
+            InvalidInput: if the text or name is not valid. The error contains key, line and column.
         """
         return plan_overlay(self._folder, text, name)
 
     def plan(self, path: str | os.PathLike[str]) -> Plan:
-        """Return the plan in a file, validated for this workspace.
+        """Load a plan from a file and validate it for this workspace.
 
         Args:
             path: a file that `Plan.save` wrote, or any YAML file with batch syntax.
 
+        Returns:
+            The plan.
+
         Raises:
-            NotFound: if there is no such file.
-            Unreadable: if the file is not text.
-            InvalidInput: if the plan is not valid, with key, line and column in the file.
+            NotFound: if the file does not exist.
+            Unreadable: if the file is not UTF-8 text.
+            InvalidInput: if the plan is not valid. The error contains key, line and column in the file.
         """
         try:
             return plan_overlay(self._folder, read_text(Path(path).expanduser()))
         except FileNotFoundError:
-            raise NotFound(f"There is no file {os.fspath(path)}.") from None
+            raise NotFound(f"The file {os.fspath(path)} does not exist.") from None
 
     def create(self, plan: Plan | str, name: str | None = None) -> TaskList:
-        """Create the tasks of a plan, either all or none.
+        """Create the tasks of a plan. If an error occurs, no task is created.
 
         Args:
-            plan: a plan, or its text: YAML with batch syntax, or a shell script in a shell workspace.
-            name: the name of a single task, the first part of the names of several tasks, or a pattern such
-                as `{lr}-{seed}`. In a pattern, `{n}` is the number of the task, `{name}` the name of the
-                workspace, and `{lr:.0e}` has a format. By default the name of the plan, else `task`.
+            plan: a plan, YAML with batch syntax, or a shell script in a folder workspace.
+            name: the name of a single task, the prefix of the names of several tasks, or a pattern such as
+                `{lr}-{seed}`. A pattern can contain configuration keys, `{n}` for the number of the task,
+                `{name}` for the name of the workspace, and formats such as `{lr:.0e}`. By default, the name
+                of the plan, or `task` if the plan has no name.
 
         Returns:
             The new tasks.
@@ -127,53 +130,54 @@ class Workspace(Results):
 
     @property
     def queue(self) -> ProjectQueue:
-        """The queue of the project, which can be paused and resumed."""
+        """The queue of the project, which contains the batches of all its workspaces."""
         return ProjectQueue(self._folder.root)
 
     def run(self, tasks: Tasks, *, skip_done: bool = False, **options: Unpack[RunOptions]) -> TaskList:
-        """Queue tasks as a batch. The batch is durably stored on disk when this method returns.
+        """Queue tasks as a batch. When this method returns, the batch is stored on disk.
 
-        Times are seconds, or texts such as 90s, 10m and 1h30m.
+        Durations are numbers of seconds, or strings such as `90s`, `10m` and `1h30m`.
 
         Args:
             tasks: the tasks, in the order in which they start.
-            skip_done: skip tasks if another task of the workspace has completed with the same configuration.
-                The `notices` of the result name them.
-            jobs: maximum number of parallel tasks of this batch, from 1 to 1000 (default: 1; on a cluster:
-                1000). The setting `max_jobs` limits all batches of the project together (default: one task
-                per CPU core); a larger value of `jobs` overrides that default.
-            priority: a whole number; higher priority starts first (default: 0).
-            after: tasks that must complete before the first task of this batch starts, as `Task` objects,
-                names, or `workspace/task` for another workspace of the project.
-            after_any: like `after`, but the tasks may also fail or be cancelled.
-            retries: maximum number of retries of a failed task (default: 0).
-            retry_delay: delay before the first retry (default: 10 s). It doubles with each further retry, up
-                to one hour.
-            time_limit: maximum duration of a run. A longer run is stopped and fails.
-            grace: time between the request to stop and killing the process (default: 10 s).
-            stop_after: after N consecutive runs with the same error, cancel the queued tasks of the batch.
-            resume: requeue tasks that a restart of the machine or container interrupted.
-            gpus: number of GPUs per task; with 0, a task sees no GPU. By default as in the settings, which is
-                1 on a host with GPUs if the script imports a GPU framework.
-            gpu_memory: GPU memory in GiB that the task uses on each of its GPUs, so that several tasks can
-                share one; `auto` is the maximum of completed runs plus 10 %. By default GPUs are not shared.
-                Implies one GPU.
-            gpu_devices: indices or UUIDs of the GPUs that may be assigned. Implies one GPU.
-            retry_alone: with `gpu_memory`, retry a task with unshared GPUs after a GPU out-of-memory error.
-            memory: main memory per task with its unit, such as `16G` (G is GiB). It is reserved while the
-                task runs; a task that uses more is killed. By default there is no limit.
-            engine: where tasks run: `local` or `slurm`. By default as in the settings.
-            cluster: resources of each Slurm job: a mapping with some of `partition`, `account`, `gpus` (`2`
-                or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (sbatch options, and commands to
-                run before the task). Missing ones are taken from the settings.
+            skip_done: whether to skip tasks whose configuration has already completed in another task. The
+                `notices` of the result name them.
+            jobs: the maximum number of parallel tasks of this batch, from 1 to 1000. The default is 1, or
+                1000 on a Slurm cluster. In addition, the setting `max_jobs` limits all batches of the project
+                together. Its default is one task per CPU core, which a larger value of `jobs` overrides.
+            priority: a whole number. Batches with a higher priority start first. The default is 0.
+            after: the tasks that must complete before the first task of this batch starts: `Task` objects,
+                names, or `WORKSPACE/TASK` for a task in another workspace of the project.
+            after_any: the same, but the tasks may also fail or be cancelled.
+            retries: the maximum number of retries of a failed task. The default is 0.
+            retry_delay: the delay before the first retry (default: 10 seconds). It doubles up to 1 hour.
+            time_limit: the maximum duration of a run. A longer run is stopped and counts as failed.
+            grace: the time between SIGTERM and SIGKILL when a run is stopped. The default is 10 seconds.
+            stop_after: the number of identical failures in a row after which the queued tasks of the batch
+                are cancelled. With 0, they are never cancelled.
+            resume: whether to requeue tasks that a reboot or a container restart interrupted.
+            gpus: the number of GPUs per task. With 0, a task sees no GPU. By default, the settings determine
+                it; without a setting, it is 1 if the host has GPUs and the script imports a GPU framework.
+            gpu_memory: the GPU memory in GiB that a task needs on each of its GPUs, or `auto` for the peak of
+                completed runs plus 10 percent. Tasks then share GPUs with sufficient memory. By default, GPUs
+                are not shared. Implies one GPU per task.
+            gpu_devices: the indices or UUIDs of the GPUs that tasks may use. Implies one GPU per task.
+            retry_alone: with `gpu_memory`, retry with exclusive GPUs after a GPU out-of-memory error.
+            memory: the memory per task with its unit, such as `16G` (16 GiB). It is reserved while the task
+                runs. A task that exceeds it is killed. By default, there is no limit.
+            engine: the executor of the tasks: `local` or `slurm`. By default, the settings determine it.
+            cluster: the resources of each Slurm job: a mapping with the optional keys `partition`, `account`,
+                `gpus` (such as `2` or `a100:2`), `cpus`, `memory` (such as `16G`), `time` and `extra`
+                (options of `sbatch`, and commands to run before the task). Missing values are taken from the
+                settings.
 
         Returns:
             The queued tasks.
 
         Raises:
-            InvalidInput: if an option is not valid; no task is queued.
-            NotFound: if a task does not exist; no task is queued.
-            Conflict: if a task is already queued or running; the other tasks are queued.
+            InvalidInput: if an option is not valid. No task is queued.
+            NotFound: if a task does not exist. No task is queued.
+            Conflict: if a task is already queued or running. The other tasks are queued.
         """
         names = self._names(tasks)
         found = batch_request(self._folder, options).submit(names, skip_done=skip_done)
@@ -186,12 +190,12 @@ class Workspace(Results):
         """Wait until none of the tasks is queued or running.
 
         Args:
-            tasks: the tasks, by default all.
-            timeout: the maximum time in seconds, None for no limit.
-            progress: whether to show a progress bar, by default in notebooks and terminals.
+            tasks: the tasks to wait for. By default, all tasks of the workspace.
+            timeout: the maximum time in seconds; None means no limit.
+            progress: whether to show a progress bar. By default, only notebooks and terminals show it.
 
         Returns:
-            The tasks, without those that were deleted or renamed meanwhile; `notices` names these.
+            The tasks that still exist. `notices` names the tasks that were deleted or renamed meanwhile.
 
         Raises:
             NotFound: if a task does not exist.
@@ -202,17 +206,20 @@ class Workspace(Results):
     async def wait_async(
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
-        """Like `wait`, without blocking the event loop: `await ws.wait_async()`."""
+        """Do the same as `wait` without blocking the event loop, as in `await ws.wait_async()`."""
         import asyncio  # the command line starts faster without it
 
         found = await asyncio.to_thread(self._chosen, tasks)
         return await found.wait_async(timeout=timeout, progress=progress)
 
     def events(self, *, until_idle: bool = False) -> Events:
-        """Return the changes of tasks from now on: `Event`s, to iterate over with `for` or `async for`.
+        """Return the changes of tasks as they happen.
 
         Args:
-            until_idle: whether to end when no task is queued or running. By default it does not end.
+            until_idle: whether to end when no task is queued or running. By default, it does not end.
+
+        Returns:
+            An iterable of `Event` objects for `for` and `async for`.
         """
         return Events(self._folder, until_idle=until_idle)
 
@@ -223,21 +230,20 @@ class Workspace(Results):
     def tasks(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
     ) -> TaskList:
-        """Return the tasks that match a query, for example `status:failed lr<0.05`.
+        """Return the tasks that match a query such as `status:failed lr<0.05`.
 
         Args:
-            text: the query; if empty, all tasks match.
-            sort: fields separated by commas, the most important one first; `-` reverses one, as in `acc,-lr`.
-            order: `asc` or `desc`.
-            partial: whether to return the matches found so far if not all logs could be searched, with a
-                notice.
+            text: the query. An empty query matches all tasks.
+            sort: the fields to sort by, such as `acc,-lr`. The prefix `-` reverses the order of a field.
+            order: `asc` for ascending or `desc` for descending order.
+            partial: whether to return an incomplete result with a notice instead of raising an error if some
+                logs could not be searched completely.
 
         Returns:
-            The tasks. Their `notices` are warnings, for example that some tasks do not have a metric.
+            The tasks. `notices` contains warnings, for example that some tasks do not have a metric.
 
         Raises:
-            InvalidInput: if the query is not valid, a field is unknown or ambiguous, or some logs could not
-                be searched completely.
+            InvalidInput: if the query is not valid, a field is unknown, or a log could not be searched.
         """
         found = self.table(text, sort=sort, order=order, partial=partial)
         return TaskList((Task(self._folder, row.name) for row in found.rows), found.notices)
@@ -245,10 +251,12 @@ class Workspace(Results):
     def table(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
     ) -> TableView:
-        """Return the result of `tasks` as a table of the present state, which is faster for many tasks.
+        """Return the tasks that match a query as a table, which is faster than `tasks` for many tasks.
+
+        The arguments are the same as those of `tasks`.
 
         Raises:
-            InvalidInput: see `tasks`.
+            InvalidInput: if the query is not valid, as in `tasks`.
         """
         from pyruns_jupyter.core import query  # most commands start faster without it
 
@@ -267,7 +275,7 @@ class Workspace(Results):
 
     @property
     def studies(self) -> Studies:
-        """The studies of this workspace by name, as in `ws.studies["search"]`."""
+        """The studies of the workspace by name, as in `ws.studies["search"]`."""
         return Studies(self)
 
     def optimize(
@@ -284,29 +292,29 @@ class Workspace(Results):
         prune: str = "",
         **options: Unpack[TaskOptions],
     ) -> Study:
-        """Start a study and return it. Each trial is a task, chosen by Optuna from the results so far.
+        """Start a hyperparameter study in the background and return it.
 
-        The method returns immediately. The study continues in the background, like tasks. It needs Optuna
-        (`pip install pyruns_jupyter[optimize]`).
+        Each trial is a task. Optuna chooses its parameters based on the results of earlier trials. Optuna
+        must be installed (`pip install pyruns_jupyter[optimize]`).
 
         Args:
-            space: the search space: YAML as for `sweep`, with ranges and choices as values, such as
-                `log(1e-5, 1e-1)`, `uniform(0, 1)`, `1:65` and `adam | sgd`. Missing keys have their defaults.
-            objective: the metric to optimize: its recorded value, else its last tracked value.
+            space: the search space: YAML whose values are ranges and choices, such as `log(1e-5, 1e-1)`,
+                `uniform(0, 1)`, `1:65` and `adam | sgd`. Missing keys get the default values of the script.
+            objective: the metric to optimize (its recorded value, or its last tracked value).
             direction: `maximize` or `minimize`.
             n: the number of trials.
             jobs: the maximum number of parallel trials.
-            name: the name of the study; its tasks are named `name_01`, `name_02` and so on.
-            sampler: `tpe` or `random`.
-            seed: the seed of the sampler, by default a random one. The same seed and results give the same
-                configurations.
-            prune: `median` or `quartile` to stop trials that are worse than the median (or the best quartile)
-                of the other trials at the same step; by default trials are not pruned.
-            options: run options of each trial; see `run`.
+            name: the name of the study. Its tasks are named `NAME_01`, `NAME_02` and so on.
+            sampler: the sampler: `tpe` or `random`.
+            seed: the seed of the sampler. By default, a random seed is used. The same seed and the same
+                results produce the same configurations.
+            prune: the pruner: `median` or `quartile` stops trials that are worse than the median or the best
+                quartile of the other trials at the same step. By default, no trial is pruned.
+            options: the run options of each trial, which `run` describes.
 
         Raises:
-            InvalidInput: if the search space or an argument is not valid; no study is started.
-            Conflict: if a study or task with the name exists.
+            InvalidInput: if the search space or an argument is not valid. No study is started.
+            Conflict: if the name is used by a study or a task.
             PyrunsError: if Optuna is not installed.
         """
         wanted = cast(RunOptions, {"resume": True, **options})
@@ -326,15 +334,14 @@ class Workspace(Results):
         return Study(self, name)
 
     def counts(self) -> dict[str, int]:
-        """Return the number of tasks by status."""
+        """Return the number of tasks with each status."""
         self._index.refresh()
         return dict(self._index.counts)
 
     def attend(self) -> bool:
-        """Start a scheduler if tasks are queued and none is running, and the drivers of active studies.
+        """Start the background processes that are needed but not running, and return whether one was started.
 
-        Returns:
-            Whether a process was started.
+        These are the scheduler of the project if tasks are queued, and the drivers of active studies.
         """
         return ensure_running(self._folder.root)
 
@@ -344,9 +351,9 @@ class Workspace(Results):
         """Move tasks directly before or after another task in the custom order (`sort="order"`).
 
         Args:
-            tasks: the tasks, in their new order.
-            before: the task before which to insert them.
-            after: the task after which to insert them.
+            tasks: the tasks to move, in their new order.
+            before: the task before which the tasks are placed.
+            after: the task after which the tasks are placed.
 
         Raises:
             NotFound: if a task does not exist.
@@ -358,7 +365,7 @@ class Workspace(Results):
         move_tasks(self._folder, self._index.rows, names, before=anchors[0], after=anchors[1])
 
     def trashed(self) -> list[TrashedTask]:
-        """Return the tasks in the trash, the last deleted first."""
+        """Return the tasks in the trash, the most recently deleted first."""
         return trash_tasks(self._folder)
 
     def restore(self, name: str, *, as_name: str | None = None) -> Task:
@@ -366,23 +373,23 @@ class Workspace(Results):
 
         Args:
             name: the name of the task.
-            as_name: a new name for the task.
+            as_name: the new name of the task. By default, its previous name.
 
         Raises:
-            NotFound: if there is no such task in the trash.
-            Conflict: if the name is in use, or several tasks in the trash had it.
+            NotFound: if the trash does not contain the task.
+            Conflict: if the name is in use, or if several tasks in the trash had this name.
         """
         return self[restore(self._folder, name, as_name)]
 
     def purge(self, names: str | Iterable[str] | None = None, *, older_than: float | None = None) -> Outcome:
-        """Delete tasks in the trash permanently.
+        """Permanently delete tasks in the trash.
 
         Args:
-            names: the names of the tasks, by default all.
-            older_than: delete only tasks that were moved to the trash more than this number of seconds ago.
+            names: the names of the tasks. By default, all tasks in the trash.
+            older_than: the minimum time since a task was moved to the trash, in seconds.
 
         Returns:
-            The deleted tasks, and the reasons for those that could not be deleted.
+            The names of the deleted tasks, and the reason for each task that could not be deleted.
         """
         chosen = [names] if isinstance(names, str) else names
         return purge_all(self._folder, chosen, older_than=older_than)
@@ -395,21 +402,21 @@ class Workspace(Results):
         *,
         as_name: str | None = None,
     ) -> TaskList:
-        """Import the tasks of an archive that `archive` wrote.
+        """Import the tasks from an archive that `archive` wrote.
 
-        Existing files are not changed: a task gets another name if its name is in use, and an existing script
-        is kept. Modules that would hide an installed package from other scripts of the project are left out.
+        Existing files are not changed. A task gets a new name if its name is in use. Modules that would hide
+        an installed package from other scripts of the project are not imported.
 
         Args:
-            path: the archive.
-            into: the folder of the project, or a script.
-            as_name: a new name for the task; only for archives of a single task.
+            path: the path of the archive.
+            into: the project folder or the script into which the tasks are imported.
+            as_name: the new name of the task. Only for archives with a single task.
 
         Returns:
-            The imported tasks. Their `notices` list the renamed tasks, the left out and the new files.
+            The imported tasks. `notices` lists renamed tasks, new files, and files that were not imported.
 
         Raises:
-            InvalidInput: if the file is not a valid archive; nothing is written.
+            InvalidInput: if the file is not a valid archive. Nothing is imported.
         """
         from pyruns_jupyter.core.export.archive import unpack  # rarely needed and slow to import
 
@@ -427,17 +434,17 @@ class Workspace(Results):
         return names
 
     def __getitem__(self, name: str) -> Task:
-        """Return the task with a name.
+        """Return the task with the given name.
 
         Raises:
-            NotFound: if there is no such task.
+            NotFound: if the task does not exist.
         """
         if not is_task(self._folder.paths(name).folder):
-            raise NotFound(f"There is no task {name!r} in the workspace {self.name!r}.")
+            raise NotFound(f"The task {name!r} does not exist in the workspace {self.name!r}.")
         return Task(self._folder, name)
 
     def __iter__(self) -> Iterator[Task]:
-        """Iterate over the tasks, the oldest first."""
+        """Iterate over the tasks, oldest first."""
         return iter(self.tasks())
 
     def __len__(self) -> int:

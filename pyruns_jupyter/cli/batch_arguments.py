@@ -23,15 +23,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
             group = common if name in COMMON_OPTIONS else advanced
             group.add_argument(*_flags(name), dest=name, help=option.help, **_argument(name, option.kind))
     slurm = parser.add_argument_group("Slurm options")
-    slurm.add_argument("--partition", metavar="NAME", help="partition to submit to")
-    slurm.add_argument("--account", metavar="NAME", help="account to charge")
-    slurm.add_argument("--cpus", type=positive, metavar="N", help="CPU cores per task")
+    slurm.add_argument("--partition", metavar="NAME", help="Slurm partition of the jobs")
+    slurm.add_argument("--account", metavar="NAME", help="Slurm account to charge")
+    slurm.add_argument("--cpus", type=positive, metavar="N", help="number of CPU cores per task")
     slurm.add_argument(
         "--sbatch",
         action="append",
         dest="extra",
         metavar="LINE",
-        help="an sbatch option such as --sbatch=--qos=high, or a command to run before the task; repeatable",
+        help="sbatch option such as --sbatch=--qos=high, or command to run before the task; repeatable",
     )
 
 

@@ -84,7 +84,8 @@ class Context(ABC):
             return Workspace(found[0])
         names = ", ".join(workspace.name for workspace in found) or "none"
         raise NotFound(
-            f"No current workspace. Choose one with 'open SCRIPT' or -w NAME; workspaces in {root}: {names}."
+            "No current workspace. Select one with 'open SCRIPT' or '-w NAME'. Workspaces in "
+            f"{root}: {names}."
         )
 
     def open(self, target: str) -> Workspace:

@@ -32,7 +32,7 @@ def follow_log(context: Context, task: Task, run: int | None, tail: int | None) 
     path = task.log_path(index)
     while not path.is_file():
         if task.status not in ACTIVE:
-            raise NotFound(f"Run {index} of task {task.name!r} has no log; the task is {task.status}.")
+            raise NotFound(f"Run {index} of task {task.name!r} has no log because the task is {task.status}.")
         time.sleep(_POLL_SECONDS)
     print_log(context, path, tail, lambda: status() not in ACTIVE)
     return 0 if status() == COMPLETED else 1

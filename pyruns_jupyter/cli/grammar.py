@@ -46,7 +46,7 @@ def build_parser(program: str, *, views: bool = False) -> Parser:
 
 def _describe(parser: Parser, groups: Mapping[str, Iterable[str]]) -> None:
     """Let the help list the commands by group."""
-    lines = ["Run and compare sweeps of scripts; every task is a folder of plain files."]
+    lines = ["Run and compare parameter sweeps of your scripts. Tasks are stored as plain files."]
     for title, names in groups.items():
         lines += ["", f"{title}:"]
         lines += [f"  {name:<11}{parser.commands[name].description}" for name in names]
@@ -55,7 +55,7 @@ def _describe(parser: Parser, groups: Mapping[str, Iterable[str]]) -> None:
 
 def _parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
     parser = Parser(prog=program, usage="%(prog)s COMMAND [OPTION ...] [ARGUMENT ...]")
-    parser.epilog = f"'{program} COMMAND --help' shows the options of a command, and examples."
+    parser.epilog = f"Run '{program} COMMAND --help' for the options of a command and for examples."
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", help=SUPPRESS, prog=program, parser_class=Parser
     )
@@ -71,9 +71,11 @@ def _parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
 def _add_common(parser: Parser, workspace: bool = True, json: bool = True) -> None:
     group = parser.add_argument_group("common options")
     if workspace:
-        group.add_argument("-w", "--workspace", metavar="NAME", help="workspace (default: the current one)")
+        group.add_argument(
+            "-w", "--workspace", metavar="NAME", help="workspace to use (default: the current one)"
+        )
     if json:
-        group.add_argument("--json", action="store_true", help="print JSON")
+        group.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _add_views(command: AddCommand) -> None:
@@ -81,47 +83,61 @@ def _add_views(command: AddCommand) -> None:
 
     def view(name: str, about: str, *, query: bool = False) -> Parser:
         parser = command(name, about, json=False)
-        parser.add_argument("--height", type=positive, metavar="PIXELS", help="height of the view")
+        parser.add_argument("--height", type=positive, metavar="PIXELS", help="height of the view in pixels")
         if query:
-            parser.add_argument("query", nargs="*", metavar="QUERY", help="tasks to show, such as 'lr<0.05'")
+            parser.add_argument(
+                "query", nargs="*", metavar="QUERY", help="query that selects the tasks, such as 'lr<0.05'"
+            )
             explain_query(parser)
         return parser
 
-    view("dashboard", "Show machine and GPU usage, running tasks and the queue (default)")
+    view("dashboard", "Show machine and GPU utilization, running tasks and the queue (default)")
     view("new", "Show the form for new tasks")
     view("tasks", "Show the task table", query=True)
     view("gpus", "Show CPU, memory and GPU utilization")
     view("compare", "Compare tasks in a table and in plots", query=True)
     add = view("plot", "Plot metrics of tasks in one chart", query=True).add_argument
-    add("-f", "--metrics", type=keys, default=[], metavar="KEY[,KEY...]", help="metrics to plot")
-    add("-x", default="", metavar="STEP", help="x axis: a step metric, 'point' or 'time'")
+    add(
+        "-f",
+        "--metrics",
+        type=keys,
+        default=[],
+        metavar="KEY[,KEY...]",
+        help="metrics to plot (default: all)",
+    )
+    add("-x", default="", metavar="STEP", help="x axis: a step metric such as epoch, 'point' or 'time'")
     add = view("logs", "Show the live log of a task").add_argument
-    add("name", nargs="?", metavar="NAME", help="task (default: the one that started last)")
+    add("name", nargs="?", metavar="NAME", help="task name (default: the most recently started task)")
 
 
 def build_cell_parser(program: str) -> Parser:
     """Return the parser of a cell's first line; the cell is the file."""
     main, add_parser = _parser(program)
     for name, about, default, add_options in (
-        ("sweep", "Create the tasks of a sweep; the cell is its YAML", None, add_creation),
-        ("plan", "Preview a sweep; the cell is its YAML", None, add_saving),
-        ("optimize", "Start a hyperparameter study; the cell is its search space", None, add_study_options),
-        ("shell", "Create a shell task; the cell is its script", ".", add_creation),
+        ("sweep", "Create the tasks of a sweep from the YAML in the cell", None, add_creation),
+        ("plan", "Preview a sweep from the YAML in the cell", None, add_saving),
+        (
+            "optimize",
+            "Start a hyperparameter study from the search space in the cell",
+            None,
+            add_study_options,
+        ),
+        ("shell", "Create a shell task from the script in the cell", ".", add_creation),
     ):
         parser = add_parser(name, about)
-        about = f"script or folder (default: {default or 'the current workspace'})"
+        about = f"script or folder to use as the workspace (default: {default or 'the current workspace'})"
         parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
         _add_common(parser)
         add_options(parser)
     parser = add_parser("task", "Run the cell as a Python task without blocking the kernel")
     add = parser.add_argument
-    add("-n", "--name", default="cell", help="task name (default: %(default)s)")
-    about = "copy these variables of the notebook into the task"
+    add("-n", "--name", default="cell", help="name of the task (default: %(default)s)")
+    about = "notebook variables to copy into the task"
     add("--with", dest="given", type=keys, default=[], metavar="VARIABLE[,VARIABLE...]", help=about)
     add(
         "--to",
         metavar="VARIABLE",
-        help="assign the task to VARIABLE; VARIABLE.value() returns the cell's value",
+        help="variable for the task; VARIABLE.value() returns the value of the cell",
     )
     _add_common(parser, workspace=False)
     add_run_options(parser)

@@ -19,20 +19,20 @@ Command = Callable[[Context, argparse.Namespace], int]
 AddCommand = Callable[..., "Parser"]
 
 QUERY_HELP = """\
-query syntax (put a query between single quotes, so that the shell does not interpret it):
-  word "exact words"     in name, swept values, notes and tags; all of them, in any order
-  /regex/                a regular expression
-  -x   a OR b   (...)    not x; either; parentheses
-  lr<0.01  acc>=0.9      swept values, metrics, any key of the configuration; also != and =
-  lr:1e-4..1e-2  lr:..1  a range
-  opt:adam,sgd           one of these values
-  run_*_7  opt:ad*       * stands for any characters
-  status:failed,running  also is:active, is:pinned, is:damaged, kind:shell
-  started<2h  started>2d less, more than that ago; also started>2026-11-01, finished:today
-  duration>10m  runs>1   also exit_code, progress
-  has:acc  no:acc        with and without a value
+query syntax (put the query in single quotes to protect it from the shell):
+  word "exact words"     text in the name, swept values, notes or tags; all terms must match
+  /regex/                regular expression
+  -x   a OR b   (...)    exclude, either, group
+  lr<0.01  acc>=0.9      compare a parameter or a metric; also > <= = !=
+  lr:1e-4..1e-2  lr:..1  range of values, including its bounds
+  opt:adam,sgd           one of several values
+  run_*_7  opt:ad*       * matches any text
+  status:failed,running  one of several statuses; also is:active, is:pinned, is:damaged, kind:shell
+  started<2h  started>2d started less or more than this time ago; also started>2026-11-01, finished:today
+  duration>10m  runs>1   compare a property of the run; also exit_code and progress
+  has:acc  no:acc        has a value, has no value
   name: note: tag: gpu: study: run: message: log:"out of memory"
-                         a word, "exact words" or a /regex/ in this field
+                         word, "exact words" or /regex/ in this field only
 """
 
 
@@ -138,7 +138,7 @@ class Parser(argparse.ArgumentParser):
                 words = _query_last(words, {flag: action.nargs != 0 for flag, action in flags.items()})
         parsed, unknown = super().parse_known_args(words, namespace)
         if unknown:
-            self.error(f"Unknown arguments: {' '.join(unknown)}")
+            self.error(f"Unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
 
@@ -151,7 +151,7 @@ def current_name(word: str, known: Collection[str]) -> str:
     if word in known or alias is None or alias.name not in known:
         return word
     if alias.is_deprecated:
-        print(f"{word} is deprecated; use {alias.name}.", file=sys.stderr)
+        print(f"{word} is deprecated. Use {alias.name} instead.", file=sys.stderr)
     return alias.name
 
 
@@ -161,7 +161,7 @@ def _command(word: str, commands: Collection[str], program: str) -> str:
         return name
     close = get_close_matches(word, commands, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise UsageError(f"Unknown command {word!r}.{hint} '{program} --help' lists the commands.")
+    raise UsageError(f"Unknown command {word!r}.{hint} Run '{program} --help' for a list of commands.")
 
 
 def explain_query(parser: Parser) -> None:

@@ -86,7 +86,7 @@ class LiveRuntime:
             Busy: if too many previews are waiting.
         """
         if self._waiting_previews >= MAX_WAITING_PREVIEWS:
-            raise Busy(f"Too many previews are pending ({MAX_WAITING_PREVIEWS}). Try again in a moment.")
+            raise Busy(f"Too many previews are pending ({MAX_WAITING_PREVIEWS}). Try again in a few seconds.")
         self._waiting_previews += 1
         try:
             return await self._previews.run(function)

@@ -62,7 +62,10 @@ def _check(code: str) -> None:
 def _pickled(given: Mapping[str, Any]) -> bytes:
     for name, value in given.items():
         if isinstance(value, ModuleType):
-            raise InvalidInput(f"{name} is a module. Import it in the cell instead.", field=name)
+            raise InvalidInput(
+                f"{name} is a module, which cannot be passed to a task. Import it in the cell instead.",
+                field=name,
+            )
         try:
             cloudpickle.dumps(value)
         except Exception as error:

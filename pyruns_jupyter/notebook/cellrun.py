@@ -31,7 +31,7 @@ def main() -> int:
     """
     folder = script.get_task_dir()
     if folder is None:
-        print("This program runs tasks of %%pyruns task. Start the task instead.", file=sys.stderr)
+        print("This program cannot be started directly. It runs the tasks of %%pyruns task.", file=sys.stderr)
         return 2
     cell = Path(folder) / CELL_CODE
     code = cell.read_text(encoding="utf-8")

@@ -171,7 +171,10 @@ class CommServer:
         try:
             parts = await session.run(lambda: [(STATIC / name).read_bytes() for name in VIEWS])
         except OSError as error:
-            problem = f"{error.filename} is missing: pyruns_jupyter was installed without being built."
+            problem = (
+                f"{error.filename} is missing because pyruns_jupyter was installed without being built. "
+                "Install a release."
+            )
             self._send({"type": "module", "message": problem})
         else:
             self._send({"type": "module"}, parts)
@@ -210,14 +213,16 @@ class _KernelSession(LiveSession):
         return [await self.describe()]
 
     async def open_workspace(self, wanted: OpenRequest) -> object:
-        raise NotFound("A widget shows a single workspace. Open another one in a cell with Workspace.open().")
+        raise NotFound(
+            "A widget can only show one workspace. Open another workspace in a cell with Workspace.open()."
+        )
 
 
 def _first_bytes(file: File, most: int | None) -> bytes:
     with os.fdopen(file.open(), "rb") as opened:
         data = opened.read(most or MAX_FILE + 1)
     if len(data) > MAX_FILE:
-        raise TooLarge(f"{file.name} is larger than {MAX_FILE >> 20} MiB, too large for a widget.")
+        raise TooLarge(f"{file.name} is larger than {MAX_FILE >> 20} MiB, which is too large for a widget.")
     return data
 
 
@@ -228,7 +233,8 @@ def _all_bytes(file: GeneratedFile) -> bytes:
             data += chunk
             if len(data) > MAX_EXPORT:
                 raise TooLarge(
-                    f"The table is larger than {MAX_EXPORT >> 20} MiB, too large for a widget. Filter "
+                    f"The table is larger than {MAX_EXPORT >> 20} MiB, which is too large for a "
+                    "widget. Filter "
                     "the tasks, or use 'jupyter pyruns export'."
                 )
     return bytes(data)

@@ -129,7 +129,7 @@ class PyrunsMagics(Magics):
             return
         if args.command in ("sweep", "plan", "optimize") and args.file == "-":
             raise UsageError(
-                f"A notebook has no standard input. Use '%%pyruns {args.command}'; the cell is the file."
+                f"A notebook has no standard input. Use the cell magic '%%pyruns {args.command}' instead."
             )
         args.run_command(self._context, args)
 
@@ -145,7 +145,8 @@ class PyrunsMagics(Magics):
             workspace = self._context.workspace(args.workspace)
             if workspace.folder.kind != "script":
                 raise NotFound(
-                    f"{workspace.name} is not a script workspace. Use '%%pyruns {args.command} SCRIPT'."
+                    f"{workspace.name} is not the workspace of a script. Use '%%pyruns "
+                    f"{args.command} SCRIPT'."
                 )
         if args.command == "plan":
             show_plan(self._context, workspace, cell, args)
@@ -161,9 +162,9 @@ class PyrunsMagics(Magics):
         variables = self.shell.user_ns
         for name in args.given:
             if name not in variables:
-                raise UsageError(f"--with: the notebook has no variable {name!r}.")
+                raise UsageError(f"The variable {name!r} in --with does not exist in the notebook.")
         if args.to is not None and not args.to.isidentifier():
-            raise UsageError(f"--to: {args.to!r} is not a variable name.")
+            raise UsageError(f"{args.to!r} in --to is not a valid variable name.")
         options = run_options(args)
         workspace = Workspace.open(self._context.folder)
         request = batch_request(workspace.folder, options)  # before anything is created

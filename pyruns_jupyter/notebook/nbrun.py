@@ -82,7 +82,7 @@ class NotebookRun(NotebookClient):
 def main(path: str) -> int:
     """Run the notebook and return the exit code of the process."""
     if script.get_task_dir() is None:
-        print("This program runs tasks of a notebook. Start the task instead.", file=sys.stderr)
+        print("This program cannot be started directly. It runs the tasks of a notebook.", file=sys.stderr)
         return 2
     source = Path(path)
     notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def kernel_of(notebook: Any) -> str:
             return str(wanted)
     if wanted:
         print(
-            f"The kernel {wanted!r} is not installed. Running the notebook with the default kernel python3.",
+            f"The kernel {wanted!r} is not installed. The notebook runs with the default kernel python3.",
             file=sys.stderr,
         )
     return "python3"

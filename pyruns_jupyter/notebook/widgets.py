@@ -1,7 +1,7 @@
-"""Notebook widgets: the pages of JupyterLab in the output of a cell.
+"""Notebook widgets that show the pages of JupyterLab in the output of a cell.
 
 A notebook stores only the traits of a widget and a loader of a few kB. The views are loaded from the server
-extension if it sees the same folder as the kernel, else over the widget's comm.
+extension if it can access the same folder as the kernel, and otherwise over the comm of the widget.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _sampler = Sampler()  # for previews; does nothing until a sample is requested
 
 
 class View(anywidget.AnyWidget):
-    """A live view of a workspace. All traits can be observed; those that are not read-only can be set."""
+    """A live view of a workspace. All traits can be observed, and those that are not read-only can be set."""
 
     workspace = traitlets.Unicode(read_only=True, help="Name of the workspace").tag(sync=True)
     folder = traitlets.Unicode(read_only=True, help="Absolute path of the workspace's folder").tag(sync=True)
@@ -60,11 +60,12 @@ class View(anywidget.AnyWidget):
         """Show a workspace.
 
         Args:
-            workspace: a workspace, or the path of a script or folder.
-            traits: initial values of traits.
+            workspace: a workspace, or the path of a script, notebook or folder.
+            traits: the initial values of traits.
 
         Raises:
-            NotFound, InvalidInput: if the script or folder cannot be opened.
+            NotFound: if the script or folder does not exist.
+            InvalidInput: if the script cannot be read.
         """
         shown = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
         self._shown = shown
@@ -102,7 +103,7 @@ class View(anywidget.AnyWidget):
         return f"{type(self).__name__}({self.workspace!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the live view and a static preview, for example for a saved notebook."""
+        """Return the live view, and a static preview for saved notebooks."""
         live = super()._repr_mimebundle_(**kwargs)
         if live is None:
             return None
@@ -123,9 +124,11 @@ class View(anywidget.AnyWidget):
 
 
 class TaskTable(View):
-    """The Tasks page of JupyterLab as a widget: filter, sort, select, run, stop and delete tasks.
+    """A widget that shows the Tasks page, to filter, sort, select, run, stop and delete tasks.
 
-    `selected` contains the names of the selected tasks, `query` the query that filters the table.
+    Attributes:
+        selected: the names of the selected tasks.
+        query: the query that filters the table.
     """
 
     selected: traitlets.List[str] = traitlets.List(
@@ -140,7 +143,7 @@ class TaskTable(View):
 
 
 class Dashboard(View):
-    """The machine with its GPUs, and the running, queued and recently ended tasks of a workspace."""
+    """A widget that shows the utilization of the machine, and the running, queued and recent tasks."""
 
     _view = "dashboard"
     _height = 520
@@ -152,7 +155,7 @@ class Dashboard(View):
 
 
 class Gpus(View):
-    """The utilization of CPU, memory and GPUs, with the processes on each GPU."""
+    """A widget that shows the utilization of CPU, memory and GPUs, and the processes on each GPU."""
 
     _view = "gpus"
     _height = 320
@@ -162,10 +165,14 @@ class Gpus(View):
 
 
 class Generator(View):
-    """The New tasks page of JupyterLab as a widget: a form, its YAML, and a preview of the tasks.
+    """A widget that shows the New tasks page, with a form, its YAML and a preview of the tasks.
 
-    `text` is the YAML with batch syntax and `name` the name or name pattern of the tasks. `plan` is the
-    `Plan` of both, and can be set too. `created` contains the names of the tasks created last.
+    Attributes:
+        text: the configuration as YAML with batch syntax.
+        name: the name, name prefix or name pattern of the tasks.
+        created: the names of the tasks that were created last.
+        plan: the `Plan` of `text` and `name`, or None if there is an error. Set it to show another plan.
+        error: the error message, which is empty if there is a plan.
     """
 
     text = traitlets.Unicode(help="YAML with batch syntax").tag(sync=True)
@@ -181,14 +188,15 @@ class Generator(View):
     _following = False  # while text and plan are made equal, changes are not handled
 
     def __init__(self, workspace: Workspace | str | os.PathLike[str], **traits: Any) -> None:
-        """Show a new configuration.
+        """Show the form for new tasks.
 
         Args:
-            workspace: a workspace, or the path of a script or folder.
-            traits: initial values of traits. By default, `text` is the script's default configuration.
+            workspace: a workspace, or the path of a script, notebook or folder.
+            traits: the initial values of traits. By default, `text` is the script's default configuration.
 
         Raises:
-            NotFound, InvalidInput: if the script or folder cannot be opened.
+            NotFound: if the script or folder does not exist.
+            InvalidInput: if the script cannot be read.
         """
         shown = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
         if "plan" not in traits:
@@ -224,18 +232,23 @@ class Generator(View):
 
 
 class Log(View):
-    """The log of one task, with the curves of the run next to it if `curves` is true. `task` is the name."""
+    """A widget that shows the live log of a task.
+
+    Attributes:
+        task: the name of the task.
+        curves: whether to show the curves of the run next to the log.
+    """
 
     task = traitlets.Unicode(help="Name of the task").tag(sync=True)
     curves = traitlets.Bool(False, help="Whether to show the curves at first").tag(sync=True)
     _view = "log"
 
     def __init__(self, task: Task, **traits: Any) -> None:
-        """Show the log of a task: of its latest run, and later of each new one.
+        """Show the log of the latest run of a task. When a new run starts, its log is shown.
 
         Args:
-            task: the task.
-            traits: initial values of traits.
+            task: the task whose log to show.
+            traits: the initial values of traits.
         """
         super().__init__(task.workspace, task=task.name, **traits)
 
@@ -252,21 +265,24 @@ class _Compared(View):
         """Show tasks of one workspace.
 
         Args:
-            tasks: at most 500 tasks, or a workspace for all of its tasks.
-            traits: initial values of traits.
+            tasks: the tasks (at most 500), or a workspace to show all its tasks.
+            traits: the initial values of traits.
 
         Raises:
-            InvalidInput: if there are no tasks, too many, or tasks of several workspaces.
+            InvalidInput: if no tasks or more than 500 tasks are given, or if they belong to several
+                workspaces.
         """
         workspace, names = _one_workspace(tasks)
         super().__init__(workspace, names=names, **traits)
 
 
 class Comparison(_Compared):
-    """The Compare page of JupyterLab as a widget.
+    """A widget that shows the Compare page.
 
-    `names` contains the names of the tasks. `tab` is the selected tab: `table`, `curves`, `parallel`,
-    `scatter`, `heatmap`, `importance` or `failures`.
+    Attributes:
+        names: the names of the tasks.
+        tab: the selected tab: `table`, `curves`, `parallel`, `scatter`, `heatmap`, `importance` or
+            `failures`.
     """
 
     tab = traitlets.Enum(
@@ -281,15 +297,20 @@ class Comparison(_Compared):
 
 
 class Plot(_Compared):
-    """A chart of curves of several tasks.
+    """A widget that shows the curves of several tasks in one chart.
 
-    `names` contains the names of the tasks and `figures` those of the metrics (if empty, the first ones).
-    `x` is the horizontal axis: `point`, `time`, or a metric that counts steps, such as `epoch`.
+    Attributes:
+        names: the names of the tasks.
+        `figures`: the names of the metrics to plot. If it is empty, the first metrics are plotted.
+        x: the x axis: `point`, `time`, or a step metric such as `epoch`.
+        smoothing: the weight of the exponential moving average, from 0 (no smoothing) to 0.99.
+        log_x: whether the x axis is logarithmic.
+        log_y: whether the y axis is logarithmic.
     """
 
     # Not named `keys`, which ipywidgets uses for the traits to synchronize.
     figures: traitlets.List[str] = traitlets.List(
-        traitlets.Unicode(), help="Names of the metrics; if empty, the first ones"
+        traitlets.Unicode(), help="Names of the metrics to plot. If empty, the first metrics are plotted"
     ).tag(sync=True)
     x = traitlets.Unicode(help="Horizontal axis: a step metric, `point` or `time`").tag(sync=True)
     smoothing = traitlets.Float(
@@ -312,7 +333,9 @@ def _one_workspace(tasks: Workspace | Task | Iterable[Task]) -> tuple[Workspace,
         folders: set[Path] = {task.folder.parent for task in found}
         if len(folders) != 1:
             raise InvalidInput(
-                "The tasks must belong to one workspace." if folders else "Give at least one task."
+                "The tasks belong to different workspaces. Specify tasks of one workspace."
+                if folders
+                else "No tasks were given. Specify at least one task."
             )
         workspace = found[0].workspace
     if len(found) > MAX_COMPARED:

@@ -20,7 +20,7 @@ STATIC = Path(__file__).parent.parent / "static"
 
 
 class PyrunsExtension(ExtensionApp):
-    """Sweeps, tasks and logs of the projects below the server's root."""
+    """Server extension for the sweeps, tasks and logs of the projects below the server's root folder."""
 
     name = "pyruns_jupyter"
     description = "Create, run and monitor sweeps of scripts on this server."
@@ -28,8 +28,8 @@ class PyrunsExtension(ExtensionApp):
 
     allow_execution = Bool(
         True,
-        help="""Allow users to start and stop tasks. If False, users can still view, create and change tasks,
-        but this server starts no task, not even one that was queued elsewhere.""",
+        help="""Whether users may start and stop tasks. If False, users can still view, create and change
+        tasks, but this server does not start any tasks, including tasks that were queued elsewhere.""",
     ).tag(config=True)
     tasks_at_once = Integer(
         10_000,
@@ -40,30 +40,34 @@ class PyrunsExtension(ExtensionApp):
         MAX_JOBS,
         min=1,
         max=MAX_JOBS,
-        help="Maximum number of parallel tasks of one batch on this machine.",
+        help="Maximum number of parallel tasks that one batch may run on this machine.",
     ).tag(config=True)
     activity_hours = Float(
         7 * 24.0,
         min=0.0,
-        help="""Hours for which running tasks count as activity while there is no other activity, so that a
-        hub does not stop the server and its tasks. 0: running tasks do not count as activity.""",
+        help="""Number of hours for which running tasks count as activity if there is no other activity. This
+        prevents a hub from stopping the server and its tasks. With 0, running tasks never count as
+        activity.""",
     ).tag(config=True)
     activity_seconds = Float(
         60.0,
         min=0.1,
-        help="Seconds between checks for running tasks; must be shorter than the timeout of the culler.",
+        help="""Number of seconds between checks for running tasks. It must be smaller than the idle timeout
+        of the culler.""",
     ).tag(config=True)
     roots = List(
         Unicode(),
-        help="""Folders, relative to the server's root, that may contain projects. If empty, projects may be
-        anywhere below the root. Projects elsewhere are neither listed nor opened.""",
+        help="""Paths of folders that may contain projects, relative to the root folder of the server.
+        Projects in other folders are neither listed nor opened. If the list is empty, all folders may
+        contain projects.""",
     ).tag(config=True)
 
     webhook_url = Unicode(
         "",
-        help="""URL of a webhook of a chat service. It gets a POST request (JSON with `text`) when a task
-        fails or stalls, when a study ends, and when all tasks of a workspace have ended. Keep the URL in a
-        file that only you can read: anyone who has it can post messages.""",
+        help="""URL of a webhook, for example of a chat service. The server sends a POST request (JSON with
+        the key `text`) when a task fails or stalls, when a study ends, and when all tasks of a workspace
+        have ended. Store the URL in a file that only you can read, because anyone who knows it can post
+        messages.""",
     ).tag(config=True)
 
     _services: Services | None = None

@@ -67,7 +67,7 @@ class ExtensionHandler(JupyterHandler):
             Forbidden: if the user may not.
         """
         if action == EXECUTE and not self.services.limits.allow_execution:
-            raise Forbidden("The administrator does not allow tasks to be started or stopped on this server.")
+            raise Forbidden("The administrator has disabled starting and stopping tasks on this server.")
         if not await self.is_allowed(action):
             words = {READ: "view", WRITE: "change", EXECUTE: "start or stop"}
             raise Forbidden(f"You do not have permission to {words[action]} tasks on this server.")
@@ -112,7 +112,7 @@ class ExtensionHandler(JupyterHandler):
         if message:
             return message.rstrip(".") + "."
         if status_code == 403:
-            return "You are not signed in to this server, or you do not have permission."
+            return "You are not signed in to this server or do not have permission. Sign in and try again."
         if status_code == 404:
             return f"Not found: {self.request.path}."
         if status_code == 405:

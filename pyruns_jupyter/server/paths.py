@@ -26,7 +26,9 @@ class Confinement:
         Raises:
             NotFound: if there is no such workspace below the root, or only through a symbolic link.
         """
-        missing = NotFound(f"There is no workspace {identifier!r} below the server's root.")
+        missing = NotFound(
+            f"The workspace {identifier!r} does not exist below the root folder of the server."
+        )
         parts = _parts(identifier)
         if parts is None or len(parts) < 2 or parts[-2] != ROOT_NAME:
             raise missing
@@ -52,7 +54,9 @@ class Confinement:
         Raises:
             NotFound: if there is no such workspace below the root.
         """
-        missing = NotFound(f"There is no workspace {str(folder)!r} below the server's root.")
+        missing = NotFound(
+            f"The workspace {str(folder)!r} does not exist below the root folder of the server."
+        )
         try:
             relative = self.relative(Path(os.path.realpath(folder)))
         except (OSError, ValueError):
@@ -70,11 +74,14 @@ class Confinement:
         """
         parts = _parts(path.strip("/"))
         if parts is None:
-            raise InvalidInput(f"{path!r} is not a path below the server's root.", field="path")
+            raise InvalidInput(
+                f"{path!r} is not a valid path. Use a path relative to the root folder of the server.",
+                field="path",
+            )
         try:
             real = Path(os.path.realpath(self.root.joinpath(*parts)))
             if not real.is_relative_to(self.root):
-                raise InvalidInput(f"{path!r} is outside the server's root.", field="path")
+                raise InvalidInput(f"{path!r} is outside the root folder of the server.", field="path")
             if not self._allows(real):
                 raise InvalidInput(f"The administrator does not allow projects in {path!r}.", field="path")
             exists = real.exists()

@@ -43,7 +43,7 @@ class Webhook:
         if not self._url:
             return
         if len(self._sending) >= MAX_PENDING:
-            _log.warning("The webhook is too slow: dropped the event %s.", name)
+            _log.warning("The webhook is too slow. The event %s was dropped.", name)
             return
         body = to_json({"text": plain(sentence(name, facts)), "event": name, **facts})
         task = asyncio.ensure_future(self._post(body))
@@ -98,13 +98,16 @@ def sentence(name: str, facts: dict[str, Any]) -> str:
     workspace = str(facts.get("workspace", "")).replace("_pyruns_/", "")
     if name == "task_failed":
         message = str(facts.get("message") or f"exit code {facts.get('exit_code')}").rstrip(".")
-        return f"{workspace}: {facts.get('task')} failed: {message}."
+        return f"Task {facts.get('task')} in {workspace} failed: {message}."
     if name == "task_silent":
-        return f"{workspace}: {facts.get('task')} is stalled: no output or metrics for a while."
+        return (
+            f"Task {facts.get('task')} in {workspace} is stalled. It has produced no output or "
+            "metrics for a while."
+        )
     if name == "study_ended":
         how = {"finished": "has finished", "stopped": "was stopped"}.get(str(facts.get("state")), "failed")
         message = str(facts.get("message") or "").rstrip(".")
-        return f"{workspace}: study {facts.get('study')} {how}{f': {message}' if message else ''}."
+        return f"Study {facts.get('study')} in {workspace} {how}{f': {message}' if message else ''}."
     counts = [(facts.get(key, 0), key) for key in ("completed", "failed", "cancelled")]
     summary = ", ".join(f"{count} {key}" for count, key in counts if count)
-    return f"{workspace}: all tasks have ended: {summary or 'none'}."
+    return f"All tasks in {workspace} have ended ({summary or 'none'})."

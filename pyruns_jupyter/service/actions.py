@@ -65,11 +65,12 @@ class ActionRequest(Request, frozen=True):
             )
         if action in _IN_TRASH and self.query is not None:
             raise InvalidInput(
-                f"The action {action!r} needs 'names': queries do not find deleted tasks.", field="query"
+                f"The action {action!r} requires 'names', because queries do not find deleted tasks.",
+                field="query",
             )
         is_by_age = action == PURGE and self.older_than is not None
         if not is_by_age and (names is None) == (self.query is None):
-            raise InvalidInput("Give either 'names' or 'query'.", field="names")
+            raise InvalidInput("Specify either 'names' or 'query', not both.", field="names")
         for key in ("run", "skip_done"):
             if action != RUN and getattr(self, key) is not None:
                 raise InvalidInput(
@@ -83,7 +84,7 @@ class ActionRequest(Request, frozen=True):
         elif action in ("tag", "untag"):
             raise InvalidInput("Missing field 'tags'.", field="tags")
         if action == MOVE and (self.before is None) == (self.after is None):
-            raise InvalidInput("Give either 'before' or 'after'.", field="before")
+            raise InvalidInput("Specify either 'before' or 'after', not both.", field="before")
 
     @property
     def executes(self) -> bool:

@@ -29,7 +29,7 @@ class CompareRequest(Selection, frozen=True):
 
     def __post_init__(self) -> None:
         if self.names and (self.query or self.status):
-            raise InvalidInput("Give either task names, or 'query' and 'status'.", field="names")
+            raise InvalidInput("Specify either task names, or 'query' and 'status', not both.", field="names")
 
     def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
         """Return a slow function that makes the `Comparison` from the present index.

@@ -38,7 +38,7 @@ class GroupRequest(PageRequest, frozen=True):
 
     def __post_init__(self) -> None:
         if self.by and self.fold:
-            raise InvalidInput("Give either 'by' or 'fold'.", field="by")
+            raise InvalidInput("Specify either 'by' or 'fold', not both.", field="by")
         if len(self.by) + len(self.fold) > MAX_KEYS:
             raise InvalidInput(f"Tasks can be grouped by at most {MAX_KEYS} keys.", field="by")
 

@@ -46,7 +46,7 @@ class LogRangeRequest(LogRequest, frozen=True):
 
     def __post_init__(self) -> None:
         if sum(one is not None for one in (self.offset, self.tail, self.before)) > 1:
-            raise InvalidInput("Give only one of 'offset', 'tail' and 'before'.", field="tail")
+            raise InvalidInput("Specify only one of 'offset', 'tail' and 'before'.", field="tail")
 
 
 class LogTimesRequest(LogRequest, frozen=True):

@@ -36,9 +36,9 @@ class QueueChange(Request, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.requeue is None) == (self.paused is None):
-            raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
+            raise InvalidInput("Specify either 'paused' or 'requeue', not both.", field="paused")
         if self.requeue is False:
-            raise InvalidInput("'requeue' can only be true.", field="requeue")
+            raise InvalidInput("'requeue' must be true.", field="requeue")
 
 
 def change(root: Path, wanted: QueueChange) -> None:

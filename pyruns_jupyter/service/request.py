@@ -80,14 +80,14 @@ def parse_body(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BODY:
         raise TooLarge(f"The request is larger than {MAX_BODY >> 20} MiB.")
     if not data.strip():
-        raise InvalidInput("The request needs a JSON object as its body, but it is empty.", field="body")
+        raise InvalidInput("The body of the request is empty. It must be a JSON object.", field="body")
     try:
         values = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
         why = str(error).removeprefix("JSON is malformed: ")
-        raise InvalidInput(f"The request's body is not valid JSON: {why}.", field="body") from None
+        raise InvalidInput(f"The body of the request is not valid JSON: {why}.", field="body") from None
     if not isinstance(values, dict):
-        raise InvalidInput("The request's body must be a JSON object.", field="body")
+        raise InvalidInput("The body of the request must be a JSON object.", field="body")
     return values
 
 

@@ -185,8 +185,9 @@ class ActiveStudy:
         if trial.is_open and len(curve) > known and self._optimizer.should_prune(trial.number):
             best = "half" if self._definition.prune == "median" else "quarter"
             message = (
-                f"Pruned after point {len(curve)} of {self._definition.objective}: the best {best} of the "
-                f"trials of {self._name} were better at this point."
+                f"Pruned after step {len(curve)} of {self._definition.objective}, because the best "
+                f"{best} of the "
+                f"trials of {self._name} were better at this step."
             )
             with edit_task(paths.folder) as current:
                 prune(current, len(curve), message)

@@ -84,7 +84,9 @@ class Definition:
                 convert(getattr(self, key), kind, field=key)
         check_task_name(self.name)
         if not self.objective.strip():
-            raise InvalidInput("Enter the metric to optimize, such as val_acc.", field="objective")
+            raise InvalidInput(
+                "The objective is empty. Enter the metric to optimize, such as val_acc.", field="objective"
+            )
         self.options.check()
         return self
 
@@ -111,7 +113,9 @@ class Definition:
         try:
             version = convert(value["version"], int, field="version")
             if version > _VERSION:
-                raise Unreadable(f"{path} was written by a newer version of pyruns_jupyter. Update it.")
+                raise Unreadable(
+                    f"{path} was written by a newer version of pyruns_jupyter. Update pyruns_jupyter."
+                )
             known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
             known["options"] = QueueOptions.from_dict(dict(value.get("options", {})))
             return cls(**known).check()
@@ -208,4 +212,4 @@ def write_study(paths: StudyPaths, definition: Definition) -> None:
 
 
 def _no_study(workspace: WorkspaceFolder, name: str) -> NotFound:
-    return NotFound(f"There is no study {name!r} in the workspace {workspace.name!r}.")
+    return NotFound(f"The study {name!r} does not exist in the workspace {workspace.name!r}.")

@@ -74,8 +74,8 @@ def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
 
 
 BEGUN_ELSEWHERE = (
-    "This study was started in another copy of this project, on another machine, or by an earlier release, "
-    "so no trials are started here. Resume it to continue here."
+    "This study was started in another copy of this project, on another machine, or by an older version, "
+    "so no trials start here. Resume the study to continue it here."
 )
 
 
@@ -127,7 +127,7 @@ def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> De
         have = len(trials_of(workspace, found))
         if have >= wanted.n and found.state == FINISHED:
             raise InvalidInput(
-                f"The study {name} has {have:,} trials already. Enter a higher number of trials.", field="n"
+                f"The study {name} has {have:,} trials. Enter a higher number of trials.", field="n"
             )
         space = preview.check_space(workspace, wanted.text)
         if space.size is not None and space.size < wanted.n:
@@ -203,4 +203,4 @@ class StudyExists(InvalidInput, Conflict):
 
 
 def _taken(name: str) -> StudyExists:
-    return StudyExists(f"A study named {name!r} exists already; choose another name.", field="name")
+    return StudyExists(f"A study named {name!r} already exists. Choose another name.", field="name")

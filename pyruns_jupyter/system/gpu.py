@@ -22,8 +22,8 @@ RETRY_SECONDS = 5.0  # until a failed driver is opened again; doubles each time
 MAX_RETRY_SECONDS = 300.0
 
 NO_LIBRARY = "There is no NVIDIA driver on this machine."
-NO_BINDINGS = "GPUs are not shown, because the Python package nvidia-ml-py is not installed."
-NO_DEVICE = "The NVIDIA driver works, but reports no GPU."
+NO_BINDINGS = "GPUs cannot be shown because the Python package nvidia-ml-py is not installed."
+NO_DEVICE = "The NVIDIA driver works but does not report any GPUs."
 
 
 @dataclass(frozen=True)

@@ -286,10 +286,10 @@ export class CommTransport implements ITransport {
     return new ClientError(
       changes
         ? trans.__(
-            'The kernel does not respond: it is running a cell, or has died. The request may still be executed later.'
+            'The kernel does not respond. It is running a cell or has stopped. The request may still be executed later.'
           )
         : trans.__(
-            'The kernel does not respond: it is running a cell, or has died. The widget is updated when the kernel is free.'
+            'The kernel does not respond. It is running a cell or has stopped. The widget updates when the kernel is idle again.'
           ),
       { code: 'kernel_busy' }
     );

@@ -158,7 +158,7 @@ export class ServerTransport implements ITransport {
         throw error;
       }
       // The browser's message ("Failed to fetch") does not help users.
-      throw new ClientError(this.trans.__('The server does not answer.'), {
+      throw new ClientError(this.trans.__('The server does not respond.'), {
         code: 'unreachable'
       });
     }
@@ -191,7 +191,9 @@ export class ServerTransport implements ITransport {
 
   private _incomplete(): ClientError {
     return new ClientError(
-      this.trans.__('The file is incomplete: the connection broke. Try again.'),
+      this.trans.__(
+        'The download is incomplete because the connection was lost. Try again.'
+      ),
       { code: 'broken_off' }
     );
   }

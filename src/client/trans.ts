@@ -11,6 +11,18 @@ function fill(text: string, args: unknown[]): string {
   });
 }
 
+/** Share the translations of JupyterLab with the widgets in the same page. */
+export function sharePageTrans(trans: ITrans): void {
+  (globalThis as { [PAGE_TRANS]?: ITrans })[PAGE_TRANS] = trans;
+}
+
+/** Return the translations of this page, which are English outside of JupyterLab. */
+export function pageTrans(): ITrans {
+  return (globalThis as { [PAGE_TRANS]?: ITrans })[PAGE_TRANS] ?? plainTrans;
+}
+
+const PAGE_TRANS = Symbol.for('pyruns-jupyter:trans');
+
 /** English as in the sources, where there is no translator. */
 export const plainTrans: ITrans = {
   __: (msgid, ...args) => fill(msgid, args),

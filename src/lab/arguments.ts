@@ -21,7 +21,7 @@ const schemasOf = (trans: TranslationBundle) => ({
   ),
   tags: strings(trans.__('Tags')),
   name: string(trans.__('Task name')),
-  text: string(trans.__('Configuration, or the text to find')),
+  text: string(trans.__('Configuration, or text to find')),
   query: string(trans.__('Query')),
   options: {
     type: 'object' as const,
@@ -46,7 +46,7 @@ const schemasOf = (trans: TranslationBundle) => ({
   trials: integer(trans.__('Total number of trials of the study')),
   file: string(trans.__('YAML file to use as the template')),
   search: string(
-    trans.__('Query string of a URL, with the parameters pyruns and query')
+    trans.__('Query string of a URL with the parameters pyruns and query')
   ),
   path: string(
     trans.__('File or folder; default: the selection in the file browser')
@@ -54,7 +54,7 @@ const schemasOf = (trans: TranslationBundle) => ({
   context: {
     type: 'boolean' as const,
     description: trans.__(
-      'Whether to show the command only if the selection supports it'
+      'Whether to show the command only if it can be applied to the selection'
     )
   }
 });

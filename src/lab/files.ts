@@ -180,7 +180,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
             [trans.__('Script or folder'), path],
             [
               trans.__('Effect'),
-              trans.__('Opens its workspace; creates one if needed.')
+              trans.__('Opens the workspace, or creates it if needed.')
             ]
           ],
           accept: trans.__('Open')

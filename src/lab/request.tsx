@@ -103,7 +103,7 @@ export async function askToAllow(
         <p>
           {request.reason ??
             trans.__(
-              'A document or another extension asks for this. Continue only if you trust it.'
+              'A document or another extension requests this action. Continue only if you trust it.'
             )}
         </p>
         <dl>

@@ -12,7 +12,7 @@ export interface ISettings {
   readonly notifySilent: boolean;
   /** Show the number of running and queued tasks in the browser tab. */
   readonly titleRuns: boolean;
-  /** Show the GPU utilization in the status bar. */
+  /** Show the Show Show GPU utilization in the status bar. */
   readonly statusGpus: boolean;
   /** Default for the maximum number of parallel tasks. */
   readonly jobs: number;

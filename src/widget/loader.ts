@@ -2,6 +2,7 @@
  * The module in the state of a widget. It is saved with every notebook, and so
  * has to be small.
  */
+import { pageTrans } from '../client/trans';
 import type { Importer } from './modules';
 import { viewsFromKernel, viewsFromServer } from './modules';
 import { findServer } from './page';
@@ -48,15 +49,18 @@ export function renderWidget(
   { model, el }: { model: IWidgetModel; el: HTMLElement },
   importer: Importer = importModule
 ): () => void {
+  const trans = pageTrans();
   const gone = new AbortController();
   let unmount: (() => void) | null = null;
   const show = (text: string): void => {
     el.textContent = text;
   };
-  show('Loading…');
+  show(trans.__('Loading…'));
   const timer = setTimeout(() => {
     show(
-      'Waiting for the kernel, which is running a cell or has stopped. Last output:'
+      trans.__(
+        'Waiting for the kernel, which is running a cell or has stopped. Last output:'
+      )
     );
     // The picture is trusted, since the kernel made it.
     const picture = document.createElement('div');
@@ -75,7 +79,7 @@ export function renderWidget(
       clearTimeout(timer);
       if (!gone.signal.aborted) {
         const reason = error instanceof Error ? error.message : String(error);
-        show(`Could not show the widget: ${reason}`);
+        show(trans.__('Couldn’t show the widget. %1', reason));
       }
     });
   return () => {

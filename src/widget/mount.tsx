@@ -9,8 +9,9 @@ import { createClient } from '../client/client';
 import { CommTransport } from '../client/comm';
 import { asClientError } from '../client/errors';
 import { ServerTransport } from '../client/server';
+import { pageTrans } from '../client/trans';
 import type { IClient } from '../client/types';
-import { plainTrans, TransContext } from '../views/shared/context';
+import { type ITrans, TransContext } from '../views/shared/context';
 import { Banner } from '../views/shared/banner';
 import { pageConnection } from './connection';
 import type { IMountOptions, IServerPlace, MakeView } from './types';
@@ -40,8 +41,9 @@ export function mount({ model, el, server }: IMountOptions): () => void {
     endAll();
     draw(true);
   });
-  const comm = channel && new CommTransport(channel);
-  const client = comm ? createClient(comm) : serverClient(server!);
+  const trans = pageTrans();
+  const comm = channel && new CommTransport(channel, undefined, trans);
+  const client = comm ? createClient(comm) : serverClient(server!, trans);
 
   el.classList.add('pyr-root', 'pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
@@ -61,7 +63,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
   const draw = (isGone: boolean): void =>
-    root.render(<Frame view={view} isGone={isGone} />);
+    root.render(<Frame view={view} trans={trans} isGone={isGone} />);
   const endAll = (): void => ends.splice(0).forEach(end => end());
   let isOver = false;
 
@@ -70,7 +72,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
       view = await VIEWS[String(model.get('view'))]({
         client,
         ws: server ? server.workspace : String(model.get('folder')),
-        trans: plainTrans,
+        trans,
         // The requests of the view report the same errors.
         status: client.getStatus().catch(() => null),
         trait: name => new Trait(model, name),
@@ -116,12 +118,14 @@ export function mount({ model, el, server }: IMountOptions): () => void {
 }
 
 /** Return one client per server, so that all widgets share its streams. */
-function serverClient(server: IServerPlace): IClient {
+function serverClient(server: IServerPlace, trans: ITrans): IClient {
   const known = clients.get(server.baseUrl);
   if (known) {
     return known;
   }
-  const client = createClient(new ServerTransport(pageConnection(server)));
+  const client = createClient(
+    new ServerTransport(pageConnection(server), trans)
+  );
   clients.set(server.baseUrl, client);
   return client;
 }
@@ -138,15 +142,16 @@ const ROOTS = Symbol.for('pyruns-jupyter:roots');
 
 function Frame(props: {
   view: JSX.Element | null;
+  trans: ITrans;
   /** Whether the kernel of the widget has stopped. */
   isGone: boolean;
 }): JSX.Element {
   return (
-    <TransContext.Provider value={plainTrans}>
+    <TransContext.Provider value={props.trans}>
       {props.isGone && (
         <Banner kind="warning" icon="warning">
-          {plainTrans.__(
-            'This widget’s kernel has stopped; showing its last data. Tasks keep running. Run the cell again for a live view.'
+          {props.trans.__(
+            'The kernel of this widget has stopped, and the widget shows the last data. Tasks keep running. Run the cell again for a live view.'
           )}
         </Banner>
       )}

@@ -124,7 +124,7 @@ def test_a_failing_task_fails_wait(terminal: Terminal) -> None:
 
 def test_wait_gives_up(terminal: Terminal) -> None:
     terminal("sweep", "-", "-n", "long", "--run", given="seconds: 600\n")
-    assert "after 0.5 s" in terminal("wait", "long", "--timeout", "0.5", code=1)
+    assert "within 0.5 s" in terminal("wait", "long", "--timeout", "0.5", code=1)
     terminal("stop", "long")
     terminal("wait", "long", "--timeout", "100", code=1)
     assert statuses(terminal) == {"long": "cancelled"}
@@ -210,7 +210,7 @@ def test_opening_says_what_of_the_script_is_not_understood(terminal: Terminal) -
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "odd: no tasks yet\n")
     assert "lr" in err
-    assert f"line {text[: text.index('time.time')].count(chr(10)) + 1}" in err
+    assert f"Line {text[: text.index('time.time')].count(chr(10)) + 1}" in err
 
 
 def test_where_there_is_no_project(tmp_path: Path) -> None:

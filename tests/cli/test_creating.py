@@ -15,7 +15,7 @@ def main():
     parser.add_argument("--lr", type=float, default=0.1)
     parser.parse_args()
 """
-SAID = "Nothing in this file calls main(): running it does nothing (line 3).\n"
+SAID = "Line 3: Nothing in this file calls main(), so running it has no effect.\n"
 
 
 def said(terminal: Terminal, *words: str) -> tuple[str, str]:
@@ -46,8 +46,8 @@ def test_running_a_configuration(tmp_path: Path) -> None:
     assert "Created 2 tasks: a_" in terminal("add", "two.yaml", "-n", "a")
     ended = terminal.json("run", "--config", "two.yaml", "-n", "b", "--wait")
     assert ended == {"b_1_lr=0.5": "completed", "b_2_lr=0.25": "completed"}
-    assert "either --config, or the tasks" in terminal("run", "b_1_lr=0.5", "--config", "two.yaml", code=2)
-    assert "--name needs --config" in terminal("run", "b_1_lr=0.5", "-n", "c", code=2)
+    assert "either --config or the tasks" in terminal("run", "b_1_lr=0.5", "--config", "two.yaml", code=2)
+    assert "--name requires --config" in terminal("run", "b_1_lr=0.5", "-n", "c", code=2)
     assert len(terminal.json("ls")) == 4
 
 

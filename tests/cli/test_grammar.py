@@ -75,9 +75,9 @@ def test_only_deprecated_names_print_a_notice(capsys: pytest.CaptureFixture[str]
     for words, notice in (
         (["mv", "a", "b"], ""),
         (["run", "a", "--jobs=2"], ""),
-        (["resume"], "resume is deprecated; use unpause.\n"),
-        (["run", "a", "--engine=slurm"], "--engine is deprecated; use --executor.\n"),
-        (["run", "a", "--no-resume"], "--no-resume is deprecated; use --no-requeue.\n"),
+        (["resume"], "resume is deprecated. Use unpause instead.\n"),
+        (["run", "a", "--engine=slurm"], "--engine is deprecated. Use --executor instead.\n"),
+        (["run", "a", "--no-resume"], "--no-resume is deprecated. Use --no-requeue instead.\n"),
         (["studies", "s", "--resume"], ""),
         (["exec", "--", "prog", "--engine"], ""),
     ):

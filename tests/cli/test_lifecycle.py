@@ -57,11 +57,11 @@ def test_copies_and_the_trash(terminal: Terminal) -> None:
     assert {"second", "third"} <= {row["name"] for row in terminal.json("ls")}
     terminal("delete", "--query", "name:second OR name:third")
     assert "No task matches" in terminal("delete", "--query", "name:third", code=1)
-    assert "either NAME" in terminal("delete", code=2)
-    assert "Give task names" in terminal("purge", code=1)
+    assert "either task names" in terminal("delete", code=2)
+    assert "Specify task names" in terminal("purge", code=1)
     assert terminal.json("purge", "third", "--older-than", "1")["done"] == []
     assert "third: deleted permanently" in terminal("purge", "third")
-    assert "no task" in terminal("purge", "third", code=1)
+    assert "not in the trash" in terminal("purge", "third", code=1)
     assert terminal.json("purge", "--all")["done"] == ["second"]
     assert "empty" in terminal("trash")
 
@@ -117,7 +117,7 @@ def test_an_archive_opens_in_another_project(terminal: Terminal, tmp_path: Path)
     )
     assert again["names"] == {names[0]: "again"}
     assert (again["written"], again["left_out"]) == ([], {})
-    assert "one" in elsewhere("import", "../all.zip", "--as", "x", code=1)
+    assert "only a single task" in elsewhere("import", "../all.zip", "--as", "x", code=1)
     assert "not a zip file" in elsewhere("import", "train.py", code=1)
 
 

@@ -57,7 +57,7 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
 def test_what_is_wrong_is_said(terminal: Terminal) -> None:
     assert "--objective" in terminal("optimize", "space.yaml", code=2)
     for option in ("--stop", "--wait"):
-        assert "Give the NAME of a study" in terminal("studies", option, code=2)
-    assert "There is no study 'x'" in terminal("studies", "x", code=1)
+        assert "Specify the NAME of a study" in terminal("studies", option, code=2)
+    assert "The study 'x' does not exist" in terminal("studies", "x", code=1)
     assert "Zipped values" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
     assert not (terminal.folder / "_pyruns_" / "train" / "studies").exists()

@@ -27,7 +27,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
-    assert terminal("queue") == "Nothing is queued.\n"
+    assert terminal("queue") == "The queue is empty.\n"
     assert terminal("pause") == "Queue paused; running tasks continue.\n"
     assert terminal("pause") == "The queue is already paused.\n"
     terminal("sweep", "-", "-n", "first", given="lr: 0.1 | 0.2\n")
@@ -56,7 +56,7 @@ def test_queueing_again_here_what_was_queued_elsewhere(terminal: Terminal, tmp_p
     shutil.copy(tmp_path / "train.py", copied)
     other = Terminal(copied)
     other("unpause")
-    assert "2 tasks queued elsewhere will not start here." in other("queue")
+    assert "2 tasks queued in another copy of the project will not start here." in other("queue")
     assert "2 tasks were queued in another copy of this project" in other("doctor")
     assert [batch["foreign"] for batch in other.json("queue")["batches"]] == [True]
     assert set(statuses(other).values()) == {"queued"}
@@ -82,7 +82,7 @@ def test_running_what_failed_again_and_skipping_what_is_done(terminal: Terminal)
     process = terminal.start("run", "--query", "code<1", "--skip-done", "--json")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, '"done": []' in out) == (0, True)
-    assert err == "'t_1_code=0' is skipped: it completed already.\n"
+    assert err == "'t_1_code=0' is skipped because it has already completed.\n"
 
 
 def durations(shown: str) -> list[str]:
@@ -141,13 +141,13 @@ def test_an_option_that_there_is_not(tmp_path: Path) -> None:
 )
 def test_run_options_need_run(terminal: Terminal, words: list[str], named: str) -> None:
     error = terminal("sweep", "-", *words, given="lr: 0.1 | 0.2\n", code=2)
-    assert f"{named} needs --run" in error
+    assert f"{named} requires --run" in error
     assert statuses(terminal) == {}
 
 
 def test_an_option_without_effect_creates_and_queues_nothing(terminal: Terminal) -> None:
     error = terminal("sweep", "-", "--run", "--retry-delay", "1m", given="lr: 0.1 | 0.2\n", code=1)
-    assert "retry_delay needs retries" in error
+    assert "retry_delay has no effect without retries" in error
     assert statuses(terminal) == {}
 
 

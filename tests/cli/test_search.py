@@ -51,10 +51,10 @@ def test_notices_are_no_part_of_the_output(project: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("lrr<1", "line 1, column 1: Unknown field `lrr`; did you mean `lr`?"),
+        ("lrr<1", "line 1, column 1: Unknown field `lrr`. Did you mean `lr`?"),
         ("-lrr<1", "line 1, column 2: Unknown field `lrr`"),
         ("lr<1 (a", "line 1, column 6: This parenthesis is never closed"),
-        ("status:faild", "did you mean failed?"),
+        ("status:faild", "Did you mean failed?"),
     ],
 )
 def test_a_mistake_ends_the_command(

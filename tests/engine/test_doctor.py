@@ -65,7 +65,7 @@ def test_everything_that_is_sick_is_named(shell: Project) -> None:
     (shell.engine.batches / "x.damaged").write_text("?")
     said = told(shell)
     assert "error: _shell_/torn: " in said
-    assert "_shell_/stuck is marked as running, but its owner and its process are gone." in said
+    assert "_shell_/stuck is marked as running, but its supervisor and its process no longer exist." in said
     assert "error: max_jobs in " in said
     assert "note: The queue is paused." in said
     assert "x.damaged" in said
@@ -180,7 +180,7 @@ def test_keys_of_projects_that_are_gone_are_removed_after_a_year(shell: Project,
     (keys["old"] / "trees" / "code").mkdir(parents=True)
     for path in (keys["old"] / "trees", keys["old"]):
         os.utime(path, (time.time() - 400 * 86400,) * 2)
-    assert "note: " in told(shell) and "1 keys of project folders that do not exist" in told(shell)
+    assert "note: " in told(shell) and "1 keys of project folders that no longer exist" in told(shell)
     assert all(folder.is_dir() for folder in keys.values())
     assert "Removed 1 unused keys." in repair(shell)
     assert {name for name, folder in keys.items() if folder.is_dir()} == {"recent", "old and there"}

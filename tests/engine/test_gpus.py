@@ -216,7 +216,7 @@ def test_the_servers_own_limits_hold(shell: Project, monkeypatch: pytest.MonkeyP
     shell.task("too many", HOLD)
     shell.submit("too many", gpus=3)
     wait_until(
-        lambda: "3 GPUs requested, but 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell)
+        lambda: "3 GPUs requested, but only 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell)
     )
     cancel(shell.workspace, "too many")
 
@@ -373,7 +373,7 @@ def test_gpus_that_vanish_and_come_back(shell: Project, nvml: FakeNvml) -> None:
     shell.settings(NOW)
     shell.task("T", HOLD)
     shell.submit("T", gpus=1)
-    wait_until(lambda: "reports no GPU" in why(shell))
+    wait_until(lambda: "does not report any GPUs" in why(shell))
     nvml.write([FakeGpu(total=10240, used=100)])
     up(shell, "T")
     (shell.folder / "go").touch()
@@ -606,7 +606,10 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: p
     monkeypatch.delenv(reservations.VARIABLE)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "book").symlink_to("elsewhere")
-    with pytest.raises(PyrunsError, match="not a folder of yours"), Reservations(tmp_path / "book").guarded():
+    with (
+        pytest.raises(PyrunsError, match="belongs to another user"),
+        Reservations(tmp_path / "book").guarded(),
+    ):
         pass
 
 

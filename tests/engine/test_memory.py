@@ -137,7 +137,7 @@ def test_server_scheduler_and_supervisors_survive_a_lack_of_memory(
         assert killed
         for name in killed:
             assert message(project, name) == (
-                "Killed, probably because the machine or its container ran out of memory."
+                "Killed, probably because the machine or the container ran out of memory."
             )
             assert project.info(name)["exit_codes"] == [-signal.SIGKILL]
         (project.folder / "go").touch()
@@ -274,7 +274,7 @@ def test_tasks_wait_for_memory_that_others_have_reserved(make_project: MakeProje
     one.submit("T", memory=half)
     one.wait_for_output("T", b"up")
     other.submit("T", memory=half)
-    wait_until(lambda: "Waiting for memory: needs " in why(other), message=lambda: why(other))
+    wait_until(lambda: "Waiting for memory. The task needs " in why(other), message=lambda: why(other))
     assert " are not reserved by running tasks." in why(other)
     assert other.status("T") == "queued"
     one.kill_scheduler()  # the supervisor holds the reservation

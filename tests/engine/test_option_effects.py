@@ -15,17 +15,20 @@ from tests.conftest import FakeGpu, FakeNvml
 from .support import Project
 
 NO_EFFECT = [
-    ({"retry_delay": "1m"}, "retry_delay needs retries"),
-    ({"retry_delay": 10, "retries": 0}, "retry_delay needs retries"),  # also when it is the default
-    ({"retry_alone": True}, "retry_alone needs gpu_memory"),
-    ({"retry_alone": True, "gpus": 1}, "retry_alone needs gpu_memory"),
+    ({"retry_delay": "1m"}, "retry_delay has no effect without retries"),
+    (
+        {"retry_delay": 10, "retries": 0},
+        "retry_delay has no effect without retries",
+    ),  # also when it is the default
+    ({"retry_alone": True}, "retry_alone has no effect without gpu_memory"),
+    ({"retry_alone": True, "gpus": 1}, "retry_alone has no effect without gpu_memory"),
     ({"gpus": 0, "gpu_memory": 4}, "gpu_memory has no effect with gpus: 0"),
     ({"gpus": 0, "gpu_devices": ["1"]}, "gpu_devices has no effect with gpus: 0"),
-    ({"cluster": {"cpus": 4}}, "cluster needs engine: slurm"),
-    ({"engine": "local", "cluster": {"partition": "gpu"}}, "cluster needs engine: slurm"),
-    ({"engine": "slurm", "gpu_memory": 4}, "gpu_memory is for GPUs of this machine"),
-    ({"engine": "slurm", "gpu_devices": ["1"]}, "gpu_devices is for GPUs of this machine"),
-    ({"engine": "slurm", "gpu_memory": 4, "retry_alone": True}, "is for GPUs of this machine"),
+    ({"cluster": {"cpus": 4}}, "cluster has no effect with the local executor"),
+    ({"engine": "local", "cluster": {"partition": "gpu"}}, "cluster has no effect with the local executor"),
+    ({"engine": "slurm", "gpu_memory": 4}, "gpu_memory has no effect on Slurm"),
+    ({"engine": "slurm", "gpu_devices": ["1"]}, "gpu_devices has no effect on Slurm"),
+    ({"engine": "slurm", "gpu_memory": 4, "retry_alone": True}, "has no effect on Slurm"),
     ({"engine": "slurm", "gpus": 1, "cluster": {"gpus": "a100:2"}}, "gpus and cluster.gpus"),
 ]
 
@@ -39,7 +42,7 @@ def test_an_option_without_effect_is_refused(shell: Project, given: dict[str, An
 
 def test_options_that_do_nothing_in_the_settings_engine_are_refused_too(shell: Project) -> None:
     shell.settings("engine: slurm\n")
-    with pytest.raises(InvalidInput, match="is for GPUs of this machine"):
+    with pytest.raises(InvalidInput, match="has no effect on Slurm"):
         parse_options(shell.workspace, {"gpu_devices": ["0"]})
     parse_options(shell.workspace, {"cluster": {"cpus": 4}})
 

@@ -54,7 +54,7 @@ def test_what_cannot_be_queued_is_refused_with_a_sentence(shell: Project) -> Non
     result = shell.submit("long", "good", "good", "missing", "../x", "moving", "damaged")
     assert result.queued == ["good"]
     assert set(result.refused) == {"long", "missing", "../x", "moving", "damaged"}
-    assert result.refused["missing"].startswith("There is no task 'missing' in ")
+    assert result.refused["missing"].startswith("The task 'missing' does not exist in ")
     assert all(reason.endswith(".") for reason in result.refused.values())
     assert shell.paths("damaged").info.read_text() == "{"
     assert shell.submit("missing").batch == ""

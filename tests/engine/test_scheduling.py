@@ -178,7 +178,7 @@ def test_what_was_to_run_after_a_failure_is_cancelled_and_says_so(shell: Project
     assert message(shell, "then1") == "Cancelled: it depends on _shell_/first, which failed."
     assert message(shell, "last") == "Cancelled: it depends on _shell_/then2, which was cancelled."
     assert shell.info("then1").get("run_statuses", []) == []
-    with pytest.raises(InvalidInput, match=r"_shell_/first failed\. Queue it again first\."):
+    with pytest.raises(InvalidInput, match=r"_shell_/first failed\. Queue it again before"):
         shell.submit("then1", after=(After(SHELL, "first"),))
     shell.submit("then1", after=(After(SHELL, "first", ok=False),))
     assert shell.wait("then1") == ["completed"]
@@ -264,7 +264,7 @@ def test_what_takes_too_long_is_stopped_and_has_failed(shell: Project) -> None:
     shell.submit("T", time_limit=0.5)
     assert shell.wait("T") == ["failed"]
     assert b"asked" in shell.output("T")
-    assert message(shell, "T") == "Stopped after its time limit of 0.5 s."
+    assert message(shell, "T") == "Stopped because it exceeded its time limit of 0.5 s."
     assert b"time limit of 0.5 s" in shell.log("T")
     assert 0.4 < shell.info("T")["durations"][0] < 30
 
@@ -354,8 +354,8 @@ def test_what_ran_already_can_be_skipped(make_project: MakeProject) -> None:
     found = project.submit("a", "later", "new", skip_done=True)
     assert found.queued == ["new"]
     assert found.skipped == {
-        "a": "'a' is skipped: it completed already.",
-        "later": "'later' is skipped: 'other', which has the same values, completed already.",
+        "a": "'a' is skipped because it has already completed.",
+        "later": "'later' is skipped because 'other' with the same values has already completed.",
     }
     assert project.status("later") == "pending"
     assert project.wait("new") == ["completed"]

@@ -182,8 +182,8 @@ def test_a_conda_environment_is_activated(
 def test_a_conda_environment_that_is_not_there(make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project(WHERE)
     for setting, said in (
-        ("nowhere", "there is no conda environment 'nowhere'"),
-        (tmp_path, "is not the folder"),
+        ("nowhere", "conda environment 'nowhere'"),
+        (tmp_path, "is not a conda environment"),
     ):
         project.settings(f"conda_env: {setting}\nconda_executable: no-such-conda\n")
         name = project.task(f"t{len(said)}", "a: 1\n")

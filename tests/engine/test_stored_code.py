@@ -195,7 +195,7 @@ def test_trees_that_came_with_a_project_are_left_alone(
     assert not list((project.root / ".code").glob("kept-*"))
     assert os.listdir(tmp_path / "home") == ["x"]
     assert os.listdir(home) == ["y"]
-    (found,) = (one for one in examine(project.root, gpus=False) if "earlier release" in one.what)
+    (found,) = (one for one in examine(project.root, gpus=False) if "older version" in one.what)
     assert str(project.root / ".code" / "trees") in found.what
 
 
@@ -227,7 +227,7 @@ def test_nothing_is_stored_through_a_link(make_project: MakeProject, tmp_path: P
     (project.root / name).parent.mkdir(exist_ok=True)
     (project.root / name).symlink_to(home)
     project.task("A", "")
-    with pytest.raises(Conflict, match="has to be a real folder"):
+    with pytest.raises(Conflict, match="must be a real folder"):
         project.submit("A")
     assert project.status("A") == "pending"
     assert all_entries(home) == {".newsboat"}

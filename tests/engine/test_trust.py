@@ -353,7 +353,7 @@ def test_a_state_folder_that_others_can_write_to_is_refused(
     (tmp_path / "state").mkdir()
     (tmp_path / "state").chmod(0o777)
     monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "state"))
-    with pytest.raises(PyrunsError, match="Other users could write to"):
+    with pytest.raises(PyrunsError, match="Other users can write to"):
         submit(made.workspace, ["job"])
     assert made.status() == "pending"
     assert made.is_left_alone(0.5)

@@ -138,4 +138,4 @@ def test_what_another_host_or_program_left_when_its_lease_has_run_out(
     leave(shell, "T", way)
     if status == "running" and way in ("run", "stop"):
         said = shell.info("T")["pyruns_jupyter"]["messages"]["1"]
-        assert said == "The supervisor of this run has ended; the outcome of the run is unknown."
+        assert said == "The supervisor of this run has ended. The outcome of the run is unknown."

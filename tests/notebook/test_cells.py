@@ -108,7 +108,7 @@ def test_values_that_are_none_and_that_cannot_be_kept(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("line", "cell", "words"),
     [
-        ("--with nothing", "1", ["no variable", "nothing"]),
+        ("--with nothing", "1", ["does not exist", "nothing"]),
         ("--with json", "1", ["json is a module"]),
         ("--with steps", "1", ["steps (generator)", "cannot be pickled"]),
         ("--to 7x", "1", ["7x"]),

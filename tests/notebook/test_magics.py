@@ -142,7 +142,7 @@ def test_a_search(shell: Shell) -> None:
     (folder / "task_info.json").write_text(json.dumps({**info, "notes": "two  words"}))
     assert found('note:"two  words"') == [0.1]  # the quotes are the search's own
     assert found('note:"two words"') == []
-    assert "did you mean `lr`?" in shell.failing("%pyruns ls lrr<3")
+    assert "Did you mean `lr`?" in shell.failing("%pyruns ls lrr<3")
     assert "lr:1e-4..1e-2" in shell.cell("%pyruns ls --help")
 
 

@@ -145,8 +145,7 @@ async def test_the_administrator_decides(api: Api, one: WorkspaceFolder) -> None
     answer = await api("post", "/workspaces/{ws}/actions", {"action": "run", "names": ["one"]}, ws=WS)
     assert answer.status == 403
     assert (
-        answer.body["message"]
-        == "The administrator does not allow tasks to be started or stopped on this server."
+        answer.body["message"] == "The administrator has disabled starting and stopping tasks on this server."
     )
     answer = await api("post", "/workspaces/{ws}/queue", {"paused": True}, ws=WS)
     assert answer.status == 403

@@ -87,7 +87,7 @@ async def test_a_foreign_queue_is_shown_and_queued_again_here(
     assert (batch["foreign"], batch["waiting"], batch["running"]) == (True, 2, 0)
     assert "another copy of this project" in batch["why"] and not queue["scheduler_alive"]
     rows = (await api.get(TASKS, ws=WS))["items"]
-    assert all("is not started here" in row["message"] for row in rows)
+    assert all("does not start here" in row["message"] for row in rows)
     assert {path: path.lstat().st_mtime_ns for path in train.root.rglob("*")} == before
     for body in ({}, {"requeue": False}, {"requeue": True, "paused": True}, {"requeue": 1}):
         answer = await api("post", QUEUE, body, ws=WS)

@@ -88,7 +88,7 @@ async def test_a_service_is_told_once_what_happened(
     (train.root / "_pyruns_settings.yaml").write_text("silent_after_minutes: 0.001\n")
     await receiver.told(2)
     assert {one["event"] for one in receiver.heard} == {"task_silent"}
-    assert f"train: {names[0]} is stalled: no output or metrics for a while." in {
+    assert f"Task {names[0]} in train is stalled. It has produced no output or metrics for a while." in {
         one["text"] for one in receiver.heard
     }
     # What else happens to a silent task makes it no news.
@@ -103,7 +103,7 @@ async def test_a_service_is_told_once_what_happened(
     bad.finish("failed", 3)
     await receiver.told(3)
     assert receiver.heard[2] == {
-        "text": f"train: {names[1]} failed: Exit code 3.",
+        "text": f"Task {names[1]} in train failed: Exit code 3.",
         "event": "task_failed",
         "workspace": WS,
         "task": names[1],
@@ -113,7 +113,7 @@ async def test_a_service_is_told_once_what_happened(
     }
     good.finish()
     await receiver.told(4)
-    assert receiver.heard[3]["text"] == "train: all tasks have ended: 1 completed, 1 failed."
+    assert receiver.heard[3]["text"] == "All tasks in train have ended (1 completed, 1 failed)."
 
 
 async def test_it_tries_again_but_not_for_ever(
@@ -173,15 +173,15 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 def test_sentences() -> None:
     assert sentence("batch_finished", {"workspace": "a/_pyruns_/b", "completed": 0}) == (
-        "a/b: all tasks have ended: none."
+        "All tasks in a/b have ended (none)."
     )
     study = {"workspace": "b", "study": "s", "state": "failed", "message": "No figure."}
-    assert sentence("study_ended", study) == "b: study s failed: No figure."
+    assert sentence("study_ended", study) == "Study s in b failed: No figure."
     assert sentence("study_ended", {**study, "state": "finished", "message": ""}) == (
-        "b: study s has finished."
+        "Study s in b has finished."
     )
     assert sentence("task_failed", {"workspace": "b", "task": "t", "exit_code": 3}) == (
-        "b: t failed: exit code 3."
+        "Task t in b failed: exit code 3."
     )
 
 
@@ -192,7 +192,7 @@ async def test_what_a_script_prints_mentions_no_chat_user(receivers: Receivers) 
     hook.send("task_failed", {"workspace": "train", "task": "t<1>", "message": message})
     [told] = await receiver.told(1)
     assert told["text"] == (
-        "train: t&lt;1&gt; failed: ValueError: &lt;!channel&gt; &lt;https://evil|click&gt; &amp;lt; "
+        "Task t&lt;1&gt; in train failed: ValueError: &lt;!channel&gt; &lt;https://evil|click&gt; &amp;lt; "
         "@\u200bchannel @\u200bhere a@b.c\\u202e\\x1b[2J\\nend."
     )
     assert told["message"] == message

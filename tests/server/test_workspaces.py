@@ -131,7 +131,7 @@ async def test_settings_that_cannot_be_used_can_be_mended(
     (train.root / "_pyruns_settings.yaml").write_text(text)
     found = await api.get("/workspaces/{ws}/settings", ws=WS)
     assert found["text"] == text
-    assert "should be" in found["problem"] or "must be" in found["problem"]
+    assert "must be" in found["problem"]
     change = {"text": "max_jobs: 2\n", "expected": text}
     mended = await api("patch", "/workspaces/{ws}/settings", change, ws=WS)
     assert mended.body == {"text": "max_jobs: 2\n", "problem": None}
@@ -334,7 +334,7 @@ async def test_a_search_over_thousands_of_new_keys_is_answered(api: Api, train: 
     keys = "".join(f"k{number}: {number}\n" for number in range(20_000))
     body = {"text": keys, "name": "s", "objective": "acc"}
     [error] = (await api.post("/workspaces/{ws}/searches", body, ws=WS))["errors"]
-    assert "the maximum is 2,000" in error["message"]
+    assert "at most 2,000" in error["message"]
 
 
 async def test_more_previews_than_may_wait_are_refused(

@@ -115,7 +115,7 @@ def test_retries_and_a_time_limit_of_our_own(project: Project, cluster: Cluster)
     wait_until(lambda: "2:00" in cluster.jobs("%l"), message=lambda: str(cluster.jobs("%l")))
     assert project.wait("again", "slow") == ["completed", "failed"]
     assert project.info("again")["run_statuses"] == ["failed", "completed"]
-    assert messages(project, "slow") == {"1": "Stopped after its time limit of 1.0 s."}
+    assert messages(project, "slow") == {"1": "Stopped because it exceeded its time limit of 1.0 s."}
 
 
 def test_lines_of_the_job(project: Project, cluster: Cluster) -> None:
@@ -134,11 +134,11 @@ def test_what_slurm_refuses(project: Project) -> None:
     project.submit("a", "b", jobs=9, cluster=need(partition="nosuch"))
     project.submit("c", cluster=need(memory="90G"))
     assert project.wait("a", "b", "c") == ["cancelled"] * 3
-    refusal = "Cancelled: Slurm rejected its job: Invalid partition name specified."
+    refusal = "Cancelled: Slurm rejected the job: Invalid partition name specified."
     assert (told(project, "a"), told(project, "b")) == (refusal, refusal)
     assert (
         told(project, "c")
-        == "Cancelled: Slurm rejected its job: Requested node configuration is not available."
+        == "Cancelled: Slurm rejected the job: Requested node configuration is not available."
     )
     wait_until(lambda: os.listdir(project.engine.cluster) == [])
 
@@ -149,7 +149,7 @@ def test_what_is_not_for_a_cluster_is_refused_before_it_is_queued(
     project.task("a", "true")
     with pytest.raises(InvalidInput, match="gpu_memory is for GPUs of this machine"):
         project.submit("a", gpu_memory=4.0)
-    with pytest.raises(InvalidInput, match="cluster needs engine: slurm"):
+    with pytest.raises(InvalidInput, match="cluster has no effect with the local executor"):
         project.submit("a", engine="local", cluster=need(cpus=2))
     with pytest.raises(InvalidInput, match="sbatch, squeue, scancel, scontrol on the PATH"):
         submit(project.workspace, ["a"], environment={"PATH": "/nowhere"})
@@ -161,7 +161,9 @@ def test_a_job_that_cannot_start(project: Project) -> None:
     project.task("a", "true")
     project.submit("a")
     assert project.wait("a") == ["cancelled"]
-    assert told(project, "a").startswith("Cancelled: its job ended 3 times before the task could start.")
+    assert told(project, "a").startswith(
+        "Cancelled because its Slurm job ended 3 times before the task could start."
+    )
     assert "/no/such/python" in told(project, "a")
 
 
@@ -178,9 +180,9 @@ def test_jobs_cancelled_in_slurm(project: Project, cluster: Cluster) -> None:
         cluster.run("scancel", job)
     ended = project.wait("runs", "alone", "one")
     assert ended == ["cancelled"] * 3
-    assert messages(project, "runs")["1"].endswith("was cancelled in Slurm.")
+    assert messages(project, "runs")["1"].endswith(" was cancelled.")
     assert project.output("runs").endswith(b"told\n")
-    assert [told(project, name)[-24:] for name in waiting[:2]] == [" was cancelled in Slurm."] * 2
+    assert all(told(project, name).endswith(" was cancelled.") for name in waiting[:2])
     cluster.run("scontrol", "release", *cluster.jobs("%i"))
     assert project.wait("two") == ["completed"]
 

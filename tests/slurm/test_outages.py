@@ -42,7 +42,7 @@ def test_preempted_and_run_again(project: Project, cluster: Cluster) -> None:
     cluster.run("sbatch", "--partition=urgent", "--nodelist=node1", "--cpus-per-task=8", "--wrap=sleep 2")
     wait_until(lambda: project.status("a") == "queued", message=lambda: str(project.info("a")))
     assert "told" in project.log("a").decode()
-    assert messages(project, "a")["1"].startswith("Slurm preempted its job ")
+    assert messages(project, "a")["1"].startswith("Slurm preempted job ")
     begin_again(cluster, project, "a")
     project.wait_for_output("a", b"up", run=2)
     (project.folder / "go").touch()
@@ -57,7 +57,7 @@ def test_preempted_and_not_run_again(project: Project, cluster: Cluster) -> None
     project.wait_for_output("a", b"up")
     cluster.run("sbatch", "--partition=urgent", "--nodelist=node1", "--cpus-per-task=8", "--wrap=true")
     assert project.wait("a") == ["failed"]
-    assert messages(project, "a")["1"].startswith("Slurm preempted its job ")
+    assert messages(project, "a")["1"].startswith("Slurm preempted job ")
     assert len(project.info("a")["run_statuses"]) == 1
 
 
@@ -70,7 +70,7 @@ def test_the_time_that_the_job_asked_for(project: Project, cluster: Cluster) -> 
     assert project.wait("a") == ["failed"]
     job = job_of(project, "a")
     assert messages(project, "a") == {
-        "1": f"Slurm ended its job {job}: the requested time limit was reached."
+        "1": f"Slurm ended job {job} because it reached the requested time limit."
     }
     assert b"told" in project.output("a")
 
@@ -88,7 +88,7 @@ def test_a_node_that_fails(project: Project, cluster: Cluster, again: bool) -> N
         age_lease(project, "a")
         if again:
             wait_until(lambda: project.status("a") == "queued", message=lambda: str(project.info("a")))
-            assert "failed, or the job was removed from it" in messages(project, "a")["1"]
+            assert "failed, or the job was removed from the node" in messages(project, "a")["1"]
             cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "NodeList=node1")
             begin_again(cluster, project, "a")
             project.wait_for_output("a", b"up", run=2)
@@ -97,7 +97,7 @@ def test_a_node_that_fails(project: Project, cluster: Cluster, again: bool) -> N
             assert project.wait("a") == ["completed"]
         else:
             assert project.wait("a") == ["failed"]
-            assert "The node node2 of its job" in messages(project, "a")["1"]
+            assert "The node node2 of Slurm job" in messages(project, "a")["1"]
     finally:
         cluster.start_node("node2")
 
@@ -116,7 +116,7 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     # one that is started again. It tries that for MessageTimeout, 5 s.
     cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "StartTime=now+10")
     project.wait_for_output("a", b"up", run=2)
-    assert "failed, or the job was removed from it" in messages(project, "a")["1"]
+    assert "failed, or the job was removed from the node" in messages(project, "a")["1"]
     (project.folder / "go").touch()
     wait_until(lambda: (ensure_running(project.root), project.status("a") == "completed")[1])
     # On a busy machine Slurm tells the node to end the job only when it has started it again: one run more.

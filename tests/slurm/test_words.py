@@ -18,12 +18,12 @@ ERROR = "slurmstepd-n1: error: *** {} 2 ON n1 CANCELLED AT 2026-11-26T07:24:35{}
 @pytest.mark.parametrize(
     ("cause", "said", "status", "interrupted"),
     [
-        (" DUE TO TIME LIMIT", "ended its job 2_0: the requested time limit was reached", FAILED, False),
-        (" DUE TO PREEMPTION", "preempted its job 2_0 for one with a higher priority", FAILED, True),
-        (" DUE TO JOB REQUEUE", "requeued its job 2_0", FAILED, True),
-        (" DUE TO NODE FAILURE", "The node of its job 2_0 failed", FAILED, True),
-        (" DUE TO FULL MOON", "Slurm ended its job 2_0: full moon.", FAILED, True),
-        ("", "Its job 2_0 was cancelled in Slurm.", CANCELLED, False),
+        (" DUE TO TIME LIMIT", "ended job 2_0 because it reached the requested time limit", FAILED, False),
+        (" DUE TO PREEMPTION", "preempted job 2_0 for a job with a higher priority", FAILED, True),
+        (" DUE TO JOB REQUEUE", "requeued job 2_0", FAILED, True),
+        (" DUE TO NODE FAILURE", "The node of Slurm job 2_0 failed", FAILED, True),
+        (" DUE TO FULL MOON", "Slurm ended job 2_0: full moon.", FAILED, True),
+        ("", "Slurm job 2_0 was cancelled.", CANCELLED, False),
     ],
 )
 def test_why_a_job_was_ended(cause: str, said: str, status: str, interrupted: bool) -> None:

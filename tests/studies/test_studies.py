@@ -90,8 +90,8 @@ def test_runs_that_promise_little_are_stopped(workspace: Workspace) -> None:
         assert task.status == "cancelled" and trial.pruned is not None and 0 < trial.pruned <= 10
         row = workspace.table(f"name:{trial.task}").rows[0]
         assert row.message == (
-            f"Pruned after point {trial.pruned} of acc: the best half of the trials of p "
-            "were better at this point."
+            f"Pruned after step {trial.pruned} of acc, because the best half of the trials of p "
+            "were better at this step."
         )
     values = sorted(trial.value or 0.0 for trial in study.trials if trial.state == "complete")
     assert study.best_value == values[-1]
@@ -118,7 +118,7 @@ def test_a_study_is_stopped_and_goes_on(workspace: Workspace) -> None:
     assert study.resume().state == "active"
     study.wait(timeout=60, progress=False)
     assert (study.state, len(study.trials)) == ("finished", 5)
-    with pytest.raises(InvalidInput, match="has 5 trials already"):
+    with pytest.raises(InvalidInput, match="has 5 trials"):
         study.resume()
     study.resume(n=6).wait(timeout=60, progress=False)
     assert [trial.number for trial in study.trials] == [1, 2, 3, 4, 5, 6]
@@ -209,7 +209,7 @@ def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: 
 
 def test_a_name_is_taken_once(workspace: Workspace) -> None:
     workspace.optimize(SPACE, objective="acc", n=1, name="s").wait(timeout=60, progress=False)
-    with pytest.raises(Conflict, match="study named 's' exists"):
+    with pytest.raises(Conflict, match="study named 's' already exists"):
         workspace.optimize(SPACE, objective="acc", n=1, name="s")
 
 

@@ -2,7 +2,12 @@ import { expect, galata, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
-import { makeProject, picture, taskRows } from '../support/journey';
+import {
+  makeNotebook,
+  makeProject,
+  picture,
+  taskRows
+} from '../support/journey';
 
 test.use({
   mockState: false,
@@ -80,4 +85,25 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
     expect(texts.length).toBeGreaterThan(50);
     expect([...new Set(texts)].filter(text => OURS.has(text))).toEqual([]);
   }
+
+  // A widget has the language of the page around its notebook.
+  makeNotebook(path.join(ROOT, 'zh', 'zu.ipynb'), [
+    'import pyruns_jupyter',
+    "pyruns_jupyter.TaskTable('xun.py')"
+  ]);
+  await page.evaluate(
+    () =>
+      void window.jupyterapp.commands.execute('docmanager:open', {
+        path: 'zh/zu.ipynb'
+      })
+  );
+  await expect(
+    page.locator('.jp-Notebook-ExecutionIndicator:visible')
+  ).toHaveAttribute('data-status', 'idle', { timeout: 60000 });
+  await page.evaluate(
+    () => void window.jupyterapp.commands.execute('notebook:run-all-cells')
+  );
+  await expect(
+    page.locator('.pyr-widget').getByText('已完成').first()
+  ).toBeVisible({ timeout: 60000 });
 });

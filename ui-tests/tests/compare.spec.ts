@@ -118,7 +118,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await expect(tab(/Failures/)).toContainText('6');
   await expect(panel.getByText('RuntimeError: out of memory')).toBeVisible();
   await expect(panel.getByText('All 6: bs=512')).toContainText(
-    'none of the other 12 tasks'
+    'not true of the other 12 tasks'
   );
   await pictures(page, 'compare-failures');
 

@@ -78,7 +78,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   // What the cluster refuses is told with the tasks that it would have run.
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
-    taskRows(page).getByText('Slurm rejected its job: Invalid partition name')
+    taskRows(page).getByText('Slurm rejected the job: Invalid partition name')
   ).toHaveCount(3);
   await taskRow(page, 'train_1_lr=0.1').click();
   await page.getByRole('grid', { name: 'Tasks' }).press('Control+a');

@@ -66,7 +66,7 @@ def workspace_of(context: Context, args: argparse.Namespace, text: str) -> Works
                 return Workspace(folder)
     workspace = context.workspace(args.workspace)
     if script and (workspace.script is None or workspace.script.name != script):
-        context.aside(f"This plan was made for {script}, but is used for {workspace.name}.")
+        context.aside(f"This plan was created for {script} but is used for {workspace.name}.")
     return workspace
 
 
@@ -74,7 +74,7 @@ def create(workspace: Workspace, text: str, args: argparse.Namespace) -> Created
     """Create the tasks of `text`, and queue them with `--run`."""
     unused = [] if args.run else run_flags(args)
     if unused:
-        args.parser.error(f"{unused[0]} needs --run: without it, the tasks are created but not queued")
+        args.parser.error(f"{unused[0]} requires --run, because the tasks are not queued without it")
     folder = workspace.folder
     request, settings = None, Settings.load(folder.root)
     if args.run:  # before anything is created
@@ -136,7 +136,7 @@ def show_plan(context: Context, workspace: Workspace, text: str, args: argparse.
         for notice in plan.notices:
             context.aside(notice)
         if saved is not None:
-            context.line(f"Saved as {args.output}; 'sweep {args.output}' creates the tasks.")
+            context.line(f"Saved as {args.output}. Use 'sweep {args.output}' to create the tasks.")
     return 0
 
 
@@ -163,35 +163,45 @@ def add_commands(command: AddCommand) -> None:
     add("target", nargs="?", metavar="TARGET", default=".", help=about)
 
     parser = command("sweep", "Create a task for each combination of the values in a YAML file", _sweep)
-    parser.add_argument("file", metavar="FILE", help="YAML file ('-': standard input)")
+    parser.add_argument("file", metavar="FILE", help="YAML file ('-' for standard input)")
     add_creation(parser)
 
     parser = command("plan", "Preview a sweep, or save it as a plan file", _plan)
-    parser.add_argument("file", metavar="FILE", help="YAML file ('-': standard input)")
+    parser.add_argument("file", metavar="FILE", help="YAML file ('-' for standard input)")
     add_saving(parser)
 
     parser = command("exec", "Create a shell task from a command and run it", _exec)
     parser.usage = "%(prog)s [OPTION ...] -- COMMAND [ARGUMENT ...]"
-    parser.add_argument("-n", "--name", default="shell", help="task name (default: %(default)s)")
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="command and its arguments")
+    parser.add_argument("-n", "--name", default="shell", help="name of the task (default: %(default)s)")
+    parser.add_argument(
+        "argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run and its arguments"
+    )
     add_run_options(parser)
 
 
 def _add_name(parser: Parser) -> None:
-    about = "task name, prefix, or pattern such as '{lr}-{seed}'; {n} is the number, {name} the workspace, "
-    about += "{lr:.0e} a format (default: the name in a plan file, else task)"
+    about = (
+        "name or name prefix of the tasks, or a pattern such as '{lr:.0e}-{seed}', in which {n} is the "
+        "number "
+    )
+    about += "of the task and {name} the workspace (default: the name in the plan file, or 'task')"
     parser.add_argument("-n", "--name", help=about)
 
 
 def add_saving(parser: Parser) -> None:
     """Add the options of a plan."""
     _add_name(parser)
-    parser.add_argument("-o", "--output", metavar="PLAN", help="save a plan file, which 'sweep' reads")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PLAN",
+        help="save the sweep as a plan file, from which 'sweep' creates the tasks",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite an existing plan file")
 
 
 def add_creation(parser: Parser) -> None:
     """Add the options of new tasks."""
     _add_name(parser)
-    parser.add_argument("--run", action="store_true", help="queue the new tasks")
+    parser.add_argument("--run", action="store_true", help="run the new tasks in the background")
     add_run_options(parser)

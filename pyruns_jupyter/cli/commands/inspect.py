@@ -123,7 +123,7 @@ def _log(context: Context, args: argparse.Namespace) -> int:
         return follow_log(context, task, run, args.tail)
     path = task.log_path(run)
     if not path.is_file():
-        problem = log_problem(path) or f"Task {name!r} has no log yet; it is {task.status}."
+        problem = log_problem(path) or f"Task {name!r} has no log yet. The task is {task.status}."
         raise NotFound(problem)
     print_log(context, path, args.tail)
     return 0
@@ -183,8 +183,16 @@ def _export(context: Context, args: argparse.Namespace) -> int:
 
 def _add_query(parser: Parser) -> None:
     add = parser.add_argument
-    add("query", nargs="*", metavar="QUERY", help="tasks, such as 'status:failed lr<0.05'")
-    about = "name, status, created, started, duration or any key; -KEY reverses (default: %(default)s)"
+    add(
+        "query",
+        nargs="*",
+        metavar="QUERY",
+        help="query that selects the tasks, such as 'status:failed lr<0.05' (default: all tasks)",
+    )
+    about = (
+        "sort by name, status, created, started, duration, or a parameter or metric; -KEY reverses the order "
+    )
+    about += "(default: %(default)s)"
     add("--sort", metavar="KEY[,KEY...]", default="created", help=about)
     add("--order", choices=("asc", "desc"), default="asc", help="sort order (default: %(default)s)")
     explain_query(parser)
@@ -194,34 +202,36 @@ def add_commands(command: AddCommand) -> None:
     """Add the commands that show things."""
     _add_query(command("ls", "List tasks", _ls))
 
-    add = command("show", "Show a task: its runs, configuration and metrics", _show).add_argument
-    add("name", metavar="NAME[@RUN]", help="task name; @2 is its second run")
+    add = command("show", "Show the runs, configuration and metrics of a task", _show).add_argument
+    add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
 
     add = command("log", "Print the log of a task", _log, json=False).add_argument
-    add("name", metavar="NAME[@RUN]", help="task name; @2 is its second run")
-    add("-f", "--follow", action="store_true", help="follow the log until the run ends")
-    add("--tail", type=positive, metavar="BYTES", help="print only the last BYTES")
+    add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
+    add("-f", "--follow", action="store_true", help="print new output until the run ends")
+    add("--tail", type=positive, metavar="BYTES", help="print only the last BYTES bytes")
 
-    command("status", "Show the current workspace and its task counts", _status)
+    command("status", "Show the current workspace and its number of tasks by status", _status)
 
     parser = command("export", "Export results as CSV or JSON, one row per run", _export, json=False)
     add = parser.add_argument
-    add("-o", "--output", metavar="FILE", help="file to write (default and '-': standard output)")
-    add("-f", "--format", choices=FORMATS, help="output format (default: from the extension of FILE)")
+    add("-o", "--output", metavar="FILE", help="output file ('-' for standard output, which is the default)")
+    add("-f", "--format", choices=FORMATS, help="output format (default: from the extension of FILE, or csv)")
     add("--latest", action="store_true", help="export only the latest run of each task")
     _add_query(parser)
     add = parser.add_argument_group("advanced options").add_argument
-    add("--bom", action="store_true", help="start with a byte order mark, for Excel")
-    add("--raw", action="store_true", help="do not escape text that looks like a formula")
+    add("--bom", action="store_true", help="start with a byte order mark, so that Excel detects UTF-8")
+    add("--raw", action="store_true", help="do not escape text that a spreadsheet would run as a formula")
     add("--force", action="store_true", help="overwrite FILE even if it is not .csv, .json or .jsonl")
 
-    command("system", "Show CPU, memory and GPU usage", _system, workspace=False)
+    command("system", "Show CPU, memory and GPU utilization", _system, workspace=False)
 
-    add = command("lab", "Open JupyterLab in the project", _lab, workspace=False, json=False).add_argument
+    add = command(
+        "lab", "Start JupyterLab in the project folder", _lab, workspace=False, json=False
+    ).add_argument
     add(
         "target",
         nargs="?",
         metavar="TARGET",
         default=".",
-        help="script, notebook or folder (default: %(default)s)",
+        help="script, notebook or folder to open (default: the current folder)",
     )

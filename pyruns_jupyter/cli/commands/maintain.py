@@ -88,9 +88,11 @@ def _trash_row(one: TrashedTask) -> list[str]:
 def _purge(context: Context, args: argparse.Namespace) -> int:
     folder = context.workspace(args.workspace).folder
     if not args.names and not args.all and args.older is None:
-        raise InvalidInput("Give task names, --all, or --older-than DAYS.", field="names")
+        raise InvalidInput(
+            "No tasks are selected. Specify task names, --all or --older-than DAYS.", field="names"
+        )
     if args.names and args.all:
-        raise InvalidInput("Give either task names or --all.", field="names")
+        raise InvalidInput("Specify either task names or --all, not both.", field="names")
     older = None if args.older is None else args.older * _DAY
     result = purge_all(folder, args.names or None, older_than=older)
     return report(context, args, "deleted permanently", result.done, result.refused)
@@ -150,30 +152,44 @@ def _import(context: Context, args: argparse.Namespace) -> int:
 def add_commands(command: AddCommand) -> None:
     """Add the commands that maintain a project."""
     add = command("config", "Show or change the project settings", _config, workspace=False).add_argument
-    add("settings", nargs="*", metavar="KEY=VALUE", help="settings to change (default: show all)")
+    add("settings", nargs="*", metavar="KEY=VALUE", help="setting to change (default: show all settings)")
 
-    about = "Diagnose the project; exits with 1 if there is an error"
+    about = "Check the project for problems (exit code 1 if there are errors)"
     add = command("doctor", about, _doctor, workspace=False).add_argument
     add("--repair", action="store_true", help="fix problems automatically where possible")
 
     command("trash", "List the tasks in the trash", _trash)
 
-    add = command("purge", "Delete tasks in the trash permanently", _purge).add_argument
+    add = command("purge", "Permanently delete tasks in the trash", _purge).add_argument
     add("names", **{**TASKS, "nargs": "*"})
     add("--all", action="store_true", help="delete all tasks in the trash")
-    about = "delete only tasks moved to the trash more than DAYS ago"
+    about = "delete only tasks that were moved to the trash more than DAYS days ago"
     add("--older-than", type=_days, dest="older", metavar="DAYS", help=about)
 
-    parser = command("archive", "Pack tasks with their files and script into a zip file", _archive)
+    parser = command("archive", "Pack tasks, their files and the script into a .zip file", _archive)
     add = parser.add_argument
     add("names", **TASKS)
-    add("-o", "--output", metavar="FILE", help="file to write (default: NAME.zip or WORKSPACE.zip)")
-    add("--no-artifacts", action="store_true", help="leave out artifacts")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="output file (default: NAME.zip for one task, otherwise WORKSPACE.zip)",
+    )
+    add("--no-artifacts", action="store_true", help="do not include artifacts")
     add = parser.add_argument_group("advanced options").add_argument
-    add("--with-secrets", action="store_true", help="include the values of secret variables")
-    add("--force", action="store_true", help="overwrite FILE even if it is not .zip")
+    add("--with-secrets", action="store_true", help="include the values of secret environment variables")
+    add("--force", action="store_true", help="overwrite FILE even if it is not a .zip file")
 
-    add = command("import", "Import the tasks of an archive", _import).add_argument
+    add = command("import", "Import tasks from an archive", _import).add_argument
     add("file", metavar="FILE", help="archive to import (.zip)")
-    add("--into", metavar="TARGET", help="folder or script (default: the current folder)")
-    add("--as", dest="as_name", metavar="NAME", help="rename the task (single-task archives only)")
+    add(
+        "--into",
+        metavar="TARGET",
+        help="folder or script to import the tasks into (default: the current folder)",
+    )
+    add(
+        "--as",
+        dest="as_name",
+        metavar="NAME",
+        help="new name of the task (only if the archive has a single task)",
+    )

@@ -34,7 +34,7 @@ def _note(context: Context, args: argparse.Namespace) -> int:
 
 def _tag(context: Context, args: argparse.Namespace) -> int:
     if not args.tags:
-        raise InvalidInput("Give at least one tag.", field="tags")
+        raise InvalidInput("No tags were given. Specify at least one tag.", field="tags")
     if args.off:
         return act_on_tasks(context, args, "untag", "tags removed", tags=args.tags)
     return act_on_tasks(context, args, "tag", "tagged", tags=metadata.check_tags(args.tags))
@@ -47,7 +47,7 @@ def _env(context: Context, args: argparse.Namespace) -> int:
         name, separator, text = word.partition("=")
         if not separator:
             raise InvalidInput(
-                f"Expected VARIABLE=VALUE, got {word!r}; '-u VARIABLE' removes a variable.", field="env"
+                f"Expected VARIABLE=VALUE, got {word!r}. Use '-u VARIABLE' to remove a variable.", field="env"
             )
         variables[name] = text
     if variables:
@@ -82,52 +82,54 @@ def _delete(context: Context, args: argparse.Namespace) -> int:
 
 def _restore(context: Context, args: argparse.Namespace) -> int:
     if args.as_name is not None and len(args.names) != 1:
-        raise InvalidInput("--as needs exactly one task.", field="name")
+        raise InvalidInput("--as requires exactly one task.", field="name")
     return act_on_tasks(context, args, "restore", "restored", as_name=args.as_name)
 
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that change tasks."""
     add = command("rename", "Rename a task", _rename).add_argument
-    add("name", metavar="NAME", help="task name")
-    add("new_name", metavar="NEW", help="new name")
+    add("name", metavar="NAME", help="current name of the task")
+    add("new_name", metavar="NEW", help="new name of the task")
 
-    add = command("copy", "Copy a task: configuration, notes, tags and environment", _copy).add_argument
-    add("name", metavar="NAME", help="task name")
-    add("new_name", metavar="NEW", nargs="?", help="name of the copy (default: NAME and a number)")
-    add("--runs", action="store_true", help="copy runs and logs too")
-    add("--artifacts", action="store_true", help="copy runs, logs and artifacts too")
+    add = command("copy", "Copy the configuration, notes, tags and environment of a task", _copy).add_argument
+    add("name", metavar="NAME", help="name of the task")
+    add("new_name", metavar="NEW", nargs="?", help="name of the copy (default: NAME with a number)")
+    add("--runs", action="store_true", help="also copy runs and logs")
+    add("--artifacts", action="store_true", help="also copy runs, logs and artifacts")
 
-    parser = command("reorder", "Move tasks before or after another one (for 'ls --sort order')", _reorder)
+    parser = command("reorder", "Move tasks before or after another task in the custom order", _reorder)
     add = parser.add_argument
     add("names", **TASKS)
-    add("where", choices=("before", "after"), help="side of OTHER")
-    add("anchor", metavar="OTHER", help="task that keeps its place")
+    add("where", choices=("before", "after"), help="whether to place the tasks before or after OTHER")
+    add("anchor", metavar="OTHER", help="name of the task that is not moved")
 
     add = command("pin", "Pin tasks to the top of every list", _pin).add_argument
     add("names", **TASKS)
     add("--off", action="store_true", help="unpin the tasks")
 
-    add = command("tag", "Add or remove tags (the query 'tag:NAME' finds them)", _tag).add_argument
+    add = command("tag", "Add or remove tags of tasks", _tag).add_argument
     add("tags", type=keys, metavar="TAG[,TAG...]", help="tags, separated by commas")
     add("names", **TASKS)
     add("--off", action="store_true", help="remove the tags")
 
     add = command("note", "Set the note of a task", _note).add_argument
-    add("name", metavar="NAME", help="task name")
-    add("text", nargs="+", metavar="TEXT", help="text of the note; replaces an existing one")
+    add("name", metavar="NAME", help="name of the task")
+    add("text", nargs="+", metavar="TEXT", help="text of the note; replaces an existing note")
 
     add = command("env", "Show or change the environment variables of a task", _env).add_argument
-    add("name", metavar="NAME", help="task name")
-    add("variables", nargs="*", metavar="VARIABLE=VALUE", help="variables to set (default: show all)")
-    about = "remove a variable; repeatable"
+    add("name", metavar="NAME", help="name of the task")
+    add(
+        "variables", nargs="*", metavar="VARIABLE=VALUE", help="variable to set (default: show all variables)"
+    )
+    about = "variable to remove; repeatable"
     add("-u", "--unset", action="append", default=[], metavar="VARIABLE", help=about)
-    add("--show-secrets", action="store_true", help="show tokens, passwords and keys")
+    add("--show-secrets", action="store_true", help="show the values of secrets")
 
     add = command("delete", "Move tasks to the trash", _delete).add_argument
     add("names", **{**TASKS, "nargs": "*"})
-    add("--query", metavar="QUERY", help="delete the tasks that match")
+    add("--query", metavar="QUERY", help="delete all tasks that match QUERY")
 
     add = command("restore", "Restore tasks from the trash", _restore).add_argument
     add("names", **TASKS)
-    add("--as", dest="as_name", metavar="NEW", help="restore under another name (one task)")
+    add("--as", dest="as_name", metavar="NEW", help="new name of the task (only for a single task)")

@@ -20,7 +20,7 @@ def _run(context: Context, args: argparse.Namespace) -> int:
     is_final = not (args.json and args.wait)  # of two results, only the last one is shown as JSON
     if args.config:
         if args.names or args.query or args.failed or args.skip_done:
-            args.parser.error("Give either --config, or the tasks to run")
+            args.parser.error("Specify either --config or the tasks to run, not both")
         text = read_input(context, args.config)
         workspace = workspace_of(context, args, text)
         args.run = True
@@ -30,7 +30,7 @@ def _run(context: Context, args: argparse.Namespace) -> int:
             report_created(context, args, workspace, created)
     else:
         if args.name:
-            args.parser.error("--name needs --config")
+            args.parser.error("--name requires --config")
         workspace = context.workspace(args.workspace)
         chosen = chosen_tasks(workspace, args, "--failed", "status:failed" if args.failed else "")
         queued = workspace.run(chosen, skip_done=args.skip_done, **run_options(args))
@@ -97,27 +97,27 @@ def _requeue(context: Context, args: argparse.Namespace) -> int:
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that run, stop and wait."""
-    parser = command("run", "Queue tasks; they run in the background", _run)
+    parser = command("run", "Run tasks in the background", _run)
     add = parser.add_argument
     add("names", **{**TASKS, "nargs": "*"})
-    add("--query", metavar="QUERY", help="run the tasks that match, such as 'lr<0.05'")
+    add("--query", metavar="QUERY", help="run all tasks that match QUERY, such as 'lr<0.05'")
     add("--failed", action="store_true", help="run all failed tasks again")
-    add("--wait", action="store_true", help="wait for the tasks; exit code 1 unless all complete")
-    add("--skip-done", action="store_true", help="skip configurations that completed before")
-    add("--config", metavar="FILE", help="create the tasks of a YAML file and run them")
-    add("-n", "--name", metavar="NAME", help="with --config: task name, as in 'sweep'")
+    add("--wait", action="store_true", help="wait until the tasks end (exit code 1 unless all complete)")
+    add("--skip-done", action="store_true", help="skip tasks whose configuration has already completed")
+    add("--config", metavar="FILE", help="create tasks from a YAML file and run them")
+    add("-n", "--name", metavar="NAME", help="name of the new tasks, as in 'sweep' (requires --config)")
     add_run_options(parser)
 
-    add = command("wait", "Wait for tasks to finish; exit code 1 unless all complete", _wait).add_argument
-    add("names", **{**TASKS, "nargs": "*", "help": "task names (default: all)"})
-    add("--timeout", type=float, metavar="SECONDS", help="stop waiting after this time")
+    add = command("wait", "Wait until tasks end (exit code 1 unless all complete)", _wait).add_argument
+    add("names", **{**TASKS, "nargs": "*", "help": "names of the tasks (default: all tasks)"})
+    add("--timeout", type=float, metavar="SECONDS", help="stop waiting after SECONDS seconds")
 
     add = command("stop", "Stop running tasks and cancel queued ones", _stop).add_argument
     add("names", **{**TASKS, "nargs": "*"})
-    add("--query", metavar="QUERY", help="stop the active tasks that match")
-    add("--all", action="store_true", help="stop all active tasks of the workspace")
+    add("--query", metavar="QUERY", help="stop all active tasks that match QUERY")
+    add("--all", action="store_true", help="stop all active tasks in the workspace")
 
-    command("queue", "Show the queue, and why each task is waiting", _queue)
+    command("queue", "Show the queue and why tasks are waiting", _queue)
     command("pause", "Pause the project queue; running tasks continue", _pause)
     command("unpause", "Resume the project queue", _unpause)
     command("requeue", "Requeue tasks that were queued in another copy of the project", _requeue)

@@ -11,7 +11,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 
 from ..context import Context
 
-TASKS: dict[str, Any] = {"nargs": "+", "metavar": "NAME", "help": "task names"}
+TASKS: dict[str, Any] = {"nargs": "+", "metavar": "NAME", "help": "names of the tasks"}
 
 
 def chosen_tasks(
@@ -25,12 +25,12 @@ def chosen_tasks(
     """
     queries = [one for one in (args.query, query) if one]
     if bool(args.names) == bool(queries):
-        args.parser.error(f"Give either NAME, or --query{f', or {flag}' if flag else ''}")
+        args.parser.error(f"Specify either task names or --query{f' or {flag}' if flag else ''}")
     if args.names:
         return list(dict.fromkeys(args.names))
     found = workspace.tasks("\n".join(f"({one})" for one in queries)).names
     if not found:
-        raise NotFound("No task matches.")
+        raise NotFound("No task matches the query.")
     return found
 
 

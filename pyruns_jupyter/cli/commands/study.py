@@ -43,7 +43,7 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
     studies = context.workspace(args.workspace).studies
     if args.study is None:
         if args.stop or args.resume or args.remove or args.wait:
-            args.parser.error("Give the NAME of a study")
+            args.parser.error("Specify the NAME of a study")
         return context.result(args, lambda: [_to_dict(study) for study in studies.values()], studies)
     study = studies[args.study]
     if args.remove:
@@ -72,30 +72,41 @@ def _to_dict(study: Study) -> dict[str, Any]:
 def add_commands(command: AddCommand) -> None:
     """Add the commands for studies."""
     parser = command("optimize", "Start a hyperparameter study (Optuna); each trial is a task", _optimize)
-    parser.add_argument("file", metavar="FILE", help="YAML file with the search space ('-': standard input)")
+    parser.add_argument(
+        "file", metavar="FILE", help="YAML file with the search space ('-' for standard input)"
+    )
     add_study_options(parser)
 
     parser = command("studies", "List, show, stop, resume or delete studies", _studies)
-    parser.add_argument("study", nargs="?", metavar="NAME", help="study (default: list all)")
+    parser.add_argument(
+        "study", nargs="?", metavar="NAME", help="name of the study (default: list all studies)"
+    )
     add = parser.add_mutually_exclusive_group().add_argument
-    add("--stop", action="store_true", help="create no more trials; running ones continue")
+    add(
+        "--stop", action="store_true", help="cancel queued trials and create no more; running trials continue"
+    )
     add("--resume", action="store_true", help="resume a stopped or finished study")
     add("--remove", action="store_true", help="delete the study; its tasks are kept")
     add = parser.add_argument
-    add("--trials", type=positive, metavar="N", help="with --resume: new total of trials")
-    add("--wait", action="store_true", help="wait for the study; exit code 1 unless it finishes")
+    add("--trials", type=positive, metavar="N", help="new total number of trials (requires --resume)")
+    add("--wait", action="store_true", help="wait until the study ends (exit code 1 unless it finishes)")
 
 
 def add_study_options(parser: Parser) -> None:
     """Add the options of a study."""
     add = parser.add_argument
-    about = "metric to optimize: the recorded value, else the last tracked one"
+    about = "metric to optimize (its recorded value, or its last tracked value)"
     add("--objective", required=True, metavar="METRIC", help=about)
     add("--minimize", action="store_true", help="minimize the objective (default: maximize)")
     add("--trials", type=positive, default=50, metavar="N", help="number of trials (default: %(default)s)")
-    add("-n", "--name", default="search", help="study name (default: %(default)s)")
-    add("--sampler", choices=SAMPLERS, default=SAMPLERS[0], help="sampler (default: %(default)s)")
-    add("--seed", type=whole, metavar="N", help="seed of the sampler")
-    about = "stop trials below the median (top quartile) of the completed ones at the same step"
+    add("-n", "--name", default="search", help="name of the study (default: %(default)s)")
+    add(
+        "--sampler",
+        choices=SAMPLERS,
+        default=SAMPLERS[0],
+        help="method that chooses the parameters (default: %(default)s)",
+    )
+    add("--seed", type=whole, metavar="N", help="random seed of the sampler (default: random)")
+    about = "stop trials that are worse than the median or top quartile of completed trials at the same step"
     add("--prune", choices=[one for one in PRUNERS if one], default="", help=about)
     add_run_options(parser)

@@ -7,17 +7,17 @@ from typing import Any
 
 
 class MissingKeyError(KeyError, AttributeError):
-    """The configuration does not have a key; the message is a sentence."""
+    """The error for a key that the configuration does not have."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
 class Config(dict[str, Any]):
-    """A configuration: `config.training.lr`, `config["training"]`, or as any dictionary.
+    """A dictionary whose keys are also attributes, as in `config.training.lr`.
 
-    Mappings in it, also those in lists and those added later, are configurations too. Use brackets for a key
-    that is also the name of a dictionary method (`items`), or not a valid name.
+    Nested dictionaries are also of this type, even if they are in lists or are added later. Use
+    `config["items"]` for a key that is the name of a dictionary method or not a valid Python name.
     """
 
     __module__ = "pyruns_jupyter"  # where pickles look for it, wherever it is defined

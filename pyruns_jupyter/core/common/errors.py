@@ -130,14 +130,14 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**20 else "a number with more than 20 digits"
     kinds = ((dict, "a mapping"), ((list, tuple), "a list"), (bytes, "binary data"))
-    return next((word for kind, word in kinds if isinstance(value, kind)), "something else")
+    return next((word for kind, word in kinds if isinstance(value, kind)), "a value of another type")
 
 
 def from_os_error(error: OSError) -> PyrunsError | None:
     """Return the error for a disk problem that the user can fix, else None."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return Conflict(f"The file system does not allow this{where}: {error.strerror}.")
+        return Conflict(f"The file system does not allow this operation{where}: {error.strerror}.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(f"No space left on the disk{where}: {error.strerror}.")
     if error.errno == errno.ENAMETOOLONG:

@@ -93,7 +93,7 @@ def _described(kind: inspect.Type) -> str:
         case inspect.StrType():
             return "text"
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            return f"a list of {'texts' if isinstance(_plain(item), inspect.StrType) else 'values'}"
+            return f"a list of {'strings' if isinstance(_plain(item), inspect.StrType) else 'values'}"
         case _:
             return "an object"
 

@@ -79,7 +79,10 @@ def _flatten(value: Mapping[str, Any], prefix: str, found: dict[str, Any], room:
         else:
             room -= len(prefix) + len(key)
             if room < 0:
-                raise InvalidInput("The keys of the configuration are too long.", field="yaml")
+                raise InvalidInput(
+                    "The keys of the configuration are too long. Use shorter keys or fewer levels.",
+                    field="yaml",
+                )
             found[prefix + key] = item
     return room
 

@@ -34,7 +34,7 @@ def interpolate(values: dict[str, Any], where: str = "The configuration") -> dic
     try:
         resolved = _Resolver(values, where).value(values, ())
     except RecursionError:
-        raise InvalidInput(f"{where} is not valid: its references are nested too deeply.") from None
+        raise InvalidInput(f"{where} is not valid because its references are nested too deeply.") from None
     assert isinstance(resolved, dict)
     return resolved
 
@@ -119,7 +119,7 @@ class _Resolver:
 
     def fail(self, path: KeyPath, problem: str, kind: type[InvalidInput] = InvalidInput) -> NoReturn:
         key = _dotted(path)
-        raise kind(f"{self.where}: {key!r} is not valid: {problem}.", field=key)
+        raise kind(f"{self.where} is not valid. At {key!r}, {problem}.", field=key)
 
 
 class _Text:
@@ -169,7 +169,7 @@ class _Text:
                 at += 1
             else:
                 opening = "${" + self.text[begin:][:40]
-                self.fail(f"the reference {opening!r} is never closed; write \\${{ for the literal text")
+                self.fail(f"the reference {opening!r} is never closed. Write \\${{ for the literal text")
 
     def found(self, name: str, written: str) -> Any:
         if not name:
@@ -178,8 +178,8 @@ class _Text:
             value = self.resolver.find(name, self.path)
         except (KeyError, IndexError):
             self.fail(
-                f"it refers to {name!r}, which does not exist{_suggestion(self.resolver.root, name)}; "
-                f"write \\${{{written}}} for the literal text"
+                f"it refers to {name!r}, which does not exist.{_suggestion(self.resolver.root, name)} "
+                f"Write \\${{{written}}} for the literal text"
             )
         if value == "???":
             self.fail(f"it refers to {name!r}, which has no value yet")
@@ -234,7 +234,7 @@ class _Text:
         function = _FUNCTIONS.get(name)
         if function is None:
             known = ", ".join(f"${{{known}:...}}" for known in ("oc.env", "oc.select", "oc.decode"))
-            self.fail(f"it uses the unknown function ${{{name}:...}}; use one of {known}")
+            self.fail(f"it uses the unknown function ${{{name}:...}}. Use one of {known}")
         minimum, maximum, work = function
         if not minimum <= len(arguments) <= maximum or arguments[0] in ("", None):
             count = minimum if minimum == maximum else f"{minimum} or {maximum}"
@@ -251,7 +251,7 @@ class _Text:
             return value
         if len(arguments) == 1:
             problem = (
-                f"the environment variable {name!r} is not set; add a default: ${{oc.env:{name},default}}"
+                f"the environment variable {name!r} is not set. Add a default: ${{oc.env:{name},default}}"
             )
             self.resolver.fail(self.path, problem, VariableNotSet)
         return None if arguments[1] is None else str(arguments[1])
@@ -353,4 +353,4 @@ def _suggestion(root: dict[str, Any], name: str) -> str:
     walk(root, ())
     close = difflib.get_close_matches(name, names, 1)
     close = close or [known for known in names if known.endswith("." + name)][:1]
-    return f" (did you mean ${{{close[0]}}}?)" if close else ""
+    return f" Did you mean ${{{close[0]}}}?" if close else ""

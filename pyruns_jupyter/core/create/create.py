@@ -73,7 +73,10 @@ def create(
 def _script_info(workspace: WorkspaceFolder) -> tuple[str, str, dict[str, Any]]:
     script = workspace.script
     if script is None:
-        raise InvalidInput(f"The script of {workspace.folder} is missing.", field="script")
+        raise InvalidInput(
+            f"The script of the workspace {workspace.folder} is missing. Restore it, or open another script.",
+            field="script",
+        )
     return "python", SCRIPT_CONFIG, {"script": str(script)}
 
 

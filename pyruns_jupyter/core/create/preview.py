@@ -133,7 +133,12 @@ def _name_notices(plan: SweepPlan | None, name: str) -> list[str]:
     if not keys:
         return []
     missing = " or ".join("{" + key + "}" for key in [*keys[:3], "n"])
-    return [f"The name pattern gives several tasks the same name, so these get numbers. Add {missing}."]
+    return [
+        (
+            f"The name pattern gives several tasks the same name, so numbers are appended. Add {missing} to "
+            "the pattern."
+        )
+    ]
 
 
 def check_template(workspace: WorkspaceFolder, text: str, settings: Settings | None = None) -> SweepPlan:
@@ -159,7 +164,7 @@ def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
         Unreadable: when the script cannot be read.
     """
     if workspace.kind == SHELL:
-        raise InvalidInput("A shell workspace has no parameters for a study. Open a script.", field="yaml")
+        raise InvalidInput("A folder workspace has no parameters for a study. Open a script.", field="yaml")
     settings = Settings.load(workspace.root)
     space = SearchSpace(text, limit=settings.sweep_limit)
     errors = list(space.errors)
@@ -203,7 +208,7 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
         Unreadable: when the default is not text.
     """
     if workspace.kind == SHELL:
-        raise InvalidInput("A shell workspace has no configuration to sweep. Open a script.", field="yaml")
+        raise InvalidInput("A folder workspace has no configuration to sweep. Open a script.", field="yaml")
     try:
         aliases = script_parameters(workspace).aliases
     except (InvalidInput, Unreadable):  # reported when the sweep is checked
@@ -223,7 +228,11 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
 
     script = workspace.script
     if script is None:
-        problem = workspace.problem() or f"The script of {workspace.folder} is missing."
+        problem = (
+            workspace.problem()
+            or f"The script of the workspace {workspace.folder} is missing. Restore it, or open another "
+            "script."
+        )
         raise InvalidInput(problem, field="script")
     try:
         source = read_source(script)
@@ -317,9 +326,11 @@ def _taken(workspace: WorkspaceFolder) -> set[str]:
 
 def _shell_text(text: str) -> str:
     if not text.strip():
-        raise InvalidInput("The shell script is empty.", field="yaml", line=1, column=1)
+        raise InvalidInput(
+            "The shell script is empty. Enter at least one command.", field="yaml", line=1, column=1
+        )
     if "\0" in text:
-        raise InvalidInput("The shell script contains a NUL character.", field="yaml")
+        raise InvalidInput("The shell script contains a NUL character. Remove it.", field="yaml")
     if len(text) > MAX_TEXT_BYTES:
         raise InvalidInput(f"The shell script is larger than {MAX_TEXT_BYTES >> 20} MiB.", field="yaml")
     return text.replace("\r\n", "\n")  # to a shell, a carriage return is a part of the command

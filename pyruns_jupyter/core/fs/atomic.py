@@ -226,7 +226,7 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
         if pauses:
             gc.enable()
     if not isinstance(value, dict):
-        raise Unreadable(f"{path} should hold a JSON object, but holds {_JSON_WORDS[type(value)]}.")
+        raise Unreadable(f"{path} must contain a JSON object, but contains {_JSON_WORDS[type(value)]}.")
     return value
 
 
@@ -244,13 +244,13 @@ def _json_problem(data: bytes, error: Exception) -> str:
     if not data.strip():
         return "is empty." if not data else "contains only white space."
     if not data.strip(b"\0"):
-        return "contains only zero bytes: the machine stopped before it was written completely."
+        return "contains only zero bytes, because the machine stopped before it was written completely."
     if isinstance(error, RecursionError):
-        return "is not valid JSON: it is nested too deeply."
+        return "is not valid JSON because it is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
-        return f"is not valid JSON: it is not UTF-8 text (byte {error.start})."
+        return f"is not valid JSON because it is not UTF-8 text (byte {error.start})."
     if isinstance(error, json.JSONDecodeError):
         if not data.rstrip().endswith(b"}"):
-            return f"is not valid JSON: it is truncated or followed by other text ({error})."
+            return f"is not valid JSON because it is truncated or followed by other text ({error})."
         return f"is not valid JSON: {error}."
-    return "is not valid JSON: it contains a number with thousands of digits."
+    return "is not valid JSON because it contains a number with thousands of digits."

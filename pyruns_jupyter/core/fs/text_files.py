@@ -34,7 +34,7 @@ def read_source(script: Path) -> bytes:
     try:
         return _read(script, follow=True)
     except FileNotFoundError:
-        raise NotFound(f"There is no script {script}.") from None
+        raise NotFound(f"The script {script} does not exist.") from None
 
 
 def _read(path: Path, *, follow: bool) -> bytes:

@@ -168,7 +168,7 @@ def _all_hits(descriptor: int, pattern: Pattern[str], wanted: dict[str, Any]) ->
                 total += 1
                 found.append(hit)
         except (TimeoutError, MemoryError):
-            message = f"The search was stopped: it took more than {seconds:g} s for a part of the log."
+            message = f"The search was stopped because it took more than {seconds:g} s for a part of the log."
             yield {"hits": found, "searched": begin, "total": total, "message": message, "done": True}
             return
         is_enough = total >= limit

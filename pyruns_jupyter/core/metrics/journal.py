@@ -51,8 +51,8 @@ def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = N
     line = f'{{"t":{epoch:.3f},{process}"{kind}":{body}}}\n'.encode("ascii")
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(
-            f"they take {len(line):,} bytes, and the maximum is {MAX_LINE_BYTES:,}; "
-            "write a file into artifact_dir()"
+            f"they take {len(line):,} bytes, but at most {MAX_LINE_BYTES:,} are allowed. "
+            "Write a file into artifact_dir() instead"
         )
     return line
 
@@ -117,7 +117,7 @@ class Appender:
         written = os.write(self._descriptor, line)
         self._torn = 0 < written < len(line)
         if written != len(line):
-            raise OSError(f"only {written} of {len(line)} bytes could be written; the disk is full")
+            raise OSError(f"only {written} of {len(line)} bytes could be written because the disk is full")
 
     def close(self) -> None:
         """Close the file. Do not use the object afterwards."""

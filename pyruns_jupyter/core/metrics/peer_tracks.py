@@ -140,7 +140,7 @@ def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Dat
     store = info.get(STORE_KEY)
     generation = store.get("generation") if isinstance(store, dict) else None
     if not isinstance(store, dict) or not isinstance(generation, str) or store.get("version") != 1:
-        raise Unreadable(f"{folder}: its curves are stored in a format that this version cannot read.")
+        raise Unreadable(f"{folder}: The curves are stored in a format that this version cannot read.")
     deadline = time.monotonic() + seconds
     try:
         with closing(_connect(path, deadline)) as database:

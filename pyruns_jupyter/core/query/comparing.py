@@ -195,14 +195,14 @@ def _written(value: Value) -> str:
 def _number(text: str) -> float:
     found = number(text)
     if found is None:
-        raise ValueError(f"is a number; {quote(text)} is not a number")
+        raise ValueError(f"must be compared with a number, not {quote(text)}")
     return found
 
 
 def _seconds(text: str) -> float:
     found = number(text) if duration(text) is None else duration(text)
     if found is None:
-        raise ValueError(f"is a duration such as 90s, 10m or 1h30m; {quote(text)} is not a duration")
+        raise ValueError(f"must be compared with a duration such as 90s, 10m or 1h30m, not {quote(text)}")
     return found
 
 
@@ -236,7 +236,7 @@ def _time_test(operator: str, value: Value, now: float) -> Callable[[Any], bool]
     if age is not None:
         if operator not in _COMPARE:
             raise ValueError(
-                f"can only be compared with a duration by < or >: <{text} means less than {text} ago"
+                f"can only be compared with a duration by < or >, where <{text} means less than {text} ago"
             )
         compare = _COMPARE[_REVERSED[operator]]
         return lambda found: compare(found, now - age)
@@ -256,7 +256,8 @@ def _moment(text: str, now: float) -> Moment:
     found = moment(text, now)
     if found is None:
         raise ValueError(
-            f"is a time; {quote(text)} is neither a date (2026-11-01) nor a duration until now (2h, 3d)"
+            "must be compared with a date such as 2026-11-01 or a duration such as 2h or 3d, not "
+            f"{quote(text)}"
         )
     return found
 

@@ -192,7 +192,8 @@ class Binder:
         unit = "a duration" if duration(value.text) is not None else "a time"
         if duration(value.text) is not None or moment(value.text, self.now) is not None:
             raise self._source.wrong(
-                f"`{field.name}` is compared with numbers; {value.text} is {unit}.", term.span.start
+                f"`{field.name}` can only be compared with numbers, but {value.text} is {unit}.",
+                term.span.start,
             )
 
     def _log(self, term: FieldTest) -> tuple[int, Check]:
@@ -230,7 +231,7 @@ class Binder:
             field = self.fields.find(key)
         except AmbiguousField as error:
             raise source.wrong(
-                f"`{key}` is ambiguous: {names(error.candidates)}. Use a longer name.",
+                f"`{key}` is ambiguous and can be {names(error.candidates)}. Use a longer name.",
                 span.start,
                 [source.replaced(span, quote(one)) for one in error.candidates[:5]],
             ) from None
@@ -241,7 +242,7 @@ class Binder:
             return None
         other = self.fields.shadowed(key)
         if other is not None:
-            message = f"`{key}` is a property of the task; the parameter or metric of this name is `{other}`."
+            message = f"`{key}` is a property of the task. The parameter or metric of this name is `{other}`."
             self._notices.append(
                 notice(source, span, "shadowed", message, suggestions=[source.replaced(span, quote(other))])
             )
@@ -257,7 +258,7 @@ class Binder:
     def _pasted(self, term: FieldTest) -> tuple[int, Check]:
         written = self._written(term)
         wanted = written.casefold()
-        message = f"Unknown field `{term.key}`; searched for `{written}` in the names."
+        message = f"Unknown field `{term.key}`. Searched for `{written}` in task names."
         self._notices.append(notice(self._source, term.span, "as_name", message))
         return WORDS, lambda row: wanted in row.name.casefold()
 

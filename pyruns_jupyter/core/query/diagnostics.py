@@ -135,12 +135,12 @@ def of_comparison(
         others = fields.alike(field.name)[:3]
         if others:
             what = "are other fields" if len(others) > 1 else "is another field"
-            message = f"{message[:-1]}; {names(others, 'and')} {what}."
+            message = f"{message} {names(others, 'and')} {what}."
         suggestions = [source.replaced(term.span, quote(one)) for one in others]
         yield notice(source, term.span, "missing", message, suggestions=suggestions)
     if tally.mistyped:
         what = "a range" if term.operator == ":" else f"'{term.operator}'"
-        message = f"{shown} is not a number in {tally.mistyped:,} of {number_of(tally.seen)}; "
+        message = f"{shown} is not a number in {tally.mistyped:,} of {number_of(tally.seen)}, but "
         message += f"{what} compares numbers."
         everywhere = tally.mistyped + tally.missing == tally.seen
         yield notice(source, term.span, "type", message, is_serious=everywhere)
@@ -167,8 +167,8 @@ def _of_values(
         source,
         term.span,
         "no_value",
-        f"`{field.name}` is not {_short(' or '.join(map(str, term.values)))} in any of {number_of(count)}; "
-        f"its values are {texts}{others}.",
+        f"`{field.name}` is not {_short(' or '.join(map(str, term.values)))} in any of {number_of(count)}. "
+        f"Its values are {texts}{others}.",
         suggestions=[
             source.replaced(place, f"{quote(term.key)}{term.operator}{_value(text)}") for text in near[:3]
         ],
@@ -179,12 +179,12 @@ def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Spa
     """Return the notice that no task has a field, with the fields that exist."""
     key = _short(error.key)
     if error.close:
-        message = f"Unknown field `{key}`; did you mean {names(error.close)}?"
+        message = f"Unknown field `{key}`. Did you mean {names(error.close)}?"
     else:
         known = list(dict.fromkeys([*fields.metrics, *fields.swept]))
         shown = known[:_MAX_FIELDS_SHOWN] + (["…"] if len(known) > _MAX_FIELDS_SHOWN else [])
-        valid = f"; fields are {', '.join(shown)}" if known else ""
-        message = f"Unknown field `{key}`{valid}. To search for the text, quote it."
+        valid = f". Valid fields: {', '.join(shown)}" if known else ""
+        message = f"Unknown field `{key}`{valid}. To search for this text, quote it."
     return notice(
         source,
         span,
@@ -213,7 +213,9 @@ def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alo
         span = term.span
         if fields.has(term.text):
             suggestions = [source.replaced(span, f"has:{quote(term.text)}")]
-            message += f" It was searched as a word; has:{quote(term.text)} finds tasks with this field."
+            message += (
+                f" It was searched as a word. Use has:{quote(term.text)} to find tasks with this field."
+            )
     return notice(source, span, "nothing", message, suggestions=suggestions)
 
 

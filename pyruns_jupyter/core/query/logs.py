@@ -118,11 +118,14 @@ class LogQuery:
         unread, cut, refused = (number_of(n, "log") for n in (self._unread, self._cut, self._refused))
         messages = []
         if self._unread:
-            message = f"Searching logs was stopped after {self._time.seconds:g} s: {unread} not searched."
+            message = f"The log search was stopped after {self._time.seconds:g} s. {unread} not searched."
             message += " Narrow the query with other terms, or use a simpler regular expression."
             messages.append(("logs_unread", message))
         if self._cut:
-            message = f"{cut} not searched completely: above {MAX_BYTES >> 20} MiB, only start and end are."
+            message = (
+                f"{cut} not searched completely. Only the start and the end of logs above "
+                f"{MAX_BYTES >> 20} MiB are searched."
+            )
             messages.append(("logs_cut", message))
         if self._refused:
             messages.append(("logs_unreadable", f"{refused} could not be read."))

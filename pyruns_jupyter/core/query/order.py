@@ -40,13 +40,13 @@ def ordered(
             get = sort_rank(fields.find(key))
         except AmbiguousField as error:
             raise InvalidInput(
-                f"`{key}` is ambiguous: {names(error.candidates)}. Sort by one of them.",
+                f"`{key}` is ambiguous and can be {names(error.candidates)}. Sort by one of them.",
                 field="sort",
                 suggestions=error.candidates,
             ) from None
         except UnknownField as error:
             if fields.rows:
-                hint = f"; did you mean {names(error.close)}?" if error.close else "."
+                hint = f". Did you mean {names(error.close)}?" if error.close else "."
                 message = f"Unknown field `{key}` in the sort order{hint}"
                 notices.append(
                     QueryNotice("unknown_field", message, suggestions=tuple(error.close), field="sort")

@@ -215,7 +215,7 @@ class _Parser:
             raise self.source.wrong(f"The value after {shown[0]!r} is missing.", start)
         if found[0] in "<>=!" and operator != ":":
             raise self.source.wrong(
-                f"Unknown operator {operator + found[0]!r}; use one of {', '.join(OPERATORS)}.", start
+                f"Unknown operator {operator + found[0]!r}. Use one of {', '.join(OPERATORS)}.", start
             )
         low, dots, high = found.partition("..")
         if dots and (low or high) and all(not end or is_measure(end) for end in (low, high)):
@@ -224,7 +224,7 @@ class _Parser:
                 raise self.source.wrong("A range needs ':', as in lr:1e-4..1e-2.", start)
             if first is not None and last is not None and first > last:
                 raise self.source.wrong(
-                    f"The range {found} is empty: write the smaller value first.",
+                    f"The range {found} is empty. Write the smaller value first.",
                     start,
                     [self.source.replaced(Span(start, self.at), f"{high}..{low}")],
                 )
@@ -262,10 +262,10 @@ class _Parser:
         start = max(start, self.text.find(word, start, self.at))
         several = word.lower().replace("|", ",").split(",")
         whole = ",".join(several) if len(several) > 1 and set(several) <= set(known) else None
-        close, hint = ([whole], f"did you mean {whole}?") if whole else close_to(word.lower(), known)
+        close, hint = ([whole], f"Did you mean {whole}?") if whole else close_to(word.lower(), known)
         span = Span(start, start + len(word))
         raise self.source.wrong(
-            f"Unknown {'status' if key == 'is' else key} {word!r}: {hint}",
+            f"Unknown {'status' if key == 'is' else key} {word!r}. {hint}",
             start,
             [self.source.replaced(span, one) for one in close],
         )
@@ -313,7 +313,7 @@ class _Parser:
 def close_to(word: str, known: Sequence[str]) -> tuple[list[str], str]:
     """Return the known word that is most similar to a word, if any, and the end of an error message."""
     close = difflib.get_close_matches(word, known, 1)
-    return close, f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
+    return close, f"Did you mean {close[0]}?" if close else f"Use one of {', '.join(known)}."
 
 
 def _joined(kind: type[And] | type[Or], terms: Sequence[Term]) -> Term:

@@ -129,7 +129,7 @@ def slashed_text(source: QueryText, start: int) -> tuple[str, int]:
     found = _SLASHED.match(text, start)
     if found is None:
         raise source.wrong(
-            "This regular expression is never closed by a second /. To search for the text, quote it.",
+            "This regular expression is never closed by a second /. To search for this text, quote it.",
             start,
             _quoting(source, start),
         )
@@ -189,11 +189,11 @@ def check_word(source: QueryText, start: int, end: int) -> None:
     if word[0] == "!" and len(signs.group()) == 1 and len(word) > 1:
         negated = [source.replaced(Span(start, start + 1), "-")]
         raise source.wrong(
-            f"Write -{word[1:]} to exclude a word; to search for {word!r}, quote it.", start, negated
+            f"Write -{word[1:]} to exclude a word. To search for {word!r}, quote it.", start, negated
         )
     raise source.wrong(
         f"{signs.group()!r} needs a field before it and a value after it, as in lr<0.01 or opt=adam. "
-        "To search for the text, quote it.",
+        "To search for this text, quote it.",
         start,
         quoting,
     )

@@ -108,4 +108,4 @@ def _status(word: str) -> str:
     status = word.strip().lower()
     if status in STATUSES:
         return status
-    raise InvalidInput(f"Unknown status {word!r}: {close_to(status, STATUSES)[1]}", field="status")
+    raise InvalidInput(f"Unknown status {word!r}. {close_to(status, STATUSES)[1]}", field="status")

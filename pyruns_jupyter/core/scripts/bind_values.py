@@ -92,7 +92,9 @@ def fill(
             else:
                 filled.errors.append(InvalidInput(unknown_key(key, [*names]), field=key))
         elif found.name in filled.values:
-            filled.errors.append(InvalidInput(f"{key}: {found.name} is set twice.", field=key))
+            filled.errors.append(
+                InvalidInput(f"{key}: {found.name} is set twice. Keep one of the values.", field=key)
+            )
         else:
             filled.values[found.name] = value
     return filled
@@ -102,14 +104,14 @@ def require(parameter: Parameter, filled: Filled, key: str = "") -> None:
     """Record an error when a required parameter has no value."""
     if parameter.required and filled.values.get(parameter.name) is None:
         name = key or parameter.name
-        filled.errors.append(InvalidInput(f"{name} is required: give it a value.", field=name))
+        filled.errors.append(InvalidInput(f"{name} is required. Set a value.", field=name))
 
 
 def unknown_key(key: str, names: Sequence[str]) -> str:
     """Return the message for a key that is not a parameter."""
     near = difflib.get_close_matches(key, names, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    return f"{key}: the script has no such parameter.{hint}"
+    return f"{key}: The script has no such parameter.{hint}"
 
 
 def _flattened(
@@ -154,7 +156,7 @@ def one_word(shape: Shape, value: object) -> str:
             return "true" if value else "false"
         raise MismatchError(
             f"expected {_WANTED.get(shape.name, 'a string')}, not a boolean; "
-            f"quote {str(value).lower()} to pass it as a string"
+            f"Quote {str(value).lower()} to pass it as a string"
         )
     if shape.name == "int":
         return str(_integer(shape, value))
@@ -267,7 +269,7 @@ def _alternative(shape: Shape, value: object) -> str:
         except MismatchError:
             continue
     if isinstance(value, bool):
-        raise MismatchError(f"a boolean is not allowed; quote {str(value).lower()} to pass it as a string")
+        raise MismatchError(f"a boolean is not allowed. Quote {str(value).lower()} to pass it as a string")
     return plain_word(value)
 
 

@@ -44,7 +44,7 @@ def build(config: Mapping[str, object]) -> list[str]:
     for key in values:
         if key not in used and not any(one.startswith(f"{key}.") for one in used):
             errors.append(
-                InvalidInput(f"{key} is not used: write {{{key}}} in {KEY}, or remove the key.", field=key)
+                InvalidInput(f"{key} is not used. Write {{{key}}} in {KEY}, or remove the key.", field=key)
             )
     if errors:
         raise InvalidInputs(errors)
@@ -100,7 +100,7 @@ def _filled(
                 return words  # omit `--lr={lr}` without a value
             filled += _one(part[1], value, errors)
         elif part[0] in "{}":
-            message = f"{KEY}: unmatched {part[0]} in {word!r}; write {part[0] * 2} for a literal brace."
+            message = f"{KEY}: unmatched {part[0]} in {word!r}. Write {part[0] * 2} for a literal brace."
             errors.append(InvalidInput(message, field=KEY))
         else:
             filled += part[0]
@@ -117,9 +117,9 @@ def _value(name: str, values: Mapping[str, object], used: set[str], errors: list
         return values[name]
     near = difflib.get_close_matches(name, values, n=1)
     hint = (
-        f"did you mean {{{near[0]}}}?" if near else f"add the key {name}, or write {{{{ for a literal brace."
+        f"Did you mean {{{near[0]}}}?" if near else f"Add the key {name}, or write {{{{ for a literal brace."
     )
-    errors.append(InvalidInput(f"{KEY}: unknown key {name!r}; {hint}", field=KEY))
+    errors.append(InvalidInput(f"{KEY}: unknown key {name!r}. {hint}", field=KEY))
     return ""
 
 

@@ -104,7 +104,7 @@ def chosen_commands(
     value = values.get(key)
     names = value if isinstance(value, list) else [] if value is None else [value]
     if not names and command.required:
-        filled.refuse(key, f"{key} is required: choose one of {', '.join(command.commands)}.")
+        filled.refuse(key, f"{key} is required. Choose one of {', '.join(command.commands)}.")
     if len(names) > 1 and not command.chain:
         filled.refuse(key, "only one command can be chosen")
     known = []

@@ -105,7 +105,7 @@ def _read(project: Project) -> ScriptParameters:
         try:
             found = reader(project)
         except RecursionError:
-            deep = [Problem("The script is nested too deeply to analyze completely (line 1).", 1)]
+            deep = [Problem("Line 1: The script is nested too deeply to analyze completely.", 1)]
             continue
         except PyrunsError:
             raise
@@ -131,7 +131,8 @@ def _unread(project: Project, error: Exception) -> ScriptParameters:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}"
     told = Problem(
-        f"The parameters could not be read: {type(error).__name__}: {error} (a bug in Pyruns, {place}). "
+        f"The parameters could not be read because of a bug in Pyruns ({place}). "
+        f"{type(error).__name__}: {error}. "
         f"Write the arguments in {commandline.KEY}.",
         0,
     )

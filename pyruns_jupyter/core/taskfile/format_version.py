@@ -27,7 +27,10 @@ def format_problem(root: Path) -> str | None:
     except OSError:  # it does not exist; or it cannot be read, and then writing fails and reports that
         return None
     except Unreadable as error:
-        return f"{error.message} So the format version of {root} is unknown, and nothing is written there."
+        return (
+            f"{error.message} The format version of {root} is therefore unknown, and nothing is written "
+            "there."
+        )
     if text.isdigit() and int(text) <= VERSION:
         return None
     version = int(text) if text.isdigit() else "unknown"

@@ -108,7 +108,7 @@ class TaskPatch(msgspec.Struct, frozen=True, kw_only=True):
             if changed:
                 what = f"The {_WORDS.get(key, key)} of {info.get('name', 'the task')!r}"
                 word = "were" if key in ("notes", "tags") else "was"
-                raise Conflict(f"{what} {word} changed elsewhere. Reload the task before saving.")
+                raise Conflict(f"{what} {word} changed elsewhere. Reload the task and try again.")
 
 
 _WORDS = {"env": "environment", "pinned": "pin"}
@@ -166,7 +166,7 @@ def _tag_problem(tag: str) -> str | None:
     if not tag:
         return "it is empty"
     if len(tag) > MAX_TAG:
-        return f"it has {len(tag)} characters, at most {MAX_TAG} are allowed"
+        return f"it has {len(tag)} characters, but at most {MAX_TAG} are allowed"
     if tag != tag.strip():
         return "it begins or ends with a space"
     if "," in tag or '"' in tag:
@@ -184,7 +184,7 @@ def check_variable(name: str, text: str | None) -> None:
     """
     if not name or "=" in name or any(character.isspace() or character < " " for character in name):
         raise InvalidInput(
-            f"Invalid variable name {name!r}: it must not be empty or contain spaces or '='.", field="env"
+            f"Invalid variable name {name!r}: it must not be empty, or contain spaces or '='.", field="env"
         )
     if text is None:
         return

@@ -42,7 +42,7 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
     except FileNotFoundError:
         status = None
     except NotADirectoryError:
-        raise NotFound(f"There is no folder for {text}.") from None
+        raise NotFound(f"The folder of {text} does not exist.") from None
     if status is not None:
         stream = _already_open(status)
         if stream is not None:
@@ -50,9 +50,9 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
                 yield stream
             return
         if stat.S_ISDIR(status.st_mode):
-            raise InvalidInput(f"{text} is a folder. Name a file in it.", field="path")
+            raise InvalidInput(f"{text} is a folder. Specify a file in it.", field="path")
         if stat.S_ISSOCK(status.st_mode):
-            raise InvalidInput(f"{text} is a socket, which cannot be written to.", field="path")
+            raise InvalidInput(f"{text} is a socket and cannot be written.", field="path")
         if not stat.S_ISREG(status.st_mode):
             with open(path, "wb") as opened:
                 yield opened
@@ -60,13 +60,13 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
     real = Path(os.path.realpath(path))
     if ROOT_NAME in real.parts:
         raise InvalidInput(
-            f"{text} is in a {ROOT_NAME} folder, where only tasks are stored. Name another file.",
+            f"{text} is in a {ROOT_NAME} folder, which is reserved for tasks. Choose another file.",
             field="path",
         )
     if status is not None and not force and real.suffix.lower() not in replaceable:
-        raise Conflict(f"{text} already exists. Name another file, or replace it with --force.")
+        raise Conflict(f"{text} already exists. Choose another file, or overwrite it with --force.")
     if not real.parent.is_dir():
-        raise NotFound(f"There is no folder {real.parent}.")
+        raise NotFound(f"The folder {real.parent} does not exist.")
     with _replacing(real, status) as stream:
         yield stream
 

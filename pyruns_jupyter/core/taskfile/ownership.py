@@ -18,8 +18,8 @@ from .runs import RUNNING, Run, latest, status_of
 from .task_file import TaskInfo
 
 MAX_RECORD_BYTES = 64 * 1024  # of the file that an owner locks
-UNKNOWN_END = "The supervisor of this run has ended; the outcome of the run is unknown."
-COPIED = "The task was copied during this run; its outcome is known only in the original."
+UNKNOWN_END = "The supervisor of this run has ended. The outcome of the run is unknown."
+COPIED = "The task was copied during this run. The outcome of the run is only known in the original."
 
 
 @dataclass(frozen=True)

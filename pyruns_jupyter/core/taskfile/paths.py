@@ -60,9 +60,9 @@ def _name_problem(name: str) -> str | None:
     if not name:
         return "it is empty"
     if len(name) > MAX_NAME_LENGTH:
-        return f"it has {len(name)} characters, at most {MAX_NAME_LENGTH} are allowed"
+        return f"it has {len(name)} characters, but at most {MAX_NAME_LENGTH} are allowed"
     if len(name.encode("utf-8", "surrogatepass")) > 255:
-        return "it has more than 255 bytes, the maximum of file systems"
+        return "it has more than 255 bytes, which file systems do not allow"
     if name != name.strip():
         return "it begins or ends with a space"
     if name[0] in ".-":
@@ -116,7 +116,7 @@ def find_root(start: Path) -> Path:
         if candidate.is_dir() and not candidate.is_symlink():
             return candidate
     raise NotFound(
-        f"There is no {ROOT_NAME} folder at or above {start}. Open a script or run 'init' there first."
+        f"There is no {ROOT_NAME} folder in {start} or its parent folders. Open a script or folder first."
     )
 
 

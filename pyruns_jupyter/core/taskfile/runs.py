@@ -165,7 +165,10 @@ def queue(info: TaskInfo, *, attempt: str, batch: str, again: Mapping[str, Any] 
     if status in ACTIVE:
         raise Conflict(f"The task {info.get('name', '')!r} is already {status}.")
     if slot_count(info) >= MAX_RUNS:
-        raise Conflict(f"The task {info.get('name', '')!r} has {MAX_RUNS} runs, the maximum of a task.")
+        raise Conflict(
+            f"The task {info.get('name', '')!r} has {MAX_RUNS} runs, and a task cannot have more. "
+            "Duplicate the task."
+        )
     now = time.time()
     previous = {key: info[key] for key in _PREVIOUS_KEYS if key in info}
     info.pop("cancel_requested_at", None)
@@ -242,7 +245,7 @@ def start(
         Conflict: if the task is not queued for this attempt any more; nothing is changed.
     """
     if status_of(info) != QUEUED or info.get("_attempt_id") != attempt or info.get("cancel_requested_at"):
-        raise Conflict(f"The task {info.get('name', '')!r} is not queued for this run any more.")
+        raise Conflict(f"The task {info.get('name', '')!r} is no longer queued for this run.")
     now = time.time()
     index = next_index(info)
     _add_slot(info, index)
@@ -305,7 +308,8 @@ def finish(
     attempts = info.get("run_attempt_ids")
     if not isinstance(attempts, list) or attempt not in attempts:
         raise Conflict(
-            f"This run of {info.get('name', '')!r} is no longer current; another process has replaced it."
+            f"This run of {info.get('name', '')!r} is no longer current, because another process has "
+            "replaced it."
         )
     number = attempts.index(attempt)
     ended = time.time() if finished_at is None else finished_at

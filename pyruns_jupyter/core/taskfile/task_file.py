@@ -150,4 +150,4 @@ def is_passing(error: Unreadable) -> bool:
 
 
 def _gone(folder: Path) -> NotFound:
-    return NotFound(f"There is no task {folder.name!r} in {folder.parent.parent}.")
+    return NotFound(f"The task {folder.name!r} does not exist in {folder.parent.parent}.")

@@ -38,7 +38,7 @@ def change(
         check_task_name(new_name)
     source = workspace.existing(name).folder
     if expected_name is not None and expected_name != name:
-        raise Conflict(f"The task is named {name!r} now. Reload it before saving.")
+        raise Conflict(f"The task was renamed to {name!r}. Reload it and try again.")
     workspace.check_writable()
     if new_name is None or new_name == name:
         with edit_task(source, durable=durable) as info:

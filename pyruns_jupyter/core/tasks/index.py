@@ -33,17 +33,19 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 
 INTERRUPTED = (
-    "The run was interrupted: its process and its supervisor have ended without writing an exit code. "
+    "The run was interrupted. Its process and its supervisor ended without an exit code. "
     "Stop it, or run it again."
 )
 QUEUED_ELSEWHERE = (
-    "Queued in another copy of this project, on another machine, or by an earlier release: it is not started "
-    "here. Use 'Queue again here' or run the task."
+    "Queued in another copy of this project, on another machine, or by an older version. It does not start "
+    "here. Use 'Queue here', or run the task again."
 )
-QUEUED_NOWHERE = "Marked as queued, but not part of a batch, so it is not started. Stop it, or run it again."
+QUEUED_NOWHERE = (
+    "The task is marked as queued but belongs to no batch, so it does not start. Stop it, or run it again."
+)
 LOST_CONTACT = (
-    "Lost contact with the supervisor of this run on %s: it may still be running. "
-    "To end it, stop it or run it again."
+    "Lost contact with the supervisor of this run on %s. The run may still be active. "
+    "To end it, stop the task or run it again."
 )
 _ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
 _MAX_DURATIONS = 101  # latest runs that the typical duration is based on

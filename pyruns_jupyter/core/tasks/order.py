@@ -47,7 +47,7 @@ def move_tasks(
         Unreadable, Busy: if a task cannot be changed.
     """
     if (before is None) == (after is None):
-        raise InvalidInput("Give the task to move them before or after.", field="before")
+        raise InvalidInput("Specify a task before or after which the tasks are moved.", field="before")
     anchor = before if before is not None else after
     assert anchor is not None
     names = list(dict.fromkeys(names))
@@ -55,7 +55,7 @@ def move_tasks(
         raise InvalidInput(f"{anchor!r} cannot be moved before or after itself.", field="names")
     for name in (anchor, *names):
         if name not in rows:
-            raise NotFound(f"There is no task {name!r} in {workspace.folder}.")
+            raise NotFound(f"The task {name!r} does not exist in {workspace.folder}.")
     workspace.check_writable()
     moved = set(names)
     rest = [row for row in in_order(rows.values()) if row.name not in moved]

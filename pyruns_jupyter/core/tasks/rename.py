@@ -89,7 +89,7 @@ def check_no_owner(folder: Path) -> None:
     """
     for owner in (folder / RUN_LOGS).glob(".run*.owner"):
         if is_locked(owner):
-            raise Conflict(f"A run of the task {folder.name!r} is still alive. Stop it first.")
+            raise Conflict(f"A run of the task {folder.name!r} is still active. Stop it first.")
 
 
 def _rename(source: Path, target: Path, seen: os.stat_result) -> None:
@@ -99,7 +99,7 @@ def _rename(source: Path, target: Path, seen: os.stat_result) -> None:
                 raise Conflict(f"The task {source.name!r} was replaced by another program. Reload the tasks.")
             os.rename(source, target)
     except FileNotFoundError:
-        raise NotFound(f"The task {source.name!r} does not exist any more.") from None
+        raise NotFound(f"The task {source.name!r} no longer exists.") from None
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
             raise Conflict(f"{target.name!r} already exists in {target.parent}.") from error

@@ -106,7 +106,7 @@ def restore(
             del info[OWN_KEY]
 
     with task_lock(workspace.trash), create_guard(workspace):
-        check_free(workspace, back, "Restore this one under another name, or rename the existing one first.")
+        check_free(workspace, back, "Restore the task under another name, or rename the existing task first.")
         try:
             read_task(source)
         except Unreadable:
@@ -162,7 +162,7 @@ def purge_all(
             delete_tree(folder)
             outcome.done.append(name)
         except OSError as error:
-            outcome.refused[name] = f"The task {name!r} was deleted only in part: {os_sentence(error)}"
+            outcome.refused[name] = f"The task {name!r} was only partly deleted. {os_sentence(error)}"
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(workspace.trash):
             if name.startswith(PURGE_PREFIX):
@@ -183,8 +183,8 @@ def _hide(workspace: WorkspaceFolder, name: str, limit: float | None = None) -> 
     source = workspace.trash / name
     if not _is_in_trash(source):
         there = ", ".join(map(repr, _with_original_name(workspace, name)))
-        hint = f" A task with that original name is there as {there}." if there else ""
-        raise NotFound(f"There is no task {name!r} in the trash of {workspace.folder}.{hint}")
+        hint = f" A task with this original name is in the trash as {there}." if there else ""
+        raise NotFound(f"The task {name!r} is not in the trash of {workspace.folder}.{hint}")
     with task_lock(workspace.trash):
         if limit is not None and (_described(source).trashed_at or time.time()) > limit:
             return None
@@ -231,10 +231,11 @@ def _find(workspace: WorkspaceFolder, name: str) -> Path:
         return source
     candidates = _with_original_name(workspace, name)
     if not candidates:
-        raise NotFound(f"There is no task {name!r} in the trash of {workspace.folder}.")
+        raise NotFound(f"The task {name!r} is not in the trash of {workspace.folder}.")
     if len(candidates) > 1:
         raise Conflict(
-            f"Several tasks in the trash were named {name!r}: {', '.join(candidates)}. Choose one of these."
+            f"Several tasks in the trash were named {name!r}: {', '.join(candidates)}. Specify one "
+            "of these names."
         )
     return workspace.trash / candidates[0]
 

@@ -52,10 +52,12 @@ _SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
 _MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is parsed to tell damage from a foreign file
 
 NOT_MADE_HERE = (
-    "It was queued in another copy of this project, on another machine, or by an earlier release. "
-    "It is not started here; use 'Queue again here'."
+    "It was queued in another copy of this project, on another machine, or by an older version. "
+    "It does not start here. Use 'Queue here' to requeue it."
 )
-ALREADY_DONE = "It has ended already, and its file was restored from a backup. It is not started again."
+ALREADY_DONE = (
+    "This batch has already ended, and its file was restored from a backup. It does not start again."
+)
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def _folders_in(engine: Path) -> list[Path]:
         for entry in entries:
             if entry.is_symlink():
                 raise Untrusted(
-                    f"{entry.path} is a symbolic link; nothing is written through links here. Remove it."
+                    f"{entry.path} is a symbolic link. Nothing is written through links here. Delete it."
                 )
             if entry.is_dir(follow_symlinks=False):
                 found.append(Path(entry.path))
@@ -238,7 +240,7 @@ def claim_engine(root: Path) -> EngineKey:
         OSError: if something cannot be written.
     """
     if os.name != "posix":
-        raise PyrunsError("Tasks cannot be started on Windows yet.")
+        raise PyrunsError("Tasks cannot be started on Windows, which is not supported yet.")
     _check_folder(root, None, has_modes=False)
     engine = root / ENGINE
     made = _make_folder(engine)
@@ -265,16 +267,16 @@ def _check_folder(folder: Path, owner: int | None, *, has_modes: bool) -> None:
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode):
         kind = kind_of_file(status.st_mode)
-        raise Untrusted(f"{folder} is {kind}, but has to be a real folder. Remove it.")
+        raise Untrusted(f"{folder} is {kind}, but must be a real folder. Delete it.")
     if owner is not None and status.st_uid != owner:
         raise Untrusted(
-            f"{folder} belongs to the user {user_name(status.st_uid)}, so nothing in it is used. "
+            f"{folder} belongs to the user {user_name(status.st_uid)}, so Pyruns does not use it. "
             "Work in your own copy of the project."
         )
     if has_modes and status.st_mode & _WRITABLE_BY_OTHERS:
         mode = f"{stat.S_IMODE(status.st_mode):o}"
         raise Untrusted(
-            f"{folder} is writable by other users (mode {mode}), so nothing in it is used. "
+            f"{folder} is writable by other users (mode {mode}), so Pyruns does not use it. "
             f"Run 'chmod -R go-w {folder}', or queue the tasks again."
         )
 
@@ -401,7 +403,7 @@ def _check_state(bucket: Path) -> None:
         status = os.stat(folder)
         if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
             raise PyrunsError(
-                f"Other users could write to {folder}, which holds the keys of your projects: it belongs to "
+                f"Other users can write to {folder}, which contains the keys of your projects. It belongs to "
                 f"the user {user_name(status.st_uid)} and has mode {stat.S_IMODE(status.st_mode):o}. "
                 "Set PYRUNS_STATE_DIR to a folder of your own."
             )

@@ -60,8 +60,8 @@ def load_pickle(path: Path, *, trust: bool) -> Any:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
     if not trust and not is_own_pickle(data):
         raise Unreadable(
-            f"{path} was not stored by one of your own runs: it came with an archive or a copy, or from an "
-            "earlier release. Loading it can run any program. If you trust its source, use value(trust=True)."
+            f"{path} was not stored by one of your own runs. It comes from an archive, a copy or an older "
+            "version. Loading it can run arbitrary code. If you trust its source, use value(trust=True)."
         )
     try:
         return pickle.loads(data)

@@ -113,7 +113,7 @@ class ClusterSettings:
         def mapping(key: str, example: str) -> dict[Any, Any]:
             value = values.get(key)
             if value is not None and not isinstance(value, Mapping):
-                problems.append(f"{key} should be a mapping {example}.")
+                problems.append(f"{key} must be a mapping {example}.")
             return dict(value) if isinstance(value, Mapping) else {}
 
         slurm = mapping("slurm", "such as {partition: gpu, cpus: 4}")
@@ -125,16 +125,16 @@ class ClusterSettings:
             own["poll_seconds"] = float(poll)
         elif poll is not None:
             problems.append(
-                f"slurm.poll_seconds should be a number of seconds from 1 to 3600, not {shown(poll)}."
+                f"slurm.poll_seconds must be a number of seconds from 1 to 3600, not {shown(poll)}."
             )
         engine, need = _executor(values.get("engine"), slurm, "", problems)
         workspaces: dict[str, tuple[str | None, JobResources]] = {}
-        for name, one in mapping("workspaces", "of their names to their settings").items():
+        for name, one in mapping("workspaces", "of names to settings").items():
             label = f"workspaces.{name[:_MAX_NAME] if isinstance(name, str) else shown(name)}"
             if isinstance(name, str) and isinstance(one, Mapping):
                 workspaces[name] = _executor(one.get("engine"), one.get("slurm") or {}, f"{label}.", problems)
             else:
-                problems.append(f"{label} should be a mapping such as {{engine: slurm}}.")
+                problems.append(f"{label} must be a mapping such as {{engine: slurm}}.")
         return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
 
 
@@ -142,7 +142,7 @@ def _executor(
     engine: object, need: object, where: str, problems: list[str]
 ) -> tuple[str | None, JobResources]:
     if engine is not None and engine not in ENGINES:
-        problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {shown(engine)}.")
+        problems.append(f"{where}engine must be {' or '.join(ENGINES)}, not {shown(engine)}.")
         engine = None
     try:
         found = JobResources.from_dict(need)
@@ -208,9 +208,9 @@ def _is_words(line: str) -> bool:
 _RULES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "partition": ("a name", _matching(_NAME)),
     "account": ("a name", _matching(_NAME)),
-    "gpus": ("a number of GPUs such as 2, or with their kind a100:2", _matching(_GPUS)),
+    "gpus": ("a number of GPUs such as 2, or a type and a number such as a100:2", _matching(_GPUS)),
     "cpus": ("a positive whole number", _cpus),
-    "memory": ("an amount with its unit such as 800M or 16G", _matching(_MEMORY)),
+    "memory": ("a size with a unit such as 800M or 16G", _matching(_MEMORY)),
     "time": ("a time such as 90m, 4h or 1-12:00:00", seconds_of),
-    "extra": (f"a list of at most {_MAX_LINES} lines of text", _lines),
+    "extra": (f"a list of at most {_MAX_LINES} printable lines", _lines),
 }

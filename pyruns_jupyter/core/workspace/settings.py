@@ -33,60 +33,60 @@ MAX_SWEEP_LIMIT = 1_000_000  # the maximum of `sweep_limit`: the values of a swe
 _DEFAULTS = "Default settings are used."
 _LOCK_SECONDS = 5.0
 _MAX_DIGITS = 1000  # of a number in `global_env`
-_ENVIRONMENT = "a mapping of names (without =) to texts, numbers, true or false"
+_ENVIRONMENT = "a mapping of names (without =) to texts, numbers or booleans"
 _AUTO = ("max_jobs", "default_gpus")  # keys whose value may be `auto`, which is their default
 _OTHERS = ("global_env", "pass_defaults_in", "gpus", "cluster", "values", "problem")  # not read by `_known`
 
 DEFAULT_TEXT = """\
-# Settings of this project, for all its workspaces. A key that is missing has its default value.
+# Settings of all workspaces of this project. A missing key has its default value.
 
-# How Python tasks are started
-python_executable:                # path of a Python or an environment; empty = the Python that runs Pyruns
-conda_env:                        # name or folder of a conda environment; used if python_executable is empty
-global_env: {}                    # environment variables of every task; a task's own ones take precedence
+# Python tasks
+python_executable:                # path of a Python interpreter or environment; empty: the Python of Pyruns
+conda_env:                        # name or path of a conda environment; used if python_executable is empty
+global_env: {}                    # environment variables of all tasks; those of a single task override them
 
-# How shell tasks are started
-shell_mode: follow                # follow = the shell you work in; custom = shell_executable
-shell_executable:                 # absolute path, used with shell_mode: custom
+# Shell tasks
+shell_mode: follow                # follow: the shell in which you work; custom: shell_executable
+shell_executable:                 # absolute path of the shell, used with shell_mode: custom
 
-# Limits and times of this program
-# snapshot_code: false            # run the code as it was when the tasks were queued
-# pass_defaults: false            # true = also pass values that equal the default of the script
+# Limits and times
+# snapshot_code: false            # whether to run the code as it was when a task was queued
+# pass_defaults: false            # whether to also pass values that equal the default of the script
 # sweep_limit: 10000              # maximum number of tasks in one sweep
-# stop_grace_seconds: 10          # between SIGTERM and SIGKILL when a task is stopped
-# terminal: true                  # false = output goes directly to the log: faster, without colours and bars
-# terminal_columns: 120           # size of the terminal that tasks run in
-# terminal_rows: 30
-# log_limit_mb: 100               # log size limit; beyond it only the last 256 KiB are kept; default: none
-# max_jobs: auto                  # parallel tasks of the whole project; auto = one per usable CPU core
-# stop_after_failures: 0          # cancel a batch after this many identical failures in a row; 0 = never
-# resume: false                   # requeue tasks interrupted by a reboot or a container restart
-# silent_after_minutes: 10        # without output or metrics: then a running task is stalled; 0 = never
-# scheduler_linger_seconds: 2     # how long an idle scheduler waits before it exits
+# stop_grace_seconds: 10          # seconds between SIGTERM and SIGKILL when a task is stopped
+# terminal: true                  # whether tasks run in a terminal; without one, output is faster but plain
+# terminal_columns: 120           # number of columns of the terminal
+# terminal_rows: 30               # number of rows of the terminal
+# log_limit_mb: 100               # megabytes after which only the last 256 KiB are logged; default: no limit
+# max_jobs: auto                  # maximum number of parallel tasks in the project; auto: one per CPU core
+# stop_after_failures: 0          # identical failures in a row after which a batch is cancelled; 0: never
+# resume: false                   # whether to requeue tasks after a reboot or a container restart
+# silent_after_minutes: 10        # minutes without output or metrics after which a task is stalled; 0: never
+# scheduler_linger_seconds: 2     # seconds after which an idle scheduler exits
 
-# Running on a cluster (Slurm), from a machine that can submit jobs to it
-# engine: slurm                   # default: local = on this machine; the next keys are the resources of a job
+# Slurm cluster, to which this machine can submit jobs
+# engine: slurm                   # executor: local (this machine, the default) or slurm
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
-# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # for single workspaces, also pass_defaults
+# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # per workspace; also pass_defaults
 
-# For the command-line program pyruns, which shares this file
+# Display of the program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between updates of CPU, memory and GPU utilization
-monitor_chunk_size: 50000         # bytes of a log loaded at once
-monitor_scrollback: 100000        # lines of a log kept in view
+monitor_chunk_size: 50000         # number of bytes of a log that are loaded at once
+monitor_scrollback: 100000        # number of lines of a log that are kept in view
 
 # GPUs (NVIDIA)
-# default_gpus: auto              # GPUs per task; auto = 1 if the script imports a GPU framework
-gpu_scheduler_enabled: false              # true = every task requires GPUs and waits for free ones
-gpu_scheduler_task_mode: single           # single = one GPU per task; multi = gpu_scheduler_gpus_per_task
-gpu_scheduler_selection_mode: auto        # auto | specified
-gpu_scheduler_gpus_per_task: 1            # with task_mode multi
-gpu_scheduler_device_ids: []              # indices or UUIDs; auto: among these; specified: exactly these
-gpu_scheduler_min_free_memory_gb: 8.0     # GiB that must be free on a GPU
-gpu_scheduler_min_idle_pct: 70            # percentage of a GPU that must be idle
-gpu_scheduler_stable_seconds: 15          # how long both conditions must hold
-gpu_scheduler_max_wait_seconds: 172800
-gpu_scheduler_respect_cuda_visible_devices: true
-gpu_scheduler_require_same_gpu_model: false
+# default_gpus: auto              # GPUs per task; auto: 1 if the script imports a GPU framework, otherwise 0
+gpu_scheduler_enabled: false              # whether every task needs GPUs and waits for free ones
+gpu_scheduler_task_mode: single           # single: one GPU per task; multi: gpu_scheduler_gpus_per_task
+gpu_scheduler_selection_mode: auto        # auto: any of the GPUs in device_ids; specified: all of them
+gpu_scheduler_gpus_per_task: 1            # number of GPUs per task, used with task_mode: multi
+gpu_scheduler_device_ids: []              # indices or UUIDs of the GPUs to use; empty: all GPUs
+gpu_scheduler_min_free_memory_gb: 8.0     # free memory in GiB that a GPU must have
+gpu_scheduler_min_idle_pct: 70            # idle percentage that a GPU must have
+gpu_scheduler_stable_seconds: 15          # seconds for which both conditions must be met
+gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that waits for GPUs is cancelled
+gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs that it hides from you are never used
+gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of one model
 """
 
 _Text = Annotated[str, Meta(pattern=r"^[^\0]*$", description="text")]
@@ -209,7 +209,7 @@ class Settings:
         if values is None:
             values = {}
         if not isinstance(values, dict):
-            return cls(problem=f"{path} should contain `key: value` lines. {_DEFAULTS}")
+            return cls(problem=f"{path} must consist of `key: value` lines. {_DEFAULTS}")
         try:
             return _typed(values, path)
         except Exception:  # noqa: BLE001  # the project must open anyway, so that the file can be corrected
@@ -283,7 +283,7 @@ def _yaml_problem(error: Exception) -> str:
         return f"is not valid YAML: character {error.position + 1} is not allowed"
     if isinstance(error, (ValueError, RecursionError)):
         return f"is not valid YAML: {error}"
-    return "is not valid YAML: a value does not match its type"
+    return "is not valid YAML, because a value does not match its type"
 
 
 def settings_text(root: Path) -> str:
@@ -340,7 +340,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         else:
             known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
-    problems += [f"{path}: {one} It is ignored." for one in wrong]
+    problems += [f"{path}: {one} This setting is ignored." for one in wrong]
     known["pass_defaults_in"] = _pass_defaults_in(values.get("workspaces"), path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
@@ -370,7 +370,7 @@ def _known(
 
 
 def _problem(key: str, expected: str, value: object, path: Path) -> str:
-    return f"{key} in {path} should be {expected}, but is {shown(value)}. Its default is used."
+    return f"{key} in {path} must be {expected}, not {shown(value)}. The default is used."
 
 
 @cache
@@ -389,8 +389,8 @@ def _pass_defaults_in(workspaces: Any, path: Path, problems: list[str]) -> dict[
             found[name] = value
         elif value is not None:
             problems.append(
-                f"workspaces.{name[:80]}.pass_defaults in {path} should be true or false, but is "
-                f"{shown(value)}. It is ignored."
+                f"workspaces.{name[:80]}.pass_defaults in {path} must be true or false, not "
+                f"{shown(value)}. This setting is ignored."
             )
     return found
 

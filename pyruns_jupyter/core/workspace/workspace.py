@@ -63,7 +63,10 @@ class WorkspaceFolder:
         """
         folder = Path(os.path.abspath(folder))
         if folder.parent.name != ROOT_NAME or not is_workspace(folder):
-            raise NotFound(f"{folder} is not a workspace: a folder below {ROOT_NAME} with a {SCRIPT_INFO}.")
+            raise NotFound(
+                f"{folder} is not a workspace. A workspace is a folder below {ROOT_NAME} that contains "
+                f"{SCRIPT_INFO}."
+            )
         return cls(folder)
 
     @property
@@ -166,7 +169,7 @@ class WorkspaceFolder:
         stored, others = self._script_places()
         for path in [*others, *([] if stored is None else [stored])]:
             if path.is_file():
-                return f"The script {path} is outside of the project and is not used. Copy it to the project."
+                return f"The script {path} is outside the project and is not used. Copy it to the project."
         return f"The script {script_file(self.name)} is missing. Put it next to {self.root} or open it again."
 
     def tasks_problem(self) -> str | None:
@@ -177,7 +180,7 @@ class WorkspaceFolder:
             return None
         if stat.S_ISDIR(mode):
             return None
-        return f"{self.tasks} is {kind_of_file(mode)}, but has to be a folder. Move it away."
+        return f"{self.tasks} is {kind_of_file(mode)}, but must be a folder. Move it to another place."
 
     def paths(self, name: str) -> TaskPaths:
         """Return the paths of the task `name`, which need not exist.
@@ -196,7 +199,7 @@ class WorkspaceFolder:
         paths = TaskPaths(self.tasks / name)
         linked = self.tasks.is_symlink() or paths.folder.is_symlink()
         if linked or not is_task_name(name) or not is_task(paths.folder):
-            raise NotFound(f"There is no task {name!r} in {self.folder}.")
+            raise NotFound(f"The task {name!r} does not exist in {self.folder}.")
         return paths
 
     def task_names(self) -> list[str]:
@@ -284,7 +287,7 @@ def open_workspace(target: Path, *, within: Path | None = None) -> tuple[Workspa
     """
     target = Path(os.path.abspath(target))
     if not target.exists():
-        raise NotFound(f"There is no file or folder {target}.")
+        raise NotFound(f"The file or folder {target} does not exist.")
     if target.is_dir():
         if target.parent.name == ROOT_NAME and is_workspace(target):
             return WorkspaceFolder(target, within), False
@@ -301,11 +304,12 @@ def open_workspace(target: Path, *, within: Path | None = None) -> tuple[Workspa
         return workspace, created
     if suffix in (".yaml", ".yml"):
         raise InvalidInput(
-            f"{target.name} is a configuration. Open the script that it belongs to, and use it there.",
+            f"{target.name} is a configuration file. Open its script instead, and use the "
+            "configuration there.",
             field="path",
         )
     raise InvalidInput(
-        f"{target.name} cannot be opened: choose a .py, .ipynb or .sh file, or a folder.", field="path"
+        f"{target.name} cannot be opened. Choose a .py, .ipynb or .sh file, or a folder.", field="path"
     )
 
 
@@ -319,14 +323,16 @@ def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
         ) from None
     if name == SHELL_WORKSPACE:
         raise InvalidInput(
-            f"The name of {script.name} is reserved for the shell workspace. Rename the script.", field="path"
+            f"The name of {script.name} is reserved for the workspace of the folder. Rename the script.",
+            field="path",
         )
     workspace = WorkspaceFolder(script.parent / ROOT_NAME / name, within)
     if is_workspace(workspace.folder):
         return workspace, False
     if not workspace.may_read(script):
         raise InvalidInput(
-            f"{script} is a link to a file outside of the project and is not opened. Copy the script.",
+            f"{script} is a link to a file outside the project and is not opened. Copy the script to "
+            "the project.",
             field="path",
         )
     text, source = _script_template(script, workspace)
@@ -381,7 +387,7 @@ def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, s
     try:
         root.mkdir(exist_ok=True)
     except FileExistsError:
-        raise Conflict(f"{root} is a file, but has to be a folder. Move it away.") from None
+        raise Conflict(f"{root} is a file, but must be a folder. Move it to another place.") from None
     tidy(root, lambda name: name.startswith(WORKSPACE_STAGING) or is_temporary_file(name))
     keep_out_of_git(root)
     _write_once(root / SETTINGS_NAME, DEFAULT_TEXT.encode())
@@ -406,7 +412,7 @@ def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, s
 def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
     """Add the staged files to an existing folder; last `script_info.json`, which makes it a workspace."""
     if not workspace.folder.is_dir():
-        raise Conflict(f"{workspace.folder} is not a folder, but has to be one. Move it away.")
+        raise Conflict(f"{workspace.folder} is not a folder, but must be one. Move it to another place.")
     (workspace.folder / TASKS).mkdir(exist_ok=True)
     created = False
     for path in sorted(staging.iterdir(), key=lambda path: path.name == SCRIPT_INFO):

@@ -73,7 +73,8 @@ def _measured_gpu_memory(workspace: WorkspaceFolder) -> float:
                 most = max(most, _peak(run.environment))
     if not most:
         raise InvalidInput(
-            "gpu_memory cannot be 'auto': no completed run of this workspace has used a GPU. Enter GiB.",
+            "gpu_memory cannot be 'auto' because no completed run in this workspace has used a GPU. "
+            "Enter the GPU memory in GiB.",
             field="gpu_memory",
         )
     return math.ceil(most * _MARGIN / 1024 * 10) / 10
@@ -112,7 +113,7 @@ def resolve_options(
     missing = [name for name in COMMANDS if shutil.which(name, path=environment.get("PATH")) is None]
     if missing:
         raise InvalidInput(
-            f"engine: {engine} needs {', '.join(missing)} on the PATH, which this machine lacks. Queue the "
+            f"engine: {engine} needs {', '.join(missing)} on the PATH of this machine. Queue the "
             "tasks on a machine from which jobs can be submitted.",
             field="engine",
         )

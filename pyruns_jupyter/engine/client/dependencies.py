@@ -33,7 +33,7 @@ def check_after(root: Path, after: Iterable[After]) -> None:
         status = runs.status_of(info)
         if one.ok and status in (runs.FAILED, runs.CANCELLED):
             verb = "failed" if status == runs.FAILED else "was cancelled"
-            raise _wrong(f"The dependency {one} {verb}. Queue it again first.")
+            raise _wrong(f"The dependency {one} {verb}. Queue it again before tasks that depend on it.")
 
 
 def check_circles(workspace: WorkspaceFolder, names: Sequence[str], after: Sequence[After]) -> None:

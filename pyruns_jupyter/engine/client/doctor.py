@@ -77,13 +77,13 @@ def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
 
 def _disk(root: Path) -> Iterator[Finding]:
     if not os.access(root, os.W_OK | os.X_OK):
-        yield Finding("error", f"{root} is not writable.", "You have read-only access to its tasks.")
+        yield Finding("error", f"{root} is not writable.", "You can only read its tasks.")
         return
     usage = shutil.disk_usage(root)
     if usage.free < _MIN_FREE_BYTES:
         severity = "error" if usage.free < _MIN_FREE_BYTES // 100 else "warning"
         free = f"{usage.free / 1e6:,.0f} MB of {usage.total / 1e9:,.0f} GB are free on the disk of {root}."
-        yield Finding(severity, free, "Runs stall when it is full. Empty the trash ('purge').")
+        yield Finding(severity, free, "If the disk is full, runs stall. Empty the trash with 'purge'.")
     if hasattr(os, "statvfs"):
         status = os.statvfs(root)
         if status.f_files > 0 and status.f_favail < _MIN_FREE_FILES:
@@ -97,13 +97,14 @@ def _disk(root: Path) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 f"Files cannot be locked in {root}: {error.strerror}.",
-                "Without locks no task is started. Mount a network file system with support for locks.",
+                "Tasks cannot be started without locks. Mount the network file system with support "
+                "for locks.",
             )
     option = local_locks(root)
     if option:
         yield Finding(
             "warning",
-            f"The disk of {root} is mounted with '{option}': other machines do not see its locks.",
+            f"The disk of {root} is mounted with '{option}', so other machines do not see its locks.",
             "Run tasks of this project on one machine only, or mount the disk without that option.",
         )
 
@@ -111,7 +112,7 @@ def _disk(root: Path) -> Iterator[Finding]:
 def _settings(root: Path) -> Iterator[Finding]:
     settings = Settings.load(root)
     if settings.problem:
-        yield Finding("error", settings.problem, "Correct the file.")
+        yield Finding("error", settings.problem, "Fix the settings file.")
 
 
 def _engine(root: Path) -> Iterator[Finding]:
@@ -124,8 +125,8 @@ def _engine(root: Path) -> Iterator[Finding]:
                 path = paths.batches / name
                 yield Finding(
                     "warning",
-                    f"{path} is a damaged batch of queued tasks, which was renamed.",
-                    "Queue its tasks again, then remove the file.",
+                    f"{path} is a damaged batch file, which was renamed.",
+                    "Queue its tasks again and delete the file.",
                 )
     for content in kept_ends.kept_ends(root):
         if not kept_ends.can_be_written(root, content):
@@ -133,7 +134,7 @@ def _engine(root: Path) -> Iterator[Finding]:
                 "warning",
                 f"The result of a run of {content['workspace']}/{content['task']} is stored in {paths.ends}, "
                 "because its task file cannot be read.",
-                "Restore the task file from a backup; then the result is written to it.",
+                "Restore the task file from a backup. The result is then written to it.",
             )
     yield from _foreign(root)
     key = trusted_engine(root)
@@ -141,7 +142,7 @@ def _engine(root: Path) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "Tasks are queued, but no scheduler is running.",
-            "Opening the project starts one.",
+            "Open the project to start one.",
             lambda: _start_scheduler(paths),
         )
 
@@ -154,15 +155,15 @@ def _foreign(root: Path) -> Iterator[Finding]:
         require_engine(root)
     except (PyrunsError, OSError) as error:
         if batches.batch_ids(root) or isinstance(error, OSError):
-            yield Finding("warning", str(error), "Until that is fixed, no queued task is started.")
+            yield Finding("warning", str(error), "No queued task starts until this is fixed.")
             return
     waiting = sum(batch.waiting for batch in read_queue(root).batches if batch.foreign)
     if waiting:
         yield Finding(
             "warning",
             f"{waiting:,} tasks were queued in another copy of this project, on another machine, or by an "
-            "earlier release; they are not started here.",
-            "'requeue' queues them again here.",
+            "older version. They do not start here.",
+            "Use 'requeue' to requeue them here.",
         )
 
 
@@ -177,10 +178,10 @@ def _unused_keys() -> Iterator[Finding]:
 
     yield Finding(
         "note",
-        f"{found[0].parents[2]} holds {len(found)} keys of project folders that do not exist and were not "
+        f"{found[0].parents[2]} holds {len(found)} keys of project folders that no longer exist and were not "
         "used for a year, and the code that is stored for their runs.",
-        "A repair removes them. Mount all disks with old projects first: without its key, the tasks that are "
-        "queued in a project have to be queued again.",
+        "A repair deletes them. Mount all disks with old projects first. If the key of a project is deleted, "
+        "its queued tasks must be queued again.",
         remove,
     )
 
@@ -194,8 +195,8 @@ def _stored_code(root: Path) -> Iterator[Finding]:
     if TREES in names:  # where earlier releases stored them
         yield Finding(
             "note",
-            f"{folder / TREES} was made by an earlier release and is not used any more.",
-            "Look for results of runs in it, then remove it.",
+            f"{folder / TREES} was created by an older version and is no longer used.",
+            "Move results of runs that you need out of it, and delete it.",
         )
     kept = [name for name in names if name.startswith(KEPT)]
     if kept:
@@ -203,7 +204,7 @@ def _stored_code(root: Path) -> Iterator[Finding]:
             "note",
             "Files that runs wrote next to their code could not be moved to the project. "
             f"They are kept in {folder}: {_list(kept)}.",
-            "Take what you need from these folders, then remove them.",
+            "Move files that you need out of these folders, and delete the folders.",
         )
     key = trusted_engine(root)
     if key is None:
@@ -216,7 +217,7 @@ def _stored_code(root: Path) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{_code_text(found)} in {folder} that no run of a task uses.",
-            "It was stored for tasks that do not exist any more.",
+            "It was stored for tasks that no longer exist.",
             lambda: f"{_code_text(pruning.prune(key))} was removed.",
         )
 
@@ -246,7 +247,7 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
             "warning",
             f"{workspace.name} has {len(index.rows):,} tasks. "
             f"Above {MANY_TASKS:,}, lists and filters take seconds.",
-            "Archive and remove finished tasks, or continue in another folder.",
+            "Archive and delete finished tasks, or continue in another folder.",
         )
     lost: list[str] = []
     for name, row in index.rows.items():
@@ -266,7 +267,7 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{workspace.name}: {_list(lost)} are marked as queued but belong to no batch.",
-            "A repair restores their previous status; then they can be queued again.",
+            "A repair restores their previous status, so that they can be queued again.",
             lambda: _put_back(workspace, lost),
         )
 
@@ -296,7 +297,7 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
         return
     yield Finding(
         "error",
-        f"{workspace.name}/{name} is marked as running, but its owner and its process are gone.",
+        f"{workspace.name}/{name} is marked as running, but its supervisor and its process no longer exist.",
         "A repair marks its run as failed.",
         lambda: _end(folder, key),
     )
@@ -305,7 +306,9 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
 def _end(folder: Path, key: EngineKey | None) -> str:
     with edit_task(folder) as info:
         ended = end_abandoned(info, folder, key)
-    return f"{folder.name} was marked as failed." if ended else f"{folder.name} has an owner now."
+    return (
+        f"{folder.name} was marked as failed." if ended else f"{folder.name} is owned by a supervisor again."
+    )
 
 
 def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:

@@ -35,8 +35,8 @@ def already_completed(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[
     for name in names:
         if index.rows.get(name) is not None and content.get(name) is not None and content[name] in done:
             other = done[content[name]]
-            same = "it" if index.rows[name].status == COMPLETED else f"{other!r}, which has the same values,"
-            found[name] = f"{name!r} is skipped: {same} completed already."
+            same = "it" if index.rows[name].status == COMPLETED else f"{other!r} with the same values"
+            found[name] = f"{name!r} is skipped because {same} has already completed."
     return found
 
 

@@ -213,7 +213,7 @@ def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, 
         folder = paths.folder
         if paths.run_logs.is_symlink():
             raise Conflict(
-                f"{paths.run_logs} is a symbolic link; logs are not written through it. Remove it."
+                f"{paths.run_logs} is a symbolic link. Logs are not written through links. Delete the link."
             )
         with edit_task(folder, durable=False) as info:  # the batch file is durable
             end_abandoned(info, folder, key)
@@ -242,7 +242,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
     with edit_task(paths.folder) as info:
         status = runs.status_of(info)
         if status not in runs.ACTIVE:
-            raise Conflict(f"The task {name!r} is {status}: there is nothing to stop.")
+            raise Conflict(f"The task {name!r} is {status}, so it cannot be stopped.")
         if end_abandoned(info, paths.folder, trusted_engine(workspace.root)):
             return runs.FAILED
         runs.request_cancel(info)

@@ -27,7 +27,9 @@ class Phase(Enum):
 
 def lost_node(job: str) -> EndReason:
     """Return the reason for a run that ended with its node while its job continues elsewhere."""
-    return EndReason(f"The node of its job {job} failed, or the job was removed from it.", interrupted=True)
+    return EndReason(
+        f"The node of Slurm job {job} failed, or the job was removed from the node.", interrupted=True
+    )
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ class ClusterEngine:
             return self._problem
         reasons = Counter((task.submission, task.why) for task in waiting if task.why)
         if not reasons:
-            return "Submitting the job."
+            return "Submitting the Slurm job."
         (submission, why), _ = reasons.most_common(1)[0]
         return f"Waiting in {self._cluster.title} as job {self._submissions[submission].job}: {why}."
 
@@ -273,7 +273,7 @@ class ClusterEngine:
             self._want_again(submission)
         else:
             for key in self._tasks.keys_of(self._submissions[submission]):
-                self._outcomes.add_refusal(key, f"{title} rejected its job: {reply.message.rstrip('.')}.")
+                self._outcomes.add_refusal(key, f"{title} rejected the job: {reply.message.rstrip('.')}.")
                 self._end(key, None)
 
     def _found(self, submission: str, reply: str | Unreachable) -> None:
@@ -350,7 +350,7 @@ class ClusterEngine:
         if os.path.exists(output_of(known.output(self._paths), task.number)):
             return None
         job = f"{known.job}_{task.number}"
-        return EndReason(f"Its job {job} was cancelled in {self._cluster.title}.", CANCELLED)
+        return EndReason(f"{self._cluster.title} job {job} was cancelled.", CANCELLED)
 
     def _cancel(self) -> None:
         elements = {

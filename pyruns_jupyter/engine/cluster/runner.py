@@ -73,7 +73,7 @@ def main() -> int:
             explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number), inside),
         )
     except FileNotFoundError as error:
-        print(f"Nothing to run: {error.filename} does not exist any more.", file=sys.stderr)
+        print(f"Nothing to run: {error.filename} no longer exists.", file=sys.stderr)
         return AGAIN
     except PyrunsError as error:
         print(error.message, file=sys.stderr)

@@ -163,7 +163,7 @@ class Slurm:
         cause = causes[-1].strip()
         state = _CAUSES.get(cause)
         if state is None:
-            return EndReason(f"Slurm ended its job {inside.job}: {cause.lower()}.", interrupted=True)
+            return EndReason(f"Slurm ended job {inside.job}: {cause.lower()}.", interrupted=True)
         return end_reason(state, inside.job, os.environ.get("SLURMD_NODENAME", ""))
 
     def _run(self, words: Sequence[str]) -> str:
@@ -221,22 +221,20 @@ def end_reason(state: str, job: str, node: str) -> EndReason | None:
         case "COMPLETED":
             return None
         case "TIMEOUT":
-            return EndReason(f"Slurm ended its job {job}: the requested time limit was reached.")
+            return EndReason(f"Slurm ended job {job} because it reached the requested time limit.")
         case "PREEMPTED":
-            return EndReason(
-                f"Slurm preempted its job {job} for one with a higher priority.", interrupted=True
-            )
+            return EndReason(f"Slurm preempted job {job} for a job with a higher priority.", interrupted=True)
         case "NODE_FAIL" | "BOOT_FAIL":
-            return EndReason(f"{where} of its job {job} failed.", interrupted=True)
+            return EndReason(f"{where} of Slurm job {job} failed.", interrupted=True)
         case "REQUEUED":
-            return EndReason(f"Slurm requeued its job {job}.", interrupted=True)
+            return EndReason(f"Slurm requeued job {job}.", interrupted=True)
         case "CANCELLED":
-            return EndReason(f"Its job {job} was cancelled in Slurm.", status=CANCELLED)
+            return EndReason(f"Slurm job {job} was cancelled.", status=CANCELLED)
         case "OUT_OF_MEMORY":
-            return EndReason(f"It exceeded the requested memory of its job {job}.")
+            return EndReason(f"The task exceeded the requested memory of Slurm job {job}.")
         case "DEADLINE":
-            return EndReason(f"The deadline of its job {job} was reached.")
-    return EndReason(f"Its job {job} ended in Slurm ({state}) before the task did.")
+            return EndReason(f"The deadline of Slurm job {job} was reached.")
+    return EndReason(f"Slurm job {job} ended ({state}) before the task did.")
 
 
 _CAUSES = {

@@ -109,7 +109,9 @@ class TaskOutcomes:
         if self._failures[key] < _MAX_ATTEMPTS:
             return ""
         last = output.strip().rpartition("\n")[2].strip() or "It wrote no output."
-        return f"Cancelled: its job ended {_MAX_ATTEMPTS} times before the task could start. {last}"
+        return (
+            f"Cancelled because its Slurm job ended {_MAX_ATTEMPTS} times before the task could start. {last}"
+        )
 
     def forget(self, batch: str) -> None:
         """Drop the outcomes of a batch that is done."""

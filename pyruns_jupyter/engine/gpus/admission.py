@@ -32,7 +32,7 @@ def choose(
         return Refusal(
             {},
             is_final=True,
-            more=f"{_gpus(request.count)} {what}requested, but {len(named)} can be used here{visible}.",
+            more=f"{_gpus(request.count)} {what}requested, but only {len(named)} can be used here{visible}.",
         )
     reasons: dict[str, str] = {}
     fitting: list[tuple[int, Device]] = []
@@ -57,10 +57,13 @@ def choose(
         totals[key] = totals.get(key, 0) + enough
     if max(totals.values()) < request.count:
         what = " of one model" if request.same_model else ""
-        more = f"No {_gpus(request.count)}{what} with {_gib(request.memory)} each can be used here."
+        more = (
+            f"{_gpus(request.count)}{what} with {_gib(request.memory)} each requested, but this host has "
+            "fewer."
+        )
         return Refusal(reasons, is_final=True, more=more)
     if fitting and request.same_model:
-        return Refusal(reasons, more=f"{_gpus(len(fitting))} would fit, but of different models.")
+        return Refusal(reasons, more=f"{_gpus(len(fitting))} could be used, but they are different models.")
     return Refusal(reasons)
 
 

@@ -268,8 +268,9 @@ class Reservations:
             is_common = self._kind.variable in os.environ
             if not stat.S_ISDIR(status.st_mode) or (status.st_uid != os.getuid() and not is_common):
                 raise PyrunsError(
-                    f"{self.folder}, the folder of {self._kind.what} reservations, is not a folder of yours. "
-                    f"Remove it, or set {self._kind.variable} to a folder that all users may write to."
+                    f"{self.folder}, the folder of {self._kind.what} reservations, is not a folder or "
+                    f"belongs to another user. Delete it, or set {self._kind.variable} to a folder "
+                    "that all users may write to."
                 ) from None
 
 

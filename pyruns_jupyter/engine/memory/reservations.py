@@ -53,7 +53,10 @@ def reserve_memory(reservations: Reservations, job: Job, size: int) -> int | Ref
     def reserve(living: list[Reservation]) -> int | Refusal:
         free = max(0, total - sum(one.memory or 0 for one in living))
         if size > free:
-            more = f"Waiting for memory: needs {size_text(size)}, {share_text(free, total)} are not "
+            more = (
+                f"Waiting for memory. The task needs {size_text(size)}, but only "
+                f"{share_text(free, total)} are not "
+            )
             return Refusal({}, more=f"{more}reserved by running tasks.")
         task = f"{job.workspace}/{job.task}"
         return reservations.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))

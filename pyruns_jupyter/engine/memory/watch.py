@@ -20,8 +20,8 @@ _WATCH_SECONDS = 1.0
 _SHARE = 50  # watching takes at most this fraction (1/50) of a core
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter as shells return it
 LIMIT = "Killed: out of memory (%s)."
-KERNEL = "Killed, probably because the machine or its container ran out of memory."
-CHILD = "The kernel killed a process because memory ran out; it may have been a process of this run."
+KERNEL = "Killed, probably because the machine or the container ran out of memory."
+CHILD = "The kernel killed a process, possibly one of this run, because the machine ran out of memory."
 
 
 class MemoryWatch:

@@ -128,8 +128,8 @@ class ActiveBatch:
         if 0 < self.stop_after <= self.streak.length and not self.given_up:
             what = f"failed with {headline}" if headline else "failed in the same way"
             self.given_up = (
-                f"Cancelled: {self.streak.length} runs in a row {what}. "
-                "Fix the cause, then re-queue the failed and cancelled tasks."
+                f"Cancelled because {self.streak.length} runs in a row {what}. "
+                "Fix the cause, and queue the failed and cancelled tasks again."
             )
 
 

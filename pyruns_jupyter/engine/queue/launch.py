@@ -112,9 +112,9 @@ def check_startable() -> None:
         PyrunsError: if not.
     """
     if os.name == "nt":
-        raise PyrunsError("Tasks cannot be started on Windows yet.")
+        raise PyrunsError("Tasks cannot be started on Windows, which is not supported yet.")
     if not sys.executable:
-        raise PyrunsError("The scheduler cannot be started, because sys.executable is empty.")
+        raise PyrunsError("The scheduler cannot be started because sys.executable is empty.")
 
 
 def start_scheduler(paths: EnginePaths) -> None:
@@ -131,7 +131,7 @@ def start_scheduler(paths: EnginePaths) -> None:
         start_detached("pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PyrunsError(
-            f"The scheduler could not be started ({error}). Queued tasks wait for the next attempt."
+            f"The scheduler could not be started ({error}). Queued tasks wait until it can be started."
         ) from error
 
 

@@ -76,7 +76,7 @@ def check_listed(name: str, listed: Sized) -> None:
         InvalidInput: with the option as `field`.
     """
     if len(listed) > MAX_LISTED:
-        raise InvalidInput(f"{name} must hold at most {MAX_LISTED:,} texts, not {len(listed):,}.", field=name)
+        raise InvalidInput(f"{name} must have at most {MAX_LISTED:,} items, not {len(listed):,}.", field=name)
 
 
 def _whole(low: int, high: int) -> Kind:
@@ -103,7 +103,9 @@ def _parse_time(name: str, value: Any) -> Any:
         seconds = number_in(value)
     if seconds is None:
         raise InvalidInput(
-            f"{name} must be seconds, or a time such as 90s, 10m or 1h30m, not {shown(value)}.", field=name
+            f"{name} must be a number of seconds or a duration such as 90s, 10m or 1h30m, not "
+            f"{shown(value)}.",
+            field=name,
         )
     return seconds
 
@@ -120,7 +122,7 @@ def _parse_bytes(name: str, value: Any) -> int | None:
 def _parse_gib(name: str, value: Any) -> Any:
     number = number_in(value) if isinstance(value, str) else value
     if number is None and value is not None:
-        raise InvalidInput(f"{name} must be GiB, or 'auto', but {shown(value)} is not a number.", field=name)
+        raise InvalidInput(f"{name} must be a number of GiB or 'auto', not {shown(value)}.", field=name)
     return number
 
 
@@ -142,18 +144,18 @@ def _parse_texts(name: str, value: Any) -> tuple[str, ...]:
     listed = tuple(value)
     for one in listed:
         if isinstance(one, bool) or not isinstance(one, (str, int)):
-            raise InvalidInput(f"{name} must be a list of texts, not {shown(one)}.", field=name)
+            raise InvalidInput(f"{name} must be a list of strings, not {shown(one)}.", field=name)
     return tuple(map(str, listed))
 
 
 def _devices_problem(value: Any) -> str:
     fits = isinstance(value, tuple) and len(value) <= MAX_GPUS and all(map(_DEVICE.fullmatch, value))
-    return "" if fits else "must be indices or UUIDs of GPUs"
+    return "" if fits else "must be a list of GPU indices or UUIDs"
 
 
 def _tasks_problem(value: Any) -> str:
     if not isinstance(value, tuple):
-        return "must be a list of tasks"
+        return "must be a list of task names"
     for one in value:
         is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
         if not is_workspace or not is_task_name(one.task):
@@ -168,7 +170,7 @@ _DEVICES = Kind(_devices_problem, _parse_texts, "ID", is_list=True)
 _TASKS = Kind(_tasks_problem, _parse_texts, "TASK", is_list=True)
 _EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}", choices=ENGINES)
 _RESOURCES = Kind(
-    lambda value: "" if isinstance(value, JobResources) else "must be the resources of a job",
+    lambda value: "" if isinstance(value, JobResources) else "must be a mapping of Slurm resources",
     lambda name, value: JobResources.from_dict(value),
 )
 
@@ -195,10 +197,11 @@ class Option:
 
 
 _NOT_WITH = {
-    SLURM: "{} is for GPUs of this machine; in a cluster, Slurm assigns the GPUs.",
-    LOCAL: "{} needs engine: slurm (--executor slurm): it sets the resources of Slurm jobs.",
+    SLURM: "{} has no effect on Slurm, which assigns the GPUs itself. Remove this option.",
+    LOCAL: "{} has no effect with the local executor. Remove this option, or use the executor slurm "
+    "(--executor slurm).",
 }
-_TIMES = "seconds, or 90s, 10m, 1h30m"
+_TIMES = ", such as 90s, 10m or 1h30m"
 
 
 def _declare(
@@ -208,15 +211,15 @@ def _declare(
 
 
 def _needs_gpus(name: str) -> Effect:
-    problem = f"{name} has no effect with gpus: 0. Leave one of them out."
+    problem = f"{name} has no effect with gpus: 0. Remove one of the two options."
     return lambda options: problem if options.gpus == 0 else ""
 
 
 def _cluster_effect(options: QueueOptions) -> str:
     if options.gpus is not None and options.cluster.gpus:
-        return "gpus and cluster.gpus both set the number of GPUs of a job. Leave one of them out."
+        return "gpus and cluster.gpus both set the number of GPUs of a job. Remove one of the two options."
     if options.memory is not None and options.cluster.memory:
-        return "memory and cluster.memory both set the memory of a job. Leave one of them out."
+        return "memory and cluster.memory both set the memory of a job. Remove one of the two options."
     return ""
 
 
@@ -227,56 +230,63 @@ class QueueOptions:
     jobs: int = _declare(
         1,
         _whole(1, MAX_JOBS),
-        "maximum number of parallel tasks (default: 1; on Slurm: no limit); overrides the setting max_jobs",
+        "maximum number of parallel tasks (default: 1, or no limit on Slurm); overrides the setting max_jobs",
         *("-j", "--concurrency", "--jobs"),
     )
     priority: int = _declare(
-        0, _whole(-_MAX_COUNT, _MAX_COUNT), "batches with a higher priority start first (default: 0)"
+        0,
+        _whole(-_MAX_COUNT, _MAX_COUNT),
+        "priority of the batch; higher priorities start first (default: 0)",
     )
     after: tuple[After, ...] = _declare(
-        (), _TASKS, "start after this task (or WORKSPACE/TASK) has completed; repeatable"
+        (), _TASKS, "start only after TASK (or WORKSPACE/TASK) has completed; repeatable"
     )
-    retries: int = _declare(0, _whole(0, 100), "retry a failed task at most N times")
+    retries: int = _declare(0, _whole(0, 100), "retry a failed task up to N times (default: 0)")
     retry_delay: float = _declare(
         10.0,
         _seconds(),
-        f"delay before the first retry; doubles each time (default: 10 s, at most 1 h; {_TIMES})",
+        f"delay before the first retry{_TIMES}; doubles with each retry, up to 1h (default: 10s)",
         effect=lambda options: (
             ""
             if options.retries
-            else "retry_delay needs retries: without them, a failed task is not run again."
+            else "retry_delay has no effect without retries. Set retries, or remove retry_delay."
         ),
     )
     time_limit: float | None = _declare(
-        None, _seconds(1e-3), f"stop a run after this time; it counts as failed ({_TIMES})"
+        None,
+        _seconds(1e-3),
+        f"time limit of a run{_TIMES}; a run that exceeds it is stopped and counts as failed",
     )
     grace: float | None = _declare(
-        None, _seconds(), "grace period between SIGTERM and SIGKILL (default: 10 s)"
+        None, _seconds(), "time between SIGTERM and SIGKILL when a task is stopped (default: 10s)"
     )
     stop_after: int | None = _declare(
-        None, _whole(0, _MAX_COUNT), "cancel queued tasks after N identical failures in a row (0: never)"
+        None,
+        _whole(0, _MAX_COUNT),
+        "cancel the queued tasks of the batch after N identical failures in a row (0 for never)",
     )
     resume: bool | None = _declare(
-        None, _FLAG, "requeue tasks interrupted by a reboot or a container restart", "--requeue"
+        None, _FLAG, "requeue tasks that a reboot or a container restart interrupted", "--requeue"
     )
     gpus: int | None = _declare(
         None,
         _whole(0, MAX_GPUS),
-        "GPUs per task (default: 1 if the host has GPUs and the script imports a framework such as torch, "
+        "number of GPUs per task (default: 1 if the host has GPUs and the script imports a framework "
+        "such as torch, "
         "otherwise 0)",
     )
     gpu_memory: float | None = _declare(
         None,
         _GIB,
-        "GPU memory in GiB that a task needs on each of its GPUs, so that tasks can share one; 'auto': the "
-        "peak of completed runs plus 10 percent; implies --gpus 1",
+        "GPU memory that a task needs on each of its GPUs, in GiB, or 'auto' for the peak of completed runs "
+        "plus 10 percent; tasks can then share a GPU; implies --gpus 1",
         executor=LOCAL,
         effect=_needs_gpus("gpu_memory"),
     )
     gpu_devices: tuple[str, ...] = _declare(
         (),
         _DEVICES,
-        "allow only this GPU (index or UUID); repeatable; implies --gpus 1",
+        "use only the GPU with this index or UUID; repeatable; implies --gpus 1",
         "--gpu",
         executor=LOCAL,
         effect=_needs_gpus("gpu_devices"),
@@ -284,19 +294,20 @@ class QueueOptions:
     retry_alone: bool = _declare(
         False,
         _FLAG,
-        "after a GPU out-of-memory error, retry with exclusive GPUs (needs --gpu-memory)",
+        "retry with exclusive GPUs after a GPU out-of-memory error (requires --gpu-memory)",
         executor=LOCAL,
         effect=lambda options: (
             ""
             if options.gpu_memory is not None
-            else "retry_alone needs gpu_memory: a task without it always has exclusive GPUs."
+            else "retry_alone has no effect without gpu_memory, because GPUs are then not shared. Set "
+            "gpu_memory, or remove retry_alone."
         ),
     )
     memory: int | None = _declare(
-        None, _BYTES, "memory per task, such as 16G; it is reserved, and a task that exceeds it is killed"
+        None, _BYTES, "memory to reserve for each task, such as 16G; a task that exceeds it is killed"
     )
     engine: str | None = _declare(
-        None, _EXECUTOR, "where tasks run (default: the project settings)", "--executor"
+        None, _EXECUTOR, "where tasks run (default: as in the project settings)", "--executor"
     )
     cluster: JobResources = _declare(NOTHING, _RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
 
@@ -387,7 +398,7 @@ def _given_options() -> dict[str, Option]:
     for one in fields(QueueOptions):
         found[one.name] = _declared(one)
         if one.name == "after":
-            about = "start after this task (or WORKSPACE/TASK) has finished, successfully or not; repeatable"
+            about = "start only after TASK (or WORKSPACE/TASK) has ended, even if it failed; repeatable"
             found["after_any"] = Option(_TASKS, about)
     return found
 

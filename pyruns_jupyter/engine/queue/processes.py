@@ -235,7 +235,7 @@ class CannotStart(Exception):
         """Return the message for the user."""
         reason = os.strerror(self.number)
         if self.step == "chdir":
-            return f"The working folder {workdir} cannot be entered: {reason}."
+            return f"The working folder {workdir} cannot be opened: {reason}."
         return f"{program} cannot be executed: {reason}."
 
 

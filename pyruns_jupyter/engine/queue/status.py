@@ -28,8 +28,8 @@ _WRITE_SECONDS = 0.5
 _NONE = Pending()
 _MAX_FOREIGN = 200  # batches that are shown, since any number could have been put there
 _MAX_NEXT = 20  # names of queued tasks per batch
-_OF_OTHER_USER = "Queued by %s: only a scheduler of that user starts it."
-_NO_SCHEDULER = "No scheduler is running; one starts when the project is opened."
+_OF_OTHER_USER = "Queued by %s. Only a scheduler of this user starts the tasks."
+_NO_SCHEDULER = "No scheduler is running. Open the project to start one."
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,8 @@ def _script(job: Job, info: TaskInfo, tree: trees.Tree | None) -> tuple[Path, Pa
             if candidate is not None and place is not None:
                 return candidate, place
         raise NotFound(
-            f"The script {stored or default} is not part of the code that was stored when the task was "
+            f"The script {stored or default} is not part of the code snapshot that was created when "
+            "the task was "
             f"queued ({tree.digest[:12]}). Queue the task again."
         )
     raise NotFound(

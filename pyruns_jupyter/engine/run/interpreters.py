@@ -77,7 +77,9 @@ def _conda_prefix(settings: Settings, environment: Mapping[str, str], patient: b
         prefix = Path(wanted).expanduser()
         if (prefix / "conda-meta").is_dir():
             return prefix
-        raise NotFound(f"conda_env in {SETTINGS_NAME}: {wanted} is not the folder of a conda environment.")
+        raise NotFound(
+            f"The folder {wanted}, which is conda_env in {SETTINGS_NAME}, is not a conda environment."
+        )
     known: dict[str, Path] = {}
     for prefix in _known_prefixes(settings, environment, patient):
         name = prefix.name if prefix.parent.name == "envs" else "base"
@@ -85,7 +87,7 @@ def _conda_prefix(settings: Settings, environment: Mapping[str, str], patient: b
         if name == wanted:
             return prefix
     found = f" Found: {', '.join(sorted(known)[:_MAX_LISTED])}." if known else " conda was not found."
-    raise NotFound(f"conda_env in {SETTINGS_NAME}: there is no conda environment {wanted!r}.{found}")
+    raise NotFound(f"The conda environment {wanted!r} in {SETTINGS_NAME} does not exist.{found}")
 
 
 def _known_prefixes(settings: Settings, environment: Mapping[str, str], patient: bool) -> Iterator[Path]:

@@ -26,11 +26,11 @@ from .finalize import RunResult, write_ending, write_kept_end
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
 
 _KILLED = (
-    "The supervisor of this run was killed; the outcome of this run is unknown. Its processes were stopped."
+    "The supervisor of this run was killed, so the outcome of the run is unknown. Its processes were stopped."
 )
 _RESTARTED = "The machine was restarted during this run."
 _CONTAINER_STOPPED = "The container of this run was stopped."
-_LOST_CONTACT = "Lost contact with the supervisor on %s; the outcome of this run is unknown."
+_LOST_CONTACT = "Lost contact with the supervisor on %s. The outcome of this run is unknown."
 _GRACE_SECONDS = 2.0  # short, since the loss of their terminal asked the processes to end already
 
 

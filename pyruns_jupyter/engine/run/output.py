@@ -91,7 +91,7 @@ class OutputCopier:
         left_out, end = self._beyond - len(self._tail), bytes(self._tail)
         self._beyond, self._tail = 0, bytearray()
         if left_out:
-            note = f"The log has reached log_limit_mb: {left_out:,} bytes are left out here."
+            note = f"The log has reached log_limit_mb. {left_out:,} bytes are omitted here."
             end = b"\n" + run_files.line(note) + end[end.find(b"\n") + 1 :]
         if end:
             self.put(end)

@@ -227,7 +227,10 @@ class _Supervisor:
 
     def _finish(self, command: RunCommand, info: TaskInfo, output: OutputCopier, message: str) -> None:
         if self.is_over_time:
-            message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
+            message = (
+                "Stopped because it exceeded its time limit of "
+                f"{duration_text(self.job.options.time_limit or 0)}."
+            )
         elif not message and (self.is_over_memory or self.stop_at is None):
             message = self._memory.limit_message()
         reason = None

@@ -175,7 +175,7 @@ class Scheduler:
                     self._batches.set_aside(batch)
                 continue
             except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost
-                unread[batch] = f"Could not load this batch; retrying: {_text_of(error)}."
+                unread[batch] = f"Could not load this batch. Retrying after an error: {_text_of(error)}."
                 if unread[batch] != self._unread.get(batch):
                     trace = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
                     self._log(f"Batch {batch}: {unread[batch]}{trace}")
@@ -388,7 +388,7 @@ class Scheduler:
         elif state is EntryState.WAITING:
             obstacle = self._executors.obstacle(entry.job)
             if not obstacle:
-                self._put_off(entry, "its supervisor ended before it could start")
+                self._put_off(entry, "its supervisor ended before the task could start")
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 

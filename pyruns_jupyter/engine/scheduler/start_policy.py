@@ -140,14 +140,16 @@ class StartPolicy:
             info = read_task(self._root / after.workspace / TASKS / after.task)
         except NotFound:
             return (
-                Blocked(f"Cancelled: it depends on {after}, which was deleted.", True) if after.ok else None
+                Blocked(f"Cancelled because it depends on {after}, which was deleted.", True)
+                if after.ok
+                else None
             )
         except (Unreadable, OSError) as error:
             return Blocked(f"Waiting for {after}, whose status cannot be read: {error}")
         status = runs.status_of(info)
         if status in runs.ENDED:
             if after.ok and status != runs.COMPLETED:
-                return Blocked(f"Cancelled: it depends on {after}, which {_ENDED[status]}.", True)
+                return Blocked(f"Cancelled because it depends on {after}, which {_ENDED[status]}.", True)
             return None
         return Blocked(f"Waiting for {after}, which is {_ACTIVE[status]}.")
 

@@ -71,7 +71,7 @@ describe('a search', () => {
     expect(notices).toMatchObject([
       {
         code: 'unknown_field',
-        message: 'Unknown field `modl`; did you mean `model`?',
+        message: 'Unknown field `modl`. Did you mean `model`?',
         line: 1,
         column: 1
       }
@@ -83,7 +83,7 @@ describe('a search', () => {
     ['a)', "Unmatched ')'.", 1, 2],
     ['"a', 'This quote is never closed.', 1, 1],
     ['a OR', 'The term after OR is missing.', 1, 5],
-    ['x\nstatus:faild', "Unknown status 'faild': did you mean failed?", 2, 1],
+    ['x\nstatus:faild', "Unknown status 'faild'. Did you mean failed?", 2, 1],
     ['lr<abc', "'<' needs a number or a duration (10m).", 1, 1],
     ['name<3', "`name` is text; '<' compares numbers and durations.", 1, 1],
     ['lr:', "The value after ':' is missing.", 1, 4]
@@ -104,7 +104,7 @@ describe('a search', () => {
         status: 400,
         field: 'query',
         message: expect.stringMatching(
-          /^This is a demo: it knows only a part of the search language/
+          /^This is a demo: it supports only a part of the query syntax/
         )
       });
     }

@@ -114,7 +114,7 @@ describe('the queue', () => {
     await pass(1000);
     expect(await rowOf(demo.client, 'second')).toMatchObject({
       status: 'cancelled',
-      message: 'Cancelled: it depends on first, which was cancelled.'
+      message: 'Cancelled because it depends on first, which was cancelled.'
     });
   });
 
@@ -151,7 +151,7 @@ describe('actions', () => {
     expect(result.done).toEqual(['first_try']);
     expect(result.refused).toEqual([
       { name: 'linear', message: expect.stringContaining('Stop it first.') },
-      { name: 'nobody', message: expect.stringContaining('There is no task') }
+      { name: 'nobody', message: expect.stringContaining('does not exist') }
     ]);
     await expect(rowOf(demo.client, 'first_try')).rejects.toMatchObject({
       status: 404
@@ -222,7 +222,7 @@ describe('actions', () => {
       skip_done: true
     });
     expect(done).toEqual(['first_try']);
-    expect(refused[0].message).toContain('completed already');
+    expect(refused[0].message).toContain('already completed');
   });
 
   it('change a task only as it was seen', async () => {

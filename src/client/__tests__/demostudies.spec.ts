@@ -55,7 +55,7 @@ describe('a search for the best configuration', () => {
     const pruned = trials.find(({ state }) => state === 'pruned')!;
     expect(await rowOf(demo.client, pruned.task)).toMatchObject({
       status: 'cancelled',
-      message: expect.stringMatching(/^Pruned after point \d+ of acc/),
+      message: expect.stringMatching(/^Pruned after step \d+ of acc/),
       study: { name: 'search', pruned: pruned.pruned }
     });
   });
@@ -80,11 +80,11 @@ describe('a search for the best configuration', () => {
   it.each([
     [{ text: 'lr: 0.1' }, 'yaml', 'The search space is empty'],
     [{ text: 'lr: (0.1 | 0.2)' }, 'lr', 'Zipped values'],
-    [{ text: 'lr: log(1, 0.1)' }, 'lr', 'must be below'],
+    [{ text: 'lr: log(1, 0.1)' }, 'lr', 'must be less than'],
     [{ text: 'model: foo | bar' }, 'model', 'expects one of mlp, sgd'],
     [{ text: 'nobody: 1 | 2' }, 'nobody', 'has no argument'],
-    [{ objective: ' ' }, 'objective', 'which figure'],
-    [{ name: 'search' }, 'name', 'exists already'],
+    [{ objective: ' ' }, 'objective', 'The objective is empty'],
+    [{ name: 'search' }, 'name', 'already exists'],
     [{ name: 'a/b' }, 'name', 'Invalid task name']
   ])('is refused: %j', async (change, field, message) => {
     const { errors } = await preview(change);

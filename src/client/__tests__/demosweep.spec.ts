@@ -96,7 +96,7 @@ describe('the preview of a sweep', () => {
     expect(found).toMatchObject({ count: 2, duplicates: 4 });
     expect(found.notices?.[0]).toMatchObject({
       message:
-        'lr=0.1 occurs 3 times; equal configurations make one task (6 become 2).',
+        'lr=0.1 occurs 3 times. Equal configurations make one task (6 become 2).',
       field: 'lr',
       line: 1,
       column: 5
@@ -123,7 +123,7 @@ describe('the preview of a sweep', () => {
   it.each([
     [
       'modell: mlp',
-      'The script has no argument modell; did you mean model?',
+      'The script has no argument modell. Did you mean model?',
       'modell',
       9
     ],
@@ -142,13 +142,13 @@ describe('the preview of a sweep', () => {
     ],
     [
       'augment: maybe',
-      "augment: --augment is a boolean flag: write true or false, not 'maybe'.",
+      "augment: --augment is a boolean flag. Write true or false, not 'maybe'.",
       'augment',
       10
     ],
     [
       'seed: true',
-      'seed: --seed expects a value of type int, not a boolean; quote true to pass it as a string.',
+      'seed: --seed expects a value of type int, not a boolean. Quote true to pass it as a string.',
       'seed',
       7
     ],
@@ -160,19 +160,19 @@ describe('the preview of a sweep', () => {
     ],
     [
       'lr: 0.1 |',
-      'A value is missing before or after a bar: write null or "" for an empty value, \\| for a bar as text.',
+      'A value is missing before or after a bar. Write null or "" for an empty value, \\| for a bar as text.',
       'lr',
       10
     ],
     [
       'lr: log(1e-4,1e-1)',
-      'Write log(low, high, count); only an adaptive study can use a range without a count.',
+      'The count is missing. Write log(low, high, count). Only a study can use a range without a count.',
       'lr',
       9
     ],
     [
       'lr 0.1',
-      "A configuration consists of 'key: value' lines; this is a single value or a list.",
+      "A configuration must consist of 'key: value' lines, but this is a single value or a list.",
       'yaml',
       1
     ]
@@ -201,7 +201,7 @@ describe('the preview of a sweep', () => {
   it('refuses more tasks than are made at once', async () => {
     const { errors } = await preview('seed: 0:100\nepochs: 1:100\n');
     expect(errors[0].message).toMatch(
-      /^This makes 9,900 tasks; the maximum is 1,000/
+      /^This configuration makes 9,900 tasks, but at most 1,000/
     );
   });
 
@@ -221,7 +221,9 @@ describe('the preview of a sweep', () => {
     const found = await preview('echo a | b\nx: 1 | 2\n', {}, SHELL);
     expect(found).toMatchObject({ count: 1, axes: [], rows: [{ name: 'x' }] });
     const { errors } = await preview(' \n', {}, SHELL);
-    expect(errors).toMatchObject([{ message: 'The shell script is empty.' }]);
+    expect(errors).toMatchObject([
+      { message: 'The shell script is empty. Enter at least one command.' }
+    ]);
   });
 });
 
@@ -248,14 +250,17 @@ describe('names', () => {
     });
     expect(rows.map(row => row.name)).toEqual(['0.1', '0.1_2', '0.2', '0.2_2']);
     expect(notices?.[0].message).toBe(
-      'The name pattern gives several tasks the same name, so these get numbers. Add {seed} or {n}.'
+      'The name pattern gives several tasks the same name, so numbers are appended. Add {seed} or {n} to the pattern.'
     );
   });
 
   it.each([
-    ['{lrr}', "unknown key 'lrr'; did you mean {lr}?"],
-    ['{seed}-{n}', "unknown key 'seed'; use {n}, {lr}."],
-    ['{lr', 'the brace at character 1 has no partner; write {{ for a brace.']
+    ['{lrr}', "unknown key 'lrr'. Did you mean {lr}?"],
+    ['{seed}-{n}', "unknown key 'seed'. Use {n}, {lr}."],
+    [
+      '{lr',
+      'the brace at character 1 has no matching brace. Write {{ for a literal brace.'
+    ]
   ])('are refused: %s', async (name, message) => {
     const { errors } = await preview('lr: 0.1 | 0.2', { name });
     expect(errors).toMatchObject([

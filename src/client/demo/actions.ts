@@ -43,7 +43,9 @@ function namesOf(
     return workspace.trash.filter(one => one.at <= since).map(one => one.name);
   }
   if ((names === undefined) === (typeof query !== 'string')) {
-    throw invalid("Give either 'names' or 'query'.", { field: 'names' });
+    throw invalid("Specify either 'names' or 'query', not both.", {
+      field: 'names'
+    });
   }
   if (request.as_name && names?.length !== 1) {
     throw invalid("'as_name' is only allowed with a single task.", {
@@ -55,7 +57,7 @@ function namesOf(
   }
   if (action === 'purge' || action === 'restore') {
     throw invalid(
-      `The action '${action}' needs 'names': queries do not find deleted tasks.`,
+      `The action '${action}' requires 'names', because queries do not find deleted tasks.`,
       { field: 'query' }
     );
   }
@@ -142,9 +144,10 @@ function run(
     const task = workspace.task(name);
     const done = request.skip_done && completedLike(workspace, task);
     if (done) {
-      const what =
-        done === task ? 'it' : `'${done.name}', which has the same values,`;
-      throw conflict(`'${name}' is skipped: ${what} completed already.`);
+      const what = done === task ? 'it' : `'${done.name}' with the same values`;
+      throw conflict(
+        `'${name}' is skipped because ${what} has already completed.`
+      );
     }
     return null;
   });
@@ -199,7 +202,7 @@ function trashed(workspace: Workspace, name: string): ITrashed {
     workspace.trash.find(one => one.task.name === name);
   if (!found) {
     throw notFound(
-      `There is no task '${name}' in the trash of ${workspace.project.id}.`
+      `The task '${name}' is not in the trash of ${workspace.project.id}.`
     );
   }
   return found;
@@ -219,7 +222,7 @@ function restore(
   checkName(back);
   if (workspace.tasks.has(back)) {
     throw conflict(
-      `A task named '${back}' already exists. Restore this one under another name, or rename the existing one first.`
+      `A task named '${back}' already exists. Restore the task under another name, or rename the existing task first.`
     );
   }
   workspace.trash = without(workspace, found);
@@ -313,7 +316,7 @@ function checkExpected(task: ITask, expected: Record<string, unknown>): void {
       const what = { env: 'environment', pinned: 'pin' }[key] ?? key;
       const were = key === 'notes' || key === 'tags' ? 'were' : 'was';
       throw conflict(
-        `The ${what} of '${name}' ${were} changed elsewhere. Reload the task before saving.`
+        `The ${what} of '${name}' ${were} changed elsewhere. Reload the task and try again.`
       );
     }
   }
@@ -341,7 +344,7 @@ function checkVariables(names: readonly string[]): void {
   const wrong = names.find(name => !/^[^\s=]+$/.test(name));
   if (wrong !== undefined) {
     throw invalid(
-      `Invalid variable name '${wrong}': it must not be empty or contain spaces or '='.`,
+      `Invalid variable name '${wrong}': it must not be empty, or contain spaces or '='.`,
       { field: 'env' }
     );
   }

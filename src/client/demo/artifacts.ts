@@ -59,7 +59,9 @@ export function artifactOf(
   const run = loggedRun(task, number);
   const file = filesOf(run).find(one => one.path === path);
   if (!file) {
-    throw notFound(`Run ${number} of '${task.name}' left no file '${path}'.`);
+    throw notFound(
+      `Run ${number} of '${task.name}' has no artifact '${path}'.`
+    );
   }
   const blob = new Blob([file.text()], { type: file.type });
   return most === undefined ? blob : blob.slice(0, most, file.type);

@@ -83,7 +83,7 @@ function alternatives(text: string, key: string): IExpansion {
   const candidates = parts.flatMap(part => {
     if (part.text === '') {
       throw new ScanError(
-        'a value is missing before or after a bar: write null or "" for an empty value, \\| for a bar as text',
+        'a value is missing before or after a bar. Write null or "" for an empty value, \\| for a bar as text',
         part.start
       );
     }
@@ -107,7 +107,7 @@ function alternative(text: string, key: string, isAlone: boolean): IExpansion {
       return { ...NOTHING, kind: 'range', candidates, notice };
     }
     if (!isAlone) {
-      throw new ScanError(`the range ${text} is empty; quote it if it is text`);
+      throw new ScanError(`the range ${text} is empty. Quote it if it is text`);
     }
     const notice = `${text} is read as text, because it would be an empty range. Quote it to hide this notice.`;
     return { ...NOTHING, kind: 'fixed', candidates: [fixed(text)], notice };
@@ -161,11 +161,13 @@ function called(call: ICall, key: string): ICandidate[] {
   }
   if (texts.length === 2 && name !== 'lin') {
     throw new ScanError(
-      `write ${usage}; only an adaptive study can use a range without a count`
+      `the count is missing. Write ${usage}. Only a study can use a range without a count`
     );
   }
   if (texts.length !== 3) {
-    throw new ScanError(`write ${usage}; quote the value if it is text`);
+    throw new ScanError(
+      `${name}(...) needs 3 arguments. Write ${usage}. Quote the value if it is text`
+    );
   }
   const [low, high] = endsOf(name, texts, usage);
   const count = countOf(texts[2], usage, MOST_TASKS);
@@ -199,13 +201,13 @@ export function endsOf(
     const value = numberOf(text);
     if (value === null) {
       throw new ScanError(
-        `'${text}' is not a number: write ${usage}; quote the value if it is text`
+        `'${text}' is not a number. Write ${usage}. Quote the value if it is text`
       );
     }
     return value;
   });
   if (name === 'log' && (low <= 0 || high <= 0)) {
-    throw new ScanError('both ends of log(...) must be above 0');
+    throw new ScanError('both bounds of log(...) must be positive');
   }
   return [low, high];
 }
@@ -214,12 +216,12 @@ function countOf(text: string, usage: string, most: number): number {
   const count = isWhole(text) ? Number(text) : 0;
   if (count < 1) {
     throw new ScanError(
-      `the count '${text}' is not a whole number above 0: write ${usage}`
+      `the count '${text}' is not a positive whole number. Write ${usage}`
     );
   }
   if (count > most) {
     throw new ScanError(
-      `the count ${text} is more than ${most}, the maximum here`
+      `the count ${text} is too large. The maximum is ${most}`
     );
   }
   return count;
@@ -253,7 +255,7 @@ function range(match: RegExpExecArray): ICandidate[] {
   const isAllWhole = texts.every(isWhole);
   if (!isAllWhole && texts.length < 3) {
     throw new ScanError(
-      `a range of fractions needs a step, as in ${match[1]}:${match[2]}:0.1; quote the value if it is text`
+      `a range of fractions needs a step, as in ${match[1]}:${match[2]}:0.1. Quote the value if it is text`
     );
   }
   const [start, stop, step = 1] = texts.map(text => numberOf(text) ?? NaN);
@@ -261,7 +263,7 @@ function range(match: RegExpExecArray): ICandidate[] {
   const count = step === 0 ? 0 : Math.ceil((stop - start) / step - 1e-9);
   if (count > MOST_TASKS) {
     throw new ScanError(
-      `this alone makes ${count.toLocaleString('en')} values; the maximum is ${MOST_TASKS.toLocaleString('en')} tasks. Use fewer values`
+      `this alone makes ${count.toLocaleString('en')} values, but at most ${MOST_TASKS.toLocaleString('en')} tasks are allowed. Use fewer values`
     );
   }
   return Array.from({ length: Math.max(0, count) }, (_, at) =>

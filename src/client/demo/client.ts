@@ -124,7 +124,7 @@ function answersOf(
       if (!found) {
         const scripts = PROJECTS.map(({ script }) => script).join(', ');
         throw beyondDemo(
-          `there are no workspaces but those of ${scripts}. Install the extension to open your own scripts.`,
+          `it has only the workspaces of ${scripts}. Install the extension to open your own scripts.`,
           'path'
         );
       }

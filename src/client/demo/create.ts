@@ -52,7 +52,7 @@ function propose(workspace: Workspace, text: string, name: string): IProposal {
       : [
           {
             code: 'invalid_input',
-            message: 'The shell script is empty.',
+            message: 'The shell script is empty. Enter at least one command.',
             field: 'yaml',
             line: 1,
             column: 1
@@ -140,7 +140,7 @@ function nameNotices(plan: SweepPlan, name: string): FieldError[] {
   return [
     {
       code: 'notice',
-      message: `The name pattern gives several tasks the same name, so these get numbers. Add ${told}.`,
+      message: `The name pattern gives several tasks the same name, so numbers are appended. Add ${told} to the pattern.`,
       field: 'name'
     }
   ];

@@ -44,9 +44,9 @@ export function misfits(plan: SweepPlan, script: Parameters): FieldError[] {
 function unknown(key: string, known: readonly string[]): string {
   const [near] = closest(key, known);
   const hint = near
-    ? `did you mean ${near}?`
-    : 'remove the key, or add the argument to the script.';
-  return `The script has no argument ${key}; ${hint}`;
+    ? `Did you mean ${near}?`
+    : 'Remove the key, or add the argument to the script.';
+  return `The script has no argument ${key}. ${hint}`;
 }
 
 /** Why a parameter does not take a value, null when it does. */
@@ -65,7 +65,7 @@ function misfit(
   if (parameter.type === 'bool') {
     return typeof value === 'boolean'
       ? null
-      : wrong(`is a boolean flag: write true or false, not ${told}.`);
+      : wrong(`is a boolean flag. Write true or false, not ${told}.`);
   }
   const items = Array.isArray(value) ? value : [value];
   if (typeof value === 'object') {
@@ -77,7 +77,7 @@ function misfit(
   }
   if (typeof value === 'boolean') {
     return wrong(
-      `expects a value of type ${parameter.type}, not a boolean; quote ${told} to pass it as a string.`
+      `expects a value of type ${parameter.type}, not a boolean. Quote ${told} to pass it as a string.`
     );
   }
   if (parameter.choices && !parameter.choices.includes(value)) {

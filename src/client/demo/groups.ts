@@ -28,7 +28,7 @@ export function groupsOf(
 ): Groups {
   const { by = [], fold = [] } = query;
   if (by.length > 0 && fold.length > 0) {
-    throw invalid("Give either 'by' or 'fold'.", { field: 'by' });
+    throw invalid("Specify either 'by' or 'fold', not both.", { field: 'by' });
   }
   const { tasks, notices } = select(world, workspace, {
     query: query.query,
@@ -114,7 +114,7 @@ function rankBy(
     };
   }
   throw beyondDemo(
-    `unknown sort key '${sort}'. Use one of: tasks, duration, config.KEY, figure.KEY.`,
+    `Unknown sort key '${sort}'. Use one of: tasks, duration, config.KEY, figure.KEY.`,
     'sort'
   );
 }

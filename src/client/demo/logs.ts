@@ -177,7 +177,7 @@ export function readRange(
 ): ILogRange {
   const { offset, limit, tail, before } = query;
   if ([offset, tail, before].filter(one => one !== undefined).length > 1) {
-    throw invalid("Give only one of 'offset', 'tail' and 'before'.", {
+    throw invalid("Specify only one of 'offset', 'tail' and 'before'.", {
       field: 'tail'
     });
   }

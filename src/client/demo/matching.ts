@@ -53,7 +53,7 @@ export class Matcher {
     const lower = key.toLowerCase();
     if (lower === 'log') {
       throw beyondDemo(
-        'it knows only a part of the search language, and does not search logs of all tasks. Open a log and search there.',
+        'it supports only a part of the query syntax, and does not search logs of all tasks. Open a log and search there.',
         'query'
       );
     }
@@ -98,13 +98,13 @@ export class Matcher {
       const names = found.map(field => `\`${field.name}\``).join(' or ');
       throw wrongAt(
         this._text,
-        `\`${key}\` is ambiguous: ${names}. Use a longer name.`,
+        `\`${key}\` is ambiguous and can be ${names}. Use a longer name.`,
         at
       );
     }
     if (found.length === 0) {
       const alike = this._fields.alike(key).map(name => `\`${name}\``);
-      const hint = alike.length ? `; did you mean ${alike.join(' or ')}?` : '.';
+      const hint = alike.length ? `. Did you mean ${alike.join(' or ')}?` : '.';
       const { message, field, line, column } = wrongAt(
         this._text,
         `Unknown field \`${key}\`${hint}`,
@@ -132,9 +132,9 @@ export class Matcher {
     if (!known.includes(word)) {
       const [near] = closest(word, known);
       const hint = near
-        ? `did you mean ${near}?`
-        : `use one of ${known.join(', ')}.`;
-      throw wrongAt(this._text, `Unknown ${what} '${word}': ${hint}`, at);
+        ? `Did you mean ${near}?`
+        : `Use one of ${known.join(', ')}.`;
+      throw wrongAt(this._text, `Unknown ${what} '${word}'. ${hint}`, at);
     }
     return word;
   }
@@ -206,13 +206,13 @@ export class Matcher {
       }
       if (field.kind === 'ago') {
         throw beyondDemo(
-          `it knows only a part of the search language. Compare \`${field.name}\` with how long ago, as in ${field.name}<2h.`,
+          `it supports only a part of the query syntax. Compare \`${field.name}\` with how long ago, as in ${field.name}<2h.`,
           'query'
         );
       }
       throw wrongAt(
         this._text,
-        `\`${field.name}\` is a ${field.kind}, and ${text} is none.`,
+        `\`${field.name}\` is a ${field.kind}, but ${text} is not.`,
         at
       );
     };

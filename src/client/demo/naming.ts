@@ -15,7 +15,7 @@ export function checkName(name: string): void {
   const problem = !name
     ? 'it is empty'
     : name.length > LONGEST_NAME
-      ? `it has ${name.length} characters, at most ${LONGEST_NAME} are allowed`
+      ? `it has ${name.length} characters, but at most ${LONGEST_NAME} are allowed`
       : name !== name.trim()
         ? 'it begins or ends with a space'
         : /^[.-]/.test(name)
@@ -164,7 +164,7 @@ function piecesOf(plan: SweepPlan, pattern: string): Piece[] {
     if (inside === undefined) {
       if (source === '{' || source === '}') {
         throw unusable(
-          `the brace at character ${match.index + 1} has no partner; write ${source + source} for a brace`
+          `the brace at character ${match.index + 1} has no matching brace. Write ${source + source} for a literal brace`
         );
       }
       return { kind: 'text', text: source };
@@ -179,7 +179,7 @@ function fieldOf(plan: SweepPlan, inside: string, source: string): Piece {
   const format = colon < 0 ? '' : inside.slice(colon + 1);
   if (format && !FORMAT.test(format)) {
     throw unusable(
-      `'${format}' in ${source} is not a number format; use, for example, {n:03} or {lr:.0e}`
+      `'${format}' in ${source} is not a number format. Use, for example, {n:03} or {lr:.0e}`
     );
   }
   const swept = plan.axes.map(axis => axis.leaf.key);
@@ -195,13 +195,13 @@ function fieldOf(plan: SweepPlan, inside: string, source: string): Piece {
   const exact = keys.includes(name) ? [name] : ends;
   if (exact.length > 1) {
     const told = exact.map(key => `{${key}}`).join(', ');
-    throw unusable(`${source} is ambiguous: write ${told}`);
+    throw unusable(`${source} is ambiguous. Write ${told}`);
   }
   if (exact.length === 0) {
     const [near] = closest(name, keys);
     const known = ['n', ...keys].map(key => `{${key}}`).join(', ');
     throw unusable(
-      `unknown key '${name}'; ${near ? `did you mean {${near}}?` : `use ${known}`}`
+      `unknown key '${name}'. ${near ? `Did you mean {${near}}?` : `Use ${known}`}`
     );
   }
   return { kind: 'key', key: exact[0], format, source };

@@ -55,7 +55,7 @@ export function readOptions(
   const options = withoutNothing(given ?? {});
   if (options.engine === 'slurm' || options.cluster) {
     throw beyondDemo(
-      'there is no cluster here. Leave the engine local.',
+      'it has no cluster. Use the local executor.',
       options.engine === 'slurm' ? 'engine' : 'cluster'
     );
   }
@@ -63,7 +63,7 @@ export function readOptions(
   const devices = devicesOf(options.gpu_devices);
   if (wanted > devices.length) {
     throw invalid(
-      `${wanted} GPUs wanted, but ${devices.length} can be used here.`,
+      `${wanted} GPUs requested, but only ${devices.length} can be used here.`,
       { field: options.gpus ? 'gpus' : 'gpu_devices' }
     );
   }
@@ -128,7 +128,7 @@ function seconds(
     typeof value === 'number' ? value : (durationOf(value) ?? numberOf(value));
   if (found === null) {
     throw invalid(
-      `${key} must be seconds, or a time such as 90s, 10m or 1h30m, not '${value}'.`,
+      `${key} must be a number of seconds or a duration such as 90s, 10m or 1h30m, not '${value}'.`,
       { field: key }
     );
   }
@@ -145,7 +145,7 @@ function memoryOf(value: RunOptions['gpu_memory']): number {
   const found = typeof value === 'number' ? value : numberOf(value);
   if (found === null || found <= 0 || found > GPU_GIB) {
     throw invalid(
-      `gpu_memory must be GiB, at most ${GPU_GIB} here, or 'auto', but ${value} is not.`,
+      `gpu_memory must be a number of GiB up to ${GPU_GIB} or 'auto', not ${value}.`,
       { field: 'gpu_memory' }
     );
   }

@@ -17,7 +17,9 @@ export function placeBeside(
 ): void {
   const anchor = before ?? after;
   if (!anchor || (before && after)) {
-    throw invalid("Give either 'before' or 'after'.", { field: 'before' });
+    throw invalid("Specify either 'before' or 'after', not both.", {
+      field: 'before'
+    });
   }
   if (names.includes(anchor)) {
     throw invalid(`'${anchor}' cannot be moved before or after itself.`, {

@@ -115,7 +115,7 @@ class Parser {
     if (character === '-' || this._keyword('NOT')) {
       this._take(character === '-' ? '-' : 'NOT');
       if (this._ends()) {
-        throw this._wrong('What is to be excluded is missing.');
+        throw this._wrong('The term to exclude is missing.');
       }
       this._depth++;
       const term = this._term();
@@ -153,7 +153,7 @@ class Parser {
     if (operand.kind === 'word' && !operand.isQuoted) {
       if (/^[<>=!:,≤≥≠]/.test(operand.text)) {
         throw this._wrong(
-          'An operator needs a field before it and a value after it, as in lr<0.01 or opt=adam. To search for the text, quote it.',
+          'An operator needs a field before it and a value after it, as in lr<0.01 or opt=adam. To search for this text, quote it.',
           start
         );
       }
@@ -204,7 +204,7 @@ class Parser {
     }
     if (operand.kind === 'word' && isDate(operand.text)) {
       throw beyondDemo(
-        `it knows only a part of the search language, and no dates. Write how long ago instead, as in started<2h.`,
+        `it supports only a part of the query syntax, and no dates. Write how long ago instead, as in started<2h.`,
         'query'
       );
     }
@@ -257,7 +257,7 @@ class Parser {
     try {
       return new RegExp(source, 'i');
     } catch {
-      throw this._wrong('This is no regular expression.', at);
+      throw this._wrong('This is not a regular expression.', at);
     }
   }
 

@@ -93,7 +93,7 @@ export class Queue {
       if (isActive(task)) {
         refused.set(
           task.name,
-          `The task '${task.name}' is ${task.status} already.`
+          `The task '${task.name}' is already ${task.status}.`
         );
       }
       return !isActive(task);
@@ -128,7 +128,7 @@ export class Queue {
   cancel(task: ITask, message: string | null = null): void {
     if (!isActive(task)) {
       throw conflict(
-        `The task '${task.name}' is ${task.status}: there is nothing to stop.`
+        `The task '${task.name}' is ${task.status}, so it cannot be stopped.`
       );
     }
     if (task.status === 'queued') {
@@ -268,7 +268,7 @@ export class Queue {
     if (stopAfter > 0 && batch.streak.length >= stopAfter) {
       this._giveUp(
         batch,
-        `Cancelled: ${batch.streak.length} runs in a row failed with ${batch.streak.message}.`
+        `Cancelled because ${batch.streak.length} runs in a row failed with ${batch.streak.message}.`
       );
     }
   }
@@ -303,7 +303,7 @@ export class Queue {
         return `Waiting for ${name}, which is ${LIVING[status]}.`;
       }
       if (after.includes(name) && status in ENDED) {
-        const why = `Cancelled: it depends on ${name}, which ${ENDED[status]}.`;
+        const why = `Cancelled because it depends on ${name}, which ${ENDED[status]}.`;
         this._giveUp(batch, why);
         return why;
       }
@@ -315,10 +315,10 @@ export class Queue {
   checkAfter(tasks: readonly ITask[], options: IQueueing): void {
     for (const name of [...options.after, ...options.afterAny]) {
       if (!this._workspace.tasks.has(bare(name))) {
-        throw notFound(`There is no task '${name}' to wait for.`);
+        throw notFound(`The dependency '${name}' does not exist.`);
       }
       if (tasks.some(task => task.name === bare(name))) {
-        throw conflict(`'${name}' cannot wait for itself.`, 'after');
+        throw conflict(`'${name}' cannot depend on itself.`, 'after');
       }
     }
   }

@@ -50,6 +50,6 @@ export function asFieldError(error: ClientError): FieldError {
 /** Gives up when the caller did so already. */
 export function checkWanted(signal?: AbortSignal): void {
   if (signal?.aborted) {
-    throw new DOMException('The operation was given up.', 'AbortError');
+    throw new DOMException('The operation was aborted.', 'AbortError');
   }
 }

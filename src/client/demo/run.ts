@@ -77,7 +77,7 @@ function endingOf(course: ICourse, at: number, limit: number | null): IEnding {
       at: at + limit,
       status: 'failed',
       exitCode: -15,
-      message: `Stopped after its time limit of ${limit} s.`
+      message: `Stopped because it exceeded its time limit of ${limit} s.`
     };
   }
   const { failure, seconds } = course;

@@ -50,7 +50,7 @@ export class SearchSpace {
       this.errors.push({
         code: 'invalid_input',
         message:
-          'The search space is empty: give at least one key a range or several values, such as log(1e-5, 1e-1), 1:65 or adam | sgd.',
+          'The search space is empty. Specify a range or several values for at least one key, such as log(1e-5, 1e-1), 1:65 or adam | sgd.',
         field: 'yaml'
       });
     }
@@ -175,7 +175,7 @@ function openEnds(
     const [low, high] = endsOf(call.name, texts, `${call.name}(low, high)`);
     if (low >= high) {
       throw new ScanError(
-        `the first end of ${call.name}(low, high) must be below the second`
+        `the lower bound of ${call.name}(low, high) must be less than the upper bound`
       );
     }
     const isLog = call.name === 'log';

@@ -51,9 +51,9 @@ function statusesOf(text: string): string[] {
     if (!STATUSES.some(status => status === word)) {
       const [near] = closest(word, STATUSES);
       const hint = near
-        ? `did you mean ${near}?`
-        : `use one of ${STATUSES.join(', ')}.`;
-      throw invalid(`Unknown status '${word}': ${hint}`, {
+        ? `Did you mean ${near}?`
+        : `Use one of ${STATUSES.join(', ')}.`;
+      throw invalid(`Unknown status '${word}'. ${hint}`, {
         field: 'status'
       });
     }
@@ -88,7 +88,7 @@ function inOrder(
     if (others.length > 0) {
       const told = [field, ...others].map(one => `\`${one.name}\``);
       throw invalid(
-        `\`${name}\` is ambiguous: ${told.join(' or ')}. Sort by one of them.`,
+        `\`${name}\` is ambiguous and can be ${told.join(' or ')}. Sort by one of them.`,
         { field: 'sort' }
       );
     }

@@ -147,7 +147,7 @@ export class StudyDriver {
         at,
         status: 'cancelled',
         exitCode: -15,
-        message: `Pruned after point ${step} of ${study.objective}: the best ${best} of the trials of ${study.name} were better at this point.`
+        message: `Pruned after step ${step} of ${study.objective}, because the best ${best} of the trials of ${study.name} were better at this step.`
       };
       this._prunings.set(run.ending, step);
     }
@@ -164,7 +164,7 @@ export class StudyDriver {
     const study = this._studies.get(name);
     if (!study) {
       throw notFound(
-        `There is no study '${name}' in the workspace '${this._workspace.project.name}'.`
+        `The study '${name}' does not exist in the workspace '${this._workspace.project.name}'.`
       );
     }
     return study;
@@ -175,13 +175,16 @@ export class StudyDriver {
     const { project } = this._workspace;
     checkName(request.name);
     if (!request.objective.trim()) {
-      throw invalid('Say which figure is optimised, such as val_acc.', {
-        field: 'objective'
-      });
+      throw invalid(
+        'The objective is empty. Enter the metric to optimize, such as val_acc.',
+        {
+          field: 'objective'
+        }
+      );
     }
     if (project.kind === 'shell') {
       throw invalid(
-        'A shell workspace has no parameters for a study. Open a script.',
+        'A folder workspace has no parameters for a study. Open a script.',
         {
           field: 'yaml'
         }
@@ -206,7 +209,7 @@ export class StudyDriver {
     }
     if (this._studies.has(request.name)) {
       throw conflict(
-        `A study named '${request.name}' exists already; choose another name.`,
+        `A study named '${request.name}' already exists. Choose another name.`,
         'name'
       );
     }
@@ -241,7 +244,7 @@ export class StudyDriver {
   private _resume(study: IStudy, n: number): void {
     if (study.state === 'finished' && this._tasks(study).length >= n) {
       throw invalid(
-        `The study ${study.name} has ${this._tasks(study).length} trials already. Enter a higher number of trials.`,
+        `The study ${study.name} has ${this._tasks(study).length} trials. Enter a higher number of trials.`,
         { field: 'n' }
       );
     }

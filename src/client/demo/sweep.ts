@@ -48,7 +48,7 @@ export class SweepPlan {
       );
       this._refuse(
         largest.leaf,
-        `This makes ${this.count.toLocaleString('en')} tasks; the maximum is ${MOST_TASKS.toLocaleString('en')}. Use fewer values.`
+        `This configuration makes ${this.count.toLocaleString('en')} tasks, but at most ${MOST_TASKS.toLocaleString('en')} are allowed. Use fewer values.`
       );
     }
   }
@@ -201,7 +201,7 @@ export class SweepPlan {
         this._wheels.length > 1 ? ` (${total} become ${this.count})` : '';
       this._notice(
         axes[0].leaf,
-        `${told.join(', ')}; equal configurations make one task${become}.`
+        `${told.join(', ')}. Equal configurations make one task${become}.`
       );
     }
   }

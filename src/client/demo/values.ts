@@ -51,7 +51,7 @@ export function valueOf(text: string): Value {
   if (text.startsWith('"') || text.startsWith("'")) {
     if (quotedEnd(text, 0) !== text.length) {
       throw new ScanError(
-        'there is text next to a quoted value: quote all of it, or put a bar between them'
+        'there is text next to a quoted value. Quote all of it, or separate the values with a bar'
       );
     }
     return text.startsWith("'")
@@ -62,7 +62,7 @@ export function valueOf(text: string): Value {
     return collectionOf(text);
   }
   if (/^[&*!|>%@`]/.test(text) || text.includes(': ') || text.endsWith(':')) {
-    throw new ScanError('this text has a special meaning in YAML: quote it');
+    throw new ScanError('this text has a special meaning in YAML. Quote it');
   }
   const word = WORDS[text];
   return word !== undefined ? word : (numberOf(text) ?? text);
@@ -78,7 +78,7 @@ function unescaped(text: string): string {
 function collectionOf(text: string): Value {
   if (closeOf(text, 0) !== text.length - 1) {
     throw new ScanError(
-      'text follows the closing bracket; quote the value if it is text'
+      'text follows the closing bracket. Quote the value if it is text'
     );
   }
   const parts = splitTop(text.slice(1, -1), ',').filter(
@@ -91,7 +91,10 @@ function collectionOf(text: string): Value {
     parts.map(part => {
       const colon = part.text.indexOf(':');
       if (colon < 1) {
-        throw new ScanError('a mapping holds key: value', part.start + 1);
+        throw new ScanError(
+          'a mapping must consist of key: value pairs',
+          part.start + 1
+        );
       }
       const key = valueOf(part.text.slice(0, colon).trim());
       return [String(key), valueOf(part.text.slice(colon + 1).trim())];

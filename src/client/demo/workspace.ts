@@ -63,7 +63,9 @@ export class Workspace {
   task(name: string): ITask {
     const task = this.tasks.get(name);
     if (!task) {
-      throw notFound(`There is no task '${name}' in ${this.project.id}.`);
+      throw notFound(
+        `The task '${name}' does not exist in ${this.project.id}.`
+      );
     }
     return task;
   }

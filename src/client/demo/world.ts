@@ -45,7 +45,7 @@ export class World {
   workspace(id: string): Workspace {
     const found = this.workspaces.get(id);
     if (!found) {
-      throw notFound(`There is no workspace '${id}' in this demo.`);
+      throw notFound(`The workspace '${id}' does not exist in this demo.`);
     }
     return found;
   }

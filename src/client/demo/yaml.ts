@@ -61,7 +61,7 @@ export function readDocument(text: string): IDocument {
       refuse(
         /^\s+|^-\s/.test(line) && leaves.length > 0
           ? "This is a demo: it reads lines of 'key: value', not values on several lines. Write lists as [1, 2]."
-          : "A configuration consists of 'key: value' lines; this is a single value or a list.",
+          : "A configuration must consist of 'key: value' lines, but this is a single value or a list.",
         column
       );
       return;
@@ -72,7 +72,11 @@ export function readDocument(text: string): IDocument {
     const name = String(valueOf(match[2]));
     const key = parent ? `${parent.key}.${name}` : name;
     if (seen.has(key)) {
-      refuse(`Duplicate key '${key}'; keep one of them.`, indent + 1, key);
+      refuse(
+        `The key '${key}' is duplicated. Keep one of them.`,
+        indent + 1,
+        key
+      );
       return;
     }
     seen.add(key);
@@ -83,7 +87,7 @@ export function readDocument(text: string): IDocument {
       return;
     }
     if (parent === undefined && indent > 0) {
-      refuse('This line is indented, but no key stands above it.', 1, key);
+      refuse('This line is indented, but there is no key above it.', 1, key);
       return;
     }
     leaves.push({

@@ -332,7 +332,7 @@ describe('the trash', () => {
     const empty = async (button: string) => {
       const done = commands.execute('pyruns:empty-trash', ownArgs());
       await settle();
-      expect(dialog()?.textContent).toContain('Delete 1 task permanently?');
+      expect(dialog()?.textContent).toContain('Permanently delete 1 task?');
       await answer(button);
       return done;
     };
@@ -348,7 +348,7 @@ describe('the trash', () => {
   it('loses only the tasks that are named', async () => {
     const { pyruns, changes } = makeLab();
     await expect(pyruns.execute('pyruns:purge-tasks')).rejects.toThrow(
-      'Pass the names'
+      'Specify the names'
     );
     expect(changes).toEqual([]);
     const args = { tasks: ['b'] };

@@ -25,7 +25,8 @@ export const QUEUE_ACTIONS = {
   'requeue-tasks': {
     icon: 'queued',
     label: trans => trans.__('Queue here'),
-    caption: trans => trans.__('Queue these tasks here, as your own'),
+    caption: trans =>
+      trans.__('Requeue these tasks with your environment and permissions'),
     needs: 'execute',
     isOffered: ({ canWrite }) => canWrite,
     isPossible: ({ queue }) => !queue?.getSnapshot().requeueing,

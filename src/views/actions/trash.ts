@@ -17,14 +17,16 @@ export const TRASH_ACTIONS = {
   'purge-tasks': {
     icon: 'delete',
     label: trans => trans.__('Delete permanently'),
-    caption: trans => trans.__('Delete tasks in the trash permanently'),
+    caption: trans => trans.__('Permanently delete tasks in the trash'),
     needs: 'write',
     args: ['tasks'],
     isForPrograms: true,
     run: async (context, { tasks }) => {
       if (!tasks?.length) {
         throw new Error(
-          context.trans.__('Pass the names of tasks in the trash as “tasks”.')
+          context.trans.__(
+            'Specify the names of tasks in the trash as “tasks”.'
+          )
         );
       }
       return purge(context, tasks);
@@ -33,7 +35,7 @@ export const TRASH_ACTIONS = {
   'empty-trash': {
     icon: 'delete',
     label: trans => trans.__('Empty trash'),
-    caption: trans => trans.__('Delete all tasks in the trash permanently'),
+    caption: trans => trans.__('Permanently delete all tasks in the trash'),
     needs: 'write',
     run: async context => {
       const items = await list(context.trash);
@@ -62,12 +64,12 @@ async function purge(
     names.length > 0 &&
     (await confirm({
       title: trans._n(
-        'Delete %1 task permanently?',
-        'Delete %1 tasks permanently?',
+        'Permanently delete %1 task?',
+        'Permanently delete %1 tasks?',
         names.length
       ),
       body: trans.__(
-        'Configurations, logs and results are removed from the disk. This cannot be undone.'
+        'Configurations, logs and results will be removed from disk. This cannot be undone.'
       ),
       accept: trans.__('Delete permanently')
     }));

@@ -131,7 +131,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
         <EmptyState
           icon="compare"
           title={trans.__('Nothing to compare yet')}
-          text={trans.__('Select tasks in Tasks and choose Compare.')}
+          text={trans.__('Select tasks on the Tasks page and choose Compare.')}
         >
           {props.onChoose && (
             <Button

@@ -60,7 +60,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
         {props.onChoose && (
           <IconButton
             icon="table"
-            label={trans.__('Select other tasks in Tasks')}
+            label={trans.__('Select other tasks on the Tasks page')}
             onClick={props.onChoose}
           />
         )}

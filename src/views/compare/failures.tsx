@@ -62,8 +62,8 @@ function FailureCard(props: {
               <span className="pyr-failure-others">
                 {same === 0
                   ? trans._n(
-                      'the other task does not',
-                      'none of the other %1 tasks',
+                      'not true of the other task',
+                      'not true of the other %1 tasks',
                       others
                     )
                   : trans.__(
@@ -79,7 +79,7 @@ function FailureCard(props: {
       {shared.length === 0 && names.length > 1 && (
         <p className="pyr-hint">
           {trans.__(
-            'No parameter differs between all of these configurations.'
+            'These tasks share no parameter value that distinguishes them from the other tasks.'
           )}
         </p>
       )}

@@ -60,7 +60,7 @@ export function Plot(props: IPlotProps): JSX.Element {
               scatter: '',
               heatmap: trans.__('Mean of all tasks with both values.'),
               importance: trans.__(
-                'Share of the differences that each parameter explains alone (ε², Kelley 1935); interacting parameters may explain more.'
+                'Share of the metric’s variance that each parameter explains on its own (ε², Kelley 1935). Interactions between parameters are not included.'
               )
             }[tab]
           }

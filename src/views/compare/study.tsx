@@ -257,8 +257,8 @@ function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
       {slices.length > 0 && (
         <p className="pyr-hint pyr-study-hint">
           {theme.isDark
-            ? trans.__('By parameter; lighter dots are later trials.')
-            : trans.__('By parameter; darker dots are later trials.')}
+            ? trans.__('Objective by parameter. Lighter dots are later trials.')
+            : trans.__('Objective by parameter. Darker dots are later trials.')}
         </p>
       )}
       {slices.map(({ key, chart }) => (

@@ -257,8 +257,8 @@ function ColumnHead(props: {
             className="pyr-compare-turn"
             aria-label={
               isLess
-                ? trans.__('Lower %1 is better: flip', column.key)
-                : trans.__('Higher %1 is better: flip', column.key)
+                ? trans.__('Lower %1 is better. Click to flip.', column.key)
+                : trans.__('Higher %1 is better. Click to flip.', column.key)
             }
             title={
               isLess

@@ -157,7 +157,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
               icon="undo"
               label={trans.__('Undo')}
               title={trans.__(
-                'Restore the configuration before the template was applied'
+                'Undo the template and restore the previous configuration'
               )}
               onClick={() => model.undoTemplate()}
             />

@@ -95,7 +95,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
         {namesByPattern(state) && nameErrors.length === 0 && (
           <p id={`${prefix}@name-help`} className="pyr-note">
             {trans.__(
-              'A pattern such as %1 names tasks by their values.',
+              'Use a pattern such as %1 to name tasks by their values.',
               patternOf(preview)
             )}
           </p>

@@ -67,7 +67,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
       {state.canSearch === false && (
         <Banner kind="warning">
           {trans.__(
-            'Studies need Optuna on the server: %1',
+            'Studies require Optuna on the server. Install it with %1',
             "pip install 'pyruns_jupyter[optimize]'"
           )}
         </Banner>
@@ -82,7 +82,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             placeholder={trans.__('such as %1', 'val_acc')}
             aria-invalid={isWrong('objective')}
             title={trans.__(
-              'Metric to optimize: the recorded summary value with this name, otherwise the last tracked value'
+              'Metric to optimize. Its recorded value is used, or its last tracked value if it was not recorded.'
             )}
             onValue={objective => {
               const isKnown = state.metrics.includes(objective);

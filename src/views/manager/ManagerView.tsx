@@ -257,7 +257,7 @@ function Manager(props: IManagerProps): JSX.Element {
             />
           }
         >
-          {trans.__('The tasks with %1', origin.title)}
+          {trans.__('Tasks with %1', origin.title)}
         </Banner>
       )}
       <Banner kind="warning">{state.workspace?.problem}</Banner>

@@ -65,13 +65,13 @@ function ExportForm(props: IExportProps): JSX.Element {
       <p className="pyr-export-what">
         {query || statuses.length > 0
           ? trans._n(
-              'The %1 task listed now, with its configuration and metrics.',
-              'The %1 tasks listed now, with their configuration and metrics.',
+              'The %1 task in the list, with its configuration and metrics.',
+              'The %1 tasks in the list, with their configurations and metrics.',
               state.total,
               state.total.toLocaleString()
             )
           : trans.__(
-              'All tasks of this workspace, with configuration and metrics.'
+              'All tasks of this workspace, with their configurations and metrics.'
             )}
       </p>
       <Radios

@@ -313,9 +313,12 @@ function examples(trans: ITrans): [string, string][] {
     ['opt:adam,sgd', trans.__('any of several values')],
     ['status:failed,running', trans.__('any of several statuses')],
     ['is:pinned', trans.__('also is:active, is:damaged, kind:shell')],
-    ['has:acc', trans.__('has a value; no:acc: has none')],
-    ['started<2h', trans.__('within two hours; >2d: longer ago')],
-    ['started>2026-11-01', trans.__('after that day; today also works')],
+    ['has:acc', trans.__('has a value; no:acc has no value')],
+    [
+      'started<2h',
+      trans.__('less than 2 hours ago; >2d is more than 2 days ago')
+    ],
+    ['started>2026-11-01', trans.__('after this day; also today')],
     ['duration>10m', trans.__('also runs>1, exit_code=1, progress<0.5')],
     [
       'name:run',
@@ -351,7 +354,7 @@ function SearchHelp(props: { onExample: (text: string) => void }): JSX.Element {
             </PopupItem>
           ))}
           <p className="pyr-popup-hint">
-            {trans.__('Press Shift+Enter for another line; all lines apply.')}
+            {trans.__('Press Shift+Enter to add a line. All lines must match.')}
           </p>
         </Popup>
       )}

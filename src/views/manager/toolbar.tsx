@@ -63,7 +63,9 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         icon="more"
         iconOnly
         label={trans.__('More')}
-        title={trans.__('Tags, duplicate, export, trash, order')}
+        title={trans.__(
+          'Tag, duplicate, export or reorder tasks, and open the trash'
+        )}
         aria-haspopup="menu"
         aria-expanded={props.moreOpen}
         onClick={event => props.onMore(event.currentTarget)}

@@ -245,7 +245,11 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               title={trans.__('Couldn’t read this task')}
               text={withoutFolders(row.message ?? '')}
             >
-              <p>{trans.__('Repair the file, or delete the task in Tasks.')}</p>
+              <p>
+                {trans.__(
+                  'Repair the file, or delete the task on the Tasks page.'
+                )}
+              </p>
             </EmptyState>
           )}
           {task !== null && !broken && shown.position === 0 && (

@@ -227,7 +227,7 @@ function wordsOf(
     gpu_memory: [
       trans.__('GPU memory (GiB)'),
       trans.__(
-        'GPU memory that a task needs; tasks can then share a GPU. auto: what earlier runs used'
+        'GPU memory that a task needs, so that tasks can share a GPU. auto: peak of earlier runs'
       ),
       trans.__('all')
     ],

@@ -30,7 +30,7 @@ export function TemplatePicker(props: ITemplateProps): JSX.Element {
       value={props.value || defaultName}
       title={
         props.title ??
-        trans.__('Start from the defaults or from a task’s configuration')
+        trans.__('Template: the default values or the configuration of a task')
       }
       opens={(anchor, close) => (
         <Popup

@@ -1,3 +1,4 @@
+import { plainTrans, sharePageTrans } from '../../client/trans';
 import { renderWidget } from '../loader';
 import type { IMountOptions } from '../types';
 import { FakeModel } from './model';
@@ -207,6 +208,15 @@ describe('the loader', () => {
     expect(el.textContent).toBe('the table');
   });
 
+  it('has the language of JupyterLab in the same page', async () => {
+    page(null);
+    sharePageTrans({ ...plainTrans, __: text => `zh:${text}` });
+    show();
+    await settled();
+    expect(el.textContent).toBe('zh:Loading…');
+    sharePageTrans(plainTrans);
+  });
+
   it('says why it cannot be shown', async () => {
     page(null);
     show();
@@ -217,7 +227,7 @@ describe('the loader', () => {
     });
     await settled();
     expect(el.textContent).toBe(
-      'Could not show the widget: widget-views.js is missing.'
+      'Couldn’t show the widget. widget-views.js is missing.'
     );
   });
 

@@ -42,7 +42,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
         ({"name": "x", "inner": {"count": 10**99}}, "inner.count", "not a number with more than 20 digits."),
         ({"name": "x", "inner": {"size": float("nan")}}, "inner.size", "a number, 0 or more, not nan."),
         ({"name": "x", "inner": {"order": "left"}}, "inner.order", "must be one of down, up, not 'left'."),
-        ({"name": "x", "names": "y"}, "names", "names must be a list of texts, not 'y'."),
+        ({"name": "x", "names": "y"}, "names", "names must be a list of strings, not 'y'."),
         ({"name": "x", "names": ["y", 2]}, "names", "names[1] must be text, not 2."),
         ({"name": "x", "flag": 1}, "flag", "flag must be true or false, not 1."),
         ({"name": "x", "env": {"A": 1}}, "env", "The values of env must be text."),

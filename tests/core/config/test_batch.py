@@ -92,14 +92,14 @@ def test_values(text: str, expected: list[object]) -> None:
         ("1.5:2", 1, "step"),
         ("5:1 | 3", 1, "empty"),
         ("0:1000000", 1, "10,000"),
-        ("log(0, 1, 3)", 5, "above 0"),
+        ("log(0, 1, 3)", 5, "positive"),
         ("log(1, 2)", 5, "log(low, high, count)"),
         ("uniform(0, 1, 3, seed=x)", 9, "seed"),
-        ("choice(a, b, n=3)", 8, "more than 2"),
-        ("a | b: c", 5, "quote"),
+        ("choice(a, b, n=3)", 8, "maximum is 2"),
+        ("a | b: c", 5, "Quote"),
         ('a | "b" c', 5, "next to a quoted"),
         ("[1, (2, 3)]", 5, "parentheses"),
-        ("{a: 1, a: 2} | 3", 8, "duplicate key"),
+        ("{a: 1, a: 2} | 3", 8, "duplicated"),
     ],
 )
 def test_errors_say_where(text: str, column: int, words: str) -> None:

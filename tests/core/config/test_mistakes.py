@@ -72,7 +72,7 @@ def test_a_wrong_pattern_is_told_beside_wrong_values(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputs) as caught:
         plan_tasks(workspace, "lr: 1 | | 2\nseed: 1 | 2\n", "{lr}-{sead}")
     assert [field for field, _, _ in told(caught.value)] == ["lr", "name"]
-    assert "did you mean {seed}" in caught.value.errors[1].message
+    assert "Did you mean {seed}" in caught.value.errors[1].message
 
 
 def test_taken_names(tmp_path: Path) -> None:
@@ -90,26 +90,26 @@ def test_taken_names(tmp_path: Path) -> None:
     ("text", "field", "line", "column", "words"),
     [
         ('a: 1\nb: "x\nc: 2\n', "b", 2, 4, "quote is never closed"),
-        ("a: 'x' y\n", "a", 1, 8, "quote all of it"),
+        ("a: 'x' y\n", "a", 1, 8, "Quote all of it"),
         ("a: {x: 1\nb: 2\n", "a", 1, 4, "'{' is never closed"),
-        ("a: [1 2: }\n", "a", 1, 10, "quote the value"),
-        ("a: @x\n", "a", 1, 4, "quote the value"),
-        ("a: *\n", "a", 1, 5, "quote the value"),
+        ("a: [1 2: }\n", "a", 1, 10, "Quote the value"),
+        ("a: @x\n", "a", 1, 4, "Quote the value"),
+        ("a: *\n", "a", 1, 5, "Quote the value"),
         ("a: |x\n", "a", 1, 4, "before or after a bar"),
-        ("a: >x\n", "a", 1, 5, "quote the value"),
+        ("a: >x\n", "a", 1, 5, "Quote the value"),
         ("a: !x!y z\n", "a", 1, 4, "tag"),
         ('a: "\\d"\n', "a", 1, 5, "single quotes"),
         ("a: 1\nb\n", "yaml", 2, 1, "no colon"),
         ("a:\n  b: 1\n c: 2\n", "yaml", 3, 2, "indentation"),
-        ("a: 1\n...\nb: 2\n", "yaml", 3, 1, "one document"),
-        ("a: 0:1000000000000\n", "a", 1, 4, "1,000,000,000,000 values; the maximum is 10,000"),
+        ("a: 1\n...\nb: 2\n", "yaml", 3, 1, "single document"),
+        ("a: 0:1000000000000\n", "a", 1, 4, "1,000,000,000,000 values, but at most 10,000"),
         ("a: 0:1e300:1e-300\n", "a", 1, 4, "about 1e+600"),
-        ("a: 0:200\nb: 0:100\n", "a", 1, 4, "20,000 tasks; the maximum is 10,000"),
+        ("a: 0:200\nb: 0:100\n", "a", 1, 4, "20,000 tasks, but at most 10,000"),
         ("a: [0:200, 0:200]\n", "a.0", 1, 5, "40,000 tasks"),
         ("a: [0:200, 0:200] | 1\n", "a", 1, 4, "40,000 values"),
         ("a: choice(1, choice(2, 3))\n", "a", 1, 14, "inside another"),
-        ("a: choice(1:3, n=5)\n", "a", 1, 11, "more than 2"),
-        ("a: log(0, 1, 3)\n", "a", 1, 8, "above 0"),
+        ("a: choice(1:3, n=5)\n", "a", 1, 11, "maximum is 2"),
+        ("a: log(0, 1, 3)\n", "a", 1, 8, "positive"),
         ("a: (1, 2 | 3) | x\n", "a", 1, 4, "inside brackets"),
         ("a: x | ((1, ), , 2)\n", "a", 1, 16, "missing"),
     ],
@@ -141,7 +141,7 @@ def test_a_megabyte_is_read_or_refused() -> None:
     assert mistakes("a: " + "(" * size + "| x\n")
     assert mistakes("\n".join(f"k{number}: [" for number in range(size // 8)))
     assert mistakes("a: " + "x | " * (size // 4) + "x\n")
-    assert "the maximum is 2,000,000" in mistakes("a: " + "x" * 2_000_001)[0][3]
+    assert "at most 2,000,000" in mistakes("a: " + "x" * 2_000_001)[0][3]
 
 
 def test_each_value_is_put_to_the_script(tmp_path: Path) -> None:

@@ -58,13 +58,13 @@ def test_patterns() -> None:
     assert pattern_names(plan, "{lr}-{m.seed}") == ["0.1-3", "0.2-3"]
     assert pattern_names(plan, "{name}_{n}", "x", {"x_2"}) == ["x_3", "x_4"]
     assert pattern_names(plan, "same") == ["same", "same_2"]
-    with pytest.raises(InvalidInput, match=r"unknown key 'x'; use \{n\}, \{lr\}, \{m.seed\}") as caught:
+    with pytest.raises(InvalidInput, match=r"unknown key 'x'\. Use \{n\}, \{lr\}, \{m.seed\}") as caught:
         pattern_names(plan, "{x}")
     assert caught.value.field == "name"
-    with pytest.raises(InvalidInput, match=r"did you mean \{m.seed\}"):
+    with pytest.raises(InvalidInput, match=r"Did you mean \{m.seed\}"):
         pattern_names(plan, "{m.sed}")
     for broken in ("{lr", "lr}{n}", "{n}}", "{"):
-        with pytest.raises(InvalidInput, match="has no partner"):
+        with pytest.raises(InvalidInput, match="has no matching brace"):
             pattern_names(plan, broken)
     for illegal in ("{lr}/x", "-{lr}", " {lr}", "{lr}.", "{lr}" + "x" * 200, "{n}" * 400):
         with pytest.raises(InvalidInput):
@@ -75,7 +75,7 @@ def test_pattern_keys_may_be_shortened() -> None:
     plan = SweepPlan.parse("opt:\n  lr: 0.1 | 0.2\n  eps: 1e-8\nsched:\n  lr: 5\n  eps: 2\n")
     assert pattern_names(plan, "{lr}") == ["0.1", "0.2"]  # what is swept comes first
     assert pattern_names(plan, "{lr}-{opt.eps}") == ["0.1-1e-8", "0.2-1e-8"]
-    with pytest.raises(InvalidInput, match=r"\{eps\} is ambiguous: write \{opt.eps\}, \{sched.eps\}"):
+    with pytest.raises(InvalidInput, match=r"\{eps\} is ambiguous\. Write \{opt.eps\}, \{sched.eps\}"):
         pattern_names(plan, "{eps}-{lr}")
     two = SweepPlan.parse("a:\n  lr: 1 | 2\nb:\n  lr: 3 | 4\n")
     with pytest.raises(InvalidInput, match=r"\{a.lr\}, \{b.lr\}"):

@@ -51,8 +51,8 @@ def test_what_references_stand_for(text: str, value: Any, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("text", "field", "words"),
     [
-        ("opt: {lr: 1}\nb: ${lr}", "b", r"'lr', which does not exist \(did you mean \$\{opt.lr\}\?\)"),
-        ("m: {b: '${nope}'}", "m.b", r"write \\\$\{nope\} for the literal text"),
+        ("opt: {lr: 1}\nb: ${lr}", "b", r"'lr', which does not exist\. Did you mean \$\{opt.lr\}\?"),
+        ("m: {b: '${nope}'}", "m.b", r"Write \\\$\{nope\} for the literal text"),
         ("a: ${b}\nb: ${a}", "a", "refers to itself: a -> b -> a"),
         ("a: {b: '${a}'}", "a.b", "refers to itself"),
         ("a: 1\nb: ${a", "b", "never closed"),
@@ -62,7 +62,7 @@ def test_what_references_stand_for(text: str, value: Any, monkeypatch: pytest.Mo
         ("b: ${....a}", "b", "does not exist"),
         ("b: [1, '${.7}']", "b.1", "does not exist"),
         ("b: ${now:%Y}", "b", "unknown function"),
-        ("b: ${oc.env:PYRUNS_TEST_NO}", "b", "not set; add a default"),
+        ("b: ${oc.env:PYRUNS_TEST_NO}", "b", "not set. Add a default"),
         ("a: ???\nb: ${a}", "b", "no value yet"),
     ],
 )
@@ -70,7 +70,7 @@ def test_wrong_references_are_explained(text: str, field: str, words: str) -> No
     with pytest.raises(InvalidInput, match=words) as caught:
         resolved_config(text, "c.yaml")
     assert caught.value.field == field
-    assert caught.value.message.startswith(f"c.yaml: '{field}' is not valid: ")
+    assert caught.value.message.startswith(f"c.yaml is not valid. At '{field}', ")
 
 
 def test_what_was_read_stays_as_it_is() -> None:

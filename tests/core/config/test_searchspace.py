@@ -72,9 +72,9 @@ def test_a_configuration_is_the_text_with_one_value_each() -> None:
     ("text", "field", "column", "said"),
     [
         ("a: (1 | 2)", "a", 4, "Zipped values"),
-        ("a: log(1, 0.1)", "a", 4, "below the second"),
-        ("a: uniform(1, 1)", "a", 4, "below the second"),
-        ("a: log(0, 1)", "a", 4, "above 0"),
+        ("a: log(1, 0.1)", "a", 4, "less than the upper bound"),
+        ("a: uniform(1, 1)", "a", 4, "less than the upper bound"),
+        ("a: log(0, 1)", "a", 4, "positive"),
         ("a: uniform(x, 1)", "a", 4, "not a number"),
         ("a: 1", "yaml", None, "search space is empty"),
         ("a: 1 |", "a", 7, "before or after a bar"),
@@ -91,7 +91,7 @@ def test_what_cannot_be_searched_is_told_with_its_place(
 
 
 def test_a_sweep_says_who_searches_ranges_without_a_count() -> None:
-    with pytest.raises(InvalidInput, match="only an adaptive study"):
+    with pytest.raises(InvalidInput, match="Only a study"):
         SweepPlan.parse("lr: log(1e-5, 1e-1)")
 
 

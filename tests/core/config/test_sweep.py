@@ -130,7 +130,7 @@ def test_zip_of_unequal_length_names_both_keys() -> None:
 
 def test_too_many_tasks_are_refused_unless_the_limit_is_raised() -> None:
     text = "a: 0:101\nb: 0:100\n"
-    with pytest.raises(InvalidInputs, match="10,100 tasks; the maximum is 10,000"):
+    with pytest.raises(InvalidInputs, match="10,100 tasks, but at most 10,000"):
         SweepPlan.parse(text)
     assert SweepPlan.parse(text, limit=20_000).count == 10_100
     with pytest.raises(InvalidInputs):

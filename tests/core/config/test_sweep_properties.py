@@ -99,7 +99,7 @@ def test_ranges_do_not_drift(start: Decimal, stop: Decimal, step: Decimal) -> No
         expected.append(float(start + step * len(expected)))
     text = f"{start}:{stop}:{step}"
     if len(expected) > 300:
-        with pytest.raises(ScanError, match="values; the maximum is 300"):
+        with pytest.raises(ScanError, match="values, but at most 300"):
             expand(text, key="", limit=300)
     elif expected:
         found = expand(text, key="", limit=300)

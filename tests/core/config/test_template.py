@@ -87,7 +87,7 @@ def test_anchors_and_merges_are_read() -> None:
         ("a: [1, 2", "a", 1, 4, "never closed"),
         ("- a", "yaml", 1, 1, "key: value"),
         ("hello", "yaml", 1, 1, "key: value"),
-        ("a: 1\nb:\n  c: 2\n  c: 3", "b.c", 4, 3, "Duplicate key"),
+        ("a: 1\nb:\n  c: 2\n  c: 3", "b.c", 4, 3, "duplicated"),
         ("a: 1\n\tb: 2", "yaml", 2, 1, "tab"),
         ("a:\n\tb: 2", "yaml", 2, 1, "tab"),
         ("a: b: c", "a", 1, 5, "colon"),

@@ -140,7 +140,7 @@ def test_an_expression_that_takes_too_long(tmp_path: Path) -> None:
     log.write_bytes(b"ab\n" + b"a" * 5_000 + b"\n")
     (said,) = scan(log, pattern="(a+)+b", seconds=0.2)
     assert [hit[0] for hit in said["hits"]] == [0]
-    assert said["message"] == "The search was stopped: it took more than 0.2 s for a part of the log."
+    assert said["message"] == "The search was stopped because it took more than 0.2 s for a part of the log."
 
 
 def test_a_process_that_was_killed(tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ def test_an_empty_table_says_why(query: str, code: str | None, suggestions: tupl
 def test_fields_that_end_alike_are_told_apart() -> None:
     rows = [*ROWS, replace(BASE, name="flat", swept={"lr": 3.0, "my key": 1})]
     (said,) = select(rows, "lr>1").notices
-    assert said.message == "4 of 5 tasks have no `lr`; `optimizer.lr` is another field."
+    assert said.message == "4 of 5 tasks have no `lr`. `optimizer.lr` is another field."
     assert said.suggestions == ("optimizer.lr>1",)
     (said,) = select([replace(BASE, swept={"model.name": "vit"})], "name:vit").notices
     assert said.message == "`name:vit` does not match the only task. Did you mean `model.name`?"

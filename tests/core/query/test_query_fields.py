@@ -53,7 +53,7 @@ def test_an_unknown_field_gets_a_suggestion() -> None:
     rows = [replace(BASE, swept={"optimizer.kind": "sgd"})]
     assert select(rows, "opt:sgd").notices[0].suggestions == ("optimizer.kind:sgd",)
     (said,) = select(ROWS, "temperature<1").notices
-    assert "fields are acc, " in said.message
+    assert "Valid fields: acc, " in said.message
     assert "optimizer.lr" in said.message
     with pytest.raises(InvalidInput) as caught:
         select(ROWS, "a data:/home/me b")

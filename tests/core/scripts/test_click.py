@@ -87,7 +87,7 @@ def script(folder: Path) -> ScriptParameters:
 def test_everything_click_knows(script: ScriptParameters) -> None:
     assert script.kind == "click" and not script.open
     assert [problem.message for problem in script.problems] == [
-        "The default of user is computed (lambda: os.getenv('NAME', 'x')); set null to use it (line 22)."
+        "Line 22: The default of user is computed (lambda: os.getenv('NAME', 'x')). Set null to use it."
     ]
     assert table(script, "type", "default", "flag", "choices", "nargs", "required", "positional") == {
         "src": ("str", None, "", None, None, True, True),
@@ -285,8 +285,8 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
     script = read_script(tmp_path, source)
     assert script.open
     assert [(problem.line, problem.message) for problem in script.problems] == [
-        (4, "The name of an option is computed; it is not listed but can be set as a key (line 4)."),
-        (5, "The default of lr is computed (sys.maxsize); set null to use it (line 5)."),
-        (6, "The parameters that extra_option adds are unknown (line 6)."),
+        (4, "Line 4: The name of an option is computed. It is not listed but can be set as a key."),
+        (5, "Line 5: The default of lr is computed (sys.maxsize). Set null to use it."),
+        (6, "Line 6: The parameters that extra_option adds are unknown."),
     ]
     assert build_argv(script, {"lr": 3, "more_words": "x"}) == ["--lr", "3", "--more-words", "x"]

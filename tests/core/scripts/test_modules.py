@@ -135,7 +135,7 @@ def test_a_parser_made_elsewhere(project: Path) -> None:
     ]
     (problem,) = found.problems
     assert problem.message == (
-        "The default of bad is computed (unknown()); set null to use it (options.py, line 7)."
+        "options.py, line 7: The default of bad is computed (unknown()). Set null to use it."
     )
     assert (problem.file, problem.line) == ("options.py", 7)
     assert [one.name for one in read(project / "other.py").parameters] == ["m"]
@@ -190,7 +190,7 @@ def test_what_cannot_be_read_is_harmless(project: Path) -> None:
     assert found.parameters[0].default == 2
     messages = " ".join(one.message for one in found.problems)
     assert "broken.py cannot be read as Python, line 1" in messages
-    assert "big.py is not read: it is larger than 1 MiB" in messages
+    assert "big.py is not read because it is larger than 1 MiB" in messages
     assert "binary.py cannot be read as Python" in messages
 
 

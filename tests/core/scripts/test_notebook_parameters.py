@@ -77,7 +77,7 @@ def test_the_tagged_cell_is_what_it_takes() -> None:
     assert found.parameters[0].help == "learning rate"
     assert found.parameters[2].choices == ("sgd", "adam")
     assert [problem.message for problem in found.problems] == [
-        "root is computed in line 9: it cannot be set."
+        "root is computed in line 9 and cannot be set."
     ]
 
 

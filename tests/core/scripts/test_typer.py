@@ -80,7 +80,7 @@ def script(folder: Path) -> ScriptParameters:
 def test_everything_typer_knows(script: ScriptParameters) -> None:
     assert script.kind == "typer" and not script.open
     assert [problem.message for problem in script.problems] == [
-        "The default of when is computed (datetime.now()); set null to use it (line 31)."
+        "Line 31: The default of when is computed (datetime.now()). Set null to use it."
     ]
     assert table(script, "type", "default", "flags", "off_flags", "required", "help") == {
         "data": ("str", None, (), (), True, ""),

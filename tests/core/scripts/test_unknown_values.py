@@ -232,7 +232,7 @@ def test_a_script_that_calls_nothing_says_so() -> None:
     found = read(UNCALLED)
     assert [one.name for one in found.parameters] == ["lr"]
     assert found.idle is not None and found.idle in found.problems
-    assert "Nothing in this file calls main(): running it does nothing (line 8)." in found.idle.message
+    assert "Line 8: Nothing in this file calls main(), so running it has no effect." in found.idle.message
     assert found.idle.line == 8
 
 

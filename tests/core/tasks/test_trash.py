@@ -156,7 +156,7 @@ def test_what_is_in_use_stays(tmp_path: Path) -> None:
     (trashed / "task_info.json").write_text("{")
     owner = FileLock(trashed / "run_logs" / ".run1.owner")
     assert owner.try_acquire()
-    with pytest.raises(Conflict, match="still alive"):
+    with pytest.raises(Conflict, match="still active"):
         purge(workspace, "one")
     owner.release()
     purge(workspace, "one")

@@ -44,27 +44,27 @@ def test_without_settings_everything_is_local() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("engine: slrum", "engine should be local or slurm, not 'slrum'."),
-        ("slurm: {memory: 16}", "slurm: memory must be an amount with its unit such as 800M or 16G, not 16."),
+        ("engine: slrum", "engine must be local or slurm, not 'slrum'."),
+        ("slurm: {memory: 16}", "slurm: memory must be a size with a unit such as 800M or 16G, not 16."),
         ("slurm: {nodes: 2}", "Unknown cluster option 'nodes'. Valid options: partition, account, gpus"),
         ("slurm: {partition: '--help'}", "slurm: partition must be a name"),
         (
             "slurm: {poll_seconds: 0}",
-            "slurm.poll_seconds should be a number of seconds from 1",
+            "slurm.poll_seconds must be a number of seconds from 1",
         ),
-        ("slurm: 3", "slurm should be a mapping such as {partition: gpu, cpus: 4}."),
-        ("workspaces: [a]", "workspaces should be a mapping of their names to their settings."),
-        ("workspaces: {a: 3}", "workspaces.a should be a mapping such as {engine: slurm}."),
-        ("workspaces: {a: {engine: x}}", "workspaces.a.engine should be local or slurm, not 'x'."),
-        ('slurm: {extra: ["--x=\'a"]}', "slurm: extra must be a list of at most 100 lines of text"),
-        ('slurm: {extra: ["a\\nb"]}', "slurm: extra must be a list of at most 100 lines of text"),
+        ("slurm: 3", "slurm must be a mapping such as {partition: gpu, cpus: 4}."),
+        ("workspaces: [a]", "workspaces must be a mapping of names to settings."),
+        ("workspaces: {a: 3}", "workspaces.a must be a mapping such as {engine: slurm}."),
+        ("workspaces: {a: {engine: x}}", "workspaces.a.engine must be local or slurm, not 'x'."),
+        ('slurm: {extra: ["--x=\'a"]}', "slurm: extra must be a list of at most 100 printable lines"),
+        ('slurm: {extra: ["a\\nb"]}', "slurm: extra must be a list of at most 100 printable lines"),
     ],
 )
 def test_what_is_wrong_is_said_and_not_used(text: str, said: str) -> None:
     settings = parsed(f"{text}\nmax_jobs: 3\n")
     assert settings.problem is not None
     assert said in settings.problem
-    assert settings.problem.endswith("It is ignored.")
+    assert settings.problem.endswith("This setting is ignored.")
     assert settings.max_jobs == 3
 
 

@@ -93,7 +93,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (f"sweep_limit: {HUGE}", "more than 20 digits"),
         (f"global_env: {{A: {HUGE}}}", "global_env"),
         (f"stop_grace_seconds: -{HUGE}", "0 or more"),
-        (f"{LAUGHS}python_executable: *i", "but is a list"),
+        (f"{LAUGHS}python_executable: *i", "not a list"),
         ("x: " + ":".join(["1"] * 200) + ".5", "does not match"),
         ("x: !!bool foo", "does not match"),
         ('x: !!int ""', "does not match"),

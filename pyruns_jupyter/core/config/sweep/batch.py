@@ -142,7 +142,7 @@ class _Expander:
             check_time()
             if start == end:
                 raise ScanError(
-                    'a value is missing before or after a bar: write null or "" for an empty value, '
+                    'a value is missing before or after a bar. Write null or "" for an empty value, '
                     "\\| for a bar as text",
                     start,
                 )
@@ -164,7 +164,7 @@ class _Expander:
             if numbers:
                 return Values("range", _numbers(numbers), notice=_clock(text, len(numbers)))
             if not alone:
-                raise ScanError(f"the range {text} is empty; quote it if it is text")
+                raise ScanError(f"the range {text} is empty. Quote it if it is text")
             return Values("fixed", (self.fixed(text),), notice=_empty_range(text))
         call = GENERATOR.match(text)
         if call and matching_close(text, call.end() - 1) == len(text) - 1:
@@ -177,8 +177,8 @@ class _Expander:
             return self.collection(text)
         if has_bar(text, live=True):
             raise ScanError(
-                "a bar is not allowed inside brackets here: quote the value if it is text, or remove the "
-                "brackets; a zip (a | b) must be the whole value"
+                "a bar is not allowed inside brackets here. Quote the value if it is text, or remove the "
+                "brackets. A zip (a | b) must be the whole value"
             )
         if not alone and _is_tuple(text):
             made = self.tuple(text)
@@ -190,14 +190,14 @@ class _Expander:
         """Return the candidates of `choice(...)` with these arguments."""
         positional, named = call_arguments(inside)
         if not positional:
-            raise ScanError(f"write {CHOICE_USAGE}; quote the value if it is text")
+            raise ScanError(f"choice(...) has no values. Write {CHOICE_USAGE}. Quote the value if it is text")
         pool: list[Candidate] = []
         for source, offset in positional:
             with _shifted(offset):
                 if source.startswith("choice("):
                     raise ScanError("choice(...) is not allowed inside another choice(...)")
                 if has_bar(source, live=True):
-                    raise ScanError("a bar is not allowed inside choice(...): quote it or use a comma")
+                    raise ScanError("a bar is not allowed inside choice(...). Quote it, or use a comma")
                 pool += self.alternative(source, alone=False).candidates
             if len(pool) > self.limit:
                 raise ScanError(too_many(len(pool), self.limit))
@@ -228,7 +228,7 @@ class _Expander:
         """Return the candidates of a list or mapping: the product of what expands inside."""
         spans, end = flow_spans(text, 0)
         if end != len(text):
-            raise ScanError("text follows the closing bracket; quote the value if it is text", end)
+            raise ScanError("text follows the closing bracket. Quote the value if it is text", end)
         inner: list[Values] = []
         for span in spans:
             with _shifted(span.start):
@@ -262,7 +262,7 @@ class _Expander:
             return self.collection(text).candidates[0]
         plain = " ".join(text.split()) if "\n" in text or "\r" in text else text
         if _NOT_PLAIN.match(plain) or plain.endswith(":") or ": " in plain or " #" in plain or ":\t" in plain:
-            raise ScanError("this text has a special meaning in YAML: quote it")
+            raise ScanError("this text has a special meaning in YAML. Quote it")
         raw = plain.replace("\\|", "|")
         value = plain_value(raw)
         if not isinstance(value, str):
@@ -301,7 +301,9 @@ def _numbers(numbers: list[int | float] | list[int] | list[float]) -> tuple[Cand
 
 def _quoted(text: str) -> Candidate:
     if quoted_end(text, 0) != len(text):
-        raise ScanError("there is text next to a quoted value: quote all of it, or put a bar between them")
+        raise ScanError(
+            "there is text next to a quoted value. Quote all of it, or separate the values with a bar"
+        )
     if text[0] == '"':
         text = ESCAPED_BAR_IN_QUOTES.sub(r"\1|", text)
     node = _composed(text)
@@ -321,7 +323,7 @@ def _composed(text: str) -> yaml.nodes.Node:
     try:
         node = compose(text)
     except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or "it is not valid YAML"
         mark = getattr(error, "problem_mark", None)
         raise ScanError(f"the value is not valid YAML: {problem}", mark.index if mark else 0) from None
     if node is None:

@@ -46,7 +46,7 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
         return list(range(*whole))
     if step is None:
         raise ScanError(
-            f"a range of fractions needs a step, as in {start}:{stop}:0.1; quote the value if it is text"
+            f"a range of fractions needs a step, as in {start}:{stop}:0.1. Quote the value if it is text"
         )
     first, last, stride = (_exact(text) for text in texts)
     if stride == 0:
@@ -60,7 +60,7 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
 def too_many(count: int, limit: int) -> str:
     """Return the error for a single value that stands for too many."""
     return (
-        f"this alone makes {count_text(count)} values; the maximum is {limit:,} tasks. "
+        f"this alone makes {count_text(count)} values, but at most {limit:,} tasks are allowed. "
         "Use fewer values, or raise sweep_limit in the settings"
     )
 
@@ -113,14 +113,14 @@ def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
     usage = f"{name}(low, high, count{', seed=1' if name == 'uniform' else ''})"
     positional, named = call_arguments(arguments)
     if name != "uniform" and "seed" in named:
-        raise ScanError(f"only uniform and choice have a seed: write {usage}")
+        raise ScanError(f"only uniform and choice have a seed. Write {usage}")
     texts = [text for text, _ in positional]
     if "n" in named:
         texts.append(named["n"])
     if len(texts) == 2 and name in OPEN_RANGES:
-        raise ScanError(f"write {usage}; only an adaptive study can use a range without a count")
+        raise ScanError(f"the count is missing. Write {usage}. Only a study can use a range without a count")
     if len(texts) != 3:
-        raise ScanError(f"write {usage}; quote the value if it is text")
+        raise ScanError(f"{name}(...) needs 3 arguments. Write {usage}. Quote the value if it is text")
     low, high = ends(name, texts[:2], usage)
     count = _count(texts[2], usage, limit)
     if name == "uniform":
@@ -137,7 +137,7 @@ def ends(name: str, texts: Sequence[str], usage: str) -> tuple[Number, Number]:
     """
     low, high = (_number(text, usage) for text in texts)
     if name == "log" and (low <= 0 or high <= 0):
-        raise ScanError("both ends of log(...) must be above 0")
+        raise ScanError("both bounds of log(...) must be positive")
     return low, high
 
 
@@ -149,7 +149,7 @@ def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:
     """
     if "n" not in named:
         if "seed" in named:
-            raise ScanError(f"a seed has no effect without n=: write {CHOICE_USAGE}")
+            raise ScanError(f"a seed has no effect without n=. Write {CHOICE_USAGE}")
         return list(pool)
     count = _count(named["n"], CHOICE_USAGE, len(pool))
     return _random(named.get("seed", "0"), key).sample(pool, count)
@@ -166,7 +166,7 @@ def _random(seed: str, key: str) -> random.Random:
 def _number(text: str, usage: str) -> Number:
     value = plain_value(text)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ScanError(f"{text!r} is not a number: write {usage}; quote the value if it is text")
+        raise ScanError(f"{text!r} is not a number. Write {usage}. Quote the value if it is text")
     if abs(value) > 1e300 or value != value:
         raise ScanError(f"the number {text} is too large")
     return value
@@ -175,9 +175,9 @@ def _number(text: str, usage: str) -> Number:
 def _count(text: str, usage: str, limit: int) -> int:
     value = plain_value(text)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ScanError(f"the count {text!r} is not a whole number above 0: write {usage}")
+        raise ScanError(f"the count {text!r} is not a positive whole number. Write {usage}")
     if value > limit:
-        raise ScanError(f"the count {text[:40]} is more than {limit:,}, the maximum here")
+        raise ScanError(f"the count {text[:40]} is too large. The maximum is {limit:,}")
     return value
 
 

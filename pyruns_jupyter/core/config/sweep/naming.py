@@ -60,7 +60,8 @@ def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> 
     size = len(prefix.encode())
     if size > limit:
         raise InvalidInput(
-            f"The name is too long: a sweep appends to it, so it can have at most {limit} bytes in UTF-8; it "
+            f"The name is too long. A sweep appends to it, so it can have at most {limit} bytes in "
+            "UTF-8, but it "
             f"has {size}.",
             field="name",
         )

@@ -42,7 +42,8 @@ def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = N
     added = [leaf for leaf in given.leaves if targets[leaf.key] not in known]
     if len(added) > MAX_ADDED_KEYS:
         raise InvalidInput(
-            f"{len(added):,} keys are not in the default configuration; the maximum is {MAX_ADDED_KEYS:,}. "
+            f"{len(added):,} keys are not in the default configuration, but at most "
+            f"{MAX_ADDED_KEYS:,} are allowed. "
             f"Add them to {DEFAULT_CONFIG} first.",
             field="yaml",
         )

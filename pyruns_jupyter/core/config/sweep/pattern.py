@@ -57,7 +57,7 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
         InvalidInput: with field `name`, when a brace has no partner, or a key is unknown or ambiguous.
     """
     if len(pattern) > _MAX_PATTERN:
-        raise _wrong(f"it has {len(pattern):,} characters, at most {_MAX_PATTERN:,} are allowed")
+        raise _wrong(f"it has {len(pattern):,} characters, but at most {_MAX_PATTERN:,} are allowed")
     pieces: list[str | NameField] = []
     for found in _PIECE.finditer(pattern):
         text = found.group()
@@ -67,7 +67,8 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
             pieces.append(_field(found.group(1), text, plan))
         elif text in "{}":
             raise _wrong(
-                f"the brace at character {found.start() + 1} has no partner; write {text * 2} for a brace"
+                f"the brace at character {found.start() + 1} has no matching brace. Write {text * 2} "
+                "for a literal brace"
             )
         else:
             pieces.append(text)
@@ -116,7 +117,7 @@ def _field(inside: str, source: str, plan: SweepPlan) -> NameField:
     if inside.strip() in axes or plan.template.leaf(inside.strip()):
         name, spec = inside.strip(), ""  # a key with a colon
     if colon and not _SPEC.fullmatch(spec):
-        raise _wrong(f"{spec!r} in {source} is not a number format; use, for example, {{n:03}} or {{lr:.0e}}")
+        raise _wrong(f"{spec!r} in {source} is not a number format. Use, for example, {{n:03}} or {{lr:.0e}}")
     key = _resolved(name, source, list(axes), plan)
     if key in axes:
         return NameField(key, spec, source, axis=axes[key])
@@ -136,16 +137,16 @@ def _resolved(name: str, source: str, swept: list[str], plan: SweepPlan) -> str:
     if name in (NUMBER, WORKSPACE):
         return name
     if not name:
-        raise _wrong(f"{source} has no key; use {_known(swept, fixed)}")
+        raise _wrong(f"{source} has no key. Use {_known(swept, fixed)}")
     for keys in (swept, fixed):
         ends = [key for key in keys if key.endswith(f".{name}")]
         if len(ends) == 1:
             return ends[0]
         if ends:
-            raise _wrong(f"{source} is ambiguous: write {_braced(ends)}")
+            raise _wrong(f"{source} is ambiguous. Write {_braced(ends)}")
     near = difflib.get_close_matches(name, [*swept, *fixed], n=1)
-    hint = f"did you mean {{{near[0]}}}?" if near else f"use {_known(swept, fixed)}"
-    raise _wrong(f"unknown key {name!r}; {hint}")
+    hint = f"Did you mean {{{near[0]}}}?" if near else f"Use {_known(swept, fixed)}"
+    raise _wrong(f"unknown key {name!r}. {hint}")
 
 
 def _known(swept: list[str], fixed: list[str]) -> str:

@@ -100,7 +100,8 @@ class SweepPlan(SweptText[int]):
             largest = max(self.axes, key=lambda axis: len(axis.candidates))
             self.errors.append(
                 TooManyTasks(
-                    f"This makes {count_text(self.count)} tasks; the maximum is {limit:,}. "
+                    f"This configuration makes {count_text(self.count)} tasks, but at most {limit:,} "
+                    "are allowed. "
                     "Use fewer values, or raise sweep_limit in the settings.",
                     field=largest.key,
                     line=largest.line,
@@ -209,7 +210,7 @@ class SweepPlan(SweptText[int]):
             total = f" ({count_text(self.raw_count)} become {count_text(self.count)})" if several else ""
             self.notices.append(
                 Notice(
-                    f"{describe_folds(group.folds)}; equal configurations make one task{total}.",
+                    f"{describe_folds(group.folds)}. Equal configurations make one task{total}.",
                     axis.key,
                     axis.line,
                     axis.column,
@@ -230,7 +231,7 @@ class SweepPlan(SweptText[int]):
     def _choice(self, index: int) -> list[int]:
         """Return the positions of the candidates of configuration `index`."""
         if not 0 <= index < self.count:
-            raise IndexError(f"configuration {index} is out of range: there are {self.count}")
+            raise IndexError(f"configuration {index} is out of range, because the sweep has {self.count}")
         choice = [0] * len(self.axes)
         for group in reversed(self.groups):
             index, at = divmod(index, len(group.positions))

@@ -102,7 +102,8 @@ class SearchSpace(SweptText["Interval | Choices"]):
         if not self.errors and not self.dimensions:
             self.errors.append(
                 InvalidInput(
-                    "The search space is empty: give at least one key a range or several values, such as "
+                    "The search space is empty. Specify a range or several values for at least one "
+                    "key, such as "
                     "log(1e-5, 1e-1), 1:65 or adam | sgd.",
                     field="yaml",
                 )
@@ -170,7 +171,7 @@ def _open_ends(text: str) -> tuple[Number, Number, bool] | None:
         name = call.group(1)
         low, high = ends(name, [one for one, _ in positional], f"{name}(low, high)")
         if low >= high:
-            raise ScanError(f"the first end of {name}(low, high) must be below the second")
+            raise ScanError(f"the lower bound of {name}(low, high) must be less than the upper bound")
         return (float(low), float(high), False) if name == "uniform" else (low, high, True)
     found = RANGE.fullmatch(text)
     if found and found.group(3) is None:

@@ -83,6 +83,6 @@ class SweptText(Generic[P]):
         self._value_count += values.count
         if self._value_count > self._max_values:
             raise ScanError(
-                f"the keys up to this one have more than {self._max_values:,} values. Use fewer values"
+                f"all keys up to this one have more than {self._max_values:,} values. Use fewer values"
             )
         return values

@@ -112,7 +112,7 @@ def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], 
             spans.append(BatchSpan(begin, stripped, in_flow=True))
             position = end
         elif item.startswith("(") and "," in item:
-            raise ScanError("a list in parentheses is not YAML: write [1, 2], or quote the text", begin)
+            raise ScanError("a list in parentheses is not valid YAML. Write [1, 2], or quote the text", begin)
         else:
             position = max(_item_end(text, position, parentheses=False), position + 1)
     return spans, size

@@ -99,7 +99,7 @@ def key_text(node: Node) -> str:
 
 def duplicate_key(key: str) -> str:
     """Return the error for a key that a mapping has twice."""
-    return f"duplicate key {key!r}; keep one of them"
+    return f"the key {key!r} is duplicated. Keep one of them"
 
 
 def tag_problem(node: Node) -> str:

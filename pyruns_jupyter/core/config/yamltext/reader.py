@@ -126,12 +126,12 @@ class DocumentReader:
     def root(self, root: Node) -> None:
         if not isinstance(root, MappingNode):
             raise ScanError(
-                "a configuration consists of 'key: value' lines; this is a single value or a list",
+                "a configuration must consist of 'key: value' lines, but this is a single value or a list",
                 root.start_mark.index,
             )
         self.mapping(root, (), 0)
         for span in self.spans.values():
-            self.fail("batch syntax is not allowed here; quote the value if it is text", span.start)
+            self.fail("batch syntax is not allowed here. Quote the value if it is text", span.start)
         value = NodeReader(strict=not self.result.errors).value(root)
         assert isinstance(value, dict)
         self.result.base = value
@@ -155,13 +155,15 @@ class DocumentReader:
 
     def check_length(self) -> None:
         if len(self.text) > _MAX_LENGTH:
-            raise ScanError(f"the text has {len(self.text):,} characters; the maximum is {_MAX_LENGTH:,}")
+            raise ScanError(
+                f"the text has {len(self.text):,} characters, but at most {_MAX_LENGTH:,} are allowed"
+            )
 
     def check_characters(self) -> None:
         found = UNPRINTABLE.search(self.text)
         if found:
             raise ScanError(
-                f"the character {found.group()!r} is not allowed in YAML; remove it", found.start()
+                f"the character {found.group()!r} is not allowed in YAML. Remove it", found.start()
             )
 
     def masked(self) -> str:
@@ -234,8 +236,8 @@ class DocumentReader:
             if len(self.result.errors) >= _MAX_ERRORS:
                 break
             self.fail(
-                f"{place.key} is repeated by an alias (*name) and cannot be swept; "
-                "sweep it at the alias, or write out both values",
+                f"{place.key} is repeated by an alias (*name) and cannot be swept. "
+                "Sweep it at the alias, or write out both values",
                 place.start,
                 place.key,
             )
@@ -266,7 +268,7 @@ class DocumentReader:
         start = node.start_mark.index
         if not node.style and self.text[start : start + 1] != "!" and looks_batch(node.value.strip()):
             self.fail(
-                "a value cannot be swept here or after an anchor; remove the anchor, or quote the text",
+                "a value cannot be swept here or after an anchor. Remove the anchor, or quote the text",
                 start,
                 ".".join(path),
             )
@@ -326,7 +328,7 @@ class DocumentReader:
         key = place.key
         other = self.batch_keys.setdefault(key, place)
         if other is not place:
-            self.fail(f"two swept values have the name {key!r}; rename one of them", span.start, key)
+            self.fail(f"two swept values have the name {key!r}. Rename one of them", span.start, key)
         self.result.places.append(place)
         self.starts.append(place.start)
         if not self.within:

@@ -103,13 +103,13 @@ def split_top(text: str, separator: str) -> list[tuple[int, int]]:
         elif character in CLOSE and stack:
             if stack[-1][0] != character:
                 raise ScanError(
-                    f"{text[stack[-1][1]]!r} is closed by {character!r}; quote the value if it is text",
+                    f"{text[stack[-1][1]]!r} is closed by {character!r}. Quote the value if it is text",
                     position,
                 )
             stack.pop()
     if stack:
         raise ScanError(
-            f"{text[stack[-1][1]]!r} is never closed; quote the value if it is text", stack[-1][1]
+            f"{text[stack[-1][1]]!r} is never closed. Quote the value if it is text", stack[-1][1]
         )
     spans.append((begin, len(text)))
     return spans

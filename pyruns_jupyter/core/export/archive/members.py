@@ -54,7 +54,7 @@ def read_index(archive: zipfile.ZipFile) -> Index:
     try:
         member = archive.getinfo(INDEX)
         if member.file_size > MAX_INDEX:
-            raise _wrong(f"{INDEX} in it is too large")
+            raise _wrong(f"{INDEX} in the archive is too large")
         value = parse_json(archive.read(member), INDEX)
         version = value.get("version")
         if type(version) is int and version > VERSION:
@@ -105,7 +105,7 @@ def check_members(archive: zipfile.ZipFile, size: int, target: Path) -> list[zip
         total += member.file_size
     for parts in files:
         if parts in folders:
-            raise _wrong(f"{'/'.join(parts)!r} is both a file and a folder in it")
+            raise _wrong(f"{'/'.join(parts)!r} is both a file and a folder in the archive")
     if total > size * _MAX_RATIO + _FREE_BYTES:
         raise _wrong(f"its {size} bytes cannot contain {total} bytes of files")
     while not target.exists() and target.parent != target:
@@ -125,26 +125,26 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     shown = repr(name[:200])
     # `orig_filename` is the stored name; `filename` ends before a NUL, and has backslashes replaced.
     if member.orig_filename != name or "\\" in name or any(ord(one) < 32 or ord(one) == 127 for one in name):
-        raise _wrong(f"the name {shown} in it contains invalid characters")
+        raise _wrong(f"the name {shown} in the archive contains invalid characters")
     parts = tuple(name.rstrip("/").split("/"))
     if name.startswith("/") or any(part in ("", ".", "..") for part in parts) or ":" in parts[0]:
-        raise _wrong(f"the name {shown} in it leads out of the target folder")
+        raise _wrong(f"the name {shown} in the archive leads out of the target folder")
     try:
         longest = max(len(part.encode()) for part in parts)
     except UnicodeEncodeError:
-        raise _wrong(f"the name {shown} in it is not valid Unicode") from None
+        raise _wrong(f"the name {shown} in the archive is not valid Unicode") from None
     if longest > 255 or len(parts) > _MAX_DEPTH:
-        raise _wrong(f"the name {shown} in it is too long")
+        raise _wrong(f"the name {shown} in the archive is too long")
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFDIR if member.is_dir() else stat.S_IFREG):
-        raise _wrong(f"{shown} in it is not a regular file")
+        raise _wrong(f"{shown} in the archive is not a regular file")
     if member.flag_bits & 0x1:
-        raise _wrong(f"{shown} in it is encrypted")
+        raise _wrong(f"{shown} in the archive is encrypted")
     if parts[0] in (INDEX, DEFAULT):
         if len(parts) > 1 or member.is_dir():
-            raise _wrong(f"{shown} in it should be a file")
+            raise _wrong(f"{shown} in the archive must be a file")
     elif parts[0] not in (CODE, TASKS, SNAPSHOTS):
-        raise _wrong(f"{shown} in it cannot be part of an archive")
+        raise _wrong(f"{shown} in the archive is not allowed there")
     return parts
 
 
@@ -171,10 +171,10 @@ def extract(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], folder
                         left -= len(data)
                         target.write(data)
                     if left or source.read(1):
-                        raise _wrong(f"{member.filename!r} in it does not have its declared size")
+                        raise _wrong(f"{member.filename!r} in the archive does not have its declared size")
             except _DAMAGED as error:
                 raise _wrong(f"{member.filename!r} in it is damaged ({error})") from error
 
 
 def _wrong(why: str) -> InvalidInput:
-    return InvalidInput(f"This is not a valid archive of tasks: {why}.", field="archive")
+    return InvalidInput(f"The archive is not valid: {why}.", field="archive")

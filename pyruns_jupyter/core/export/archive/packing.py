@@ -31,7 +31,7 @@ from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 from .code import script_files
 from .members import CODE, DEFAULT, INDEX, SNAPSHOTS, TASKS, VERSION, Index
 
-INTERRUPTED = "The task was archived during this run; its outcome is not known here."
+INTERRUPTED = "The task was archived during this run, so the outcome of the run is unknown."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EARLIEST = 315532800.0  # 1980, the first year that zip supports
 
@@ -66,7 +66,7 @@ def pack(
     """
     names = list(dict.fromkeys(names))
     if not names:
-        raise InvalidInput("Name the tasks to archive.", field="names")
+        raise InvalidInput("No tasks were given. Specify the tasks to archive.", field="names")
     infos = {name: read_task(workspace.existing(name).folder) for name in names}
     packer = _Packer(stream, Packed(names), artifacts=artifacts, secrets=secrets)
     with packer.archive:
@@ -134,7 +134,7 @@ class _Packer:
         script = workspace.script
         if script is None:
             if workspace.kind != SHELL:
-                self._notices.append(f"The script of {workspace.name} is missing and not in the archive.")
+                self._notices.append(f"The script of {workspace.name} is missing and was not archived.")
             return
         for path in script_files(script):
             try:
@@ -149,7 +149,9 @@ class _Packer:
         hidden = set() if self._secrets else {name for name in env if is_secret(name)}
         self.add_data(f"{here}/{TASK_INFO}", dump_json(archived_info(info, hidden)))
         if hidden:
-            self._notices.append(f"{paths.name}: the values of {', '.join(sorted(hidden))} were omitted.")
+            self._notices.append(
+                f"The values of the secrets {', '.join(sorted(hidden))} of {paths.name} were omitted."
+            )
         for path in self._files(paths.folder):
             relative = path.relative_to(paths.folder)
             name = f"{here}/{relative.as_posix()}"

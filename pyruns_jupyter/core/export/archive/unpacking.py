@@ -61,7 +61,10 @@ class Imported:
         """Return what differs from the archive, or was left out, as sentences."""
         return [
             *self.notices,
-            *(f"{path} of the archive was left out: {why}." for path, why in self.left_out.items()),
+            *(
+                f"{path} in the archive was not imported because {why}."
+                for path, why in self.left_out.items()
+            ),
         ]
 
     def written_text(self) -> str:
@@ -93,12 +96,12 @@ def unpack(path: Path, target: Path, *, as_name: str | None = None) -> Imported:
     """
     target = Path(os.path.abspath(target))
     if not target.exists():
-        raise NotFound(f"There is no file or folder {target}.")
+        raise NotFound(f"The file or folder {target} does not exist.")
     try:
         size = path.stat().st_size
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
-        raise NotFound(f"There is no archive {path}.") from None
+        raise NotFound(f"The archive {path} does not exist.") from None
     except IsADirectoryError:
         raise InvalidInput(f"{path} is a folder, not an archive.", field="archive") from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
@@ -111,7 +114,7 @@ def unpack(path: Path, target: Path, *, as_name: str | None = None) -> Imported:
             check_task_name(as_name)
             if len(index.tasks) != 1:
                 raise InvalidInput(
-                    f"The archive contains {len(index.tasks)} tasks; only a single one can be renamed.",
+                    f"The archive contains {len(index.tasks)} tasks, but only a single task can be renamed.",
                     field="name",
                 )
         _check_target(target, index)
@@ -199,7 +202,7 @@ def _import(
         raise
     if as_name is None:
         notices += [
-            f"The name {old!r} is taken; the task was imported as {new!r}."
+            f"The name {old!r} is in use, so the task was imported as {new!r}."
             for old, new in names.items()
             if old != new
         ]
@@ -226,7 +229,7 @@ def _add_code(
         place = project / relative
         if os.path.lexists(place):
             if not is_plain_file(place) or place.read_bytes() != path.read_bytes():
-                notices.append(f"{place} differs from the file in the archive; it was not changed.")
+                notices.append(f"{place} differs from the file in the archive and was not changed.")
             continue
         reason = why_left_out(relative, project, undo)
         if reason and relative.as_posix() == script:
@@ -246,7 +249,9 @@ def _add_code(
                 folder.mkdir()
                 undo.append(folder)
             elif not folder.is_dir():
-                raise Conflict(f"{folder} is not a folder, but has to be one for a module. Move it away.")
+                raise Conflict(
+                    f"{folder} is not a folder, but must be one for a module. Move it to another place."
+                )
         os.chmod(path, 0o644)
         try:
             put_new(path, place)
@@ -283,7 +288,7 @@ def _add_snapshots(stored: Path, root: Path, notices: list[str]) -> None:
             else:
                 os.replace(path, place)
     if damaged:
-        notices.append(f"{damaged} damaged files of stored code in the archive were left out.")
+        notices.append(f"{damaged} damaged files of stored code in the archive were not imported.")
 
 
 def _files(folder: Path) -> list[Path]:

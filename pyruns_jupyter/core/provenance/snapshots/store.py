@@ -57,7 +57,7 @@ _YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may ch
 _NEVER_CODE = frozenset({".git", ROOT_NAME})
 # Errors of a missing or planted object, unlike temporary ones.
 _NOT_A_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EMLINK})
-_REMEDY = "List data in .gitignore or move it away, or set snapshot_code: false."
+_REMEDY = "Add data to .gitignore, move it out of the project, or set snapshot_code: false."
 # Size, times of modification and change (ns), inode and content hash of a known file.
 _Known = tuple[int, int, int, int, Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]]
 
@@ -116,7 +116,7 @@ class Manifest:
         if not files.keys().isdisjoint(links):
             raise Unreadable(f"{path} contains a file that is also a link.")
         if not all(_ID.fullmatch(digest) for digest, _, _ in files.values()):
-            raise Unreadable(f"{path} does not describe stored code: a file has no valid hash.")
+            raise Unreadable(f"{path} does not describe stored code because a file has no valid hash.")
         return found
 
 
@@ -351,7 +351,7 @@ def load(root: Path, digest: str) -> Manifest:
             raise
         raise missing from None
     if hashlib.sha256(data).hexdigest() != digest:
-        raise Unreadable(f"{path} is damaged: its content does not match its name.")
+        raise Unreadable(f"{path} is damaged because its content does not match its name.")
     return Manifest.parse(data, path)
 
 
@@ -412,7 +412,7 @@ def export(root: Path, digest: str, folder: Path) -> Path:
     """
     manifest = load(root, digest)
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(f"{folder} is not empty. Name a folder that does not exist yet.", field="folder")
+        raise InvalidInput(f"{folder} is not empty. Choose a folder that does not exist yet.", field="folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_out(root, manifest, folder)
     return folder

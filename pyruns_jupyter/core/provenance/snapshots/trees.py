@@ -196,7 +196,7 @@ def _link_the_rest(manifest: Manifest, base: Path, folder: Path) -> None:
 
 def _notes(folder: Path) -> tuple[str, ...]:
     if (folder / _CUT).exists():
-        return ("Not all files other than code could be linked. Access them by the working folder.",)
+        return ("Some files other than code could not be linked. Access them through the working folder.",)
     return ()
 
 

@@ -77,7 +77,7 @@ class ActionReader:
         if nargs is not None and (not isinstance(nargs, (str, int)) or isinstance(nargs, bool)):
             self.methods.problem(
                 action.module,
-                f"The nargs of {name} is computed; a single value is assumed",
+                f"The nargs of {name} is computed. A single value is assumed",
                 action.line,
             )
             nargs = None
@@ -92,7 +92,7 @@ class ActionReader:
         if convert_with == Converter() and kind == "store" and isinstance(default, (int, float)):
             self.methods.problem(
                 action.module,
-                f"{flags[0]} has no type: values other than the default {default} are passed as strings",
+                f"{flags[0]} has no type. Values other than the default {default} are passed as strings",
                 action.line,
             )
         optional_positional = nargs in ("?", "*", "...")
@@ -164,7 +164,7 @@ class ActionReader:
                 pass
         text = _source(action, "choices")
         self.methods.problem(
-            action.module, f"The choices of {name} are computed{text}; values are not checked", action.line
+            action.module, f"The choices of {name} are computed{text}. Values are not checked", action.line
         )
         return None
 
@@ -186,7 +186,7 @@ class ActionReader:
         try:
             return convert_with.word(value), False
         except UnknownError:
-            self.methods.problem(module, f"The default of {name} is computed{text}; set null to use it", line)
+            self.methods.problem(module, f"The default of {name} is computed{text}. Set null to use it", line)
             return None, True
 
     def _converted(
@@ -211,8 +211,8 @@ class ActionReader:
             if action.words.get("nargs") != "?":
                 self.methods.problem(
                     action.module,
-                    f"The const of {action.flags[0]} is computed{_source(action, 'const')}; "
-                    "set the parameter to true to use it",
+                    f"The const of {action.flags[0]} is computed{_source(action, 'const')}. "
+                    "Set the parameter to true to use it",
                     action.line,
                 )
             return None

@@ -146,18 +146,18 @@ class _Line:
     def _unknown(self, key: str) -> str:
         near = difflib.get_close_matches(key, [one.key for one in self.parser.parameters], n=1)
         hint = (
-            f"did you mean {self.prefix}{near[0]}?"
+            f"Did you mean {self.prefix}{near[0]}?"
             if near
-            else "remove the key, or add the argument to the script."
+            else "Remove the key, or add the argument to the script."
         )
-        return f"The script has no argument {self.prefix}{key}; {hint}"
+        return f"The script has no argument {self.prefix}{key}. {hint}"
 
     def _positionals(self) -> list[_Given]:
         found: list[_Given] = []
         for parameter in self.parser.parameters:
             value = self.given.get(parameter.key)
             if parameter.required and value is None:
-                self.refuse(parameter.key, f"{self.prefix}{parameter.key} is required: give it a value.")
+                self.refuse(parameter.key, f"{self.prefix}{parameter.key} is required. Set a value.")
             elif parameter.positional and parameter.action != "subcommand":
                 words: list[str] = []
                 if value is not None and not self._left_out(parameter, value):
@@ -221,7 +221,7 @@ class _Line:
             if len(present) > 1:
                 self.refuse(
                     present[1],
-                    f"{' and '.join(names)} are mutually exclusive: set all but one of them to null.",
+                    f"{' and '.join(names)} are mutually exclusive. Set all but one of them to null.",
                 )
             elif group.required and not present:
                 every = ", ".join(f"{self.prefix}{key}" for key in group.keys)
@@ -315,7 +315,7 @@ class _Line:
         if closing is None:
             self.refuse(
                 last.key,
-                f"{name_of_given(last)} would also consume the arguments after it; set another option",
+                f"{name_of_given(last)} would also consume the arguments after it. Set another option",
             )
             return ordered
         return [*ordered, closing]

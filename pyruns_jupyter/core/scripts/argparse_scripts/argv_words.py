@@ -115,7 +115,7 @@ def name_of(parameter: Parameter) -> str:
 def _switch(parameter: Parameter, value: object) -> list[str]:
     action, name = parameter.action, name_of(parameter)
     if not isinstance(value, bool):
-        raise MismatchError(f"{name} is a boolean flag: write true or false, not {value!r}")
+        raise MismatchError(f"{name} is a boolean flag. Write true or false, not {value!r}")
     if action == "custom_flag":
         return [parameter.flag] if value else []
     omitted = action != "boolean_optional" or not parameter.required
@@ -131,7 +131,9 @@ def _switch(parameter: Parameter, value: object) -> list[str]:
             return [plain]
         flag = next((flag for flag in parameter.flags if flag.startswith("--")), "")
         if not flag:
-            raise MismatchError(f"{name} cannot be disabled from the command line: it has no long option")
+            raise MismatchError(
+                f"{name} cannot be disabled from the command line, because it has no long option"
+            )
         return [f"--no-{flag[2:]}"]
     if value == (action == "store_true"):
         return [parameter.flag]
@@ -145,7 +147,7 @@ def _count(parameter: Parameter, value: object) -> list[str]:
     base = default if isinstance(default, int) and not isinstance(default, bool) else 0
     if isinstance(value, bool) or not isinstance(value, int) or value < base or value - base > 1000:
         raise MismatchError(
-            f"{name_of(parameter)} is counted: write an integer of at least {base}, not {value!r}"
+            f"{name_of(parameter)} is counted. Write an integer of at least {base}, not {value!r}"
         )
     return [parameter.flag] * (value - base)
 
@@ -204,7 +206,7 @@ def _extend(parameter: Parameter, value: object, parser: Parser) -> list[str]:
     if nargs in (None, "?"):
         words = [one_word(parameter, item, parser) for item in items]
         if parameter.item_type != "str" or any(len(word) != 1 for word in words):
-            raise MismatchError(f"{flag} has no nargs: argparse would add each character as an item")
+            raise MismatchError(f"{flag} has no nargs, so argparse would add each character as an item")
         return [word for each in words for word in option(flag, [each], parser)]
     if isinstance(nargs, int):
         if len(items) % nargs:
@@ -222,7 +224,7 @@ def _after_default(parameter: Parameter, items: list[object]) -> list[object]:
     start = list(parameter.default) if isinstance(parameter.default, (list, tuple)) else []
     if len(items) < len(start) or not all(same(a, b) for a, b in zip(items, start, strict=False)):
         raise MismatchError(
-            f"{name_of(parameter)} appends to its default {start}: the value must start with these items"
+            f"{name_of(parameter)} appends to its default {start}. The value must start with these items"
         )
     return items[len(start) :]
 
@@ -340,7 +342,7 @@ def _truth(parameter: Parameter, value: bool) -> str:
         return str(value)
     raise MismatchError(
         f"{name_of(parameter)} expects a value of type {kind}, not a boolean; "
-        f"quote {str(value).lower()} to pass it as a string"
+        f"Quote {str(value).lower()} to pass it as a string"
     )
 
 
@@ -354,7 +356,7 @@ def _chosen(parameter: Parameter, value: object, word: str) -> bool:
             if parameter.item_type == "str" and isinstance(one, (int, float)):
                 raise MismatchError(
                     f"{name_of(parameter)} has numbers as choices but no type, so argparse rejects every "
-                    f"value: add type={type(one).__name__} to the argument"
+                    f"value. Add type={type(one).__name__} to the argument"
                 )
             return True
         if number is not None and isinstance(one, (int, float)) and number == one:

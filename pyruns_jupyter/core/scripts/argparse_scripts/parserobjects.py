@@ -285,7 +285,7 @@ class ParserMethods:
             arguments = [words["dest"]]
         if not arguments or not all(isinstance(flag, str) and flag for flag in arguments):
             self.problem(
-                module, "The name of an argument is computed; it is not listed but can be set as a key", line
+                module, "The name of an argument is computed. It is not listed but can be set as a key", line
             )
             parser.open = True
             return UNKNOWN
@@ -296,7 +296,7 @@ class ParserMethods:
             if not all(module.project.writes(flag) for flag in arguments):
                 self.problem(
                     module,
-                    "The name of an argument depends on a condition that could not be evaluated; it is not "
+                    "The name of an argument depends on a condition that could not be evaluated. It is not "
                     "listed but can be set as a key",
                     line,
                 )
@@ -305,7 +305,7 @@ class ParserMethods:
             action.words["required"] = False
             self.problem(
                 module,
-                f"{arguments[0]} is declared under a condition that could not be evaluated; it may not exist",
+                f"{arguments[0]} is declared under a condition that could not be evaluated. It may not exist",
                 line,
             )
         if parser.resolves:
@@ -371,7 +371,7 @@ class ParserMethods:
         if not isinstance(name, str) or not name:
             self.problem(
                 scope.module,
-                "The name of a subcommand is computed; the subcommand is not listed",
+                "The name of a subcommand is computed. The subcommand is not listed",
                 node.lineno,
             )
             return parser
@@ -415,7 +415,7 @@ class ParserMethods:
         given = arguments[0] if arguments else None
         if isinstance(given, (list, tuple, str)) and UNKNOWN not in given:
             shown = f"{text_of(node.func)} gets its own list of arguments"
-            self.problem(scope.module, f"{shown}; it does not read the command line", node.lineno)
+            self.problem(scope.module, f"{shown}. It does not read the command line", node.lineno)
             return
         text = text_of(node.args[0]) if node.args else ""
         rest = given is UNKNOWN and not text.startswith("sys.argv")

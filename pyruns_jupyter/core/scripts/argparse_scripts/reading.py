@@ -135,7 +135,7 @@ class _Reading:
         parsed = self._parsed()
         strict = [one for one in parsed if not one.parsed[-1].known]
         if len(strict) > 1:
-            self._several(strict, "parse the command line; the first one is used")
+            self._several(strict, "parse the command line. The first one is used")
             strict = strict[:1]
         if strict and not strict[0].parsed[-1].rest:
             return strict  # it rejects the arguments of any other parser
@@ -145,7 +145,7 @@ class _Reading:
         if len(made) > 1:
             full = sorted(made, key=lambda one: -len(one.actions))
             if full[1].actions:
-                self._several(made, "are built; which one is used is unknown, so the largest is shown")
+                self._several(made, "are built. Which one is used is unknown, so the largest one is shown")
             made = full[:1]
         return made
 
@@ -164,8 +164,8 @@ class _Reading:
                     if len(longer) == 1:
                         self.methods.problem(
                             made[number].module,
-                            f"The first parser reads {flag} as an abbreviation of {longer[0]}; "
-                            "set allow_abbrev=False",
+                            f"The first parser reads {flag} as an abbreviation of {longer[0]}. "
+                            "Set allow_abbrev=False",
                             made[number].line,
                         )
 
@@ -184,7 +184,7 @@ class _Reading:
             again = next((flag for flag in parameter.flags if flag in flags), None)
             if again is not None:
                 self.methods.problem(
-                    action.module, f"{again} is declared twice; the first declaration is used", action.line
+                    action.module, f"{again} is declared twice. The first declaration is used", action.line
                 )
                 continue
             flags.update(dict.fromkeys(parameter.flags, action.line))
@@ -195,7 +195,7 @@ class _Reading:
             elif before.positional or parameter.positional:
                 self.methods.problem(
                     action.module,
-                    f"{parameter.name} is declared twice; the first declaration is used",
+                    f"{parameter.name} is declared twice. The first declaration is used",
                     action.line,
                 )
             else:

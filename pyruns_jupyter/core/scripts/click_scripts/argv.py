@@ -56,7 +56,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
     for key, parameter in own.items():
         value = filled.values.get(key)
         if parameter.required and value is None:
-            filled.refuse(key, f"{key} is required: give it a value.")
+            filled.refuse(key, f"{key} is required. Set a value.")
         elif not parameter.positional:
             continue
         elif value is None or (value == [] and not parameter.required):
@@ -92,7 +92,7 @@ def _option(parameter: Parameter, value: Any) -> list[str]:
         items = value if isinstance(value, list) else [value]
         if not items and parameter.default not in (None, []):
             raise MismatchError(
-                f"it cannot be an empty list: click would use its default {parameter.default}"
+                f"it cannot be an empty list, because click would use its default {parameter.default}"
             )
         return [word for item in items for word in _flagged(parameter, item)]
     return _flagged(parameter, value)
@@ -131,7 +131,7 @@ def _one(parameter: Parameter, value: Any) -> str:
 
 def _switch(parameter: Parameter, value: Any) -> list[str]:
     if not isinstance(value, bool):
-        raise MismatchError(f"it is a boolean flag: write true or false, not {value!r}")
+        raise MismatchError(f"it is a boolean flag. Write true or false, not {value!r}")
     if parameter.off_flags and (value or not parameter.flags):
         return [parameter.flag] if value and parameter.flags else _unless(parameter, value, True)
     if parameter.off_flags:
@@ -158,9 +158,9 @@ def _long(flags: tuple[str, ...]) -> str:
 
 def _count(parameter: Parameter, value: Any) -> list[str]:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
-        raise MismatchError(f"it is counted: write an integer of at least 0, not {value!r}")
+        raise MismatchError(f"it is counted. Write an integer of at least 0, not {value!r}")
     if value == 0 and parameter.default != 0:
-        raise MismatchError(f"it cannot be 0: without the flag, its value is {parameter.default}")
+        raise MismatchError(f"it cannot be 0, because its value without the flag is {parameter.default}")
     return [] if value == parameter.default and value == 0 else [parameter.flag] * value
 
 
@@ -181,7 +181,7 @@ def _extra(name: str, value: Any) -> list[str]:
     if value is True:
         return [flag]
     if value is False:
-        raise MismatchError("the script's source does not show how to disable it; remove the key")
+        raise MismatchError("the source of the script does not show how to disable it. Remove the key")
     words = []
     for item in value if isinstance(value, list) else [value]:
         word = plain_word(item)

@@ -225,7 +225,7 @@ class Decorators:
         if not texts or not all(isinstance(text, str) and text for text in texts):
             self._problem(
                 module,
-                f"The name of an {kind} is computed; it is not listed but can be set as a key",
+                f"The name of an {kind} is computed. It is not listed but can be set as a key",
                 node.lineno,
             )
             return Declared(open=True)

@@ -46,7 +46,7 @@ class OptionReader:
         try:
             return self._value(node), False
         except UnknownError:
-            message = f"The default of {name} is computed ({shown(node)}); set null to use it"
+            message = f"The default of {name} is computed ({shown(node)}). Set null to use it"
             self.problems.append(self.module.problem(message, node.lineno))
             return None, True
 

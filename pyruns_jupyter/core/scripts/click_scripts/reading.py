@@ -181,7 +181,7 @@ class ClickReader:
         if own_class is not None and module.find(own_class) is not None:
             self._problem(
                 module,
-                f"{text_of(own_class)} is a custom class: it may add parameters that are not listed",
+                f"{text_of(own_class)} is a custom class, which may add parameters that are not listed",
                 call.lineno,
             )
             command.open = True
@@ -284,7 +284,7 @@ class ClickReader:
                 self._problem(
                     module,
                     f"The name of the command {node.name} depends on the version of click (from 8.2 on "
-                    f"without {suffix}); name it explicitly",
+                    f"without {suffix}). Set the name explicitly",
                     node.lineno,
                 )
                 name = name[: -len(suffix)]

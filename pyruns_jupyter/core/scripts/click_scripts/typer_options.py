@@ -155,7 +155,7 @@ class _Reader:
             return self._plain(node, item), False, True
         except UnknownError:
             self._problem(
-                f"The default of {self.argument.name} is computed ({shown(node)}); set null to use it",
+                f"The default of {self.argument.name} is computed ({shown(node)}). Set null to use it",
                 node.lineno,
             )
             return None, True, True
@@ -179,7 +179,7 @@ class _Reader:
         except UnknownError:
             pass
         self._problem(
-            f"The default of {self.argument.name} is computed ({shown(node)}); set null to use it",
+            f"The default of {self.argument.name} is computed ({shown(node)}). Set null to use it",
             node.lineno,
         )
         return None, True, True

@@ -57,7 +57,7 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
     for name, parameter in known.items():
         value = filled.values.get(name)
         if parameter.required and value is None:
-            filled.refuse(name, f"{name} is required: give it a value.")
+            filled.refuse(name, f"{name} is required. Set a value.")
         elif parameter.positional and value is not None:
             positional += filled.word(name, partial(_tyro_words, parameter.shape or ANY, value))
     for name, value in filled.values.items():
@@ -140,7 +140,7 @@ def _tyro(parameter: Parameter, value: Any) -> list[str]:
         if value is None:
             return []
         if not isinstance(value, bool):
-            raise MismatchError(f"it is a boolean flag: write true or false, not {value!r}")
+            raise MismatchError(f"it is a boolean flag. Write true or false, not {value!r}")
         return [parameter.flag if value else parameter.off_flags[0]]
     if value is None:
         if parameter.default is None:

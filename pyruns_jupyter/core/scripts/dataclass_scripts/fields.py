@@ -116,7 +116,7 @@ class FieldReader:
         if item.nested is not None:
             if item.shape.optional and item.default is None and not item.given:
                 self._problem(
-                    item.module, f"{name} has no value by default: its fields are not listed", item.line
+                    item.module, f"{name} has no default value, so its fields are not listed", item.line
                 )
                 self.open = True
                 return []
@@ -124,7 +124,7 @@ class FieldReader:
             return self.of(*item.nested, inner, item.given, item.module, flag_prefix, depth + 1)
         if item.shape.name == "union" and any(one.name == "class" for one in item.shape.items):
             self._problem(
-                item.module, f"{name} can be one of several classes: its fields are not listed", item.line
+                item.module, f"{name} can be one of several classes, so its fields are not listed", item.line
             )
             self.open = True
             return []
@@ -136,7 +136,7 @@ class FieldReader:
             text = shown(item.expression)
             self._problem(
                 item.module,
-                f"The default of {name} is computed ({text}); set null to use it",
+                f"The default of {name} is computed ({text}). Set null to use it",
                 item.line,
             )
         if self.library == "tyro" and item.shape.name == "dict" and isinstance(item.default, dict):

@@ -160,7 +160,9 @@ class _Reading:
             self.nested_flags = True
         for name in _UNREAD_OPTIONS[:1]:
             if name in words and not text_of(words[name]).endswith("AUTO"):
-                self._problem(module, f"{name} is not supported: the listed flags may be wrong", node.lineno)
+                self._problem(
+                    module, f"{name} is not supported, so the listed flags may be wrong", node.lineno
+                )
 
     def _added(self, module: Module) -> None:
         """Read `parser.add_arguments(Config, dest="config")`."""
@@ -206,7 +208,7 @@ class _Reading:
         elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
             self._problem(
                 module,
-                f"The default {shown(default)} is computed; the defaults of the class are shown",
+                f"The default {shown(default)} is computed. The defaults of the class are shown",
                 node.lineno,
             )
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
@@ -217,7 +219,7 @@ class _Reading:
         else:
             self._problem(
                 module,
-                f"{shown(node)} is not a class of this project: its fields are not listed but can be set",
+                f"{shown(node)} is not a class of this project. Its fields are not listed but can be set",
                 node.lineno,
             )
             self.open = True

@@ -45,7 +45,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
     for key, parameter in own.items():
         if parameter.required and filled.values.get(key) is None:
-            filled.refuse(key, f"{key} is required: give it a value.")
+            filled.refuse(key, f"{key} is required. Set a value.")
     # The values of `*args` would fill the omitted parameters before them.
     every = pass_defaults or any(one.positional and filled.values.get(key) for key, one in own.items())
     for key, value in filled.values.items():
@@ -85,7 +85,7 @@ def _positional(own: Mapping[str, Parameter], filled: Filled, prefix: str, value
             break
         given = filled.values.get(key, None)
         if key not in filled.values or (given is None and parameter.default is None):
-            raise MismatchError(f"the script would use its first value for {key}: set {key} too")
+            raise MismatchError(f"the script would use its first value for {key}. Set {key} too")
     return [literal(item) for item in (value if isinstance(value, list) else [value])]
 
 

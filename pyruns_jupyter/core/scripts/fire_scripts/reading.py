@@ -53,7 +53,7 @@ class _FireReader:
         if "command" in words or len(call.args) > 1:
             self._problem(
                 main,
-                "The script passes its own command to fire; it does not read the command line",
+                "The script passes its own command to fire. It does not read the command line",
                 call.lineno,
             )
             return ScriptCommand(line=call.lineno)
@@ -98,7 +98,7 @@ class _FireReader:
                 command.commands[name] = self._component(module, value, depth + 1)
             else:
                 self._problem(
-                    module, "The name of a command is computed; the command is not listed", node.lineno
+                    module, "The name of a command is computed. The command is not listed", node.lineno
                 )
                 command.open = True
         return command
@@ -200,7 +200,7 @@ class _FireReader:
                 computed = True
                 self._problem(
                     module,
-                    f"The default of {name} is computed ({shown(default)}); set null to use it",
+                    f"The default of {name} is computed ({shown(default)}). Set null to use it",
                     default.lineno,
                 )
         shape = shape_of(module, annotation) if annotation is not None else shape_of_value(value)

@@ -40,7 +40,7 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     for parameter in groups:
         value = filled.values.get(parameter.name, parameter.default)
         if parameter.required and value is None:
-            filled.refuse(parameter.name, f"{parameter.name} is required: choose a configuration.")
+            filled.refuse(parameter.name, f"{parameter.name} is required. Choose a configuration.")
         elif not alike(value, parameter.default):
             words += filled.word(parameter.name, partial(_group, parameter, value, details, chosen))
     composed = details.tree.composed(chosen) if chosen else details.default
@@ -50,7 +50,7 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     now = dict(leaves(composed.content))
     for key in values:
         if filled.values.get(key) is None and now.get(key) == MISSING:
-            filled.refuse(key, f"{key} is required: give it a value.")
+            filled.refuse(key, f"{key} is required. Set a value.")
     for key, value in filled.values.items():
         if key in values:
             words += filled.word(key, partial(_value, values[key], value, now, bool(chosen)))
@@ -88,7 +88,7 @@ def _value(parameter: Parameter, value: Any, now: Mapping[str, Any], other: bool
     if alike(value, parameter.default) and not parameter.required:
         return []  # with another choice of a group, the value of that choice applies
     if key not in now and other and not _inside(key, now):
-        raise MismatchError(f"this key does not exist with the chosen config groups; write +{key} to add it")
+        raise MismatchError(f"this key does not exist with the chosen config groups. Write +{key} to add it")
     if isinstance(value, Mapping):
         return [f"++{override_key(key)}={override_value(value)}"]  # it may have keys that do not exist yet
     return [f"{override_key(key)}={override_value(value)}"]
@@ -118,7 +118,7 @@ def _extra(key: str, value: Any, now: Mapping[str, Any], script: ScriptParameter
     if script.open or any(known.startswith(f"{name}.") for known in now):
         return [f"++{name}={override_value(value)}"]
     raise MismatchError(
-        unknown_key(name, [*now]).removeprefix(f"{name}: ").rstrip(".") + f"; write +{name} to add it"
+        unknown_key(name, [*now]).removeprefix(f"{name}: ").rstrip(".") + f". Write +{name} to add it"
     )
 
 

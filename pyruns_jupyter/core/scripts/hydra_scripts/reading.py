@@ -148,7 +148,7 @@ def _folder(
         return None
     folder = Path(os.path.normpath(base / path))
     if not folder.is_dir():
-        problems.append(module.problem(f"There is no folder {path} next to {module.path.name}", line))
+        problems.append(module.problem(f"The folder {path} does not exist next to {module.path.name}", line))
         return None
     if not all(is_inside(folder, boundary) for boundary in _boundaries(project)):
         problems.append(module.problem(f"The folder {path} is outside the project and is not read", line))

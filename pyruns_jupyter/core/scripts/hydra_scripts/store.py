@@ -85,7 +85,7 @@ def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str
     name, group = text("name"), text("group")
     if not name or "node" not in words:
         problems.append(
-            module.problem("The name of a stored configuration is computed; it is not listed", call.lineno)
+            module.problem("The name of a stored configuration is computed. It is not listed", call.lineno)
         )
         return None
     shapes: dict[str, Shape] = {}
@@ -168,7 +168,7 @@ def _default(item: ClassField, key: str, problems: list[Problem]) -> Any:
     if item.computed and item.expression is not None:
         text = shown(item.expression)
         problems.append(
-            item.module.problem(f"The default of {key} is computed ({text}); set null to use it", item.line)
+            item.module.problem(f"The default of {key} is computed ({text}). Set null to use it", item.line)
         )
     return item.default
 

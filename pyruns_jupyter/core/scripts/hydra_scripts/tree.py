@@ -102,7 +102,7 @@ class HydraTree:
         for place, folders, files in os.walk(self.folder):
             looked += len(files) + len(folders)
             if looked > _MAX_ENTRIES:
-                self.problems.append(f"{self.folder} contains too many entries: some were not read")
+                self.problems.append(f"{self.folder} contains too many entries. Some were not read")
                 return
             folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
             if Path(place) == self.folder and self.folder.name not in ("conf", "config", "configs"):
@@ -112,7 +112,7 @@ class HydraTree:
                 if name.endswith(ENDINGS) and not name.startswith("."):
                     count += 1
                     if count > _MAX_FILES:
-                        self.problems.append(f"{self.folder} contains too many files: some were not read")
+                        self.problems.append(f"{self.folder} contains too many files. Some were not read")
                         return
                     relative = os.path.relpath(os.path.join(place, name), self.folder)
                     yield bare(relative.replace(os.sep, "/"))

@@ -58,7 +58,8 @@ def code_cells(source: bytes, filename: str) -> list[CodeCell]:
     )
     if isinstance(language, str) and language.lower() != "python":
         raise InvalidInput(
-            f"{filename} is a notebook in {language}; only Python notebooks are supported.", field="script"
+            f"{filename} is a notebook in {language}, but only Python notebooks are supported.",
+            field="script",
         )
     return [
         CodeCell(number, text, _tags(cell))
@@ -76,7 +77,8 @@ def read(source: bytes, filename: str) -> ScriptParameters:
     tagged = next((cell for cell in cells if TAG in cell.tags), None)
     if tagged is None:
         note = (
-            f"No cell of {filename} has the tag '{TAG}': the notebook has no parameters and runs unchanged."
+            f"No cell of {filename} has the tag '{TAG}', so the notebook has no parameters and runs "
+            "unchanged."
         )
         return ScriptParameters(KIND, (), (Problem(note, 0),))
     try:
@@ -98,7 +100,7 @@ def read(source: bytes, filename: str) -> ScriptParameters:
             default = _plain(ast.literal_eval(value))
         except (ValueError, TypeError, SyntaxError, RecursionError):
             problems.append(
-                Problem(f"{name} is computed in line {statement.lineno}: it cannot be set.", statement.lineno)
+                Problem(f"{name} is computed in line {statement.lineno} and cannot be set.", statement.lineno)
             )
             continue
         choices = _choices(annotation)

@@ -28,7 +28,7 @@ def idle_problem(module: Module) -> Problem | None:
         return None
     called = next((one for one in functions if one.name == "main"), functions[-1])
     return module.problem(
-        f"Nothing in this file calls {called.name}(): running it does nothing",
+        f"Nothing in this file calls {called.name}(), so running it has no effect",
         called.lineno,
     )
 

@@ -65,7 +65,8 @@ class Module:
 
     def problem(self, message: str, line: int) -> Problem:
         """Return a problem at a line of this file; `message` has no full stop."""
-        return Problem(f"{message} ({self.place(line)}).", line, "" if self.main else self.name)
+        place = f"Line {line}" if self.main else self.place(line)
+        return Problem(f"{place}: {message}.", line, "" if self.main else self.name)
 
     def resolve(self, name: str) -> tuple[Module, ast.AST] | None:
         """Return where a name (`Config`, `conf.Config`) is defined: its file and its node there.
@@ -188,7 +189,9 @@ class Project:
         if len(source) > MAX_BYTES:
             source = ""
             self.problems.append(
-                Problem(f"{filename} is not read: it is larger than {MAX_BYTES >> 20} MiB (line 1).", 1)
+                Problem(
+                    f"{filename} is not read because it is larger than {MAX_BYTES >> 20} MiB (line 1).", 1
+                )
             )
         self.main = Module(self, self.script, filename, parsed_script(source, filename), main=True)
         self._modules[os.path.realpath(self.script) if self.script is not None else ""] = self.main
@@ -292,10 +295,10 @@ class Project:
             return None
         shown = os.path.relpath(path, self.script.parent) if self.script is not None else path.name
         if len(self._modules) >= MAX_MODULES or self._bytes + found[1] > _MAX_BYTES_IN_ALL:
-            self._left_out(key, f"{shown} is not read: the script imports too many files.")
+            self._left_out(key, f"{shown} is not read because the script imports too many files.")
             return None
         if found[1] > MAX_BYTES:
-            self._left_out(key, f"{shown} is not read: it is larger than {MAX_BYTES >> 20} MiB.")
+            self._left_out(key, f"{shown} is not read because it is larger than {MAX_BYTES >> 20} MiB.")
             return None
         try:
             source = parsed_file(key, found)

@@ -66,7 +66,7 @@ def binary(kind: ast.operator, left: Any, right: Any) -> Any:
             raise UnknownError("an operation")
         return many * times
     if not (_number(left) and _number(right)) or abs(left) > _LIMIT or abs(right) > _LIMIT:
-        raise UnknownError("an operation on something else than numbers")
+        raise UnknownError("an operation on values that are not numbers")
     return _arithmetic(kind, left, right)
 
 

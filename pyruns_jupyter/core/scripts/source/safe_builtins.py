@@ -59,14 +59,14 @@ def sized(value: Any) -> Any:
 
 def _sum(values: Any, start: Any = 0) -> Any:
     if not all(isinstance(value, (int, float)) for value in (start, *values)):
-        raise UnknownError("a sum of something else than numbers")
+        raise UnknownError("a sum of values that are not numbers")
     return sum(values, start)
 
 
 def _product(values: Any, *, start: Any = 1) -> Any:
     numbers = [start, *values]
     if not all(isinstance(value, (int, float)) for value in numbers):
-        raise UnknownError("a product of something else than numbers")
+        raise UnknownError("a product of values that are not numbers")
     if sum(value.bit_length() for value in numbers if isinstance(value, int)) > MAX_BITS:
         raise UnknownError("a large product")
     return math.prod(numbers)
@@ -98,7 +98,7 @@ def _strtobool(text: str) -> int:
 def join_paths(*parts: Any) -> str:
     """Return the result of `os.path.join`."""
     if not all(isinstance(part, str) for part in parts):
-        raise UnknownError("a path of something else than texts")
+        raise UnknownError("a path that does not consist of strings")
     return posixpath.join(*map(str, parts)) if parts else "."
 
 
@@ -311,7 +311,7 @@ def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, An
     if name == "format":
         check_format(owner, owner.count("{"), [*arguments, *words.values()])
         if not all(isinstance(value, (bool, int, float, str)) for value in (*arguments, *words.values())):
-            raise UnknownError("a format of something else than plain data")
+            raise UnknownError("a format of values that are not plain data")
 
 
 def check_format(text: str, fields: int, values: Any) -> None:
@@ -365,7 +365,7 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
         UnknownError: it is not plain data.
     """
     if not isinstance(value, (bool, int, float, str)) and value is not None and not isinstance(value, list):
-        raise UnknownError("a format of something else than plain data")
+        raise UnknownError("a format of values that are not plain data")
     check_data(value)
     if conversion == ord("r"):
         value = repr(value)

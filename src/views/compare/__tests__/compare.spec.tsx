@@ -180,7 +180,9 @@ describe('CompareView', () => {
     expect(document.activeElement).toBe(tab);
     expect(screen.getByText('ValueError: <b>bad</b>')).toBeTruthy();
     const shared = screen.getByText('bs=512').closest('li');
-    expect(shared?.textContent).toBe('Both: bs=512none of the other 6 tasks');
+    expect(shared?.textContent).toBe(
+      'Both: bs=512not true of the other 6 tasks'
+    );
     expect(
       screen.getByText('also true of 2 of the other 6 tasks')
     ).toBeTruthy();

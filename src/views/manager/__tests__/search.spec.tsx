@@ -10,7 +10,7 @@ import { ManagerView } from '../ManagerView';
 
 const NOTICE = {
   code: 'unknown_field',
-  message: 'Unknown field `lrr`; did you mean `lr`?',
+  message: 'Unknown field `lrr`. Did you mean `lr`?',
   field: 'query',
   line: 1,
   column: 1,
@@ -57,13 +57,13 @@ describe('the search of the Manager', () => {
       notices: query.query?.startsWith('lrr') ? [NOTICE] : []
     }));
     await search('lrr<1 <b>x</b>');
-    expect(screen.getByText(/did you mean/)).toBeTruthy();
+    expect(screen.getByText(/Did you mean/)).toBeTruthy();
     expect(document.querySelector('.pyr-search-note b')).toBeNull();
     fireEvent.click(screen.getByRole('button', { name: 'lr<1 <b>x</b>' }));
     await act(async () => undefined);
     expect(model.getSnapshot().listing.query).toBe('lr<1 <b>x</b>');
     expect(box().value).toBe('lr<1 <b>x</b>');
-    expect(screen.queryByText(/did you mean/)).toBeNull();
+    expect(screen.queryByText(/Did you mean/)).toBeNull();
   });
 
   it('says what is wrong and where, with nothing listed yet too', async () => {

@@ -242,7 +242,7 @@ describe('groups', () => {
     fireEvent.keyDown(line, { key: 'Enter' });
     await settle();
     expect(model.getSnapshot().listing.query).toBe('config.lr=0.1');
-    expect(screen.getByText('The tasks with lr=0.1')).toBeInTheDocument();
+    expect(screen.getByText('Tasks with lr=0.1')).toBeInTheDocument();
     await press('Back to groups');
     expect(model.getSnapshot().listing.query).toBe('');
     expect(

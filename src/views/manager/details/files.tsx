@@ -74,7 +74,7 @@ export function Files(props: {
       {value?.items.length === 0 && (
         <p className="pyr-note">
           {trans.__(
-            'No files. Files that a script saves in pyruns.artifact_dir() appear here.'
+            'No files. Files that a script saves in pyruns_jupyter.artifact_dir() appear here.'
           )}
         </p>
       )}
