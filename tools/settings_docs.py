@@ -25,65 +25,64 @@ SCHEMA = ROOT / "schema" / "plugin.json"
 
 # What the text of a new project's settings does not say.
 PLAIN = {
-    "terminal_rows": "number of rows of the terminal that programs see",
-    "gpu_scheduler_max_wait_seconds": "after this time, a batch that waits for GPUs is cancelled",
-    "gpu_scheduler_task_mode": "`single`: one GPU per task; `multi`: `gpu_scheduler_gpus_per_task`",
-    "gpu_scheduler_selection_mode": "how `gpu_scheduler_device_ids` is interpreted",
-    "gpu_scheduler_gpus_per_task": "GPUs per task, with `multi`",
-    "gpu_scheduler_respect_cuda_visible_devices": "GPUs that `CUDA_VISIBLE_DEVICES` hides from "
-    "the process that queues a task are not assigned to it",
-    "gpu_scheduler_require_same_gpu_model": "all GPUs of a task have the same model",
-    "engine": "executor: where tasks run; `local` is this machine",
-    "slurm": "resources of a job, see below",
-    "workspaces": "`engine`, `slurm` and `pass_defaults` for single workspaces, by name",
+    "terminal": "whether tasks run in a terminal; without one, output is faster, but has no colors and "
+    "progress bars",
+    "gpu_scheduler_selection_mode": "`auto`: a task gets any of the GPUs in `gpu_scheduler_device_ids`; "
+    "`specified`: it gets all of them",
+    "gpu_scheduler_respect_cuda_visible_devices": "whether a task never gets GPUs that "
+    "`CUDA_VISIBLE_DEVICES` hides from the process that queues the task",
+    "slurm": "resources of each Slurm job, as in the next table",
+    "workspaces": "values of `engine`, `slurm` and `pass_defaults` for single workspaces, by name",
 }
-HIDDEN = {"conda_executable": "name or path of the program that lists conda environments"}
+HIDDEN = {"conda_executable": "name or path of the conda program, which lists the environments"}
 
 KINDS = {"engine": "`local` or `slurm`", "slurm": "a mapping", "workspaces": "a mapping"}
 
 CLUSTER = {
-    "partition": "partitions, separated by commas",
-    "account": "account to charge",
-    "gpus": "GPUs per task",
-    "cpus": "CPU cores per task",
+    "partition": "name of the partition, or several names separated by commas",
+    "account": "name of the account to charge",
+    "gpus": "number of GPUs per task",
+    "cpus": "number of CPU cores per task",
     "memory": "memory per task",
     "time": "time limit of the job",
-    "extra": "options of `sbatch` (lines that begin with a dash), and commands that run before the task",
+    "extra": "options of `sbatch` (lines that begin with a dash), and commands to run before the task",
 }
 
 GIVEN = {
-    "PYRUNS_TASK_DIR": "the task's folder",
+    "PYRUNS_TASK_DIR": "path of the task folder",
     "PYRUNS_RUN_INDEX": "number of the run, starting at 1",
-    "PYRUNS_RUN_ATTEMPT_ID": "ID of this attempt; identifies processes of a supervisor that was killed",
-    "PYRUNS_ASSIGNED_GPUS": "indices of its GPUs as in `nvidia-smi`, if it has reserved any",
-    "__PYRUNS_CONFIG__": "for scripts: the copy of the configuration for this run",
-    "__PYRUNS_ROOT__": "for scripts: the folder of the workspace",
+    "PYRUNS_RUN_ATTEMPT_ID": "unique ID of the run, by which the processes of a killed supervisor are found",
+    "PYRUNS_ASSIGNED_GPUS": "indices of the reserved GPUs, as in `nvidia-smi`; not set without reserved GPUs",
+    "__PYRUNS_CONFIG__": "path of the configuration of this run; not set for shell tasks",
+    "__PYRUNS_ROOT__": "path of the workspace folder; not set for shell tasks",
 }
 READ = {
-    "PYRUNS_GPU_LEDGER": "folder for GPU reservations that all users of the host can write to; "
-    "default: one per user ([GPUs](queue.md#gpus))",
-    "PYRUNS_MEMORY_LEDGER": "the same for [memory](queue.md#memory) reservations",
-    "PYRUNS_GROUP_READS": "`1`: the group of a shared folder can read new files ([JupyterHub](hub.md))",
-    "PYRUNS_STATE_DIR": "private, persistent folder for the keys of your projects and other state outside "
-    "of them; default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
+    "PYRUNS_GPU_LEDGER": "folder for GPU reservations that several users of the host share, to which all "
+    "of them must be able to write; default: a folder per user ([GPUs](queue.md#gpus))",
+    "PYRUNS_MEMORY_LEDGER": "folder for memory reservations that several users of the host share "
+    "([memory](queue.md#memory))",
+    "PYRUNS_GROUP_READS": "`1`: new files in a shared folder are readable by its group "
+    "([JupyterHub](hub.md))",
+    "PYRUNS_STATE_DIR": "private, permanent folder for the keys of your projects and other state outside "
+    "of project folders; default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
     "([Seals](disk-format.md#seals))",
-    "PYRUNS_RUNTIME_DIR": "folder for state of this host until it restarts: GPU reservations, projects "
-    "with a scheduler; default: in `PYRUNS_STATE_DIR`, one per boot. All your sessions on the host need the "
-    "same one",
+    "PYRUNS_RUNTIME_DIR": "folder for state that is valid until the host restarts, such as GPU reservations; "
+    "all your sessions on the host must use the same folder; default: a folder per boot in "
+    "`PYRUNS_STATE_DIR`",
 }
 OTHERS = {
-    "SHELL": "shell of new shell tasks, if there is none above the front end "
+    "SHELL": "shell of new shell tasks, if the front end was not started from a shell "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
-    "CUDA_VISIBLE_DEVICES": "GPUs hidden from the process that queues a task are not assigned to it",
-    "CONDA_EXE": "where conda environments are searched, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, "
-    "`CONDA_ENVS_PATH` and `CONDA_ENVS_DIRS`",
+    "CUDA_VISIBLE_DEVICES": "GPUs that the process that queues a task can see; the task gets no other GPUs",
+    "CONDA_EXE": "location of conda, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, `CONDA_ENVS_PATH` and "
+    "`CONDA_ENVS_DIRS`, to find environments by name",
 }
 TRAITS = {
     Bool: "true or false",
     Int: "a whole number",
     Float: "a number",
     Unicode: "text",
-    List: "a list of texts",
+    List: "a list of strings",
 }
 _NAME = re.compile(r"(__)?PYRUNS_[A-Z][A-Z0-9_]*")
 _LINE = re.compile(r"(?P<off># )?(?P<key>[a-z_]+):(?P<value>(?: [^#\s].*?)?)(?:\s+# (?P<what>.*))?")
@@ -106,9 +105,9 @@ def settings_page() -> Iterator[str]:
 def _project() -> Iterator[str]:
     yield "## Project\n"
     yield paragraph(
-        "`_pyruns_/_pyruns_settings.yaml` applies to all workspaces of the project. Edit the file, or use "
-        "`jupyter pyruns config KEY=VALUE`. Missing keys have their default; an invalid value is reported, "
-        "and the default is used."
+        "The settings in `_pyruns_/_pyruns_settings.yaml` apply to all workspaces of the project. Edit the "
+        "file, or use `jupyter pyruns config KEY=VALUE`. Missing keys have their default value. If a "
+        "value is not valid, Pyruns reports it and uses the default."
     )
     shown: set[str] = set()
     for title, lines in _sections():
@@ -126,7 +125,7 @@ def _project() -> Iterator[str]:
         - shown
     )
     _same("HIDDEN", HIDDEN, left)
-    yield "### Not in the file of a new project\n"
+    yield "### Keys that are not in the file of a new project\n"
     rows = [
         (f"`{key}`", _value(getattr(Settings(), key)), _kind(key), about) for key, about in HIDDEN.items()
     ]
@@ -177,7 +176,7 @@ def _kind(key: str) -> str:
     if key in KINDS:
         return KINDS[key]
     told = Settings.parse(f"{key}: {_WRONG}\n".encode(), Path("FILE")).problem or ""
-    found = re.search(rf"{key} in FILE should be (.*?), but is ", told)
+    found = re.search(rf"{key} in FILE must be (.*?), not ", told)
     if found is None:
         raise SystemExit(f"KINDS in tools/settings_docs.py should say what {key} has to be")
     return found[1]
@@ -187,11 +186,21 @@ def _cluster() -> Iterator[str]:
     _same("CLUSTER", CLUSTER, _RULES)
     rows = [(f"`{key}`", _RULES[key][0], about) for key, about in CLUSTER.items()]
     rows += [
-        ("`python`", "a path", "interpreter on the nodes that has this package; default: the current one"),
+        (
+            "`python`",
+            "a path",
+            (
+                "path of a Python interpreter on the nodes, with this package installed; default: the "
+                "current one"
+            ),
+        ),
         (
             "`poll_seconds`",
             "a number of seconds from 1 to 3600",
-            f"longest time between two calls of `squeue`; default: {ClusterSettings().poll_seconds:g}",
+            (
+                "maximum number of seconds between two calls of `squeue`; default: "
+                f"{ClusterSettings().poll_seconds:g}"
+            ),
         ),
     ]
     yield "Under `slurm` ([Slurm](slurm.md)):\n"
@@ -201,8 +210,8 @@ def _cluster() -> Iterator[str]:
 def _server() -> Iterator[str]:
     yield "## Server extension\n"
     yield paragraph(
-        "Options `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or `--PyrunsExtension.NAME=VALUE` "
-        "of `jupyter lab`. See [Server extension](server.md)."
+        "Set these options as `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or with "
+        "`jupyter lab --PyrunsExtension.NAME=VALUE`. See [Server extension](server.md)."
     )
     traits: dict[str, TraitType[Any, Any]] = PyrunsExtension.class_own_traits(config=True)
     rows = [
@@ -243,7 +252,7 @@ def _lab() -> Iterator[str]:
         rows.append((f"`{key}`", _value(told["default"]), kind, what))
     yield from table(("key", "default", "type", "meaning"), rows)
     yield "### Shortcuts\n"
-    yield "Change them in the same editor, under _Keyboard Shortcuts_.\n"
+    yield "Change the shortcuts in the Settings Editor under _Keyboard Shortcuts_.\n"
     shortcuts = [
         (" then ".join(f"`{keys.replace(' ', '+')}`" for keys in one["keys"]), f"`{one['command']}`")
         for one in schema["jupyter.lab.shortcuts"]
@@ -258,23 +267,23 @@ def _variables() -> Iterator[str]:
     yield "## Environment variables\n"
     yield "### Task environment\n"
     yield paragraph(
-        "A task has the environment of the process that queued it, `global_env`, and its own variables "
-        "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
-        "environment ([details](disk-format.md#command-and-environment))."
+        "A task inherits the environment of the process that queued it. `global_env` overrides it, and the "
+        "variables of the task (`jupyter pyruns env`) override both. Pyruns then sets the following "
+        "variables and those of an activated environment ([details](disk-format.md#command-and-environment))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
-        "`PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8` are set so that logs are live and UTF-8. "
-        "`CUDA_VISIBLE_DEVICES` contains the GPUs that a task has reserved."
+        "Pyruns also sets `PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8`, so that logs are written "
+        "immediately and in UTF-8, and `CUDA_VISIBLE_DEVICES`, which contains the reserved GPUs."
     )
     yield "### Read by Pyruns\n"
-    yield "Set them for the server, its kernels and terminals.\n"
+    yield "Set these variables in the environment of the server, its kernels and its terminals.\n"
     ranks = {
-        ", ".join(_RANKS): "in a script: rank of the process in the task; the first one that is set counts"
+        ", ".join(_RANKS): "rank of a process in a distributed task; the first variable that is set is used"
     }
     told = {**READ, **OTHERS, **ranks}
     yield from table(head, ((_names(names), about) for names, about in told.items()))
-    yield "Variables for the tests are in `CONTRIBUTING.md`.\n"
+    yield "`CONTRIBUTING.md` lists variables for the tests.\n"
 
 
 def _names(names: str) -> str:
