@@ -35,7 +35,7 @@ PLAIN = {
     "gpu_scheduler_require_same_gpu_model": "all GPUs of a task have the same model",
     "engine": "executor: where tasks run; `local` is this machine",
     "slurm": "resources of a job, see below",
-    "workspaces": "`engine`, `slurm` and `pass_defaults` for single workspaces, by name",
+    "workspaces": "`engine`, `slurm`, `pass_defaults` and `as_module` for single workspaces, by name",
 }
 HIDDEN = {"conda_executable": "name or path of the program that lists conda environments"}
 
@@ -119,7 +119,7 @@ def _project() -> Iterator[str]:
             yield from _cluster()
     left = (
         {one.name for one in fields(Settings)}
-        - {"gpus", "cluster", "values", "problem", "pass_defaults_in"}
+        - {"gpus", "cluster", "values", "problem", "pass_defaults_in", "as_module_in"}
         - shown
     )
     _same("HIDDEN", HIDDEN, left)

@@ -107,6 +107,8 @@ class Calls(Expressions):
             return _argument_names(arguments[0])
         if callee.name == "dataclasses.fields" and len(arguments) == 1:
             return self._fields(arguments[0])
+        if callee.name == "builtins.type" and len(arguments) == 1:
+            return _type(arguments[0])
         if callee.name == "builtins.isinstance" and len(arguments) == 2:
             return _isinstance(*arguments)
         if callee.name in ("builtins.getattr", "builtins.hasattr") and len(arguments) > 1:
@@ -280,6 +282,14 @@ def _argument_names(function: Any) -> Any:
         return UNKNOWN
     rules = function.node.args
     return ([one.arg for one in (*rules.posonlyargs, *rules.args)], *[UNKNOWN] * 6)
+
+
+def _type(value: Any) -> Any:
+    if isinstance(value, (Instance, EnumMember)):
+        return value.cls or UNKNOWN
+    kind = type(value)
+    known = value is None or kind in _TYPES.values()
+    return External(f"builtins.{kind.__name__}") if known else UNKNOWN
 
 
 _TYPES = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "tuple": tuple, "dict": dict}

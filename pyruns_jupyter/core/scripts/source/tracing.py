@@ -18,7 +18,6 @@ from .modules import Module
 from .objects import UNKNOWN, ClassRef, Function, Instance, Scope, UnknownError, weight
 from .safe_builtins import CHANGING
 
-_MAX_DEPTH = 25
 _MAX_TURNS = 2000
 _NAMES_OF_A_STEP = 20
 _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
