@@ -85,7 +85,8 @@ def of_click(command: Any, prefix: str = "") -> dict[str, Any]:
             continue
         default = None if callable(one.default) or "UNSET" in repr(one.default).upper() else one.default
         names = {"integer": "int", "integer range": "int", "float range": "float", "text": "str"}
-        kind = names.get(one.type.name, one.type.name)
+        name = getattr(getattr(one, "type", None), "name", "")
+        kind = names.get(name, name)
         found[f"{prefix}{one.name}"] = {"default": plain(default), "type": kind}
     for name, inner in getattr(command, "commands", {}).items():
         found |= of_click(inner, f"{prefix}{name}.")
@@ -106,10 +107,17 @@ def intercept(words: list[str]) -> None:
     """Let the parsers of the frameworks print what they have instead of parsing."""
     parse = argparse.ArgumentParser.parse_known_args
 
-    def parse_known_args(self: Any, args: Any = None, namespace: Any = None) -> Any:
-        if args is not None and list(args) != sys.argv[1:]:
-            return parse(self, args, namespace)
+    inside: list[Any] = []  # parsers of a command line of the script's own
+
+    def parse_known_args(self: Any, args: Any = None, namespace: Any = None, **options: Any) -> Any:
+        if inside or (args is not None and list(args) != sys.argv[1:]):
+            inside.append(self)
+            try:
+                return parse(self, args, namespace)
+            finally:
+                inside.pop()
         if words:
+            inside.append(self)
             _, rest = parse(self, words, namespace)
             finish("argparse", {"rest": rest})
         found: Any = type(self).__module__.split(".")[0]
@@ -135,6 +143,8 @@ def intercept(words: list[str]) -> None:
             finish("click", {"rest": []})
 
         click.Command.main = main  # type: ignore[method-assign]
+        core: Any = import_module("typer.core")
+        core.TyperCommand.main = core.TyperGroup.main = main
     except ImportError:
         pass
     try:

@@ -82,7 +82,8 @@ class Calls(Expressions):
                 self.spend(callee.owner)
             self.spend(arguments, words)
             if callee.name in CHANGING and self.in_doubt(callee.owner):
-                return change_perhaps(callee.owner, callee.name, arguments, words, self.either)
+                change_perhaps(callee.owner, callee.name)
+                return UNKNOWN
             result = call_method(callee.owner, callee.name, arguments, words)
             self.spend(result)
             return result

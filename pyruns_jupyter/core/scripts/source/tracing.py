@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .calling import Calls
-from .changes import remove, store_perhaps
+from .changes import change_perhaps, remove
 from .expressions import OutOfSteps
 from .files import dotted_name, imports
 from .modules import Module
@@ -259,7 +259,7 @@ class Tracer(Calls):
             if isinstance(index, slice):
                 raise UnknownError("part of a list is replaced")
             if self.in_doubt(owner):
-                store_perhaps(owner, index, value, self.either)
+                change_perhaps(owner)
             elif isinstance(owner, (dict, list)):
                 owner[index] = value
         except (TypeError, IndexError, ValueError, UnknownError):
