@@ -32,7 +32,8 @@ PLAIN = {
     "gpu_scheduler_respect_cuda_visible_devices": "whether a task never gets GPUs that "
     "`CUDA_VISIBLE_DEVICES` hides from the process that queues the task",
     "slurm": "resources of each Slurm job, as in the next table",
-    "workspaces": "values of `engine`, `slurm` and `pass_defaults` for single workspaces, by name",
+    "workspaces": "values of `engine`, `slurm`, `pass_defaults` and `as_module` for single workspaces, "
+    "by name",
 }
 HIDDEN = {"conda_executable": "name or path of the conda program, which lists the environments"}
 
@@ -121,7 +122,7 @@ def _project() -> Iterator[str]:
             yield from _cluster()
     left = (
         {one.name for one in fields(Settings)}
-        - {"gpus", "cluster", "values", "problem", "pass_defaults_in"}
+        - {"gpus", "cluster", "values", "problem", "pass_defaults_in", "as_module_in"}
         - shown
     )
     _same("HIDDEN", HIDDEN, left)

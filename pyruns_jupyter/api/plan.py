@@ -101,6 +101,10 @@ class Plan:
         names = preview.proposed_names(workspace, self._sweep, name)
         return create.create(preview.TaskPlan(workspace, name, names, self._sweep, self.text))
 
+    def commands(self, workspace: WorkspaceFolder) -> list[str]:
+        """Return the command line of each task in a workspace; "" for a task that has none."""
+        return preview.command_lines(workspace, self._sweep, range(len(self)))
+
     @property
     def axes(self) -> dict[str, list[Any]]:
         """The values of the swept parameters, by dotted configuration key."""

@@ -10,7 +10,13 @@ from msgspec import Meta
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.plan import Axis, Notice
-from pyruns_jupyter.core.create.preview import TaskPlan, plan_tasks, script_parameters, starting_text
+from pyruns_jupyter.core.create.preview import (
+    TaskPlan,
+    command_lines,
+    plan_tasks,
+    script_parameters,
+    starting_text,
+)
 from pyruns_jupyter.core.scripts.model import Parameter
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
@@ -32,6 +38,7 @@ class PreviewRequest(Request, frozen=True):
     name: str = ""
     offset: Count = 0
     limit: Annotated[int, Meta(ge=0, le=MAX_ROWS)] = DEFAULT_ROWS
+    commands: bool = False
 
 
 def preview(workspace: WorkspaceFolder, wanted: PreviewRequest, max_tasks: int) -> dict[str, Any]:
@@ -50,14 +57,19 @@ def preview(workspace: WorkspaceFolder, wanted: PreviewRequest, max_tasks: int) 
 def _preview(workspace: WorkspaceFolder, wanted: PreviewRequest, max_tasks: int) -> dict[str, Any]:
     name = wanted.name or starting_text(workspace)[1]
     proposal = propose(workspace, wanted.text, name, max_tasks)
+    rows: list[dict[str, Any]] = [
+        {"name": made, "values": {key: plain(value) for key, value in values.items()}}
+        for made, values in proposal.rows(wanted.offset, wanted.limit)
+    ]
+    if wanted.commands and proposal.plan is not None:
+        indexes = range(wanted.offset, wanted.offset + len(rows))
+        for row, command in zip(rows, command_lines(workspace, proposal.plan, indexes), strict=True):
+            row["command"] = command
     return {
         "count": proposal.count,
         "duplicates": proposal.duplicates,
         "axes": [] if proposal.plan is None else [_axis(axis) for axis in proposal.plan.axes],
-        "rows": [
-            {"name": made, "values": {key: plain(value) for key, value in values.items()}}
-            for made, values in proposal.rows(wanted.offset, wanted.limit)
-        ],
+        "rows": rows,
         "errors": [],
         "notices": _notices(proposal),
     }

@@ -142,6 +142,12 @@ export class DraftModel extends Model<IDraftState> {
     this._edit({ search });
   }
 
+  /** Show or hide the command line of each task in the preview. */
+  setCommands(commands: boolean): void {
+    this.update({ commands });
+    this._schedulePreview(0);
+  }
+
   /** Switch to a study, with an objective among the known metrics. */
   async beginSearching(): Promise<void> {
     if (!this.state.search) {
@@ -263,7 +269,7 @@ export class DraftModel extends Model<IDraftState> {
 
   private async _preview(): Promise<void> {
     const { client, ws } = this._options;
-    const { text, name, search, run } = this.state;
+    const { text, name, search, run, commands } = this.state;
     await this.fetch(
       'preview',
       async signal =>
@@ -278,7 +284,13 @@ export class DraftModel extends Model<IDraftState> {
             )
           : client.previewSweep(
               ws,
-              { text, name, offset: 0, limit: MAX_ROWS },
+              {
+                text,
+                name,
+                offset: 0,
+                limit: MAX_ROWS,
+                ...(commands && { commands })
+              },
               signal
             ),
       preview => this.update({ preview, fresh: true, previewProblem: null }),

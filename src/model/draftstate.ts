@@ -34,6 +34,8 @@ export interface IDraftState extends ISavedDraft {
   fresh: boolean;
   /** Why the preview could not be loaded. */
   previewProblem: ClientError | null;
+  /** Whether the preview has the command line of each task. */
+  commands: boolean;
   creating: boolean;
   /** Why the server refused the last creation. */
   refusals: FieldError[];
@@ -60,6 +62,7 @@ export const EMPTY_DRAFT: IDraftState = {
   preview: null,
   fresh: false,
   previewProblem: null,
+  commands: false,
   creating: false,
   refusals: [],
   replaced: null,

@@ -257,6 +257,17 @@ def test_a_plan_file_names_and_creates_its_tasks(terminal: Terminal) -> None:
     assert "a/b" in told
 
 
+def test_a_plan_shows_the_command_of_each_task(terminal: Terminal) -> None:
+    terminal("open", "train.py")
+    (terminal.folder / "sweep.yaml").write_text("lr: 0.2 | 0.3\n", encoding="utf-8")
+    commands = terminal.json("plan", "sweep.yaml", "--commands")["commands"]
+    assert [one.split()[:4] for one in commands] == [
+        ["python", "train.py", "--lr", "0.2"],
+        ["python", "train.py", "--lr", "0.3"],
+    ]
+    assert terminal("plan", "sweep.yaml", "--commands").splitlines() == commands
+
+
 def test_a_log_is_written_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be larger than the memory; a character may lie across two pieces."""
     (tmp_path / "train.py").write_text(SCRIPT)

@@ -255,6 +255,13 @@ async def test_preview_of_a_sweep(api: Api, train: WorkspaceFolder) -> None:
     assert train.task_names() == []
 
 
+async def test_a_preview_has_commands_if_they_are_requested(api: Api, train: WorkspaceFolder) -> None:
+    found = await preview(api, "lr: 0.01 | 0.1 | 1\n", name="a", offset=2, limit=1, commands=True)
+    [row] = found["rows"]
+    assert row["command"].startswith("python train.py") and "--lr 1" in row["command"]
+    assert "command" not in (await preview(api, "lr: 1\n"))["rows"][0]
+
+
 async def test_preview_of_one_task_and_of_a_shell_script(api: Api, train: WorkspaceFolder) -> None:
     found = await preview(api, "lr: 1\n")
     assert (found["count"], found["axes"], found["rows"][0]["values"]) == (1, [], {})

@@ -131,7 +131,12 @@ def show_plan(context: Context, workspace: Workspace, text: str, args: argparse.
         "names": plan.names,
         "file": saved,
     }
-    context.result(args, data, plan)
+    shown: object = plan
+    if args.commands:
+        commands = plan.commands(workspace.folder)
+        data["commands"] = commands
+        shown = "\n".join(commands)
+    context.result(args, data, shown)
     if not args.json:
         for notice in plan.notices:
             context.aside(notice)
@@ -191,6 +196,7 @@ def _add_name(parser: Parser) -> None:
 def add_saving(parser: Parser) -> None:
     """Add the options of a plan."""
     _add_name(parser)
+    parser.add_argument("--commands", action="store_true", help="show the command line of each task")
     parser.add_argument(
         "-o",
         "--output",

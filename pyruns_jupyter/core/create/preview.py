@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -216,6 +218,35 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
     return overlaid(workspace.template_text(), text, aliases)
 
 
+def command_lines(workspace: WorkspaceFolder, plan: SweepPlan, indexes: Iterable[int]) -> list[str]:
+    """Return the command line of the tasks with these indexes in a plan; "" for one that has none.
+
+    Raises:
+        InvalidInput, Unreadable: see `script_parameters`.
+    """
+    from pyruns_jupyter.core.scripts.argv import passes_words, run_words  # as in `script_parameters`
+    from pyruns_jupyter.core.scripts.source.modules import module_of
+
+    parameters, script = script_parameters(workspace), workspace.script
+    assert script is not None
+    settings = Settings.load(workspace.root)
+    start = ["python", script.name]
+    if parameters.relative or settings.as_module_in.get(workspace.name):
+        start = ["python", "-m", module_of(script, parameters.relative)[1]]
+    lines = []
+    for index in indexes:
+        check_time()
+        try:
+            words = []
+            if passes_words(parameters):
+                passing = settings.passes_defaults(workspace.name)
+                words = run_words(parameters, plan.config(index), pass_defaults=passing)
+            lines.append(shlex.join([*start, *words]))
+        except InvalidInput:  # such as a variable that is only set where the task runs
+            lines.append("")
+    return lines
+
+
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
     """Return the parameters of the workspace's script; if it calls `load()`, those of its template.
 
@@ -242,7 +273,10 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         template = workspace.template_text()
     except Unreadable:
         template = ""
-    read = partial(read_parameters, source, filename=script.name, path=script, within=workspace.within)
+    python = Settings.load(workspace.root).known_python
+    read = partial(
+        read_parameters, source, filename=script.name, path=script, within=workspace.within, python=python
+    )
     try:
         return read(template=template)
     except InvalidInput as error:

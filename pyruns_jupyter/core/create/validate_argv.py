@@ -142,10 +142,7 @@ def _is_plain_number(axis: Axis, known: Mapping[str, Parameter], at: int) -> boo
 
 def _by_key(parameters: ScriptParameters) -> dict[str, Parameter]:
     known = {parameter.name: parameter for parameter in parameters.parameters}
-    for parameter in parameters.parameters:
-        for flag in parameter.flags:
-            known.setdefault(flag.lstrip("-"), parameter)
-    return known
+    return {**known, **{alias: known[name] for alias, name in parameters.aliases.items()}}
 
 
 def _is_broken(field: str | None, broken: set[str]) -> bool:

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pyruns_jupyter.core.config.references import interpolate
 
 from . import commandline
+from .absl_scripts import argv as absl_argv
 from .argparse_scripts import argv as argparse_argv
 from .click_scripts import argv as click_argv
+from .configurator_scripts import argv as configurator_argv
 from .dataclass_scripts import argv as dataclass_argv
 from .fire_scripts import argv as fire_argv
 from .hydra_scripts import argv as hydra_argv
 from .model import Parameter, ScriptParameters
 from .notebooks import argv as notebook_argv
+from .omegaconf_scripts import argv as omegaconf_argv
 
 _Builder = Callable[[ScriptParameters, Mapping[str, object], bool], list[str]]
 _BUILDERS: dict[str, _Builder] = {
@@ -23,6 +26,9 @@ _BUILDERS: dict[str, _Builder] = {
     "fire": fire_argv.build,
     "hydra": lambda script, config, _: hydra_argv.build(script, config),
     "dataclass": dataclass_argv.build,
+    "absl": absl_argv.build,
+    "configurator": configurator_argv.build,
+    "omegaconf": omegaconf_argv.build,
     "notebook": lambda script, config, _: notebook_argv.build(script, config),
     "command": lambda _script, config, _: commandline.build(config),
 }
@@ -61,11 +67,18 @@ def build_argv(
     """Return the arguments after the script's path for `config`: none for a script that reads the file.
 
     An option whose value is the script's default is omitted, so that other sources of the script (its own
-    file, a preset, the environment) can set it; with `pass_defaults` it is always passed.
+    file, a preset, the environment) can set it; with `pass_defaults` it is always passed. The key
+    `command_line` replaces all of this by a free command line, see `commandline`.
 
     Raises:
         InvalidInputs: one error for each invalid key, with the key as its field.
     """
     known = script if isinstance(script, ScriptParameters) else ScriptParameters("argparse", tuple(script))
     builder = _BUILDERS.get(known.kind)
-    return [] if builder is None else builder(known, config, pass_defaults)
+    if builder is None:
+        return []
+    if known.kind not in ("command", "notebook") and commandline.is_free(known.parameters):
+        if config.get(commandline.KEY):
+            return commandline.build(config, known.parameters)
+        config = {key: value for key, value in config.items() if key != commandline.KEY}
+    return builder(known, config, pass_defaults)

@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
-from .model import Parameter
+from .model import Parameter, ScriptParameters
 from .types import ANY, Shape
 
 MISSING: Any = object()
@@ -75,14 +76,15 @@ def fill(
     """
     names = {parameter.name: parameter for parameter in parameters}
     keys: dict[str, Parameter] = dict(names)
-    for parameter in parameters:
-        for flag in parameter.flags:
-            if flag.startswith("--"):
-                keys.setdefault(flag.lstrip("-"), parameter)
     parents = set(holders)
     for name in names:
         parts = name.split(".")
         parents.update(".".join(parts[:count]) for count in range(1, len(parts)))
+    for parameter in parameters:
+        for flag in parameter.flags:
+            key = f"{parameter.name.removesuffix(parameter.key)}{flag.lstrip('-')}"
+            if flag.startswith("--") and key not in parents:
+                keys.setdefault(key, parameter)
     filled = Filled()
     for key, value in _flattened(config, keys, parents, whole):
         found = keys.get(key)
@@ -98,6 +100,37 @@ def fill(
         else:
             filled.values[found.name] = value
     return filled
+
+
+def option_words(
+    script: ScriptParameters,
+    config: Mapping[str, object],
+    pass_defaults: bool,
+    make: Callable[[Parameter, Any], list[str]],
+    *,
+    passes_null: bool = False,
+) -> list[str]:
+    """Return the arguments that `make` returns for the values of `config`, those of positionals first.
+
+    A value is omitted when it is the default or, unless `passes_null` is true, null.
+
+    Raises:
+        InvalidInputs: one error for each invalid key, with the key as its field.
+    """
+    known = {one.name: one for one in script.parameters}
+    filled = fill(script.parameters, config, more=script.open)
+    for parameter in script.parameters:
+        require(parameter, filled)
+    first: list[str] = []
+    words: list[str] = []
+    for key, value in (*filled.values.items(), *filled.extra.items()):
+        parameter = known.get(key) or Parameter(key)
+        is_null = value is None and (not passes_null or parameter.default is None or parameter.required)
+        if not is_null and not (key in known and is_left_out(parameter, value, pass_defaults)):
+            (first if parameter.positional else words).extend(
+                filled.word(key, partial(make, parameter, value))
+            )
+    return filled.finish([*first, *words])
 
 
 def require(parameter: Parameter, filled: Filled, key: str = "") -> None:

@@ -12,11 +12,12 @@ import difflib
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
+from .bind_values import is_default
 from .model import Parameter
 
 KEY = "command_line"
@@ -28,8 +29,15 @@ def parameter() -> Parameter:
     return Parameter(KEY, default="", help="arguments of the script; {key} inserts the value of a key")
 
 
-def build(config: Mapping[str, object]) -> list[str]:
+def is_free(parameters: Sequence[Parameter]) -> bool:
+    """Return whether no detected parameter has the key of the command line."""
+    return not any(one.key == KEY for one in parameters)
+
+
+def build(config: Mapping[str, object], parameters: Sequence[Parameter] = ()) -> list[str]:
     """Return the arguments after the script's path for `config`.
+
+    Of detected `parameters`, those that are null or have the script's default may be unused.
 
     Raises:
         InvalidInputs: every placeholder without a key and every key without a placeholder, by its field.
@@ -41,7 +49,10 @@ def build(config: Mapping[str, object]) -> list[str]:
     words: list[str] = []
     for word in _split(text, errors):
         words = _filled(word, words, values, used, errors)
-    for key in values:
+    known = {one.name: one for one in parameters}
+    for key, value in values.items():
+        if key in known and (value is None or is_default(known[key], value)):
+            continue
         if key not in used and not any(one.startswith(f"{key}.") for one in used):
             errors.append(
                 InvalidInput(f"{key} is not used. Write {{{key}}} in {KEY}, or remove the key.", field=key)

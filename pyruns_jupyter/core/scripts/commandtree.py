@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .bind_values import Filled, unknown_key
-from .model import Parameter
+from .model import Parameter, Problem, ScriptParameters
 from .types import Shape
 
 COMMAND = "command"
@@ -81,6 +81,17 @@ def flattened(command: ScriptCommand, scope: tuple[str, ...] = ()) -> Iterator[P
     )
     for name, one in command.commands.items():
         yield from flattened(one, (*scope, command.key_of(name)))
+
+
+def script_of(kind: str, command: ScriptCommand, problems: list[Problem]) -> ScriptParameters:
+    """Return the parameters of a script that runs a command."""
+    return ScriptParameters(
+        kind,
+        tuple(flattened(command)),
+        tuple(dict.fromkeys(problems)),
+        is_open(command),
+        details=command,
+    )
 
 
 def scopes(command: ScriptCommand, prefix: str = "") -> Iterator[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.fs.text_files import read_source
 from pyruns_jupyter.core.scripts.notebooks.reading import code_cells
-from pyruns_jupyter.core.scripts.source.files import Import, Stamp, stamp
+from pyruns_jupyter.core.scripts.source.cache import FileCache, Stamp, stamp
+from pyruns_jupyter.core.scripts.source.files import Import
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 from pyruns_jupyter.core.taskfile.paths import NOTEBOOK_SUFFIX
 
@@ -44,10 +43,7 @@ GPU_FRAMEWORKS = (
     "cuml",
 )
 _MAX_SECONDS = 2.0  # for reading the files of a project; unread files are ignored
-_CACHED = 64  # scripts
-_Known = tuple[str, dict[str, Stamp]]
-_cache: OrderedDict[tuple[str, str], _Known] = OrderedDict()
-_lock = threading.Lock()
+_cache: FileCache[tuple[str, str], str] = FileCache(64)
 
 
 def imported_framework(script: Path, within: Path | None = None) -> str:
@@ -57,24 +53,18 @@ def imported_framework(script: Path, within: Path | None = None) -> str:
     Only files in `within` are read when it is set. The result is cached until one of the files changes.
     """
     key = (str(script), str(within))
-    with _lock:
-        known = _cache.get(key)
-    if known is not None and all(stamp(path) == was for path, was in known[1].items()):
-        return known[0]
+    known = _cache.get(key)
+    if known is not None:
+        return known
     was = stamp(str(script))
     try:
         found, consulted = _read(script, within)
     except (PyrunsError, RecursionError):  # the task reports the error in its script
         found, consulted = "", {}
-    with _lock:
-        _cache[key] = found, {**consulted, str(script): was}
-        _cache.move_to_end(key)
-        while len(_cache) > _CACHED:
-            _cache.popitem(last=False)
-    return found
+    return _cache.put(key, found, {**consulted, str(script): was})
 
 
-def _read(script: Path, within: Path | None) -> _Known:
+def _read(script: Path, within: Path | None) -> tuple[str, dict[str, Stamp]]:
     source: str | bytes = read_source(script)
     if script.suffix.lower() == NOTEBOOK_SUFFIX:
         assert isinstance(source, bytes)

@@ -99,7 +99,9 @@ class Parser:
     """The parameters of one argparse parser, without those of its subcommands.
 
     The positionals are in command-line order, the choice of a subcommand among them. `open` means that the
-    parser may accept more than is listed.
+    parser may accept more than is listed. `extra_style` is how the script reads keys that are not listed:
+    dotlist (`key=value`), pairs (`KEY value`) or "" (as options); `extra_key` is the parameter that collects
+    them, if any.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -109,6 +111,8 @@ class Parser:
     fromfile_chars: str = ""
     allow_abbrev: bool = True
     open: bool = False
+    extra_style: str = ""
+    extra_key: str = ""
 
     @cached_property
     def by_key(self) -> dict[str, Parameter]:
@@ -150,12 +154,14 @@ class Parser:
 class ScriptParameters:
     """The parameters of a script.
 
-    `kind` is argparse, load (a YAML configuration), click, typer, fire, hydra, dataclass, notebook, command
-    (a free command line) or none. `open` means that it may accept more than is listed. `config_file` is the
-    path that it passes to `load`. `parser` holds what argparse needs in addition to the list.
-    `library` is the one that parses the arguments, where `kind` does not say it; `details` is what
-    the `argv` module of this kind needs in addition to the list. `idle` is the problem that running the
-    script has no effect; it is also in `problems`.
+    `kind` is argparse, load (a YAML configuration), click, typer, fire, hydra, dataclass, absl,
+    configurator, omegaconf, notebook, command (a free command line) or none. `open` means that it may
+    accept more than is listed. `config_file` is the path that it passes to `load`. `parser` holds what
+    argparse needs in addition to the list. `library` is the one that parses the arguments, where `kind`
+    does not say it; `details` is what the `argv` module of this kind needs in addition to the list. `idle`
+    is the problem that running the script has no effect; it is also in `problems`. `relative` is the number
+    of leading dots of the script's imports: if there are any, it can only be started as a module of its
+    package.
     """
 
     kind: str
@@ -163,11 +169,11 @@ class ScriptParameters:
     problems: tuple[Problem, ...] = ()
     open: bool = False
     config_file: str | None = None
-    names: frozenset[str] = field(default=frozenset(), repr=False)
     parser: Parser | None = field(default=None, repr=False)
     library: str = ""
     details: Any = field(default=None, repr=False, compare=False)
     idle: Problem | None = None
+    relative: int = 0
 
     @cached_property
     def aliases(self) -> dict[str, str]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import logging
-import threading
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,26 +13,30 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.config.yamltext.reader import Leaf
 from pyruns_jupyter.core.config.yamltext.template import Template
+from pyruns_jupyter.core.scripts.source.cache import FileCache
 from pyruns_jupyter.core.scripts.source.effects import idle_problem
-from pyruns_jupyter.core.scripts.source.files import Stamp, nodes_of, stamp
-from pyruns_jupyter.core.scripts.source.modules import Project
+from pyruns_jupyter.core.scripts.source.files import nodes_of
+from pyruns_jupyter.core.scripts.source.modules import Project, package_folders, relative_levels
 from pyruns_jupyter.core.taskfile.paths import NOTEBOOK_SUFFIX
 
 from . import commandline
+from .absl_scripts import reading as absl_reading
 from .argparse_scripts import reading as argparse_reading
 from .click_scripts import reading as click_reading
 from .click_scripts import typer_reading
+from .configurator_scripts import reading as configurator_reading
 from .dataclass_scripts import reading as dataclass_reading
 from .fire_scripts import reading as fire_reading
 from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
 from .notebooks import reading as notebook_reading
+from .omegaconf_scripts import reading as omegaconf_reading
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
 _OWN_READING = "__PYRUNS_CONFIG__"
 _log = logging.getLogger(__name__)
 _Reader = Callable[[Project], "ScriptParameters | None"]
-_CACHED = 16
+_cache: FileCache[tuple[object, ...], ScriptParameters] = FileCache(16)
 
 
 def read_parameters(
@@ -45,13 +47,15 @@ def read_parameters(
     path: Path | None = None,
     within: Path | None = None,
     root: Path | None = None,
+    python: str = "",
 ) -> ScriptParameters:
     """Return the parameters of a script from its source.
 
     `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is the
     location of the script; without it, imports of the project's own modules are not resolved. Only files in
     `within` are read when it is set. `root` is the folder of the project; by default the nearest parent of
-    the script with a project marker file.
+    the script with a project marker file. `python` is the interpreter of the task: classes of its packages
+    that the script's own classes extend are read, too.
 
     Raises:
         InvalidInput: the source is not Python (with line, column and Python's message) or the template
@@ -62,26 +66,27 @@ def read_parameters(
         str(path),
         str(within),
         str(root),
+        python,
         filename,
         isinstance(source, str),
         hashlib.blake2b(text, digest_size=16).digest(),
     )
-    found = _remembered(key)
+    found = _cache.get(key)
     if found is None and filename.lower().endswith(NOTEBOOK_SUFFIX):
-        found = notebook_reading.read(text, filename)
-        _remember(key, found, {})
+        found = _cache.put(key, notebook_reading.read(text, filename), {})
     elif found is None:
-        project = Project(path, source, filename, within, root)
+        packages = package_folders(python) if python else ()
+        project = Project(path, source, filename, within, root, packages)
         found = _read(project)
         idle = idle_problem(project.main)
         if idle is not None:
             found = replace(found, problems=(idle, *found.problems), idle=idle)
+        found = replace(found, relative=relative_levels(project.main.tree))
         project.release()
-        _remember(key, found, project.consulted)
+        _cache.put(key, found, project.consulted)
     if found.kind != "load" or template is None:
         return found
-    listed = yaml_parameters(template)
-    return replace(found, parameters=listed, names=frozenset(one.name for one in listed))
+    return replace(found, parameters=yaml_parameters(template))
 
 
 def _readers() -> tuple[_Reader, ...]:
@@ -94,6 +99,9 @@ def _readers() -> tuple[_Reader, ...]:
         click_reading.read,
         typer_reading.read,
         fire_reading.read,
+        configurator_reading.read,
+        absl_reading.read,
+        omegaconf_reading.read,
         argparse_reading.read_uncalled,
         _read_load,
     )
@@ -121,8 +129,7 @@ def _read(project: Project) -> ScriptParameters:
 
 
 def _command(problems: list[Problem]) -> ScriptParameters:
-    free = commandline.parameter()
-    return ScriptParameters("command", (free,), tuple(problems), open=True, names=frozenset((free.name,)))
+    return ScriptParameters("command", (commandline.parameter(),), tuple(problems), open=True)
 
 
 def _unread(project: Project, error: Exception) -> ScriptParameters:
@@ -137,30 +144,6 @@ def _unread(project: Project, error: Exception) -> ScriptParameters:
         0,
     )
     return _command([told, *project.problems])
-
-
-_Key = tuple[str, str, str, str, bool, bytes]
-_cache: OrderedDict[_Key, tuple[ScriptParameters, dict[str, Stamp]]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _remembered(key: _Key) -> ScriptParameters | None:
-    """Return the cached result, if none of its files has changed."""
-    with _lock:
-        entry = _cache.get(key)
-    if entry is None or any(stamp(path) != known for path, known in entry[1].items()):
-        return None
-    with _lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-    return entry[0]
-
-
-def _remember(key: _Key, found: ScriptParameters, consulted: dict[str, Stamp]) -> None:
-    with _lock:
-        _cache[key] = (found, consulted)
-        while len(_cache) > _CACHED:
-            _cache.popitem(last=False)
 
 
 def yaml_parameters(text: str) -> tuple[Parameter, ...]:

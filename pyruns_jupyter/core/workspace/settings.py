@@ -35,7 +35,15 @@ _LOCK_SECONDS = 5.0
 _MAX_DIGITS = 1000  # of a number in `global_env`
 _ENVIRONMENT = "a mapping of names (without =) to texts, numbers or booleans"
 _AUTO = ("max_jobs", "default_gpus")  # keys whose value may be `auto`, which is their default
-_OTHERS = ("global_env", "pass_defaults_in", "gpus", "cluster", "values", "problem")  # not read by `_known`
+_OTHERS = (
+    "global_env",
+    "pass_defaults_in",
+    "as_module_in",
+    "gpus",
+    "cluster",
+    "values",
+    "problem",
+)  # not read by `_known`
 
 DEFAULT_TEXT = """\
 # Settings of all workspaces of this project. A missing key has its default value.
@@ -67,7 +75,7 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # Slurm cluster, to which this machine can submit jobs
 # engine: slurm                   # executor: local (this machine, the default) or slurm
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
-# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # per workspace; also pass_defaults
+# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # also pass_defaults, as_module
 
 # Display of the program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between updates of CPU, memory and GPU utilization
@@ -151,6 +159,7 @@ class Settings:
     snapshot_code: bool = False
     pass_defaults: bool = False
     pass_defaults_in: Mapping[str, bool] = field(default_factory=dict)  # single workspaces, by name
+    as_module_in: Mapping[str, bool] = field(default_factory=dict)
     stop_grace_seconds: _Seconds = 10.0
     terminal: bool = True
     terminal_columns: _Size = 120
@@ -219,6 +228,13 @@ class Settings:
     def python(self) -> str:
         """The interpreter of Python tasks: `python_executable`, else the one of this process."""
         return self.python_executable or sys.executable
+
+    @property
+    def known_python(self) -> str:
+        """The interpreter or environment of Python tasks as far as it is known without calling conda."""
+        if self.python_executable or not self.conda_env:
+            return self.python
+        return self.conda_env if os.sep in self.conda_env else ""
 
     @property
     def log_limit(self) -> int | None:
@@ -341,7 +357,8 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
             known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
     problems += [f"{path}: {one} This setting is ignored." for one in wrong]
-    known["pass_defaults_in"] = _pass_defaults_in(values.get("workspaces"), path, problems)
+    known["pass_defaults_in"] = _flags_in(values.get("workspaces"), "pass_defaults", path, problems)
+    known["as_module_in"] = _flags_in(values.get("workspaces"), "as_module", path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 
@@ -380,16 +397,16 @@ def _kinds(owner: type) -> dict[str, Any]:
     return {key: kind for key, kind in hints.items() if key not in _OTHERS}
 
 
-def _pass_defaults_in(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool]:
-    """Return `pass_defaults` of single workspaces, whose other keys belong to the cluster settings."""
+def _flags_in(workspaces: Any, key: str, path: Path, problems: list[str]) -> dict[str, bool]:
+    """Return `key` of single workspaces, whose other keys belong to the cluster settings."""
     found: dict[str, bool] = {}
     for name, one in workspaces.items() if isinstance(workspaces, dict) else ():
-        value = one.get("pass_defaults") if isinstance(one, dict) and isinstance(name, str) else None
+        value = one.get(key) if isinstance(one, dict) and isinstance(name, str) else None
         if isinstance(value, bool):
             found[name] = value
         elif value is not None:
             problems.append(
-                f"workspaces.{name[:80]}.pass_defaults in {path} must be true or false, not "
+                f"workspaces.{name[:80]}.{key} in {path} must be true or false, not "
                 f"{shown(value)}. This setting is ignored."
             )
     return found

@@ -354,7 +354,11 @@ def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Pat
     from pyruns_jupyter.core.scripts.reading import read_parameters
 
     parameters = read_parameters(
-        read_source(script), filename=script.name, path=script, within=workspace.within
+        read_source(script),
+        filename=script.name,
+        path=script,
+        within=workspace.within,
+        python=Settings.load(workspace.root).known_python,
     )
     if parameters.kind != "load":
         return config_default_text(parameters.parameters, script.name), None

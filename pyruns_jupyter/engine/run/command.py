@@ -44,6 +44,7 @@ from .interpreters import interpreter_of
 
 INPUT_PREFIX = ".pyruns-input-"
 NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"
+_MODULE_RUNNER = "import runpy, sys; sys.path[0] = {!r}; runpy.run_module({!r}, None, '__main__', True)"
 
 
 @dataclass(frozen=True)
@@ -136,28 +137,45 @@ def _script_command(
     # The largest part of the program, which a scheduler with shell tasks only does not need.
     from pyruns_jupyter.core.scripts.argv import passes_words, run_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
-    from pyruns_jupyter.core.scripts.source.modules import project_folder
+    from pyruns_jupyter.core.scripts.source.modules import module_of, project_folder
 
     script, source = _script(job, info, tree)
     python = interpreter_of(settings, job.python, environment)
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
     # Stored code may lack the files that mark the project's folder, such as `.git`.
     root = None if tree is None else tree.place_of(project_folder(script))
-    parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
+    parameters = read_parameters(
+        read_source(source), filename=str(source), path=source, root=root, python=python
+    )
     words: list[str] = []
     if passes_words(parameters):
         passing = settings.passes_defaults(job.workspace)
         words = run_words(parameters, parse_config(text, name), name, pass_defaults=passing)
-    copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
     # A notebook is run by a module of ours, so the Python of the task needs this package.
-    runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []
+    is_notebook = source.suffix.lower() == NOTEBOOK_SUFFIX
+    start, workdir = [*(["-m", NOTEBOOK_RUNNER] if is_notebook else []), str(source)], script.parent
+    if not is_notebook and (parameters.relative or settings.as_module_in.get(job.workspace)):
+        folder, module = module_of(script, parameters.relative)
+        if not module:
+            raise InvalidInput(f"{script} cannot be started as a module: its path is not a Python name.")
+        start, workdir = ["-m", module], folder
+        if tree is not None:  # -m would import from the working folder first
+            package = folder / module.partition(".")[0]
+            place = tree.place_of(package if "." in module else script)
+            if place is None:
+                raise InvalidInput(
+                    f"{package} is not part of the stored code. Put the project into a git repository, "
+                    "or set snapshot_code: false."
+                )
+            start = ["-c", _MODULE_RUNNER.format(str(place.parent), module)]
+    copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
     if tree is not None and "PYTHONPATH" in environment:
-        environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], script.parent, tree)
+        environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], workdir, tree)
     return RunCommand(
-        argv=[python, *runner, str(source), *words],
-        workdir=str(script.parent),
+        argv=[python, *start, *words],
+        workdir=str(workdir),
         environment=environment,
         task_environment=own_environment,
         kind="python",

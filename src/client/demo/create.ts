@@ -122,10 +122,14 @@ export function preview(
     count: names.length,
     duplicates: plan?.duplicates ?? 0,
     axes: plan?.axesTold() ?? [],
-    rows: shown.map((made, at) => ({
-      name: made,
-      values: plan?.row(offset + at) ?? {}
-    })),
+    rows: shown.map((made, at) => {
+      const values = plan?.row(offset + at) ?? {};
+      const words = Object.entries(values).map(
+        ([key, one]) => `--${key} ${one}`
+      );
+      const command = ['python', workspace.project.script, ...words].join(' ');
+      return { name: made, values, ...(request.commands && { command }) };
+    }),
     errors,
     notices: plan ? [...plan.notices, ...nameNotices(plan, name)] : []
   };

@@ -6,6 +6,7 @@ import type { IDraftState } from '../../model/draftstate';
 import type { Engine } from '../../model/runoptions';
 import { isRunField } from '../../model/runoptions';
 import type { IDraftPreview } from '../../model/studyform';
+import { Link } from '../shared/button';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
@@ -109,6 +110,20 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
                 '%1 duplicate configurations skipped.',
                 preview.duplicates
               )}
+            </p>
+          )}
+        {state.parameters &&
+          !state.search &&
+          (preview?.rows.length ?? 0) > 0 && (
+            <p className="pyr-note">
+              <Link
+                aria-pressed={state.commands}
+                onClick={() => props.model.setCommands(!state.commands)}
+              >
+                {state.commands
+                  ? trans.__('Hide commands')
+                  : trans.__('Show commands')}
+              </Link>
             </p>
           )}
         <Notices preview={preview} onShow={props.onError} />
@@ -243,7 +258,17 @@ function Table(props: {
             className: 'pyr-outcome-value',
             cell: ({ values }: { values: Record<string, unknown> }) =>
               exactValue(values[key])
-          }))
+          })),
+          ...(preview.rows[0].command === undefined
+            ? []
+            : [
+                {
+                  id: '$command',
+                  title: trans.__('Command'),
+                  className: 'pyr-outcome-value',
+                  cell: ({ command }: { command?: string }) => command ?? ''
+                }
+              ])
         ]}
       />
       {preview.count > preview.rows.length && (

@@ -11,6 +11,7 @@ import pytest
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.fs.boundary import belongs_to, project_boundary
+from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_INFO
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
@@ -39,17 +40,21 @@ def project(tmp_path: Path) -> Path:
     return tmp_path / "all" / "project"
 
 
+def _names(script: ScriptParameters) -> list[str]:
+    return [one.name for one in script.parameters]
+
+
 @pytest.mark.parametrize("mark", ["", ".git", "pyproject.toml", "requirements.txt"])
 def test_configurations_beside_the_script_are_of_its_repository(project: Path, mark: str) -> None:
     (project / "train.py").write_text(HYDRA)
     if mark:
         (project.parent / mark).touch()
     found = read_parameters(HYDRA, filename="train.py", path=project / "train.py")
-    assert ("depth" in found.names) == bool(mark)
+    assert ("depth" in _names(found)) == bool(mark)
     if not mark:
         assert "outside the project" in found.problems[0].message
     narrow = read_parameters(HYDRA, filename="train.py", path=project / "train.py", within=project)
-    assert "depth" not in narrow.names  # of a server that shows the project only
+    assert "depth" not in _names(narrow)  # of a server that shows the project only
 
 
 @pytest.mark.parametrize("mark", ["", ".git"])
@@ -63,7 +68,7 @@ def test_a_script_that_is_a_link(project: Path, mark: str) -> None:
     (project.parent / mark).touch()
     workspace = open_workspace(project / "train.py")[0]
     assert workspace.script == project / "train.py"
-    assert "lr" in script_parameters(workspace).names
+    assert "lr" in _names(script_parameters(workspace))
     (project.parent / mark).unlink()
     assert WorkspaceFolder(workspace.folder).script is None
     assert "outside of the project" in (workspace.problem() or "")

@@ -429,3 +429,76 @@ def test_words_that_a_parser_would_misread() -> None:
         build_argv(found, {"name": "@n"})
     with pytest.raises(InvalidInputs, match="name of an argument file"):
         build_argv(found, {"name": "n", "many": ["@x", "y"]})
+
+
+def test_classes_of_options_that_ask_for_the_type_of_a_value() -> None:
+    found = read(
+        """
+        class Group:
+            def __init__(self, parser, name):
+                group = parser.add_argument_group(name)
+                for key, value in vars(self).items():
+                    short = key.startswith("_")
+                    key = key[1:] if short else key
+                    kind = type(value)
+                    if kind == bool:
+                        group.add_argument("--" + key, default=value, action="store_true")
+                    elif type(None) is kind or kind in (list, dict):
+                        group.add_argument("--" + key, default=value)
+                    else:
+                        group.add_argument("--" + key, default=value, type=kind)
+        class Model(Group):
+            def __init__(self, parser):
+                self.degree = 3
+                self._path = ""
+                self.rate = 0.5
+                self.fast = False
+                self.other = None
+                super().__init__(parser, "Model")
+        p = argparse.ArgumentParser()
+        Model(p)
+        p.parse_args()
+        """
+    )
+    assert not found.problems
+    assert [(one.name, one.item_type, one.action) for one in found.parameters] == [
+        ("degree", "int", "store"),
+        ("path", "str", "store"),
+        ("rate", "float", "store"),
+        ("fast", "str", "store_true"),
+        ("other", "str", "store"),
+    ]
+
+
+def test_an_action_that_parses_pairs_takes_a_mapping() -> None:
+    found = read(
+        """
+        class Pairs(argparse.Action): pass
+        p = argparse.ArgumentParser()
+        p.add_argument("--model-kwargs", nargs="*", default={}, action=Pairs)
+        p.parse_args()
+        """
+    )
+    assert build_argv(found, {"model_kwargs": {}}) == []
+    assert build_argv(found, {"model_kwargs": {"drop": 0.1, "fast": True}}) == [
+        "--model-kwargs", "drop=0.1", "fast=true",
+    ]  # fmt: skip
+
+
+def test_parsers_of_configargparse() -> None:
+    found = read(
+        """
+        import configargparse
+        p = configargparse.ArgParser(default_config_files=["~/.rc"])
+        p.add("-c", "--config", is_config_file=True, help="file")
+        p.add_argument("--data", required=True, env_var="DATA")
+        p.add_arg("--lr", type=float, default=0.1)
+        options, rest = p.parse_known()
+        """
+    )
+    assert not found.problems and not found.open
+    assert build_argv(found, {"config": "c.ini", "data": None, "lr": 0.1}) == ["--config", "c.ini"]
+    strict = read("import configargparse\np = configargparse.ArgParser()\np.add('--lr')\np.parse()\n")
+    assert not strict.open
+    with pytest.raises(InvalidInputs):
+        build_argv(strict, {"x": 1})

@@ -290,3 +290,17 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
         (6, "Line 6: The parameters that extra_option adds are unknown."),
     ]
     assert build_argv(script, {"lr": 3, "more_words": "x"}) == ["--lr", "3", "--more-words", "x"]
+
+
+def test_a_flag_with_the_name_of_another_command(tmp_path: Path) -> None:
+    source = (
+        "import click\n"
+        "@click.group()\ndef main(): ...\n"
+        "@main.command()\n@click.option('ref_path', '--ref', required=True)\ndef calc(**values): ...\n"
+        "@main.command()\n@click.option('--dest')\ndef ref(**values): ...\n"
+        "main()\n"
+    )
+    script = read_script(tmp_path, source)
+    config = {**default_config(script), "command": "ref", "ref": {"dest": "d"}}
+    assert build_argv(script, config) == ["ref", "--dest", "d"]
+    assert build_argv(script, {"command": "calc", "calc": {"ref": "r"}}) == ["calc", "--ref", "r"]

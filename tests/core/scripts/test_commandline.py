@@ -89,3 +89,26 @@ def test_any_text_gives_words_or_a_sentence(line: str, value: object) -> None:
     with contextlib.suppress(InvalidInput):
         words = build_argv(SCRIPT, {"command_line": line, "a": value})
         assert all(isinstance(word, str) for word in words)
+
+
+DETECTED = read_parameters(
+    "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=0.1)\n"
+    "p.add_argument('--data', required=True)\np.parse_args()\n"
+)
+
+
+def test_a_command_line_replaces_detected_parameters() -> None:
+    config: dict[str, Any] = {"lr": 0.1, "data": None, "command_line": "train x.jsonnet -s {out}", "out": "o"}
+    assert build_argv(DETECTED, config) == ["train", "x.jsonnet", "-s", "o"]
+    assert build_argv(DETECTED, {**config, "command_line": "{lr} {out}"}) == ["0.1", "o"]
+    with pytest.raises(InvalidInputs, match="lr is not used"):
+        build_argv(DETECTED, {**config, "lr": 0.2})
+    with pytest.raises(InvalidInputs, match="data is required"):
+        build_argv(DETECTED, {"lr": 0.1, "command_line": None})
+
+
+def test_a_script_may_have_an_argument_of_that_name() -> None:
+    script = read_parameters(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--command_line')\np.parse_args()\n"
+    )
+    assert build_argv(script, {"command_line": "a b"}) == ["--command_line", "a b"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.model import ScriptParameters
+from pyruns_jupyter.core.scripts.reading import read_parameters
 from tests.core.frameworks import FLOATS, INTS, WORDS, default_config, loaded, printed, read_script, table
 
 CONFIG = '''
@@ -104,7 +106,10 @@ def test_fields_become_parameters(case: tuple[str, Path]) -> None:
     script = read_library(folder, library)
     assert (script.kind, script.library, script.open) == ("dataclass", library, False)
     assert not script.problems
-    assert table(script, "type", "default", "help") == {
+    found = table(script, "type", "default", "help")
+    assert ("config_path" in found) == (library in ("pyrallis", "draccus"))
+    found.pop("config_path", None)
+    assert found == {
         "seed": ("int", 3, "seed below"),
         "data": ("str", "d", "where"),
         "use_amp": ("bool", False, ""),
@@ -372,3 +377,130 @@ def test_what_is_not_understood_is_said(tmp_path: Path) -> None:
     script = read_script(tmp_path, source)
     assert script.open and list(table(script)) == ["home"]
     assert [problem.line for problem in script.problems] == [12, 13, 14]
+
+
+TRAINER = """
+import sys
+from dataclasses import dataclass, field
+from transformers import HfArgumentParser, TrainingArguments
+
+@dataclass
+class Mine(TrainingArguments):
+    extra: int = 3
+    learning_rate: float = 1e-3
+
+parser = HfArgumentParser(Mine)
+if len(sys.argv) == 2 and sys.argv[1].endswith(".json"):
+    (args,) = parser.parse_json_file(json_file=sys.argv[1])
+else:
+    (args,) = parser.parse_args_into_dataclasses()
+"""
+PACKAGE = {
+    "__init__": """
+        import sys
+        from typing import TYPE_CHECKING
+        _structure = {"training_args": ["TrainingArguments"]}
+        if TYPE_CHECKING:
+            from .training_args import TrainingArguments as TrainingArguments
+        else:
+            sys.modules[__name__] = lazy(_structure)
+        """,
+    "training_args": """
+        import torch
+        from dataclasses import dataclass, field
+        from .kinds import Schedule
+        from typing import Optional, Union
+        @dataclass
+        class TrainingArguments:
+            output_dir: Optional[str] = field(default=None, metadata={"help": "where"})
+            learning_rate: float = field(default=5e-5)
+            bf16: bool = False
+            schedule: Union[Schedule, str] = field(default="linear")
+            device: str = torch.cuda.device()
+            hidden: int = field(init=False, default=1)
+        """,
+    "kinds": "import enum\nclass Schedule(enum.Enum):\n    LINEAR = 'linear'\n",
+}
+
+
+def environment(folder: Path) -> Path:
+    """Make an environment with a package, whose import would fail."""
+    packages = folder / "lib" / "python3.11" / "site-packages" / "transformers"
+    packages.mkdir(parents=True)
+    for name, text in PACKAGE.items():
+        (packages / f"{name}.py").write_text(textwrap.dedent(text))
+    return folder
+
+
+def test_fields_of_installed_packages(tmp_path: Path) -> None:
+    python = environment(tmp_path / "env") / "bin" / "python"
+    path = tmp_path / "project" / "train.py"
+    path.parent.mkdir()
+    path.write_text(TRAINER)
+    script = read_parameters(TRAINER, filename="train.py", path=path, within=path.parent, python=str(python))
+    assert table(script, "type", "default", "help", "file") == {
+        "config_file": ("path", None, "JSON file with all values, passed as the only argument", ""),
+        "output_dir": ("str", None, "where", "transformers/training_args.py"),
+        "learning_rate": ("float", 0.001, "", ""),
+        "bf16": ("bool", False, "", "transformers/training_args.py"),
+        "schedule": ("str", "linear", "", "transformers/training_args.py"),
+        "device": ("str", None, "", "transformers/training_args.py"),
+        "extra": ("int", 3, "", ""),
+    }
+    assert not script.open and [one.file for one in script.problems] == ["transformers/training_args.py"]
+    assert build_argv(script, {"bf16": True, "learning_rate": 1e-3}) == ["--bf16", "true"]
+    with pytest.raises(InvalidInputs, match="Did you mean extra"):
+        build_argv(script, {"extr": 1})
+    # Without that interpreter, its packages are unknown.
+    script = read_parameters(TRAINER, filename="train.py", path=path)
+    assert script.open and "TrainingArguments" in script.problems[0].message
+
+
+def test_a_file_as_the_only_argument(tmp_path: Path) -> None:
+    script = read_script(tmp_path, TRAINER)
+    assert build_argv(script, {"config_file": "a.json", "extra": 3}) == ["a.json"]
+    with pytest.raises(InvalidInputs, match="extra: with config_file, the script reads only that file"):
+        build_argv(script, {"config_file": "a.json", "extra": 4})
+
+
+@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
+def test_a_file_with_values(tmp_path: Path, library: str) -> None:
+    script = read_library(tmp_path, library)
+    assert build_argv(script, {"config_path": "a b.yaml", "seed": 3, "data": "x"}) == [
+        "--config_path", "a b.yaml", "--data", "x",
+    ]  # fmt: skip
+
+
+def test_the_positional_arguments_of_simple_parsing(tmp_path: Path) -> None:
+    pytest.importorskip("simple_parsing", reason="simple_parsing is not installed")
+    script = read_script(
+        tmp_path,
+        """
+import json
+from dataclasses import asdict, dataclass
+import simple_parsing
+
+@dataclass
+class Config:
+    # fmt: off
+    source: str = simple_parsing.field(positional=True)
+    # noqa: E501
+    lr: float = 0.1  # the rate
+
+print(json.dumps(asdict(simple_parsing.parse(Config))))
+""",
+    )
+    assert table(script, "help") == {"source": ("",), "lr": ("the rate",)}
+    assert printed(tmp_path, script, {"source": "x", "lr": 2}) == {"source": "x", "lr": 2.0}
+
+
+def test_classes_that_are_chosen_by_name(tmp_path: Path) -> None:
+    source = (
+        "import draccus\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass Policy(draccus.ChoiceRegistry):\n    rate: float\n"
+        "@dataclass\nclass Config:\n    policy: Policy\n    seed: int = 1\n"
+        "@draccus.wrap()\ndef main(cfg: Config): ...\nmain()\n"
+    )
+    script = read_script(tmp_path, source)
+    assert list(table(script)) == ["config_path", "seed"] and script.open
+    assert build_argv(script, {"policy.type": "act"}) == ["--policy.type", "act"]

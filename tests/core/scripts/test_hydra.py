@@ -354,3 +354,37 @@ def test_what_is_missing_is_said(folder: Path) -> None:
     os.rename(folder / "conf", folder / "elsewhere")
     script = read_script(folder, SCRIPT)
     assert script.open and "There is no folder conf" in " ".join(one.message for one in script.problems)
+
+
+def test_a_group_of_a_folder_above(folder: Path) -> None:
+    script = _composed(
+        folder / "own",
+        {
+            "config": "defaults:\n  - actor: base\n  - _self_\n",
+            "actor/base": "defaults:\n  - ../optim@optim: fsdp\n  - _self_\nlr: 1\n",
+            "optim/fsdp": "kind: fsdp\n",
+            "optim/adam": "kind: adam\n",
+        },
+    )
+    assert not script.problems
+    assert table(script, "default")["actor.optim.kind"] == ("fsdp",)
+    assert printed(folder / "own", script, {"actor.optim.kind": "own"})["actor"] == {
+        "optim": {"kind": "own"},
+        "lr": 1,
+    }
+    # Hydra's grammar cannot name the group itself.
+    assert [one.name for one in script.parameters if one.action == "group"] == ["actor"]
+
+
+def test_a_group_that_is_also_a_value(folder: Path) -> None:
+    script = _composed(folder / "own", {"config": "db: none\nlr: 1\n", "db/mysql": "port: 1\n"})
+    assert [one.name for one in script.parameters] == ["db", "lr"]
+    assert default_config(script) == {"db": None, "lr": 1}
+
+
+def _composed(folder: Path, files: dict[str, str]) -> ScriptParameters:
+    for name, text in files.items():
+        path = folder / "conf" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return read_script(folder, SCRIPT)

@@ -402,5 +402,5 @@ def test_pyrallis_and_draccus_get_what_was_changed(tmp_path: Path) -> None:
             f"    lr: float = 0.1\n    steps: int = 3\n@{library}.wrap()\ndef main(cfg: Config): ...\n"
             "main()\n",
         )
-        assert default_config(found) == {"lr": 0.1, "steps": 3}
+        assert default_config(found) == {"config_path": None, "lr": 0.1, "steps": 3}
         assert build_argv(found, {"lr": 0.1, "steps": 4}) == ["--steps", "4"]

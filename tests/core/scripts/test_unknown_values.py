@@ -101,11 +101,11 @@ p.parse_args()
         ("a = p.add_argument('--x', default=1)\nif unsure():\n    a.default = 2", {"x": None}),
         (
             "d = {'a': 1, 'b': 2}\nif unsure():\n    d['a'] = 3\n    d['c'] = 4\n" + EACH,
-            {"a": None, "b": 2},
+            {"a": None, "b": None},
         ),
         (
             "d = {'a': 1, 'b': 2}\nif unsure():\n    d.pop('a')\n" + EACH,
-            {"b": 2},
+            {},
         ),
         (
             "d = {'a': 1, 'b': 2}\ndel d['a']\n" + EACH,

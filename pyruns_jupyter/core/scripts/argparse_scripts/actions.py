@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SUPPRESS = ARGPARSE_WORDS["SUPPRESS"]
 SWITCHES = ("store_true", "store_false", "boolean_optional")
-_ACTIONS = (
+_ACTIONS: tuple[str, ...] = (
     "store",
     "store_const",
     "store_true",
@@ -36,22 +36,10 @@ _ACTIONS = (
     "append_const",
     "extend",
     "count",
-    "help",
-    "version",
 )
-_CLASSES = {
-    "_StoreAction": "store",
-    "_StoreConstAction": "store_const",
-    "_StoreTrueAction": "store_true",
-    "_StoreFalseAction": "store_false",
-    "_AppendAction": "append",
-    "_AppendConstAction": "append_const",
-    "_CountAction": "count",
-    "_HelpAction": "help",
-    "_VersionAction": "version",
-    "_ExtendAction": "extend",
-    "BooleanOptionalAction": "boolean_optional",
-}
+_ACTIONS += ("help", "version")
+_CLASSES = {f"_{''.join(map(str.title, one.split('_')))}Action": one for one in _ACTIONS}
+_CLASSES["BooleanOptionalAction"] = "boolean_optional"
 
 
 class ActionReader:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.scripts.bind_values import MismatchError, is_default, is_left_out, plain_word, same
+from pyruns_jupyter.core.scripts.key_values import dotlist_words, pair_words
 from pyruns_jupyter.core.scripts.model import Parameter, Parser, ScriptParameters
 
 from .argv_words import (
@@ -100,8 +101,13 @@ class _Line:
         parser = self.parser
         below: dict[str, dict[str, object]] = {}
         order: list[tuple[Parameter | None, str, object]] = []
+        extra: list[str] = []
         for key, value in self._flattened(config, below):
             parameter = parser.by_key.get(key)
+            if parameter is None and parser.extra_style:
+                if value is not None:
+                    extra += self._merged(key, value)
+                continue
             if parameter is None and not parser.open:
                 self.refuse(key, self._unknown(key))
                 continue
@@ -112,13 +118,39 @@ class _Line:
                 self.given[parameter.key] = value
             order.append((parameter, key, value))
         before = len(self.errors)
+        if extra and parser.extra_key:
+            collector, given = parser.by_key[parser.extra_key], self.given.get(parser.extra_key)
+            several = given if isinstance(given, list) else [] if given is None else [given]
+            self.given[collector.key] = [*several, *extra]
+            order = [item for item in order if item[0] is not collector]
+            order.append((collector, collector.key, self.given[collector.key]))
         positionals = self._positionals()
         options = [one for one in (self._option(*item) for item in order) if one is not None]
         self._exclusive({one.parameter.key: one for one in [*options, *positionals] if one.parameter})
         command = self._command(below)
         if len(self.errors) > before:
             return []
-        return self._laid_out(positionals, options, command)
+        words = self._laid_out(positionals, options, command)
+        if extra and not parser.extra_key:
+            values = [word for one in positionals for word in one.words]
+            if command is not None or any(
+                one.positional and one.nargs in _PATTERNS and one.nargs for one in parser.parameters
+            ):
+                self.refuse(
+                    next(iter(config)), "the positional arguments of the script would take other values"
+                )
+            # Before the options, whose number of values may be variable.
+            at = len(values) if words[: len(values)] == values else len(words)
+            words[at:at] = extra
+        return words
+
+    def _merged(self, key: str, value: object) -> list[str]:
+        """Return the arguments of a key that the script merges into its configuration."""
+        try:
+            return (dotlist_words if self.parser.extra_style == "dotlist" else pair_words)(key, value)
+        except MismatchError as error:
+            self.refuse(key, str(error))
+            return []
 
     def _flattened(
         self, config: Mapping[str, object], below: dict[str, dict[str, object]], prefix: str = ""

@@ -245,6 +245,8 @@ def _store(parameter: Parameter, value: object, parser: Parser) -> list[str]:
             return _optional(parameter, value, parser)
         return option(parameter.flag, [one_word(parameter, value, parser)], parser)
     items = value if isinstance(value, list) and not parameter.separator else [value]
+    if parameter.action == "custom" and isinstance(value, Mapping):
+        items = [f"{key}={plain_word(item)}" for key, item in value.items()]  # an action that parses pairs
     words = _several(parameter, items, parser)
     if parameter.positional:
         return words

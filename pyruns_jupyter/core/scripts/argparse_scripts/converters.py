@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.source.objects import (
     RAISED,
-    UNKNOWN,
     ClassRef,
     EnumMember,
     External,
@@ -15,10 +15,10 @@ from pyruns_jupyter.core.scripts.source.objects import (
     Method,
     Partial,
     Unknown,
+    UnknownError,
     plain,
     weight,
 )
-from pyruns_jupyter.core.scripts.source.objects import UnknownError as _UnknownError
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.tracing import Tracer
@@ -149,7 +149,7 @@ def plain_or(value: Any) -> Any:
     """Return a value as plain data, else a placeholder string."""
     try:
         return plain(value)
-    except _UnknownError:
+    except UnknownError:
         return "?"
 
 
@@ -196,8 +196,6 @@ def _split(kind: Any, separator: str, result: Any, tracer: Tracer) -> Converter:
 
 def _members_of(kind: Any, tracer: Tracer) -> list[Any]:
     """Return the members of the Enum that a converter names in its body, if there is one."""
-    import ast
-
     function = kind.function if isinstance(kind, Partial) else kind
     if not isinstance(function, Function):
         return []
@@ -208,8 +206,3 @@ def _members_of(kind: Any, tracer: Tracer) -> list[Any]:
             if tracer.is_enum(value):
                 return list(tracer.iterated(value) or [])
     return []
-
-
-def is_unknown(value: Any) -> bool:
-    """Return whether a value is unknown."""
-    return value is UNKNOWN or value is RAISED

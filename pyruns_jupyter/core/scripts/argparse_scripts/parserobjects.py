@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Problem
 from pyruns_jupyter.core.scripts.source.files import dotted_name, text_of
+from pyruns_jupyter.core.scripts.source.functions import keywords
 from pyruns_jupyter.core.scripts.source.modules import Module
 from pyruns_jupyter.core.scripts.source.objects import (
     UNKNOWN,
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
 ADDING = ("add_argument", "add_argument_group", "add_mutually_exclusive_group")
-_PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args")
 _CHANGEABLE = ("default", "choices", "help", "required", "nargs", "const")  # of an argument, later
 _MAX_PROBLEMS = 200
+_COMPLETE = ("argparse.", "configargparse.")  # parsers without arguments of their own
 _HARMLESS = ("builtins.", "argcomplete.", "sys.", "logging.")
 
 
@@ -177,7 +178,7 @@ class ParserMethods:
         if is_parser_class(callee):
             parser = self._new(scope.module, node.lineno)
             parser.implied = callee.short.endswith("HfArgumentParser")
-            parser.open = not callee.name.startswith("argparse.") and not parser.implied
+            parser.open = not callee.name.startswith(_COMPLETE) and not parser.implied
             self._configure(parser, arguments, words, node, scope)
             return parser
         if callee.name == "argparse.Namespace":
@@ -196,7 +197,7 @@ class ParserMethods:
             return None
         parser = self._new(scope.module, node.lineno)
         parser.cls = cls
-        parser.open = not kind.name.startswith("argparse.")
+        parser.open = not kind.name.startswith(_COMPLETE)
         if self.tracer.class_attribute(cls, "__init__", parser) is UNKNOWN:
             self._configure(parser, arguments, words, node, scope)
         return parser
@@ -289,7 +290,7 @@ class ParserMethods:
             )
             parser.open = True
             return UNKNOWN
-        nodes = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        nodes = keywords(node)
         title = owner.title if isinstance(owner, GroupObject) else ""
         action = ArgumentAction(tuple(arguments), dict(words), title, module, line, nodes)
         if self.tracer.doubt > parser.doubt:
@@ -317,6 +318,8 @@ class ParserMethods:
         if isinstance(owner, GroupObject) and owner.exclusive is not None:
             owner.exclusive.actions.append(action)
         return action
+
+    do_add_arg = do_add = do_add_argument  # of configargparse
 
     def do_add_argument_group(
         self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
@@ -430,7 +433,7 @@ class ParserMethods:
         self._parse(owner, arguments or list(words.values())[:1], False, node, scope)
         return UNKNOWN
 
-    do_parse_intermixed_args = do_parse_args
+    do_parse_intermixed_args = do_parse = do_parse_args
 
     def do_parse_known_args(
         self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
@@ -439,7 +442,7 @@ class ParserMethods:
         self._parse(owner, arguments or list(words.values())[:1], True, node, scope)
         return (UNKNOWN, UNKNOWN)
 
-    do_parse_known_intermixed_args = do_parse_known_args
+    do_parse_known_intermixed_args = do_parse_known = do_parse_known_args
 
 
 def is_parser_class(value: External) -> bool:

@@ -27,6 +27,7 @@ from .parserobjects import ADDING, ArgumentAction, ExclusiveObject, Finished, Pa
 _STEPS_EACH = 5_000  # steps for evaluating one argument
 _STEPS_ALL = 200_000  # steps for all arguments
 _MAX_LEVELS = 10  # of subcommands below subcommands
+_MERGING = {"merge_from_list": "pairs", "from_dotlist": "dotlist", "from_cli": "dotlist"}
 _WORDS = frozenset((*ADDING, "ArgumentParser", "parse_args", "parse_known_args"))
 
 
@@ -115,6 +116,9 @@ class _Reading:
         parsers = [self._parser(one, (), ()) for one in chosen]
         self._check_abbreviations(parsers, chosen)
         parser = parsers[0] if len(parsers) == 1 else _together(parsers, chosen)
+        parser = self._with_extras(
+            parser, parser.open or any(one.known for made in chosen for one in made.parsed)
+        )
         everything = tuple(parser.everything())
         if not everything and not parser.open:
             return None
@@ -124,9 +128,23 @@ class _Reading:
             everything,
             tuple(sorted(problems, key=_place)),
             parser.open,
-            names=frozenset(one.name for one in everything),
             parser=parser,
         )
+
+    def _with_extras(self, parser: Parser, is_open: bool) -> Parser:
+        """Return the parser with the way in which the script merges other keys into its configuration."""
+        collectors = {one.key for one in parser.parameters if one.nargs in ("...", "*", "+")}
+        if not collectors and not is_open:
+            return parser
+        nodes = [node for module in self.project.read_modules for node in nodes_of(module.tree)]
+        for node in nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                style, given = _MERGING.get(node.func.attr), node.args[0]
+                if style and isinstance(given, ast.Attribute) and given.attr in collectors:
+                    return replace(parser, extra_style=style, extra_key=given.attr)
+                if style and isinstance(given, ast.Name) and is_open:
+                    return replace(parser, extra_style=style)
+        return parser
 
     def _implied(self) -> list[ParserObject]:
         return [parser for parser in self.methods.parsers if parser.implied and parser.actions]
@@ -174,6 +192,12 @@ class _Reading:
         by_action: dict[int, str] = {}
         flags: dict[str, int] = {}
         subcommands: ArgumentAction | None = made.subparsers.action if made.subparsers is not None else None
+        # With configargparse, a file may contain required arguments.
+        from_file = any(
+            one.words.get(word) is True
+            for one in made.actions
+            for word in ("is_config_file", "is_config_file_arg")
+        )
         for action in made.actions:
             if action is subcommands:
                 found[_CHOICE] = Parameter(_CHOICE, positional=True)
@@ -187,6 +211,8 @@ class _Reading:
                     action.module, f"{again} is declared twice. The first declaration is used", action.line
                 )
                 continue
+            if from_file and not parameter.positional:
+                parameter = replace(parameter, required=False)
             flags.update(dict.fromkeys(parameter.flags, action.line))
             by_action[id(action)] = parameter.name
             before = found.get(parameter.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
 from pyruns_jupyter.core.scripts.source.files import text_of
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PACKAGES = ("click", "rich_click", "asyncclick", "cloup")
 _SKIPPED = ("version_option", "help_option")
 _DEPTH = 8
-Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def is_click(name: str) -> bool:
@@ -209,7 +209,7 @@ class Decorators:
             return []
 
     def _declared(self, module: Module, node: ast.Call, kind: str) -> Declared:
-        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        words = keywords(node)
         if len(words) != len(node.keywords):
             self._problem(module, f"An {kind} is declared with **, which could not be resolved", node.lineno)
         try:
@@ -266,7 +266,7 @@ def _bound(function: ast.AST, call: ast.Call, caller: Module, home: Module) -> d
     given.update(zip(names, call.args, strict=False))
     if arguments.vararg is not None:
         given[arguments.vararg.arg] = ast.copy_location(ast.List(call.args[len(names) :], ast.Load()), call)
-    given.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg})
+    given.update(keywords(call))
     if caller is not home:
         given = {name: _literal(caller, node) for name, node in given.items()}
     return given

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, is_enum, shape_of
 from pyruns_jupyter.core.scripts.source.files import text_of
+from pyruns_jupyter.core.scripts.source.functions import keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import CUSTOM, Shape, shape_of_value
@@ -58,7 +59,7 @@ def click_type(module: Module, node: ast.expr, depth: int = 0) -> Shape:
 
 
 def _called(module: Module, node: ast.Call, last: str) -> Shape:
-    words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    words = keywords(node)
 
     def value(index: int, name: str, default: Any = None) -> Any:
         found = node.args[index] if index < len(node.args) else words.get(name)

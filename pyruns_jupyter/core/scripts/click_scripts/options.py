@@ -31,10 +31,7 @@ class OptionReader:
 
     def word(self, name: str, default: Any = None) -> Any:
         """Return the value of a keyword; `default` when it is absent or unknown."""
-        try:
-            return self.module.constants.value(self.words[name]) if name in self.words else default
-        except UnknownError:
-            return default
+        return self.module.constants.get(self.words.get(name), default)
 
     def default(self, name: str) -> tuple[Any, bool]:
         """Return the default, and whether it is computed."""

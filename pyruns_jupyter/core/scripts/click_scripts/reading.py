@@ -5,20 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
 from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.docstrings import docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .decorators import Declared, Decorators, is_click
 
 _COMMAND, _GROUP = "command", "group"
 _DEPTH = 8
 _SUFFIXES = ("_command", "_cmd", "_group", "_grp")
-Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def read(project: Project) -> ScriptParameters | None:
@@ -27,10 +26,7 @@ def read(project: Project) -> ScriptParameters | None:
     command = reader.entry()
     if command is None:
         return None
-    parameters = tuple(flattened(command))
-    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
-    names = frozenset(parameter.name for parameter in parameters)
-    return ScriptParameters("click", parameters, problems, is_open(command), names=names, details=command)
+    return script_of("click", command, [*reader.problems, *project.problems])
 
 
 class ClickReader:
@@ -154,24 +150,13 @@ class ClickReader:
 
     def _settings(self, module: Module, call: ast.Call, command: ScriptCommand) -> None:
         """Read the arguments of `@click.command(...)`."""
-        words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        words = keywords(call)
         constants = module.constants
-
-        def truth(name: str) -> bool:
-            try:
-                return name in words and constants.value(words[name]) is True
-            except UnknownError:
-                return False
-
-        command.required = not truth("invoke_without_command")
-        command.chain = truth("chain")
-        if "context_settings" in words:
-            try:
-                settings = constants.value(words["context_settings"])
-            except UnknownError:
-                settings = {}
-            if isinstance(settings, dict) and settings.get("ignore_unknown_options"):
-                command.open = True
+        command.required = constants.get(words.get("invoke_without_command")) is not True
+        command.chain = constants.get(words.get("chain")) is True
+        settings = constants.get(words.get("context_settings"))
+        if isinstance(settings, dict) and settings.get("ignore_unknown_options"):
+            command.open = True
         if "params" in words and isinstance(words["params"], (ast.List, ast.Tuple)):
             for item in words["params"].elts:
                 self._take(self.decorators.of(module, item), command)
@@ -229,18 +214,18 @@ class ClickReader:
             or text_of(node.func).rsplit(".", 1)[-1] != "add_command"
         ):
             return
-        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        words = keywords(node)
         added = node.args[0] if node.args else words.get("cmd")
         target = self._definition(home, text_of(added)) if added is not None else None
         if target is None:
             self._problem(home, f"The command {text_of(node)} could not be resolved", node.lineno)
             return
         named = node.args[1] if len(node.args) > 1 else words.get("name")
-        yield self._text(home, named) or self._own_name(*target), target
+        yield home.constants.text(named) or self._own_name(*target), target
 
     def _listed(self, module: Module, node: ast.Call) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
         """Yield the commands of `Group(commands=...)` and of the groups of a `CommandCollection`."""
-        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        words = keywords(node)
         collection = external_name(module.tree, node.func).endswith("CommandCollection")
         position = 1
         listed = words.get("sources" if collection else "commands")
@@ -248,7 +233,7 @@ class ClickReader:
             listed = node.args[position]
         pairs: list[tuple[str, ast.expr]] = []
         if isinstance(listed, ast.Dict):
-            pairs = [(self._text(module, k), v) for k, v in zip(listed.keys, listed.values, strict=True)]
+            pairs = [(module.constants.text(k), v) for k, v in zip(listed.keys, listed.values, strict=True)]
         elif isinstance(listed, (ast.List, ast.Tuple)):
             pairs = [("", item) for item in listed.elts]
         for name, item in pairs:
@@ -266,16 +251,16 @@ class ClickReader:
                 if self._decorator_kind(module, decorator):
                     return self._name(module, decorator, node)
         if isinstance(node, ast.Call):
-            words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-            return self._text(module, node.args[0] if node.args else words.get("name")) or "command"
+            words = keywords(node)
+            return module.constants.text(node.args[0] if node.args else words.get("name")) or "command"
         return "command"
 
     def _name(self, module: Module, decorator: ast.expr, node: ast.AST) -> str:
         """Return the name of a command: the given one, else that of its function."""
         assert isinstance(node, Function)
         if isinstance(decorator, ast.Call):
-            words = {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
-            given = self._text(module, decorator.args[0] if decorator.args else words.get("name"))
+            words = keywords(decorator)
+            given = module.constants.text(decorator.args[0] if decorator.args else words.get("name"))
             if given:
                 return given
         name = node.name.lower()
@@ -290,13 +275,6 @@ class ClickReader:
                 name = name[: -len(suffix)]
                 break
         return name.replace("_", "-")
-
-    def _text(self, module: Module, node: ast.expr | None) -> str:
-        try:
-            value = module.constants.value(node) if node is not None else None
-        except UnknownError:
-            return ""
-        return value if isinstance(value, str) else ""
 
 
 def _calls(tree: ast.Module) -> list[ast.Call]:

@@ -11,7 +11,7 @@ from pyruns_jupyter.core.scripts.model import Parameter, Problem
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.functions import Argument, arguments_of, enum_member, shown
+from pyruns_jupyter.core.scripts.source.functions import Argument, arguments_of, enum_member, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
@@ -70,7 +70,7 @@ class _Reader:
         if not isinstance(node, ast.Call) or name not in _INFOS:
             return
         self.kind = name.rsplit(".", 1)[-1].lower()
-        self.words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        self.words = keywords(node)
         positional = list(node.args)
         if not annotated:
             # The first argument, or `default=`, is the default: `...` for none.
@@ -90,10 +90,7 @@ class _Reader:
         self.problems.append(self.module.problem(message, line))
 
     def _word(self, name: str, default: Any = None) -> Any:
-        try:
-            return self.module.constants.value(self.words[name]) if name in self.words else default
-        except UnknownError:
-            return default
+        return self.module.constants.get(self.words.get(name), default)
 
     def parameter(self) -> Parameter | None:
         argument = self.argument

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
 from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import Function
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .typer_options import command_of
 
@@ -27,10 +26,7 @@ def read(project: Project) -> ScriptParameters | None:
     command = reader.entry()
     if command is None:
         return None
-    parameters = tuple(flattened(command))
-    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
-    names = frozenset(parameter.name for parameter in parameters)
-    return ScriptParameters("typer", parameters, problems, is_open(command), names=names, details=command)
+    return script_of("typer", command, [*reader.problems, *project.problems])
 
 
 def _imported_app(main: Module) -> bool:
@@ -88,10 +84,10 @@ class TyperReader:
             self.modules.append(module)
         commands: dict[str, ScriptCommand] = {}
         callback = ScriptCommand(line=node.lineno)
-        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        grouped = self._true(module, words.get("invoke_without_command")) or "callback" in words
-        without = self._true(module, words.get("invoke_without_command"))
-        chained = self._true(module, words.get("chain"))
+        words = keywords(node)
+        grouped = module.constants.get(words.get("invoke_without_command")) is True or "callback" in words
+        without = module.constants.get(words.get("invoke_without_command")) is True
+        chained = module.constants.get(words.get("chain")) is True
         if depth > _DEPTH or any(node is one for one in self.around):
             return callback
         self.around.append(node)
@@ -100,15 +96,15 @@ class TyperReader:
             if found is not None and isinstance(found[1], Function):
                 callback = command_of(*found, self.problems)
         for kind, call, home, target in self._registrations(module, node):
-            given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            given = keywords(call)
             if kind == "callback":
                 callback = command_of(home, target, self.problems)
                 grouped = True
-                without = without or self._true(home, given.get("invoke_without_command"))
-                chained = chained or self._true(home, given.get("chain"))
+                without = without or home.constants.get(given.get("invoke_without_command")) is True
+                chained = chained or home.constants.get(given.get("chain")) is True
             elif kind == "command":
                 command = command_of(home, target, self.problems)
-                name = self._text(home, call.args[0] if call.args else given.get("name"))
+                name = home.constants.text(call.args[0] if call.args else given.get("name"))
                 settings = given.get("context_settings")
                 command.open = command.open or self._ignores_unknown(home, settings)
                 commands[name or _spelled(getattr(target, "name", "command"))] = command
@@ -117,7 +113,7 @@ class TyperReader:
                 if not sub.commands:
                     sub = ScriptCommand(commands={self._only_name(home, target): sub}, line=sub.line)
                 grouped = True
-                name = self._text(home, given.get("name")) or self._app_name(home, target)
+                name = home.constants.text(given.get("name")) or self._app_name(home, target)
                 if name:
                     commands[name] = sub
                 else:
@@ -175,15 +171,15 @@ class TyperReader:
     def _only_name(self, module: Module, app: ast.AST) -> str:
         for kind, call, home, target in self._registrations(module, app):
             if kind == "command":
-                given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-                name = self._text(home, call.args[0] if call.args else given.get("name"))
+                given = keywords(call)
+                name = home.constants.text(call.args[0] if call.args else given.get("name"))
                 return name or _spelled(getattr(target, "name", "command"))
         return "command"
 
     def _app_name(self, module: Module, app: ast.AST) -> str:
         assert isinstance(app, ast.Call)
-        words = {keyword.arg: keyword.value for keyword in app.keywords if keyword.arg}
-        name = self._text(module, words.get("name"))
+        words = keywords(app)
+        name = module.constants.text(words.get("name"))
         if name:
             return name
         for kind, _, _, target in self._registrations(module, app):
@@ -192,24 +188,8 @@ class TyperReader:
         return ""
 
     def _ignores_unknown(self, module: Module, node: ast.expr | None) -> bool:
-        try:
-            settings = module.constants.value(node) if node is not None else None
-        except UnknownError:
-            return False
+        settings = module.constants.get(node)
         return isinstance(settings, dict) and settings.get("ignore_unknown_options") is True
-
-    def _true(self, module: Module, node: ast.expr | None) -> bool:
-        try:
-            return node is not None and module.constants.value(node) is True
-        except UnknownError:
-            return False
-
-    def _text(self, module: Module, node: ast.expr | None) -> str:
-        try:
-            value = module.constants.value(node) if node is not None else None
-        except UnknownError:
-            return ""
-        return value if isinstance(value, str) else ""
 
 
 def _spelled(name: str) -> str:

@@ -12,23 +12,24 @@ from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.yamltext.values import value_text
 from pyruns_jupyter.core.scripts.argparse_scripts import argv as argparse_argv
 from pyruns_jupyter.core.scripts.bind_values import (
+    Filled,
     MismatchError,
     alike,
     fill,
+    is_default,
     is_left_out,
     item_shape,
     one_word,
     plain_word,
     same,
 )
+from pyruns_jupyter.core.scripts.key_values import yaml_word
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 from pyruns_jupyter.core.scripts.types import ANY, Shape
 
-from .reading import DataclassDetails
+from .reading import CONFIG_PATH, DataclassDetails
 
 _NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse parses as a number
-_PLAIN_TEXT = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
-_NOT_PLAIN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf")
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
@@ -42,6 +43,8 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
     plain = details.plain
     others = {one.name for one in plain.parameters} if plain is not None else set()
     filled = fill(script.parameters, config, more=script.open)
+    if details.file_key and filled.values.get(details.file_key) is not None:
+        return _only_file(script, details.file_key, filled)
     words: list[str] = []
     if plain is not None:
         mine = {key: value for key, value in filled.values.items() if key in others}
@@ -59,7 +62,7 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         if parameter.required and value is None:
             filled.refuse(name, f"{name} is required. Set a value.")
         elif parameter.positional and value is not None:
-            positional += filled.word(name, partial(_tyro_words, parameter.shape or ANY, value))
+            positional += filled.word(name, partial(_positional, script.library, parameter, value))
     for name, value in filled.values.items():
         if name not in known or known[name].positional:
             continue
@@ -69,6 +72,30 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         if value is not None:
             words += filled.word(name, partial(_extra, script.library, name, value))
     return filled.finish([*positional, *words])
+
+
+def _only_file(script: ScriptParameters, key: str, filled: Filled) -> list[str]:
+    """Return the file as the only argument; values other than the defaults are errors."""
+    known = {one.name: one for one in script.parameters}
+    for name, value in (*filled.values.items(), *filled.extra.items()):
+        if name != key and value is not None and not (name in known and is_default(known[name], value)):
+            filled.refuse(name, f"with {key}, the script reads only that file: write the value there")
+    return filled.finish(filled.word(key, lambda: [plain_word(filled.values[key])]))
+
+
+def _positional(library: str, parameter: Parameter, value: Any) -> list[str]:
+    shape = parameter.shape or ANY
+    if library == "tyro":
+        return _tyro_words(shape, value)
+    items = value if isinstance(value, list) and shape.name in ("list", "tuple") else [value]
+    words = [
+        _scalar(item_shape(shape, index) if items is value else shape, item)
+        for index, item in enumerate(items)
+    ]
+    for word in words:
+        if word.startswith("-") and not _NUMBER.fullmatch(word):
+            raise MismatchError(f"the script would parse {word!r} as an option")
+    return words
 
 
 def _argparse(parameter: Parameter, value: Any) -> list[str]:
@@ -196,6 +223,8 @@ def _yaml(parameter: Parameter, value: Any) -> list[str]:
     shape = parameter.shape or ANY
     if value is None and (parameter.default is None or not shape.optional):
         return []
+    if parameter.name == CONFIG_PATH:
+        return _flag(parameter.flag, [one_word(shape, value)])
     if isinstance(value, (list, Mapping)) or value is None:
         if isinstance(value, list) and shape.name == "tuple" and len(value) != len(shape.items):
             raise MismatchError(f"expected {len(shape.items)} values, got {len(value)}")
@@ -203,7 +232,7 @@ def _yaml(parameter: Parameter, value: Any) -> list[str]:
     elif shape.name in ("list", "tuple"):
         text = value_text([_checked(item_shape(shape), value)])
     elif isinstance(value, str) and shape.name in ("any", "str", "path", "union", "custom"):
-        text = _yaml_text(value)
+        text = yaml_word(value)
     else:
         text = one_word(shape, value)
     return [f"{parameter.flag}={text}"] if text.startswith("-") else [parameter.flag, text]
@@ -222,16 +251,11 @@ def _checked(shape: Shape, value: Any) -> Any:
     return value
 
 
-def _yaml_text(text: str) -> str:
-    plain_word(text)
-    return text if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _NOT_PLAIN else value_text(text)
-
-
 def _extra(library: str, name: str, value: Any) -> list[str]:
     """Return the arguments of a key that is not listed, in the usual spelling of its library."""
     flag = f"--{name.replace('_', '-') if library == 'tyro' else name}"
     if library in ("pyrallis", "draccus"):
-        return [flag, _yaml_text(value) if isinstance(value, str) else value_text(value)]
+        return [flag, yaml_word(value)]
     if isinstance(value, Mapping):
         raise MismatchError("a mapping cannot be passed on the command line")
     items = value if isinstance(value, list) else [value]

@@ -13,8 +13,8 @@ from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_va
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
     ClassField,
-    field_names,
     fields_of,
+    inherits,
     is_config_class,
     with_default,
 )
@@ -39,10 +39,6 @@ class FieldReader:
         self.problems: list[Problem] = []
         self.open = False
         self._around: list[ast.AST] = []  # the classes around the current one
-
-    def names(self, module: Module, definition: ast.ClassDef) -> list[str]:
-        """Return the names of the fields of a class."""
-        return field_names(module, definition)
 
     def of(
         self,
@@ -113,6 +109,15 @@ class FieldReader:
 
     def _of_field(self, item: ClassField, prefix: str, flag_prefix: str, depth: int) -> list[Parameter]:
         name = f"{prefix}{item.name}"
+        if item.nested is not None and inherits(*item.nested, "ChoiceRegistry"):
+            self._problem(
+                item.module,
+                f"{name} can be one of several registered classes: its fields are not listed but can be set, "
+                f"and {name}.type chooses one",
+                item.line,
+            )
+            self.open = True
+            return []
         if item.nested is not None:
             if item.shape.optional and item.default is None and not item.given:
                 self._problem(
@@ -165,7 +170,7 @@ class FieldReader:
                 missing, default = False, False
         several = shape.name in ("list", "tuple")
         item_shape = shape.items[0] if several and shape.items else shape
-        positional = self.library == "tyro" and self._positional(item)
+        positional = self._positional(item)
         flags, off = self._flags(item, name, flag_prefix, missing)
         choices = None if several else shape.choices or None
         given = item.word("choices")
@@ -195,6 +200,8 @@ class FieldReader:
         )
 
     def _positional(self, item: ClassField) -> bool:
+        if self.library != "tyro":
+            return self.library == "simple_parsing" and item.word("positional") is True
         if item.annotation is not None and isinstance(item.annotation, ast.Subscript):
             name = external_name(item.module.tree, item.annotation.value)
             return name.endswith("conf.Positional")
@@ -231,10 +238,6 @@ class FieldReader:
             negative = f"{head}.no-{tail}" if head else f"no-{tail}"
             return (f"--{flag}",), (f"--{negative}",)
         return (f"--{flag}",), ()
-
-    def renamed(self, parameter: Parameter, flag: str) -> Parameter:
-        """Return the parameter with another flag."""
-        return replace(parameter, flags=(flag,))
 
 
 def _by_value(shape: Shape, default: Any) -> tuple[Shape, Any]:

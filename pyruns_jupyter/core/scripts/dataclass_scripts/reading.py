@@ -4,16 +4,15 @@ draccus."""
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
-from pyruns_jupyter.core.scripts.source.classfields import is_config_class
+from pyruns_jupyter.core.scripts.source.classfields import given_values, is_config_class
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import Function, shown
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .fields import LIBRARIES, FieldReader, conflicts_resolved
 
@@ -29,6 +28,8 @@ _PARSERS = {
     "pyrallis.argparsing.ArgumentParser": "pyrallis",
     "draccus.ArgumentParser": "draccus",
 }
+CONFIG_PATH = "config_path"  # of pyrallis and draccus
+_FILE_METHODS = {"parse_json_file": "JSON", "parse_yaml_file": "YAML"}
 _UNREAD_OPTIONS = ("conflict_resolution", "add_option_string_dash_variants", "nested_mode")
 
 
@@ -49,6 +50,7 @@ class DataclassDetails:
     """What `dataclass_argv` needs in addition to the list, such as plain argparse arguments."""
 
     plain: ScriptParameters | None = None
+    file_key: str = ""  # of the file that replaces all other arguments
 
 
 def read(project: Project) -> ScriptParameters | None:
@@ -94,6 +96,9 @@ class _Reading:
         self.open = False
         self.nested_flags = False
         self.without_root = False
+        self.file_key = ""
+        self.reads_config = False
+        self.reads_file = ""  # the format of a file that can replace all arguments
 
     def look(self, module: Module) -> None:
         """Find the parser that a file creates."""
@@ -112,6 +117,9 @@ class _Reading:
             for node in nodes_of(module.tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                     rest = {item.arg: item.value for item in node.keywords}.get("return_remaining_strings")
+                    kind = _FILE_METHODS.get(node.func.attr)
+                    if kind and "argv" in text_of(node) and kind not in self.reads_file:
+                        self.reads_file = f"{self.reads_file} or {kind}" if self.reads_file else kind
                     known = node.func.attr == "parse_known_args" or (
                         rest is not None and text_of(rest) == "True"
                     )
@@ -131,10 +139,11 @@ class _Reading:
     def _call(self, module: Module, node: ast.Call) -> None:
         name = external_name(module.tree, node.func)
         package, last = name.split(".")[0], name.rsplit(".", 1)[-1]
-        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        words = keywords(node)
         first = node.args[0] if node.args else words.get("config_class")
         if name in _PARSERS:
             self.library = _PARSERS[name]
+            self.reads_config = name == "trl.TrlParser"
             if self.library == "transformers":
                 self._several(module, node.args[0] if node.args else words.get("dataclass_types"))
             elif self.library == "simple_parsing":
@@ -171,10 +180,10 @@ class _Reading:
                 continue
             if node.func.attr != "add_arguments":
                 continue
-            words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            words = keywords(node)
             words.update(zip(("dataclass", "dest"), node.args, strict=False))
             if "dataclass" in words:
-                self._take(module, words["dataclass"], self._text(module, words.get("dest")), words)
+                self._take(module, words["dataclass"], module.constants.text(words.get("dest")), words)
 
     def _several(self, module: Module, node: ast.expr | None) -> None:
         """Read the classes of `HfArgumentParser((A, B))`."""
@@ -196,15 +205,15 @@ class _Reading:
         given: dict[str, ast.expr] = {}
         made = module.find(node.func) if isinstance(node, ast.Call) else None
         if isinstance(node, ast.Call) and made is not None and isinstance(made[1], ast.ClassDef):
-            given = self._given(made, node)  # an instance: its values are the defaults
+            given = given_values(*made, node)  # an instance: its values are the defaults
             target: tuple[Module, ast.AST] | None = made
         else:
-            target = module.find(node)
+            target = module.find(node) or module.find_class(node)
         default = words.get("default")
         if isinstance(default, ast.Call):
             owner = module.find(default.func)
             if owner is not None and isinstance(owner[1], ast.ClassDef):
-                given = self._given(owner, default)
+                given = given_values(*owner, default)
         elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
             self._problem(
                 module,
@@ -212,7 +221,7 @@ class _Reading:
                 node.lineno,
             )
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
-            prefix = self._text(module, words.get("prefix"))
+            prefix = module.constants.text(words.get("prefix"))
             self.found.append(FoundClass(*target, dest=dest, given=given, prefix=prefix, giver=module))
         elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
             self.found.append(FoundClass(*target))
@@ -223,20 +232,6 @@ class _Reading:
                 node.lineno,
             )
             self.open = True
-
-    def _given(self, made: tuple[Module, ast.AST], node: ast.Call) -> dict[str, ast.expr]:
-        assert isinstance(made[1], ast.ClassDef)
-        names = self.fields.names(made[0], made[1])
-        given = dict(zip(names, node.args, strict=False))
-        given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg})
-        return given
-
-    def _text(self, module: Module, node: ast.expr | None) -> str:
-        try:
-            value = module.constants.value(node) if node is not None else ""
-        except UnknownError:
-            return ""
-        return value if isinstance(value, str) else ""
 
     def _problem(self, module: Module, message: str, line: int) -> None:
         self.fields.problems.append(module.problem(message, line))
@@ -254,13 +249,18 @@ class _Reading:
             )
         if self.library == "simple_parsing":
             roots = [found.dest or "config" for found in self.found]
-            parameters = conflicts_resolved(
-                parameters, roots, several, self.nested_flags and not self.without_root
+            positional = [one for one in parameters if one.positional]
+            parameters = positional + conflicts_resolved(
+                [one for one in parameters if not one.positional],
+                roots,
+                several,
+                self.nested_flags and not self.without_root,
             )
             if self.nested_flags and self.without_root:
-                parameters = [self.fields.renamed(one, f"--{one.name}") for one in parameters]
-        listed = [*(plain.parameters if plain is not None else ()), *parameters]
-        names = frozenset(one.name for one in listed)
+                parameters = [replace(one, flags=(f"--{one.name}",)) for one in parameters]
+        unique: dict[str, Parameter] = {}
+        for one in (*self._files(), *(plain.parameters if plain is not None else ()), *parameters):
+            unique.setdefault(one.name, one)
         problems = [
             *(plain.problems if plain is not None else ()),
             *self.fields.problems,
@@ -269,13 +269,26 @@ class _Reading:
         more = self.open or self.fields.open
         return ScriptParameters(
             "dataclass",
-            tuple(listed),
+            tuple(unique.values()),
             tuple(dict.fromkeys(problems)),
             more,
-            names=names,
             library=self.library,
-            details=DataclassDetails(plain),
+            details=DataclassDetails(plain, self.file_key),
         )
+
+    def _files(self) -> list[Parameter]:
+        """Return the parameter that names a file with values, if the script reads one."""
+        if self.library in _YAML:
+            about = "YAML file with values; other arguments override them"
+            return [Parameter(CONFIG_PATH, "path", None, (f"--{CONFIG_PATH}",), help=about, item_type="path")]
+        if self.reads_config:
+            about = "YAML file with values; other arguments override them"
+            return [Parameter("config", "path", None, ("--config",), help=about, item_type="path")]
+        if self.reads_file:
+            self.file_key = "config_file"
+            about = f"{self.reads_file} file with all values, passed as the only argument"
+            return [Parameter(self.file_key, "path", None, help=about, positional=True, item_type="path")]
+        return []
 
     def _plain(self) -> ScriptParameters | None:
         """Return the arguments that `add_argument` declares in addition to the dataclasses."""

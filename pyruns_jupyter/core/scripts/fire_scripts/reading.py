@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.annotations import shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown, without_self
+from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, keywords, shown, without_self
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
@@ -34,10 +34,7 @@ def read(project: Project) -> ScriptParameters | None:
         return None
     reader = _FireReader(project)
     command = reader.entry(calls[0])
-    parameters = tuple(flattened(command))
-    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
-    names = frozenset(parameter.name for parameter in parameters)
-    return ScriptParameters("fire", parameters, problems, is_open(command), names=names, details=command)
+    return script_of("fire", command, [*reader.problems, *project.problems])
 
 
 class _FireReader:
@@ -48,7 +45,7 @@ class _FireReader:
     def entry(self, call: ast.Call) -> ScriptCommand:
         """Return the command that `fire.Fire(...)` derives from its component."""
         main = self.project.main
-        words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        words = keywords(call)
         component = call.args[0] if call.args else words.get("component")
         if "command" in words or len(call.args) > 1:
             self._problem(
@@ -90,11 +87,8 @@ class _FireReader:
     def _table(self, module: Module, node: ast.Dict, depth: int) -> ScriptCommand:
         command = ScriptCommand(line=node.lineno)
         for key, value in zip(node.keys, node.values, strict=True):
-            try:
-                name = module.constants.value(key) if key is not None else None
-            except UnknownError:
-                name = None
-            if isinstance(name, str):
+            name = module.constants.text(key)
+            if name:
                 command.commands[name] = self._component(module, value, depth + 1)
             else:
                 self._problem(

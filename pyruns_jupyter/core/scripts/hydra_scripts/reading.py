@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from pyruns_jupyter.core.fs.boundary import is_inside, project_boundary
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.files import nodes_of
-from pyruns_jupyter.core.scripts.source.functions import Function, shown
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
@@ -48,7 +49,7 @@ def read(project: Project) -> ScriptParameters | None:
     name = words.get("config_name")
     if name is not None and not isinstance(name, str):
         name = None
-    tree = HydraTree(folder, store, name, _boundaries(project))
+    tree = HydraTree(folder, store, name, boundaries(project))
     if folder is not None:
         # Files may be added there without a change to any known file: do not cache the result.
         project.consulted[str(folder)] = (0, 0, 0)
@@ -62,11 +63,12 @@ def read(project: Project) -> ScriptParameters | None:
     unknown = composed.incomplete or bool(searched) or (name is None and "config_name" in words)
     run = hydra.get("run")
     details = HydraDetails(tree, composed, isinstance(run, dict) and "dir" in run)
-    parameters = [*_choices(composed, tree, line), *_values(composed)]
-    names = frozenset(parameter.name for parameter in parameters)
+    choices = _choices(composed, tree, line)
+    names = {parameter.name for parameter in choices}
+    parameters = [*choices, *(one for one in values_of(composed) if one.name not in names)]
     problems += project.problems
     return ScriptParameters(
-        "hydra", tuple(parameters), tuple(dict.fromkeys(problems)), unknown, names=names, details=details
+        "hydra", tuple(parameters), tuple(dict.fromkeys(problems)), unknown, details=details
     )
 
 
@@ -104,7 +106,7 @@ def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict
     if not isinstance(decorator, ast.Call):
         return {}
     given: dict[str, ast.expr] = dict(zip(_NAMES, decorator.args, strict=False))
-    given.update({keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg})
+    given.update(keywords(decorator))
     words: dict[str, Any] = {}
     for name in _NAMES:
         if name not in given:
@@ -121,7 +123,7 @@ def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict
     return words
 
 
-def _boundaries(project: Project) -> tuple[Path, ...]:
+def boundaries(project: Project) -> tuple[Path, ...]:
     """Return the folders that must contain all configurations, also after resolving links."""
     if project.script is None:
         return ()
@@ -150,7 +152,7 @@ def _folder(
     if not folder.is_dir():
         problems.append(module.problem(f"The folder {path} does not exist next to {module.path.name}", line))
         return None
-    if not all(is_inside(folder, boundary) for boundary in _boundaries(project)):
+    if not all(is_inside(folder, boundary) for boundary in boundaries(project)):
         problems.append(module.problem(f"The folder {path} is outside the project and is not read", line))
         return None
     return folder
@@ -158,12 +160,11 @@ def _folder(
 
 def _choices(composed: Composed, tree: HydraTree, line: int) -> list[Parameter]:
     groups = tree.groups()
-    result = [
-        _choice(choice, groups[choice.group], line)
-        for choice in composed.choices.values()
-        if choice.group in groups
-    ]
-    used = {choice.group for choice in composed.choices.values()}
+    chosen = [(choice, posixpath.normpath(choice.group)) for choice in composed.choices.values()]
+    # Hydra's grammar has no `..` in a key: such a group cannot be overridden.
+    able = [(choice, group) for choice, group in chosen if group in groups and ".." not in choice.key]
+    result = [_choice(choice, groups[group], line) for choice, group in able]
+    used = {group for _, group in chosen}
     primary = (tree.name or "").rpartition("/")[0]
     for group, names in groups.items():
         parents = {group[:index] for index, letter in enumerate(group) if letter == "/"}
@@ -191,7 +192,8 @@ def _choice(choice: GroupChoice, names: list[str], line: int) -> Parameter:
     )
 
 
-def _values(composed: Composed) -> list[Parameter]:
+def values_of(composed: Composed) -> list[Parameter]:
+    """Return the parameters for the values of a configuration."""
     result = []
     for key, value in leaves(composed.content):
         if key.split(".")[0] == "hydra":

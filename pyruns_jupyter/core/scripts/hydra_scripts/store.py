@@ -10,12 +10,12 @@ from pyruns_jupyter.core.scripts.model import Problem
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
     ClassField,
-    field_names,
     fields_of,
+    given_values,
     is_config_class,
 )
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import known_default, shown
+from pyruns_jupyter.core.scripts.source.functions import keywords, known_default, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape
@@ -72,32 +72,30 @@ def _is_store(module: Module, node: ast.expr) -> bool:
 
 
 def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str, File] | None:
-    words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    words = keywords(call)
     words.update(zip(("name", "node", "group", "package", "provider"), call.args, strict=False))
-
-    def text(name: str) -> str:
-        try:
-            value = module.constants.value(words[name]) if name in words else ""
-        except UnknownError:
-            return ""
-        return value if isinstance(value, str) else ""
-
-    name, group = text("name"), text("group")
+    name, group = (module.constants.text(words.get(key)) for key in ("name", "group"))
     if not name or "node" not in words:
         problems.append(
             module.problem("The name of a stored configuration is computed. It is not listed", call.lineno)
         )
         return None
+    file = stored_file(module, words["node"], problems, module.constants.text(words.get("package")) or None)
+    name = name.removesuffix(".yaml")
+    return None if file is None else (f"{group}/{name}" if group else name, file)
+
+
+def stored_file(
+    module: Module, node: ast.expr, problems: list[Problem], package: str | None = None
+) -> File | None:
+    """Return the configuration that a class, an instance or a mapping defines; None when it is unknown."""
     shapes: dict[str, Shape] = {}
     helps: dict[str, str] = {}
-    content = _content(module, words["node"], problems, shapes, helps)
+    content = _content(module, node, problems, shapes, helps)
     if content is None:
         return None
     defaults = content.pop("defaults", [])
-    name = name.removesuffix(".yaml")
-    path = f"{group}/{name}" if group else name
-    listed = tuple(defaults) if isinstance(defaults, list) else ()
-    return path, File(listed, content, text("package") or None, helps, shapes)
+    return File(tuple(defaults) if isinstance(defaults, list) else (), content, package, helps, shapes)
 
 
 def _content(
@@ -113,17 +111,12 @@ def _content(
         if isinstance(target, ast.Call):
             made = home.find(target.func)
             if made is not None and isinstance(made[1], ast.ClassDef):
-                given = {keyword.arg: keyword.value for keyword in target.keywords if keyword.arg}
-                names = field_names(made[0], made[1])
-                given.update(zip(names, target.args, strict=False))
+                given = given_values(*made, target)
                 return _of_class(*made, given, home, problems, shapes, helps, "", 0)
         if isinstance(target, ast.ClassDef) and is_config_class(home, target):
             return _of_class(home, target, {}, home, problems, shapes, helps, "", 0)
         if isinstance(target, ast.expr):
-            try:
-                value = home.constants.value(target)
-            except UnknownError:
-                value = None
+            value = home.constants.get(target)
             if isinstance(value, dict):
                 return value
     problems.append(module.problem(f"The stored configuration {shown(node)} could not be read", node.lineno))

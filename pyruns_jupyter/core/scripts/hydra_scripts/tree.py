@@ -6,6 +6,7 @@ Source of the rules: Hydra's documentation, "The Defaults List", "Packages" and 
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,7 @@ class HydraTree:
 
     def file(self, path: str) -> File | None:
         """Return the configuration at a path; None when there is none."""
+        path = posixpath.normpath(path)
         if path not in self._files:
             self._files[path] = self._read(path)
         return self._files[path]
@@ -140,7 +142,7 @@ class HydraTree:
         return self.store.get(path)
 
 
-_NO_GROUPS = (
+_NO_GROUPS: tuple[str, ...] = (
     "outputs",
     "multirun",
     "_pyruns_",
@@ -150,8 +152,8 @@ _NO_GROUPS = (
     "wandb",
     "venv",
     "build",
-    "dist",
 )
+_NO_GROUPS += ("dist",)
 
 
 @dataclass(frozen=True)

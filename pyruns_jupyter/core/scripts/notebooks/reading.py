@@ -114,7 +114,7 @@ def read(source: bytes, filename: str) -> ScriptParameters:
             item_type=kind,
             line=statement.lineno,
         )
-    return ScriptParameters(KIND, tuple(parameters.values()), tuple(problems), names=frozenset(parameters))
+    return ScriptParameters(KIND, tuple(parameters.values()), tuple(problems))
 
 
 def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:

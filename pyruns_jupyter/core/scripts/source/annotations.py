@@ -15,38 +15,15 @@ from .objects import UnknownError
 if TYPE_CHECKING:
     from .modules import Module
 
-_PLAIN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "dict": "dict", "object": "any"}
-_PLAIN |= {
-    "list": "list",
-    "tuple": "list",
-    "set": "list",
-    "frozenset": "list",
-    "None": "none",
-    "bytes": "custom",
-}
-_ENDS = {
-    "Any": "any",
-    "Path": "path",
-    "PurePath": "path",
-    "PosixPath": "path",
-    "PathLike": "path",
-    "datetime": "datetime",
-    "date": "custom",
-    "UUID": "custom",
-    "List": "list",
-    "Sequence": "list",
-    "MutableSequence": "list",
-    "Iterable": "list",
-    "Collection": "list",
-    "Set": "list",
-    "FrozenSet": "list",
-    "Tuple": "tuple",
-    "Dict": "dict",
-    "Mapping": "dict",
-    "MutableMapping": "dict",
-    "Text": "str",
-    "AnyStr": "str",
-}
+_PLAIN = {one: one for one in ("int", "float", "str", "bool", "dict")}
+_PLAIN |= {"object": "any", "None": "none", "bytes": "custom"}
+_PLAIN |= dict.fromkeys(("list", "tuple", "set", "frozenset"), "list")
+_ENDS = {"Any": "any", "datetime": "datetime", "Tuple": "tuple", "Text": "str", "AnyStr": "str"}
+_ENDS |= dict.fromkeys(("Path", "PurePath", "PosixPath", "PathLike"), "path")
+_ENDS |= dict.fromkeys(("date", "UUID"), "custom")
+_ENDS |= dict.fromkeys(("List", "Sequence", "MutableSequence", "Iterable", "Collection"), "list")
+_ENDS |= dict.fromkeys(("Set", "FrozenSet"), "list")
+_ENDS |= dict.fromkeys(("Dict", "Mapping", "MutableMapping"), "dict")
 _WRAPPERS = ("Annotated", "Final", "ClassVar", "Required", "NotRequired")
 _ENUMS = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
 _DEPTH = 12

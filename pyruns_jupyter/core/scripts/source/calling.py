@@ -82,7 +82,8 @@ class Calls(Expressions):
                 self.spend(callee.owner)
             self.spend(arguments, words)
             if callee.name in CHANGING and self.in_doubt(callee.owner):
-                return change_perhaps(callee.owner, callee.name, arguments, words, self.either)
+                change_perhaps(callee.owner, callee.name)
+                return UNKNOWN
             result = call_method(callee.owner, callee.name, arguments, words)
             self.spend(result)
             return result
@@ -107,6 +108,8 @@ class Calls(Expressions):
             return _argument_names(arguments[0])
         if callee.name == "dataclasses.fields" and len(arguments) == 1:
             return self._fields(arguments[0])
+        if callee.name == "builtins.type" and len(arguments) == 1:
+            return _type(arguments[0])
         if callee.name == "builtins.isinstance" and len(arguments) == 2:
             return _isinstance(*arguments)
         if callee.name in ("builtins.getattr", "builtins.hasattr") and len(arguments) > 1:
@@ -280,6 +283,14 @@ def _argument_names(function: Any) -> Any:
         return UNKNOWN
     rules = function.node.args
     return ([one.arg for one in (*rules.posonlyargs, *rules.args)], *[UNKNOWN] * 6)
+
+
+def _type(value: Any) -> Any:
+    if isinstance(value, (Instance, EnumMember)):
+        return value.cls or UNKNOWN
+    kind = type(value)
+    known = value is None or kind in _TYPES.values()
+    return External(f"builtins.{kind.__name__}") if known else UNKNOWN
 
 
 _TYPES = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "tuple": tuple, "dict": dict}

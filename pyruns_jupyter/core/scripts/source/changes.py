@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .objects import UNKNOWN, UnknownError, weight
@@ -25,19 +24,6 @@ def update_unknown(owner: dict[Any, Any]) -> None:
     owner.update({**dict.fromkeys(owner, UNKNOWN), UNKNOWN: UNKNOWN})
 
 
-def store_perhaps(owner: Any, index: Any, value: Any, either: Callable[[list[Any]], Any]) -> None:
-    """Store an item in a container when it is unknown whether the statement runs."""
-    if isinstance(owner, dict):
-        if index is UNKNOWN:
-            update_unknown(owner)
-        elif index in owner:
-            owner[index] = either([owner[index], value])
-        else:
-            owner[UNKNOWN] = UNKNOWN
-    elif isinstance(owner, list):
-        owner[index] = either([owner[index], value])
-
-
 def remove(owner: dict[Any, Any] | list[Any], index: Any, *, doubt: bool) -> None:
     """Apply `del owner[index]`; with `doubt` it is unknown whether the statement runs."""
     try:
@@ -54,29 +40,11 @@ def remove(owner: dict[Any, Any] | list[Any], index: Any, *, doubt: bool) -> Non
         spoil(owner)
 
 
-def change_perhaps(
-    owner: Any,
-    name: str,
-    arguments: list[Any],
-    words: dict[str, Any],
-    either: Callable[[list[Any]], Any],
-) -> Any:
-    """Call a method that changes a container when it is unknown whether the call runs."""
-    given = arguments[0] if arguments else None
-    if isinstance(owner, dict) and name == "update" and isinstance(given or {}, dict):
-        for key, value in {**(given or {}), **words}.items():
-            store_perhaps(owner, key, value, either)
-    elif isinstance(owner, dict) and name == "setdefault" and given is not UNKNOWN:
-        if given in owner:
-            return owner[given]
-        owner[UNKNOWN] = UNKNOWN
-        return arguments[1] if len(arguments) > 1 else None
-    elif isinstance(owner, dict) and name == "pop" and given is not UNKNOWN:
-        remove(owner, given, doubt=True)
-    elif isinstance(owner, list) and name in ("append", "extend"):
+def change_perhaps(owner: Any, name: str = "") -> None:
+    """Store an item (or call the method `name`) when it is unknown whether the statement runs."""
+    if isinstance(owner, list) and name in ("append", "extend"):
         owner.append(UNKNOWN)
-    elif isinstance(owner, set) and name in ("add", "update"):
-        owner.add(UNKNOWN)
+    elif isinstance(owner, dict) and name in ("", "update", "setdefault"):
+        update_unknown(owner)
     else:
         spoil(owner)
-    return UNKNOWN

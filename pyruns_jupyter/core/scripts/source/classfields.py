@@ -15,7 +15,7 @@ from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 from .annotations import is_enum, shape_of
 from .docstrings import argument_help, docstring_of
 from .files import text_of
-from .functions import Function, known_default, unannotated
+from .functions import Function, keywords, known_default, unannotated
 from .import_map import external_name
 from .objects import UnknownError
 
@@ -26,18 +26,11 @@ NOTHING: Any = object()
 _DEPTH = 12
 _MAX_BYTES = 1 << 20
 # Functions that describe a field: of dataclasses, attrs, pydantic, simple_parsing, pyrallis, draccus.
-_FIELDS: tuple[str, ...] = (
-    "field",
-    "Field",
-    "ib",
-    "attrib",
-    "mutable_field",
-    "list_field",
-    "dict_field",
-    "set_field",
-    "choice",
+_FIELDS = frozenset(
+    ("field", "Field", "ib", "attrib", "mutable_field", "list_field", "dict_field", "set_field", "choice")
 )
-_FIELDS += ("flag", "flags", "arg", "config_field", "HfArg")
+_FIELDS |= frozenset(("flag", "flags", "arg", "config_field", "HfArg"))
+_DECORATORS = ("dataclass", "define", "frozen", "attrs", "s")
 _ENDS_OF_MISSING = ("MISSING", "II", "SI")
 
 
@@ -66,27 +59,15 @@ class ClassField:
 
     def word(self, name: str, default: Any = None) -> Any:
         """Return a keyword of `field(...)`, or an entry of its `metadata`."""
-        try:
-            if name in self.words:
-                return self.module.constants.value(self.words[name])
-            metadata = self.words.get("metadata")
-            return (
-                self.module.constants.value(metadata).get(name, default) if metadata is not None else default
-            )
-        except (UnknownError, AttributeError):
-            return self._metadata(name, default)
-
-    def _metadata(self, name: str, default: Any) -> Any:
-        """Return an entry of a mapping; other entries may be computed."""
+        constants = self.module.constants
+        if name in self.words:
+            return constants.get(self.words[name], default)
         node = self.words.get("metadata")
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == name:
-                    try:
-                        return self.module.constants.value(value)
-                    except UnknownError:
-                        return default
-        return default
+        for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and key.value == name:
+                return constants.get(value, default)
+        found = constants.get(node)
+        return found.get(name, default) if isinstance(found, dict) else default
 
 
 def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool:
@@ -95,20 +76,25 @@ def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool
         return False
     for decorator in definition.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if external_name(module.tree, called).rsplit(".", 1)[-1] in (
-            "dataclass",
-            "define",
-            "frozen",
-            "attrs",
-            "s",
-        ):
+        if external_name(module.tree, called).rsplit(".", 1)[-1] in _DECORATORS:
             return True
     for base in definition.bases:
         name = external_name(module.tree, base)
         if name.rsplit(".", 1)[-1] in ("BaseModel", "Serializable", "NamedTuple", "TypedDict"):
             return True
-        found = module.find(base)
+        found = module.find_class(base)
         if found is not None and is_config_class(*found, depth + 1):
+            return True
+    return False
+
+
+def inherits(module: Module, definition: ast.ClassDef, name: str, depth: int = 0) -> bool:
+    """Return whether a class has a base class with this name."""
+    for base in definition.bases if depth < _DEPTH else ():
+        found = module.find(base)
+        if external_name(module.tree, base).rsplit(".", 1)[-1] == name:
+            return True
+        if found is not None and isinstance(found[1], ast.ClassDef) and inherits(*found, name, depth + 1):  # type: ignore[arg-type]  # a class, as just asked
             return True
     return False
 
@@ -117,13 +103,19 @@ def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> lis
     """Return the names of the fields of a class in their order, without evaluating their defaults."""
     names: list[str] = []
     for base in reversed(definition.bases) if depth < _DEPTH else ():
-        found = module.find(base)
-        if found is not None and isinstance(found[1], ast.ClassDef) and found[1] is not definition:
+        found = module.find_class(base)
+        if found is not None and found[1] is not definition:
             names += field_names(found[0], found[1], depth + 1)
     for statement in definition.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             names.append(statement.target.id)
     return list(dict.fromkeys(names))
+
+
+def given_values(module: Module, definition: ast.AST, call: ast.Call) -> dict[str, ast.expr]:
+    """Return the values that a call of a class sets in its fields."""
+    assert isinstance(definition, ast.ClassDef)
+    return {**keywords(call), **dict(zip(field_names(module, definition), call.args, strict=False))}
 
 
 def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple[list[ClassField], list[str]]:
@@ -132,10 +124,12 @@ def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple
     unknown: list[str] = []
     for base in reversed(definition.bases):
         name = external_name(module.tree, base) if not isinstance(base, ast.Subscript) else "Generic"
-        found = module.find(base)
+        found = module.find_class(base) if name.rsplit(".", 1)[-1] not in _PLAIN_BASES else None
         if found is not None and found[1] is definition:
             continue
-        if found is not None and isinstance(found[1], ast.ClassDef) and depth < _DEPTH:
+        if found is not None and found[0].installed and not is_config_class(*found):
+            continue  # its annotations are not fields
+        if found is not None and depth < _DEPTH:
             inherited, more = fields_of(found[0], found[1], depth + 1)
             unknown += more
             for item in inherited:
@@ -163,22 +157,13 @@ def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple
         if found_field is None:
             fields.pop(name, None)
             continue
-        text = found_field.help or _text_below(below) or _comment(lines, statement) or helps.get(name, "")
+        text = found_field.help or _text_below(below) or comment_of(lines, statement) or helps.get(name, "")
         fields[name] = replace(found_field, help=" ".join(text.split()))
     return list(fields.values()), unknown
 
 
-_PLAIN_BASES: tuple[str, ...] = (
-    "object",
-    "ABC",
-    "Generic",
-    "Protocol",
-    "BaseModel",
-    "Serializable",
-    "NamedTuple",
-    "TypedDict",
-)
-_PLAIN_BASES += ("FrozenSerializable", "PrettyPrint", "ChoiceRegistry")
+_PLAIN_BASES = frozenset(("object", "ABC", "Generic", "Protocol", "BaseModel", "Serializable", "NamedTuple"))
+_PLAIN_BASES |= frozenset(("TypedDict", "FrozenSerializable", "PrettyPrint", "ChoiceRegistry"))
 
 
 def source_lines(module: Module) -> list[str]:
@@ -210,7 +195,7 @@ def with_default(found: ClassField, module: Module, node: ast.expr) -> ClassFiel
     found = replace(found, default=NOTHING, computed=False, given={}, expression=node)
     if not isinstance(node, ast.Call) or not _makes_field(module, node):
         return _valued(found, module, node)
-    words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    words = keywords(node)
     maker = external_name(module.tree, node.func).rsplit(".", 1)[-1]
     found = replace(found, words=words, maker=maker)
     if found.word("init") is False:
@@ -249,9 +234,7 @@ def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
         made = module.find(node.func)
         if made is not None and is_config_class(*made):
             assert isinstance(made[1], ast.ClassDef)
-            given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-            names = field_names(made[0], made[1])
-            given.update(zip(names, node.args, strict=False))
+            given = given_values(*made, node)
             return replace(found, nested=(made[0], made[1]), given=given, module=module, default=None)
     try:
         value = known_default(module, node)
@@ -279,8 +262,7 @@ def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[s
         }
         return replace(found, nested=(target[0], target[1]), given=given, default=None)
     if isinstance(factory, ast.Call) and name.split("(")[0].endswith("partial") and factory.args:
-        keywords = [ast.keyword(item.arg, item.value) for item in factory.keywords]
-        call = ast.copy_location(ast.Call(factory.args[0], factory.args[1:], keywords), factory)
+        call = ast.copy_location(ast.Call(factory.args[0], factory.args[1:], factory.keywords), factory)
         return _valued(found, module, call)
     if target is not None and isinstance(target[1], Function) and len(target[1].body) <= 2:
         last = target[1].body[-1]
@@ -315,9 +297,10 @@ def _text_below(statement: ast.stmt | None) -> str:
 
 
 _COMMENT = re.compile(r"\s*#+\s?(.*)")
+_PRAGMA = re.compile(r"(fmt|isort|type|pylint|ruff|noqa|mypy|pragma)\b *(:|$)")  # a comment for a tool
 
 
-def _comment(lines: list[str], statement: ast.stmt) -> str:
+def comment_of(lines: list[str], statement: ast.stmt) -> str:
     """Return the comment above a field, else the one at the end of its line."""
     above: list[str] = []
     index = statement.lineno - 2
@@ -327,6 +310,7 @@ def _comment(lines: list[str], statement: ast.stmt) -> str:
             break
         above.insert(0, match[1])
         index -= 1
+    above = [line for line in above if not _PRAGMA.match(line)]
     if above:
         return " ".join(above)
     end = (statement.end_lineno or statement.lineno) - 1
@@ -335,4 +319,4 @@ def _comment(lines: list[str], statement: ast.stmt) -> str:
     # The columns of a syntax tree count bytes.
     rest = lines[end].encode()[statement.end_col_offset or 0 :].decode("utf-8", "replace")
     match = _COMMENT.fullmatch(rest)
-    return match[1] if match else ""
+    return match[1] if match and not _PRAGMA.match(match[1]) else ""

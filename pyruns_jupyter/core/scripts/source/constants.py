@@ -27,6 +27,18 @@ class Constants:
         self._module = module
         self._tracer: Tracer | None = None
 
+    def get(self, node: ast.expr | None, default: Any = None) -> Any:
+        """Return the value of `node` as `value` does; `default` when there is none or it is unknown."""
+        try:
+            return default if node is None else self.value(node)
+        except UnknownError:
+            return default
+
+    def text(self, node: ast.expr | None) -> str:
+        """Return the string that `node` is, else ""."""
+        value = self.get(node)
+        return value if isinstance(value, str) else ""
+
     def value(self, node: ast.expr) -> Any:
         """Return the value of `node` as plain data; a path is its text, a member of an Enum its value.
 

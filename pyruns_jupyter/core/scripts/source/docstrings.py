@@ -13,9 +13,8 @@ _SECTIONS: tuple[str, ...] = (
     "params",
     "keyword args",
     "keyword arguments",
-    "other parameters",
 )
-_SECTIONS += ("attributes", "fields")
+_SECTIONS += ("other parameters", "attributes", "fields")
 _SPHINX = re.compile(
     r"[:@](?:param|parameter|arg|argument|key|keyword|ivar|cvar|var)\s+(?:[^:]*\s)?\*{0,2}(\w+)\s*:(.*)"
 )

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 _ITEMS_OF_A_STEP = 10
 _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_"))
-_ENUMS = ("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag")
 STEPS = 40_000
 
 
@@ -302,12 +301,14 @@ class Expressions(Classes):
         left = self.evaluate(node.left, scope)
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(item, scope)
-            known = not any(isinstance(value, (Unknown, External)) for value in (left, right))
-            if not known or (isinstance(right, (list, tuple, dict)) and UNKNOWN in right):
+            items = right if isinstance(right, (list, tuple, dict)) else [right]
+            if not all(map(_is_comparable, (left, *items))):
                 return UNKNOWN
             if isinstance(kind, (ast.In, ast.NotIn)) and isinstance(right, ClassRef):
                 right = self.iterated(right)
             self.spend(left, right)
+            if isinstance(left, External) and isinstance(kind, (ast.Is, ast.IsNot)):
+                kind = ast.Eq() if isinstance(kind, ast.Is) else ast.NotEq()  # a built-in type exists once
             result = compare(kind, left, right)
             if not result:
                 return result
@@ -416,3 +417,10 @@ class Expressions(Classes):
                 if self.parsers.is_parser(value):
                     return value
         return UNKNOWN
+
+
+def _is_comparable(value: Any) -> bool:
+    """Return whether the result of a comparison with a value is known."""
+    if isinstance(value, External):
+        return value.name.startswith("builtins.")
+    return not isinstance(value, Unknown)

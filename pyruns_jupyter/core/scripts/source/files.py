@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
-import stat
 import sys
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,11 +13,11 @@ from weakref import WeakKeyDictionary
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
+from .cache import FileCache, Stamp
+
 MAX_BYTES = 1 << 20  # of one file
 _VERSION = ".".join(map(str, sys.version_info[:2]))
 _MAX_SHOWN = 500  # nodes of an expression
-
-Stamp = tuple[int, int, int] | None  # of a file: time of change, size, inode; None: it does not exist
 
 
 @dataclass(frozen=True)
@@ -93,15 +90,6 @@ def text_of(node: ast.AST) -> str:
         return "..."
 
 
-def stamp(path: str) -> Stamp:
-    """Return a value that changes with the file; None when it is not a regular file."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
-
-
 def parsed_script(source: str | bytes, filename: str) -> SourceFile:
     """Parse a script.
 
@@ -136,10 +124,8 @@ def _parsed(source: str | bytes) -> ast.Module:
         return ast.parse(source)
 
 
-_CACHED_FILES = 64
 _CACHED_BYTES = 1 << 20  # of source; a tree takes some sixty times as much
-_cache: OrderedDict[str, tuple[Stamp, SourceFile, int]] = OrderedDict()
-_cache_lock = threading.Lock()
+_cache: FileCache[str, SourceFile] = FileCache(_CACHED_BYTES)
 
 
 def parsed_file(path: str, found: Stamp) -> SourceFile:
@@ -148,20 +134,13 @@ def parsed_file(path: str, found: Stamp) -> SourceFile:
     Raises:
         OSError, SyntaxError, ValueError, RecursionError, MemoryError: it is unreadable or not Python.
     """
-    with _cache_lock:
-        known = _cache.get(path)
-        if known is not None and known[0] == found:
-            _cache.move_to_end(path)
-            return known[1]
+    known = _cache.get(path)
+    if known is not None:
+        return known
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as stream:
         text = stream.read(MAX_BYTES + 1)
-    source = _scanned(_parsed(text))
-    with _cache_lock:
-        _cache[path] = (found, source, len(text))
-        while len(_cache) > _CACHED_FILES or sum(one[2] for one in _cache.values()) > _CACHED_BYTES:
-            _cache.popitem(last=False)
-    return source
+    return _cache.put(path, _scanned(_parsed(text)), {path: found}, len(text))
 
 
 def _scanned(tree: ast.Module) -> SourceFile:

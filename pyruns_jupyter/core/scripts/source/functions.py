@@ -48,6 +48,11 @@ def arguments_of(module: Module, function: ast.AST) -> Iterator[Argument]:
         yield _argument(module, arguments.kwarg, "rest", None)
 
 
+def keywords(call: ast.Call) -> dict[str, ast.expr]:
+    """Return the keyword arguments of a call."""
+    return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+
+
 def without_self(arguments: list[Argument], function: ast.AST, in_class: bool) -> list[Argument]:
     """Return the parameters that a caller passes."""
     if not in_class or not isinstance(function, Function):

@@ -16,21 +16,21 @@ from typing import Any
 
 from pyruns_jupyter.core.scripts.model import Problem
 
+from .cache import Stamp, stamp
 from .constants import Constants
 from .files import (
     MAX_BYTES,
     Definition,
     Import,
     SourceFile,
-    Stamp,
     definitions_in,
     dotted_name,
     nodes_of,
     parsed_file,
     parsed_script,
-    stamp,
     why_unreadable,
 )
+from .import_map import external_name
 
 MAX_MODULES = 200
 _MAX_BYTES_IN_ALL = 8 << 20
@@ -50,6 +50,7 @@ class Module:
     name: str
     source: SourceFile = field(repr=False)
     main: bool = False
+    installed: bool = False  # in the packages of the task's interpreter
 
     def __post_init__(self) -> None:
         self.constants = Constants(self)
@@ -79,6 +80,11 @@ class Module:
     def find(self, node: ast.AST) -> tuple[Module, ast.AST] | None:
         """Return where the name that an expression is (`Config`, `conf.Config`) is defined; else None."""
         return self._resolve(dotted_name(node) or "", 0)
+
+    def find_class(self, node: ast.expr) -> tuple[Module, ast.ClassDef] | None:
+        """Return where a class is defined, in the project or in an installed package; else None."""
+        found = self.find(node) or self.project.installed(external_name(self.tree, node))
+        return (found[0], found[1]) if found is not None and isinstance(found[1], ast.ClassDef) else None
 
     def _resolve(self, name: str, depth: int) -> tuple[Module, ast.AST] | None:
         head, _, rest = name.partition(".")
@@ -167,10 +173,13 @@ class Project:
         filename: str = "script",
         within: Path | None = None,
         root: Path | None = None,
+        packages: tuple[Path, ...] = (),
     ) -> None:
         """Only files in `within` are read when it is set. `root` is the folder of the project, by default
-        the nearest one with a project marker.
+        the nearest one with a project marker. `packages` are the folders of installed packages, which only
+        `installed` reads.
         """
+        self.packages = packages
         self.within = within
         self.consulted: dict[str, Stamp] = {}
         self.problems: list[Problem] = []
@@ -223,10 +232,20 @@ class Project:
             for _ in range(level - 1):
                 folder = folder.parent
             return self._at(folder, parts)
-        for folder in self.folders if parts else ():
+        for folder in (self.packages if importer.installed else self.folders) if parts else ():
             found = self._at(folder, parts)
             if found is not None:
                 return found
+        return None
+
+    def installed(self, name: str) -> tuple[Module, ast.AST] | None:
+        """Return where `name` (`package.module.Class`) is defined in an installed package; else None."""
+        parts = name.split(".")
+        for folder in self.packages if all(part.isidentifier() for part in parts) else ():
+            for count in range(len(parts) - 1, 0, -1):
+                module = self._at(folder, parts[:count])
+                if module is not None:
+                    return module.resolve(".".join(parts[count:]))
         return None
 
     def namespace(self, name: str) -> Module | None:
@@ -251,6 +270,11 @@ class Project:
                     if found is not None and id(found) not in seen:
                         seen.add(id(found))
                         waiting.append(found)
+
+    @property
+    def read_modules(self) -> list[Module]:
+        """The files of the project that were read up to now."""
+        return [module for module in self._modules.values() if not module.installed]
 
     def writes(self, text: str) -> bool:
         """Return whether a string is a literal in the files of the project."""
@@ -286,14 +310,16 @@ class Project:
         known = self._modules.get(real)
         if known is not None:
             return known
-        if not all(Path(real).is_relative_to(folder) for folder in self._real_folders):
+        home = next((folder for folder in self.packages if path.is_relative_to(folder)), None)
+        if home is None and not all(Path(real).is_relative_to(folder) for folder in self._real_folders):
             self._refused.add(key)
             return None
         found = self.consulted[key] = stamp(key)
         if found is None:
             self._refused.add(key)
             return None
-        shown = os.path.relpath(path, self.script.parent) if self.script is not None else path.name
+        base = home or (self.script.parent if self.script is not None else path.parent)
+        shown = os.path.relpath(path, base)
         if len(self._modules) >= MAX_MODULES or self._bytes + found[1] > _MAX_BYTES_IN_ALL:
             self._left_out(key, f"{shown} is not read because the script imports too many files.")
             return None
@@ -308,7 +334,7 @@ class Project:
             self._left_out(key, f"{shown} cannot be read as Python{where}: {why_unreadable(error)}.", shown)
             return None
         self._bytes += found[1]
-        module = self._modules[real] = Module(self, path, shown, source)
+        module = self._modules[real] = Module(self, path, shown, source, installed=home is not None)
         return module
 
     def _left_out(self, key: str, message: str, file: str = "") -> None:
@@ -325,3 +351,37 @@ def project_folder(script: Path) -> Path:
         if any(os.path.lexists(folder / mark) for mark in _MARKS):
             return folder
     return script.parent
+
+
+def package_folders(python: str) -> tuple[Path, ...]:
+    """Return the folders of the packages that an interpreter (or an environment) has, without running it."""
+    place = Path(os.path.abspath(os.path.expanduser(python)))  # a virtual environment's is a link
+    prefixes = [place] if place.is_dir() else [place.parent.parent]
+    found = [one for prefix in prefixes for one in prefix.glob("lib/python3*/site-packages")]
+    found += [prefix / "Lib" / "site-packages" for prefix in prefixes]
+    return tuple(one for one in found if one.is_dir())
+
+
+def relative_levels(tree: ast.Module) -> int:
+    """Return how many folders above its own a file needs as packages: 0 when it can be run as a script.
+
+    A relative import in a `try` may have an alternative, and a file may set `__package__` itself.
+    """
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and dotted_name(statement.targets[0]) == "__package__":
+            return 0
+    return max((one.level for one in tree.body if isinstance(one, ast.ImportFrom)), default=0)
+
+
+def module_of(script: Path, levels: int = 1) -> tuple[Path, str]:
+    """Return the folder and the name with which `python -m` starts a script; the name is "" if impossible.
+
+    The folder is the closest one that is not a package, and at least `levels` above the script.
+    """
+    folder, parts = script.parent, [script.stem]
+    while len(parts) <= levels or (folder / "__init__.py").is_file():
+        if folder == folder.parent:
+            return script.parent, ""
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(parts) if all(part.isidentifier() for part in parts) else ""

@@ -6,6 +6,7 @@ The size of arguments and results is bounded, so that a script cannot cause high
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import math
 import posixpath
@@ -120,33 +121,12 @@ def check_data(value: Any) -> None:
             raise UnknownError("not plain data")
 
 
+_BUILTINS = (
+    "int float str bool list tuple set frozenset dict len min max abs round any all repr chr ord divmod "
+    "sorted"
+)
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{
-        f"builtins.{function.__name__}": function
-        for function in (
-            int,
-            float,
-            str,
-            bool,
-            list,
-            tuple,
-            set,
-            frozenset,
-            dict,
-            len,
-            min,
-            max,
-            abs,
-            round,
-            any,
-            all,
-            repr,
-            chr,
-            ord,
-            divmod,
-            sorted,
-        )
-    },
+    **{f"builtins.{name}": getattr(builtins, name) for name in _BUILTINS.split()},
     "builtins.range": _range,
     "builtins.sum": _sum,
     "builtins.pow": power,
@@ -183,65 +163,17 @@ for _path in _PATHS:
     _FUNCTIONS[f"pathlib.{_path}"] = lambda *parts: PathText(posixpath.normpath(join_paths(*parts)))
 del _path
 
-_TEXT_METHODS = frozenset(
-    [
-        "capitalize",
-        "casefold",
-        "count",
-        "endswith",
-        "find",
-        "format",
-        "index",
-        "isalnum",
-        "isalpha",
-        "isascii",
-        "isdecimal",
-        "isdigit",
-        "isidentifier",
-        "islower",
-        "isnumeric",
-        "isspace",
-        "istitle",
-        "isupper",
-        "join",
-        "lower",
-        "lstrip",
-        "partition",
-        "removeprefix",
-        "removesuffix",
-        "replace",
-        "rpartition",
-        "rsplit",
-        "rstrip",
-        "split",
-        "splitlines",
-        "startswith",
-        "strip",
-        "swapcase",
-        "title",
-        "upper",
-        "zfill",
-    ]
-)
+_TEXT_METHODS = frozenset(("capitalize", "casefold", "count", "endswith", "find", "format", "index"))
+_TEXT_METHODS |= frozenset(("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier"))
+_TEXT_METHODS |= frozenset(("islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower"))
+_TEXT_METHODS |= frozenset(("lstrip", "partition", "removeprefix", "removesuffix", "replace", "rpartition"))
+_TEXT_METHODS |= frozenset(("rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase"))
+_TEXT_METHODS |= frozenset(("title", "upper", "zfill"))
 _DICT_METHODS = frozenset(("get", "keys", "values", "items", "copy"))
 _LIST_METHODS = frozenset(("index", "count", "copy"))
 _SET_METHODS = frozenset(("union", "intersection", "difference", "issubset", "issuperset", "copy"))
-CHANGING = frozenset(
-    [
-        "append",
-        "extend",
-        "insert",
-        "remove",
-        "pop",
-        "clear",
-        "update",
-        "setdefault",
-        "add",
-        "discard",
-        "sort",
-        "reverse",
-    ]
-)
+CHANGING = frozenset(("append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault"))
+CHANGING |= frozenset(("add", "discard", "sort", "reverse"))
 
 
 def has_method(owner: Any, name: str) -> bool:

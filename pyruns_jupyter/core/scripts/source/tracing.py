@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from .calling import Calls
-from .changes import remove, store_perhaps
+from .changes import change_perhaps, remove
 from .expressions import OutOfSteps
 from .files import dotted_name, imports
 from .modules import Module
 from .objects import UNKNOWN, ClassRef, Function, Instance, Scope, UnknownError, weight
 from .safe_builtins import CHANGING
 
-_MAX_DEPTH = 25
 _MAX_TURNS = 2000
 _NAMES_OF_A_STEP = 20
 _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
@@ -260,7 +259,7 @@ class Tracer(Calls):
             if isinstance(index, slice):
                 raise UnknownError("part of a list is replaced")
             if self.in_doubt(owner):
-                store_perhaps(owner, index, value, self.either)
+                change_perhaps(owner)
             elif isinstance(owner, (dict, list)):
                 owner[index] = value
         except (TypeError, IndexError, ValueError, UnknownError):

@@ -104,9 +104,16 @@ class Server extends Searches {
       rows: axes.length
         ? axes[0].values.map(value => ({
             name: `train_${axes[0].key}=${value}`,
-            values: { [axes[0].key]: value }
+            values: { [axes[0].key]: value },
+            ...(request.commands && { command: `train.py --lr ${value}` })
           }))
-        : [{ name: 'train', values: {} }],
+        : [
+            {
+              name: 'train',
+              values: {},
+              ...(request.commands && { command: 'train.py' })
+            }
+          ],
       errors: this.errors
     };
     return answer;
@@ -178,6 +185,21 @@ describe('GeneratorView', () => {
     expect(model.getSnapshot().text).toBe(
       TEXT.replace('0.1 ', '0.01 | 0.1 | 1 ')
     );
+  });
+
+  it('shows the command of each task', async () => {
+    await show();
+    fireEvent.click(screen.getByRole('button', { name: 'Show commands' }));
+    await wait();
+    expect(screen.getByText('train.py')).toBeInTheDocument();
+    fireEvent.change(screen.getByLabelText('lr'), {
+      target: { value: '0.01 | 0.1' }
+    });
+    await wait();
+    expect(screen.getByText('train.py --lr 0.01')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Hide commands' }));
+    await wait();
+    expect(screen.queryByText('train.py --lr 0.01')).toBeNull();
   });
 
   it('leaves what is typed as it is typed', async () => {

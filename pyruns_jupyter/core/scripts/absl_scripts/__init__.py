@@ -1,0 +1,1 @@
+"""Scripts that use absl flags: `reading` finds the definitions, `argv` builds the command line."""

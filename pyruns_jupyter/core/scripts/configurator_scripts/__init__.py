@@ -1,0 +1,1 @@
+"""Scripts whose constants a `configurator.py` overrides, as in nanoGPT: `--key=value`, or a file of them."""
