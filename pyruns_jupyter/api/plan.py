@@ -89,6 +89,18 @@ class Plan:
         names = preview.proposed_names(workspace, self._sweep, name)
         return create.create(preview.TaskPlan(workspace, name, names, self._sweep, self.text))
 
+    def check(self, workspace: WorkspaceFolder) -> None:
+        """Let the script's own parser check the command lines: of all tasks, or of 200 among them.
+
+        The script runs up to its parser, as with `Workspace.ask`. The plan must be one for `workspace`.
+
+        Raises:
+            InvalidInput: if the parser rejects a command line, or the script reaches no parser.
+        """
+        from pyruns_jupyter.engine.run.ask_script import check_sweep  # most plans are not checked
+
+        check_sweep(workspace, self._sweep)
+
     @property
     def axes(self) -> dict[str, list[Any]]:
         """The values of each swept key, by dotted key."""

@@ -128,11 +128,15 @@ def _item(
 
 
 class CreateRequest(Request, frozen=True):
-    """A configuration of new tasks, and the run options to queue them with (None: do not queue them)."""
+    """A configuration of new tasks, and the run options to queue them with (None: do not queue them).
+
+    `check`: the script's parser has to accept the command lines.
+    """
 
     text: str
     name: str
     run: dict[str, Any] | None = None
+    check: bool = False
 
     def __post_init__(self) -> None:
         check_keys(self.run or {}, OPTIONS, "run.")
@@ -152,6 +156,10 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) ->
         proposal = propose(workspace, wanted.text, wanted.name, max_tasks, settings)
     if request is not None:
         preview.check_runnable(workspace, settings)
+    if wanted.check:
+        from pyruns_jupyter.engine.run.ask_script import check_sweep  # few sweeps are checked
+
+        check_sweep(workspace, proposal.plan)
     names = generate.create(proposal, settings=settings)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
     if request is not None:

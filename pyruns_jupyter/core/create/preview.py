@@ -27,6 +27,7 @@ from pyruns_jupyter.core.taskfile.task_file import own_facts, payload_name, read
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
+from .asked import stored_answer, with_answer
 from .validate_argv import validate_argv
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
     """Return the parameters of the workspace's script; if it calls `load()`, those of its template.
 
+    If the user asked the script, they are those of its own parser; see `asked`.
+
     Raises:
         InvalidInput: with `field` "script" when the script is missing or not Python.
         Unreadable: when it cannot be read.
@@ -235,12 +238,13 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         template = ""
     read = partial(read_parameters, source, filename=script.name, path=script, within=workspace.within)
     try:
-        return read(template=template)
+        found = read(template=template)
     except InvalidInput as error:
         if error.field == "script":
             raise
         # The template is not valid, but the script itself can be read.
-        return read()
+        found = read()
+    return with_answer(found, stored_answer(workspace.root, script))
 
 
 def check_runnable(workspace: WorkspaceFolder, settings: Settings | None = None) -> None:
