@@ -85,6 +85,9 @@ class Session(Protocol):
     async def search(self, function: Callable[[], T]) -> T:
         """Run a function that may take seconds, or raise Abandoned."""
 
+    async def ask(self, function: Callable[[], T]) -> T:
+        """Run a function that waits for a script, or raise Abandoned."""
+
     async def preview(self, function: Callable[[], T]) -> T:
         """Run a function that reads a script or a configuration, or raise Abandoned or Busy."""
 
@@ -213,7 +216,7 @@ async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> 
 async def _ask_script(session: Session, wanted: asking.AskRequest) -> object:
     await session.require(EXECUTE)  # the table's check ignores that the administrator may disable execution
     workspace = await session.open()
-    return await session.search(lambda: asking.ask(workspace, wanted, lambda: session.is_abandoned))
+    return await session.ask(lambda: asking.ask(workspace, wanted, lambda: session.is_abandoned))
 
 
 async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object:
@@ -232,6 +235,8 @@ async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object
         await session.require(EXECUTE)
     workspace = await session.open()
     await _check_jobs(session, given_options(wanted.run))
+    if wanted.check:
+        await session.ask(lambda: tasks.check(workspace, wanted, session.max_tasks))
     return Created(await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks)))
 
 

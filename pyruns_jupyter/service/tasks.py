@@ -156,10 +156,6 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) ->
         proposal = propose(workspace, wanted.text, wanted.name, max_tasks, settings)
     if request is not None:
         preview.check_runnable(workspace, settings)
-    if wanted.check:
-        from pyruns_jupyter.engine.run.ask_script import check_sweep  # few sweeps are checked
-
-        check_sweep(workspace, proposal.plan)
     names = generate.create(proposal, settings=settings)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
     if request is not None:
@@ -172,6 +168,19 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) ->
         created["queued"] = not refused
         created["message"] = next(iter(refused.values()), None)
     return created
+
+
+def check(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) -> None:
+    """Let the script's own parser check the command lines of new tasks; the script runs up to its parser.
+
+    Raises:
+        InvalidInput: if the configuration is not valid, or the parser rejects a command line.
+    """
+    from pyruns_jupyter.engine.run.ask_script import check_sweep  # few sweeps are checked
+
+    with time_limit(CREATE_SECONDS):
+        proposal = propose(workspace, wanted.text, wanted.name, max_tasks)
+    check_sweep(workspace, proposal.plan)
 
 
 def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, Any]:

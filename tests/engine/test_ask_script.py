@@ -410,6 +410,50 @@ raise SystemExit("ran")
     assert found.answer.strict and set(described(workspace, "default")) == {"config", "lr"}
 
 
+def test_pyrallis(tmp_path: Path) -> None:
+    pytest.importorskip("pyrallis")
+    source = """
+from dataclasses import dataclass, field
+import pyrallis
+@dataclass
+class Optimizer:
+    lr: float = 0.1
+@dataclass
+class Config:
+    steps: int
+    names: list = field(default_factory=lambda: ["a"])
+    opt: Optimizer = field(default_factory=Optimizer)
+@pyrallis.wrap()
+def main(config: Config):
+    raise SystemExit("ran")
+main()
+"""
+    workspace = opened(tmp_path, source)
+    assert asked(workspace).answer.library == "pyrallis.ArgumentParser"
+    found = described(workspace, "type", "default")
+    assert found["opt.lr"] == ("float", 0.1) and found["names"] == ("list", ["a"])
+    argv = words(workspace, steps=3, names=["b", "1"], config_path="c.yaml", **{"opt.lr": 0.5})
+    assert argv == ["--steps", "3", "--names", '["b", "1"]', "--config_path", "c.yaml", "--opt.lr", "0.5"]
+
+
+def test_relative_imports(tmp_path: Path) -> None:
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    for folder in ("package", "package/inner"):
+        (tmp_path / folder / "__init__.py").touch()
+    (tmp_path / "package" / "conf.py").write_text("def rate(): return float('0.5')")
+    source = """
+import argparse
+from ..conf import rate
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=rate())
+parser.parse_args()
+"""
+    (tmp_path / "setup.py").touch()
+    (tmp_path / "package" / "inner" / "train.py").write_text(source)
+    workspace = open_workspace(tmp_path / "package" / "inner" / "train.py")[0]
+    assert "package/conf.py" in asked(workspace).answer.files
+
+
 # What a script does before it reaches its parser
 
 

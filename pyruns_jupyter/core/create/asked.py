@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,13 @@ from pyruns_jupyter.core.trust.engine_key import trusted_engine
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.model import ScriptParameters
     from pyruns_jupyter.core.scripts.probe.store import StoredAnswer
+
+
+_CACHED = 16
+# By identity: an entry holds what it is made from.
+_cache: OrderedDict[tuple[int, int, str], tuple[ScriptParameters, StoredAnswer, ScriptParameters]]
+_cache = OrderedDict()
+_lock = threading.Lock()
 
 
 def stored_answer(
@@ -35,6 +44,19 @@ def with_answer(read: ScriptParameters, stored: StoredAnswer | None) -> ScriptPa
     """
     if stored is None:
         return read
+    key = (id(read), id(stored.record), stored.changed)
+    with _lock:
+        known = _cache.get(key)
+    if known is None:
+        known = read, stored, _completed(read, stored)
+        with _lock:
+            _cache[key] = known
+            while len(_cache) > _CACHED:
+                _cache.popitem(last=False)
+    return known[2]
+
+
+def _completed(read: ScriptParameters, stored: StoredAnswer) -> ScriptParameters:
     from pyruns_jupyter.core.scripts.probe.mapping import combined, is_complete, parameters_of
 
     asked = parameters_of(stored.answer, stored.record.script)

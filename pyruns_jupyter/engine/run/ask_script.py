@@ -94,10 +94,10 @@ def ask_script(
     """
     script = _script(workspace)
     before = _default_text(workspace, script)
+    key = claim_engine(workspace.root)  # before the script runs, as before a task is queued
     asked = _ask(workspace, script, stub_missing=stub_missing, seconds=seconds, is_abandoned=is_abandoned)
     if not asked.answer.framework:
         return asked
-    key = claim_engine(workspace.root)
     folder = EnginePaths(workspace.root).asked
     make_own_folder(key, folder)
     record = keep(folder, script, asked.interpreter, asked.answer)

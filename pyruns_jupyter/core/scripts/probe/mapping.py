@@ -57,8 +57,7 @@ def parameters_of(answer: Answer, script_name: str) -> ScriptParameters | None:
 
 
 def _script(kind: str, parameters: tuple[Parameter, ...], is_open: bool, **more: Any) -> ScriptParameters:
-    names = frozenset(one.name for one in parameters)
-    return ScriptParameters(kind, parameters, open=is_open, names=names, **more)
+    return ScriptParameters(kind, parameters, open=is_open, **more)
 
 
 class _Here:
@@ -311,24 +310,31 @@ def combined(read: ScriptParameters, asked: ScriptParameters) -> ScriptParameter
 
     Where the source was read completely and has the same parameters, it is more precise than the answer.
     """
-    if (
-        is_complete(read)
-        and read.names == asked.names
-        and (read.kind != "argparse" or asked.kind != "argparse")
-    ):
+    same = {one.name for one in read.parameters} == {one.name for one in asked.parameters}
+    if same and is_complete(read) and not read.kind == asked.kind == "argparse":
         return read
     known = {one.name: one for one in read.parameters} if read.kind not in _UNREAD else {}
-    if asked.parser is not None:
-        parser = _known_parser(asked.parser, known)
-        return replace(asked, parameters=tuple(parser.everything()), parser=parser, idle=read.idle)
-    if isinstance(asked.details, ScriptCommand):
-        tree = _known_tree(asked.details, known, "")
-        return replace(asked, parameters=tuple(flattened(tree)), details=tree, idle=read.idle)
-    details = asked.details
+    parser, details = asked.parser, asked.details
+    if parser is not None:
+        parser = _known_parser(parser, known)
+        parameters = tuple(parser.everything())
+    elif isinstance(details, ScriptCommand):
+        details = _known_tree(details, known, "")
+        parameters = tuple(flattened(details))
+    else:
+        parameters = tuple(_known(one, known.get(one.name)) for one in asked.parameters)
     if isinstance(details, HydraDetails) and isinstance(read.details, HydraDetails):
         details = replace(details, places_runs=read.details.places_runs)
-    parameters = tuple(_known(one, known.get(one.name)) for one in asked.parameters)
-    return replace(asked, parameters=parameters, details=details, idle=read.idle)
+    return replace(
+        read,
+        kind=asked.kind,
+        parameters=parameters,
+        problems=() if read.idle is None else (read.idle,),
+        open=asked.open,
+        parser=parser,
+        library=asked.library,
+        details=details,
+    )
 
 
 def is_complete(read: ScriptParameters) -> bool:

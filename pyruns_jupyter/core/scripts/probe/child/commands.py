@@ -10,6 +10,7 @@ from typing import Any
 
 from .parsers import Rejected, checked
 from .session import Session
+from .shapes import shape_of
 from .values import default_of, text_of
 
 _MAX_LEVELS = 8
@@ -233,43 +234,6 @@ def _described(parameter: Any, descriptor: Any) -> dict[str, Any]:
         shape = shape["items"][0]
     shape.update(_bounds(getattr(parameter, "min", None), getattr(parameter, "max", None)))
     return shape
-
-
-def shape_of(annotation: Any) -> dict[str, Any]:
-    """Return the type that an annotation means."""
-    origin: Any = getattr(annotation, "__origin__", None)
-    inner: tuple[Any, ...] = getattr(annotation, "__args__", ())
-    if origin in (list, set, frozenset) or str(origin).startswith("collections.abc"):
-        return {"name": "list", "items": [shape_of(one) for one in inner[:1]]}
-    if origin is tuple:
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return {"name": "list", "items": [shape_of(inner[0])]}
-        return {"name": "tuple", "items": [shape_of(one) for one in inner]}
-    if origin is dict:
-        return {"name": "dict", "items": [shape_of(one) for one in inner]}
-    if str(origin) == "typing.Union" or type(annotation).__name__ == "UnionType":
-        some = [one for one in inner if one is not type(None)]
-        shape: dict[str, Any] = {"name": "union", "items": list(map(shape_of, some))}
-        shape = shape_of(some[0]) if len(some) == 1 else shape
-        shape["optional"] = len(some) < len(inner)
-        return shape
-    if str(origin) in ("typing.Literal", "typing_extensions.Literal"):
-        words = [one if isinstance(one, (str, int, float, bool)) else str(one) for one in inner]
-        return {"name": "choice", "choices": words, "words": [str(one) for one in words]}
-    if isinstance(annotation, type):
-        if issubclass(annotation, enum.Enum):
-            words = [str(one.name) for one in annotation]
-            return {"name": "choice", "choices": words, "words": words}
-        for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
-            if issubclass(annotation, kind):
-                return {"name": name}
-        if annotation in (list, tuple, dict):
-            return {"name": "dict" if annotation is dict else "list"}
-        if annotation.__module__ == "pathlib":
-            return {"name": "path"}
-    if annotation in (Any, inspect.Parameter.empty):
-        return {"name": "any"}
-    return {"name": "custom"}
 
 
 def patch_fire(session: Session, module: Any) -> None:

@@ -7,9 +7,9 @@ import os
 import sys
 from typing import Any
 
-from .commands import shape_of
 from .parsers import Rejected, checked, describe
 from .session import Session
+from .shapes import shape_of
 from .values import default_of, plain, text_of
 
 _MAX_GROUPS = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import dis
 import io
 import sys
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 from .session import CommandLine, Session
+from .shapes import fields_of, shape_of
 from .values import choices_of, converter, default_of, plain, text_of
 
 SUPPRESS = "==SUPPRESS=="
@@ -27,6 +29,7 @@ _ACTIONS = {
     "BooleanOptionalAction": "boolean_optional",
     "_StoreAction": "store",
 }
+_YAML = ("draccus", "pyrallis")
 _NOT_LISTED = ("_HelpAction", "_VersionAction")
 _CALLS = ("parse_args", "parse_known_args", "parse_args_into_dataclasses", "parse_intermixed_args", "parse")
 _PLAIN_GROUPS = ("options", "optional arguments", "positional arguments", "optional parameters")
@@ -119,10 +122,13 @@ def _intercepted(
     session: Session, parser: Any, parse_known: Callable[..., Any], space: Any, strict: bool
 ) -> Any:
     session.inside += 1
-    answer = {
+    library, command = _library(parser), describe(session, parser)
+    if library.split(".")[0] in _YAML:
+        _take_fields(command, getattr(parser, "config_class", None))
+    answer: dict[str, Any] = {
         "framework": "argparse",
-        "library": _library(parser),
-        "command": describe(session, parser),
+        "library": library,
+        "command": command,
         "strict": strict,
         "checks": checked(session, lambda words: _check(parser, parse_known, words, strict)),
     }
@@ -150,6 +156,17 @@ def _library(parser: Any) -> str:
         if package not in ("argparse", "__main__", "builtins"):
             return package + "." + one.__name__
     return ""
+
+
+def _take_fields(command: dict[str, Any], config: Any) -> None:
+    """Add types and defaults of a dataclass, which its library keeps from argparse and reads as YAML."""
+    fields = fields_of(config) if dataclasses.is_dataclass(config) else {}
+    for one in command["parameters"]:
+        if one["name"] in fields:
+            hint, value = fields[one["name"]]
+            missing = value is dataclasses.MISSING
+            one.update(shape=shape_of(hint), item="json", nargs=None, suppressed=False, required=missing)
+            one.update(default_of(None if missing else value))
 
 
 def _later_call(session: Session) -> Any:
@@ -309,7 +326,7 @@ def _parameter(session: Session, parser: Any, action: Any, group: str) -> dict[s
         positional=not flags,
         action=kind,
         nargs=action.nargs if isinstance(action.nargs, (int, str)) and action.nargs != 0 else None,
-        required=bool(action.required),
+        required=action.nargs not in ("?", "*", "...") if not flags else bool(action.required),
         help=_help(parser, action),
         group=group,
         metavar=metavar if isinstance(metavar, str) else "",

@@ -32,7 +32,7 @@ def run(request: str) -> None:
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:
         with io.open_code(script) as source:
-            code = compile(source.read(), script, "exec")
+            code = compile(source.read(), script, "exec", dont_inherit=True)
         try:
             _execute(script, code, None)
         except ImportError as error:
@@ -58,11 +58,9 @@ def _execute(script: str, code: Any, package: str | None) -> None:
 
 def _package(session: Session) -> str:
     """Return the package of a script with relative imports, and import from the folder of the package."""
-    folder = os.path.dirname(os.path.realpath(session.script))
-    names: list[str] = []
-    while folder + os.sep != session.root and (
-        not names or os.path.isfile(os.path.join(folder, "__init__.py"))
-    ):
+    folder, name = os.path.split(os.path.dirname(os.path.realpath(session.script)))
+    names = [name]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
         folder, name = os.path.split(folder)
         names.insert(0, name)
     sys.path[0] = folder
