@@ -3,7 +3,12 @@ import * as path from 'node:path';
 
 import { expect, test } from '@jupyterlab/galata';
 
-import { makeProject, openInPyruns, openLab } from '../support/journey';
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  taskRows
+} from '../support/journey';
 
 test.use({
   mockState: false,
@@ -43,10 +48,12 @@ test('a script is asked for its parameters, and again after a change', async ({
   ).toBeVisible();
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
-  await expect(page.getByText('2 tasks').first()).toBeVisible();
+  await expect(taskRows(page)).toHaveCount(2);
 
   fs.appendFileSync(file('loop.py'), '# changed\n');
-  await page.reload();
+  await openLab(page, baseURL as string, 'asking');
+  await openInPyruns(page, 'loop.py');
+  await page.getByRole('button', { name: 'New tasks' }).first().click();
   await expect(page.getByText(/loop.py has changed since/)).toBeVisible();
   await page.getByRole('button', { name: 'Ask again' }).click();
   await expect(
