@@ -47,6 +47,7 @@ PYTHON_ARROWS = {
         "core/scripts",
         "core/taskfile",
         "core/tasks",
+        "core/trust",
         "core/workspace",
     },
     "core/export": {

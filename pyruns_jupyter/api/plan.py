@@ -105,6 +105,18 @@ class Plan:
         """Return the command line of each task in a workspace; "" for a task that has none."""
         return preview.command_lines(workspace, self._sweep, range(len(self)))
 
+    def check(self, workspace: WorkspaceFolder) -> None:
+        """Let the script's own parser check the command lines: of all tasks, or of 200 among them.
+
+        The script runs up to its parser, as with `Workspace.ask`. The plan must be one for `workspace`.
+
+        Raises:
+            InvalidInput: if the parser rejects a command line, or the script reaches no parser.
+        """
+        from pyruns_jupyter.engine.run.ask_script import check_sweep  # most plans are not checked
+
+        check_sweep(workspace, self._sweep)
+
     @property
     def axes(self) -> dict[str, list[Any]]:
         """The values of the swept parameters, by dotted configuration key."""

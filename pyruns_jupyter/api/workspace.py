@@ -22,6 +22,7 @@ from pyruns_jupyter.studies.definition import Definition, Direction, Pruner, Sam
 from pyruns_jupyter.studies.launch import ensure_running
 from pyruns_jupyter.studies.service import begin
 
+from .ask import Asking
 from .live import Events
 from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_options
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 Tasks = str | Task | Iterable[str | Task]
 
 
-class Workspace(Results):
+class Workspace(Asking, Results):
     """The tasks of one script, notebook or folder. Iterating over a workspace yields them, oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:

@@ -99,6 +99,7 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
         "kind": "none",
         "parameters": [],
         "problems": [],
+        "incomplete": False,
         "error": None,
         "default_gpus": {"count": usual.count, "framework": usual.framework},
     }
@@ -114,6 +115,7 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     return {
         **answer,
         "kind": found.kind,
+        "incomplete": found.open or any(problem is not found.idle for problem in found.problems),
         "parameters": [_parameter(parameter) for parameter in found.parameters],
         "problems": [
             _problem("not_understood", problem.message, None if problem.file else problem.line or None)

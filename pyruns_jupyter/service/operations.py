@@ -24,7 +24,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.studies import service as managing
 
-from . import actions, curves, exports, generator, logs, queue, runs, settings, studies, tasks
+from . import actions, asking, curves, exports, generator, logs, queue, runs, settings, studies, tasks
 from .columns import columns_reader
 from .compare import CompareQuery, CompareRequest
 from .groups import GroupRequest
@@ -84,6 +84,9 @@ class Session(Protocol):
 
     async def search(self, function: Callable[[], T]) -> T:
         """Run a function that may take seconds, or raise Abandoned."""
+
+    async def ask(self, function: Callable[[], T]) -> T:
+        """Run a function that waits for a script, or raise Abandoned."""
 
     async def preview(self, function: Callable[[], T]) -> T:
         """Run a function that reads a script or a configuration, or raise Abandoned or Busy."""
@@ -210,6 +213,12 @@ async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> 
     return await session.preview(lambda: generator.preview(workspace, wanted, session.max_tasks))
 
 
+async def _ask_script(session: Session, wanted: asking.AskRequest) -> object:
+    await session.require(EXECUTE)  # the table's check ignores that the administrator may disable execution
+    workspace = await session.open()
+    return await session.ask(lambda: asking.ask(workspace, wanted, lambda: session.is_abandoned))
+
+
 async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object:
     await session.open()
     if "log" in wanted.query.casefold() or "/" in wanted.query:
@@ -222,10 +231,12 @@ async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object
 
 
 async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object:
-    if wanted.run is not None:
+    if wanted.run is not None or wanted.check:
         await session.require(EXECUTE)
     workspace = await session.open()
     await _check_jobs(session, given_options(wanted.run))
+    if wanted.check:
+        await session.ask(lambda: tasks.check(workspace, wanted, session.max_tasks))
     return Created(await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks)))
 
 
@@ -356,8 +367,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
     ),
     "getWorkspace": Operation("GET", _WS, READ, Request, lambda session, _: session.describe()),
     "getParameters": _simple(
-        "GET", f"{_WS}/parameters", Request, lambda ws, _: generator.parameters(ws), is_preview=True
+        "GET", f"{_WS}/parameters", Request, lambda ws, _: asking.parameters(ws), is_preview=True
     ),
+    "askScript": Operation("POST", f"{_WS}/ask", EXECUTE, asking.AskRequest, _ask_script),
     "getTemplate": _simple(
         "GET", f"{_WS}/templates", TemplateRequest, lambda ws, one: generator.template(ws, one.task)
     ),

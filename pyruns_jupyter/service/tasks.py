@@ -128,11 +128,15 @@ def _item(
 
 
 class CreateRequest(Request, frozen=True):
-    """A configuration of new tasks, and the run options to queue them with (None: do not queue them)."""
+    """A configuration of new tasks, and the run options to queue them with (None: do not queue them).
+
+    `check`: the script's parser has to accept the command lines.
+    """
 
     text: str
     name: str
     run: dict[str, Any] | None = None
+    check: bool = False
 
     def __post_init__(self) -> None:
         check_keys(self.run or {}, OPTIONS, "run.")
@@ -164,6 +168,19 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) ->
         created["queued"] = not refused
         created["message"] = next(iter(refused.values()), None)
     return created
+
+
+def check(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) -> None:
+    """Let the script's own parser check the command lines of new tasks; the script runs up to its parser.
+
+    Raises:
+        InvalidInput: if the configuration is not valid, or the parser rejects a command line.
+    """
+    from pyruns_jupyter.engine.run.ask_script import check_sweep  # few sweeps are checked
+
+    with time_limit(CREATE_SECONDS):
+        proposal = propose(workspace, wanted.text, wanted.name, max_tasks)
+    check_sweep(workspace, proposal.plan)
 
 
 def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ export const OPERATIONS = {
   openWorkspace: 'POST workspaces',
   getWorkspace: 'GET workspaces/{ws}',
   getParameters: 'GET workspaces/{ws}/parameters',
+  askScript: 'POST workspaces/{ws}/ask',
   getTemplate: 'GET workspaces/{ws}/templates',
   previewSweep: 'POST workspaces/{ws}/preview',
   listTasks: 'GET workspaces/{ws}/tasks',

@@ -112,6 +112,52 @@ export class DraftModel extends Model<IDraftState> {
     );
   }
 
+  /**
+   * Ask the script for its parameters: the server runs it up to its parser.
+   *
+   * @param stubMissing replace modules that are not installed by stubs
+   */
+  async ask(stubMissing = false): Promise<void> {
+    const { client, ws } = this._options;
+    this.update({ asking: true, askProblem: null });
+    await this.fetch(
+      'ask',
+      async signal => {
+        const result = await client.askScript(
+          ws,
+          { stub_missing: stubMissing },
+          signal
+        );
+        return [result, await client.getTemplate(ws)] as const;
+      },
+      ([{ problem, missing, parameters }, template]) => {
+        const { text, defaults } = this.state;
+        this.update({
+          asking: false,
+          askProblem: problem === null ? null : { message: problem, missing },
+          parameters,
+          defaults: template.text
+        });
+        if (text === defaults) {
+          this.setText(template.text);
+        }
+        this._schedulePreview(0);
+      },
+      ({ message }) =>
+        this.update({ asking: false, askProblem: { message, missing: null } })
+    );
+  }
+
+  /** Stop asking; the server then kills the script. */
+  cancelAsking(): void {
+    this.cancel('ask');
+    this.update({ asking: false });
+  }
+
+  dismissAskProblem(): void {
+    this.update({ askProblem: null });
+  }
+
   setText(text: string): void {
     if (text !== this.state.text) {
       this._edit({ text });
@@ -370,6 +416,7 @@ export namespace DraftModel {
   export interface IOptions {
     client: Pick<
       IClient,
+      | 'askScript'
       | 'beginStudy'
       | 'createTasks'
       | 'getParameters'

@@ -26,6 +26,10 @@ export interface IDraftState extends ISavedDraft {
   /** Why the draft or a template could not be loaded. */
   problem: ClientError | null;
   parameters: Parameters | null;
+  /** Whether the script is being asked for its parameters. */
+  asking: boolean;
+  /** Why the script did not tell its parameters. */
+  askProblem: { message: string; missing: string | null } | null;
   /** The text of the default template. */
   defaults: string;
   /** The last preview; of an older text if it is not `fresh`. */
@@ -52,6 +56,8 @@ export const EMPTY_DRAFT: IDraftState = {
   phase: 'loading',
   problem: null,
   parameters: null,
+  asking: false,
+  askProblem: null,
   defaults: '',
   text: '',
   name: '',

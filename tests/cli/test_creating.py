@@ -57,3 +57,54 @@ def test_run_waits_for_the_outcome(tmp_path: Path) -> None:
     terminal("open", "train.py")
     terminal("sweep", "-", "-n", "one", given="lr: 1\n")
     assert "one: queued\n" in (shown := terminal("run", "one", "--wait", code=1)) and "failed" in shown
+
+
+LOOP = """\
+import argparse, random
+parser = argparse.ArgumentParser()
+for name, default in random.sample([("lr", 0.5)], 1):
+    parser.add_argument("--" + name, type=float, default=default)
+args = parser.parse_args()
+print("lr is", args.lr)
+"""
+
+
+def test_asking_a_script(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "loop.py").write_text(LOOP, encoding="utf-8")
+    hints = said(terminal, "open", "loop.py")[1]
+    assert "To ask the script: jupyter pyruns open loop.py --ask" in hints
+    out, hints = said(terminal, "open", "loop.py", "--ask")
+    assert out == "loop: no tasks yet\n" and hints.startswith("Asked loop: 1 parameter of argparse (")
+    assert said(terminal, "open", "loop.py")[1] == ""
+    (tmp_path / "two.yaml").write_text("lr: 1 | 2\n", encoding="utf-8")
+    terminal("plan", "two.yaml", "--check")
+    terminal("sweep", "two.yaml", "-n", "a", "--check", "--run")
+    assert set(terminal.json("wait").values()) == {"completed"}
+    assert "lr is 2.0" in terminal("log", "a_2_lr=2")
+    text = LOOP.replace("type=float", "choices=[1], type=float")
+    (tmp_path / "loop.py").write_text(text, encoding="utf-8")
+    refused = terminal("sweep", "two.yaml", "-n", "b", "--check", code=1)
+    assert "The script rejects the command line of task 2: argument --lr: invalid choice: 2.0" in refused
+    assert len(terminal.json("ls")) == 2
+
+
+def test_a_script_that_cannot_be_asked(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "plain.py").write_text("import not_installed_here\n", encoding="utf-8")
+    refused = terminal("open", "plain.py", "--ask", code=1)
+    assert "failed in line 1" in refused and "Install not_installed_here" in refused
+    assert "--stub-missing needs --ask" in terminal("open", "plain.py", "--stub-missing", code=2)
+    refused = terminal("open", "plain.py", "--ask", "--stub-missing", code=1)
+    assert "ended without using a command-line parser" in refused
+
+
+def test_a_parser_library_in_which_nothing_was_found(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "options.py").write_text("import argbind\n", encoding="utf-8")
+    (tmp_path / "train.py").write_text("import docopt\n", encoding="utf-8")
+    (tmp_path / "main.py").write_text("import options\n", encoding="utf-8")
+    assert "The script uses docopt, but no parameters were found" in said(terminal, "open", "train.py")[1]
+    assert "A file that the script imports uses argbind" in said(terminal, "open", "main.py")[1]
+    (tmp_path / "plain.py").write_text("print(1)\n", encoding="utf-8")
+    assert said(terminal, "open", "plain.py")[1] == ""

@@ -42,6 +42,7 @@ def body_for(address: str, method: str) -> Any:
         return None
     return {
         "/workspaces": {"path": "train.py"},
+        "/workspaces/{ws}/ask": {},
         "/workspaces/{ws}/preview": {"text": "lr: 1"},
         "/workspaces/{ws}/tasks": {"text": "lr: 1", "name": "new"},
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
@@ -98,7 +99,8 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
             continue
         answer = await api(method, address, body_for(address, method), ws=WS, **ONE)
         needed = "read" if method == "get" or (address, method) in reading else "write"
-        if (address, method) in {("/workspaces/{ws}/queue", "post"), ("/workspaces/{ws}/settings", "get")}:
+        executing = (("queue", "post"), ("ask", "post"), ("settings", "get"))
+        if any((address, method) == (f"/workspaces/{{ws}}/{name}", one) for name, one in executing):
             needed = "execute"
         if (address, method) in both:
             needed = "both"

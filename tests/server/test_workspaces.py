@@ -209,6 +209,42 @@ async def test_parameters_of_a_configuration_and_of_a_shell(api: Api, jp_root_di
     assert (found["kind"], found["parameters"]) == ("shell", [])
 
 
+LOOP = """
+import argparse, random
+parser = argparse.ArgumentParser()
+for name, default in random.sample([("lr", 0.5)], 1):
+    parser.add_argument("--" + name, type=float, default=default)
+args = parser.parse_args()
+"""
+
+
+async def test_asking_a_script(api: Api, jp_root_dir: Path) -> None:
+    (jp_root_dir / "loop.py").write_text(LOOP)
+    open_workspace(jp_root_dir / "loop.py")
+    ws = "_pyruns_/loop"
+    found = await api.get("/workspaces/{ws}/parameters", ws=ws)
+    assert found["asked"] is None and "lr" not in [one["name"] for one in found["parameters"]]
+    answer = await api("post", "/workspaces/{ws}/ask", {}, ws=ws)
+    assert answer.body["problem"] is None and answer.body["parameters"]["asked"]["library"] == "argparse"
+    found = await api.get("/workspaces/{ws}/parameters", ws=ws)
+    assert found == answer.body["parameters"]
+    assert [(one["name"], one["default"]) for one in found["parameters"]] == [("lr", 0.5)]
+    assert "lr: 0.5" in (await api.get("/workspaces/{ws}/templates", ws=ws))["text"]
+
+    request = {"text": "lr: 1 | 2", "name": "a", "check": True}
+    answer = await api("post", "/workspaces/{ws}/tasks", request, ws=ws)
+    assert answer.status == 201
+    (jp_root_dir / "loop.py").write_text(LOOP.replace("type=float", "choices=[1], type=float"))
+    answer = await api("post", "/workspaces/{ws}/tasks", {**request, "name": "b"}, ws=ws)
+    assert answer.status == 400 and "task 2: argument --lr: invalid choice" in answer.body["message"]
+
+    (jp_root_dir / "loop.py").write_text("import not_installed_here")
+    answer = await api("post", "/workspaces/{ws}/ask", {"seconds": 30}, ws=ws)
+    assert "line 1" in answer.body["problem"] and answer.body["missing"] == "not_installed_here"
+    answer = await api("post", "/workspaces/{ws}/ask", {"seconds": 0}, ws=ws)
+    assert answer.status == 400
+
+
 async def test_a_script_that_was_broken_later(api: Api, train: WorkspaceFolder, jp_root_dir: Path) -> None:
     (jp_root_dir / "train.py").write_text("x = 1\ny = (\n")
     found = await api.get("/workspaces/{ws}/parameters", ws=WS)

@@ -39,22 +39,32 @@ class Created(NamedTuple):
 def _open(context: Context, args: argparse.Namespace) -> int:
     workspace = context.open(args.target)
     workspace.attend()
+    if args.stub_missing and not args.ask:
+        args.parser.error("--stub-missing needs --ask")
+    asked = workspace.ask(stub_missing=args.stub_missing, timeout=args.timeout) if args.ask else None
     code = show_status(context, args, workspace)
+    if asked is not None:
+        parameters = count_text(len(asked.parameters), "parameter")
+        context.aside(f"Asked {workspace.name}: {parameters} of {asked.library} ({asked.interpreter}).")
+        for notice in asked.notices:
+            context.aside(notice)
     if workspace.script is not None:
         try:
-            problems = script_parameters(workspace.folder).problems
+            found = script_parameters(workspace.folder)
         except (InvalidInput, Unreadable) as error:
             context.aside(error.message)
         else:
-            for problem in problems:
+            for problem in found.problems:
                 context.aside(problem.message)
+            if any(problem is not found.idle for problem in found.problems):
+                context.aside(f"To ask the script: jupyter pyruns open {shlex.quote(args.target)} --ask")
     return code
 
 
 def _sweep(context: Context, args: argparse.Namespace) -> int:
     text = read_input(context, args.file)
     workspace = workspace_of(context, args, text)
-    return report_created(context, args, workspace, create(workspace, text, args))
+    return report_created(context, args, workspace, create(workspace, text, args, check=args.check))
 
 
 def workspace_of(context: Context, args: argparse.Namespace, text: str) -> Workspace:
@@ -70,7 +80,7 @@ def workspace_of(context: Context, args: argparse.Namespace, text: str) -> Works
     return workspace
 
 
-def create(workspace: Workspace, text: str, args: argparse.Namespace) -> Created:
+def create(workspace: Workspace, text: str, args: argparse.Namespace, *, check: bool = False) -> Created:
     """Create the tasks of `text`, and queue them with `--run`."""
     unused = [] if args.run else run_flags(args)
     if unused:
@@ -81,6 +91,8 @@ def create(workspace: Workspace, text: str, args: argparse.Namespace) -> Created
         request = BatchRequest.parse(folder, run_options(args), settings)
     if folder.kind == "script":
         plan = plan_overlay(folder, text, args.name or "", settings)
+        if check:
+            plan.check(folder)
         created = Created(plan.create(folder, args.name), plan.duplicates, [*plan.notices])
         idle = script_parameters(folder).idle
         created.notices.extend([idle.message] if idle is not None else [])
@@ -119,6 +131,8 @@ def _plan(context: Context, args: argparse.Namespace) -> int:
 def show_plan(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
     """Show the tasks that a sweep would create, and save it as a plan file with `--output`."""
     plan = workspace.sweep(text, args.name or "")
+    if args.check:
+        plan.check(workspace.folder)
     saved = plan.save(context.folder / args.output, overwrite=args.force) if args.output else None
     data = {
         "workspace": workspace.name,
@@ -166,6 +180,12 @@ def add_commands(command: AddCommand) -> None:
     add = command("open", about, _open, workspace=False).add_argument
     about = "Python script, notebook, or folder for shell tasks (default: the current folder)"
     add("target", nargs="?", metavar="TARGET", default=".", help=about)
+    about = "run the script up to its command-line parser, and store the parameters that it has"
+    add("--ask", action="store_true", help=about)
+    about = "with --ask: replace modules that are not installed by stubs"
+    add("--stub-missing", action="store_true", help=about)
+    about = "with --ask: time limit (default: 60)"
+    add("--timeout", metavar="SECONDS", type=float, default=60.0, help=about)
 
     parser = command("sweep", "Create a task for each combination of the values in a YAML file", _sweep)
     parser.add_argument("file", metavar="FILE", help="YAML file ('-' for standard input)")
@@ -193,9 +213,15 @@ def _add_name(parser: Parser) -> None:
     parser.add_argument("-n", "--name", help=about)
 
 
+def _add_check(parser: Parser) -> None:
+    about = "let the script's own parser check the command lines (runs the script up to its parser)"
+    parser.add_argument("--check", action="store_true", help=about)
+
+
 def add_saving(parser: Parser) -> None:
     """Add the options of a plan."""
     _add_name(parser)
+    _add_check(parser)
     parser.add_argument("--commands", action="store_true", help="show the command line of each task")
     parser.add_argument(
         "-o",
@@ -209,5 +235,6 @@ def add_saving(parser: Parser) -> None:
 def add_creation(parser: Parser) -> None:
     """Add the options of new tasks."""
     _add_name(parser)
+    _add_check(parser)
     parser.add_argument("--run", action="store_true", help="run the new tasks in the background")
     add_run_options(parser)

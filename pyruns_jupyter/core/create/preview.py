@@ -29,6 +29,7 @@ from pyruns_jupyter.core.taskfile.task_file import own_facts, payload_name, read
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
+from .asked import stored_answer, with_answer
 from .validate_argv import validate_argv
 
 if TYPE_CHECKING:
@@ -250,6 +251,8 @@ def command_lines(workspace: WorkspaceFolder, plan: SweepPlan, indexes: Iterable
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
     """Return the parameters of the workspace's script; if it calls `load()`, those of its template.
 
+    If the user asked the script, they are those of its own parser; see `asked`.
+
     Raises:
         InvalidInput: with `field` "script" when the script is missing or not Python.
         Unreadable: when it cannot be read.
@@ -278,12 +281,13 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         read_parameters, source, filename=script.name, path=script, within=workspace.within, python=python
     )
     try:
-        return read(template=template)
+        found = read(template=template)
     except InvalidInput as error:
         if error.field == "script":
             raise
         # The template is not valid, but the script itself can be read.
-        return read()
+        found = read()
+    return with_answer(found, stored_answer(workspace.root, script))
 
 
 def check_runnable(workspace: WorkspaceFolder, settings: Settings | None = None) -> None:

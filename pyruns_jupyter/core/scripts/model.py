@@ -127,7 +127,8 @@ class Parser:
     @cached_property
     def flags(self) -> frozenset[str]:
         """All flags, with those that argparse adds."""
-        flags = {flag for one in self.parameters for each in (one, *one.also) for flag in each.flags}
+        every = [each for one in self.parameters for each in (one, *one.also)]
+        flags = {flag for one in every for flag in (*one.flags, *one.off_flags)}
         for one in self.parameters:
             if one.action == "boolean_optional":
                 flags |= {f"--no-{flag[2:]}" for flag in one.flags if flag.startswith("--")}

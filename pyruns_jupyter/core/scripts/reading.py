@@ -31,6 +31,7 @@ from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
 from .notebooks import reading as notebook_reading
 from .omegaconf_scripts import reading as omegaconf_reading
+from .parser_libraries import nothing_found
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
 _OWN_READING = "__PYRUNS_CONFIG__"
@@ -125,7 +126,9 @@ def _read(project: Project) -> ScriptParameters:
         isinstance(node, ast.Constant) and node.value == _OWN_READING for node in nodes_of(project.main.tree)
     ):
         return ScriptParameters("none", problems=tuple(project.problems))
-    return _command([*argparse_reading.problems(project), *project.problems, *deep])
+    nothing = nothing_found(project)
+    told = [] if nothing is None else [nothing]
+    return _command([*told, *argparse_reading.problems(project), *project.problems, *deep])
 
 
 def _command(problems: list[Problem]) -> ScriptParameters:

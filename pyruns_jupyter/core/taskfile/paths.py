@@ -173,6 +173,7 @@ class EnginePaths:
         self.ends = self.folder / "ends"  # results of runs whose task file could not be written
         self.paused = self.folder / "paused"
         self.queue = self.folder / "queue.json"
+        self.asked = self.folder / "asked"  # answers of scripts that were asked for their parameters
         self.cluster = self.folder / "cluster"  # a file for each job submitted to a cluster
         self.studies = self.folder / "studies"  # a file for each active study
         self.studies_log = self.folder / "studies.log"

@@ -135,6 +135,7 @@ def _script_command(
     tree: trees.Tree | None,
 ) -> RunCommand:
     # The largest part of the program, which a scheduler with shell tasks only does not need.
+    from pyruns_jupyter.core.create.asked import stored_answer, with_answer
     from pyruns_jupyter.core.scripts.argv import passes_words, run_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
     from pyruns_jupyter.core.scripts.source.modules import module_of, project_folder
@@ -147,6 +148,7 @@ def _script_command(
     parameters = read_parameters(
         read_source(source), filename=str(source), path=source, root=root, python=python
     )
+    parameters = with_answer(parameters, stored_answer(job.root, source, project=root))
     words: list[str] = []
     if passes_words(parameters):
         passing = settings.passes_defaults(job.workspace)

@@ -49,6 +49,7 @@ describe('the table of operations', () => {
     const ids = Object.keys(OPERATIONS) as OperationId[];
     expect(ids.filter(id => isChange(id)).sort()).toEqual([
       'actOnTasks',
+      'askScript',
       'beginStudy',
       'changeQueue',
       'changeStudy',

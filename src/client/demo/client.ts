@@ -132,6 +132,12 @@ function answersOf(
     },
     getWorkspace: ({ ws }) => at(ws).told(),
     getParameters: ({ ws }) => at(ws).project.parameters,
+    askScript: ({ ws }) => ({
+      problem: 'The demo runs no scripts.',
+      missing: null,
+      output: '',
+      parameters: at(ws).project.parameters
+    }),
     getTemplate: ({ ws, task }) => templateOf(at(ws), task),
     previewSweep: ({ ws }, body) => preview(at(ws), body),
     listTasks: ({ ws, ...query }) => pageOf(world, at(ws), query),

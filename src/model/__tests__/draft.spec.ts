@@ -283,4 +283,67 @@ describe('DraftModel', () => {
     await jest.advanceTimersByTimeAsync(200);
     expect(server.asked[server.asked.length - 1].request.name).toBe('train_2');
   });
+
+  it('asks the script, and follows the new defaults', async () => {
+    const parameters = {
+      kind: 'argparse' as const,
+      parameters: [],
+      problems: [],
+      error: null,
+      asked: {
+        asked_at: 1,
+        interpreter: 'python',
+        library: 'argparse',
+        stubbed: [],
+        written: [],
+        changed: null
+      }
+    };
+    server.asksScript = { ...server.asksScript, problem: null, parameters };
+    server.getTemplate = async () => ({ text: 'lr: 0.5\n', name: 'n' });
+    const asking = draft.ask();
+    expect(draft.getSnapshot().asking).toBe(true);
+    await asking;
+    expect(server.askedScript).toEqual([{ stub_missing: false }]);
+    expect(draft.getSnapshot()).toMatchObject({
+      asking: false,
+      askProblem: null,
+      parameters,
+      text: 'lr: 0.5\n',
+      defaults: 'lr: 0.5\n'
+    });
+    draft.setText('lr: 7\n');
+    server.getTemplate = async () => ({ text: 'lr: 0.9\n', name: 'n' });
+    await draft.ask();
+    expect(draft.getSnapshot()).toMatchObject({
+      text: 'lr: 7\n',
+      defaults: 'lr: 0.9\n'
+    });
+  });
+
+  it('says why a script told nothing, and can be cancelled', async () => {
+    server.asksScript = { ...server.asksScript, missing: 'torch' };
+    await draft.ask();
+    expect(draft.getSnapshot().askProblem).toEqual({
+      message: 'The script ended.',
+      missing: 'torch'
+    });
+    draft.dismissAskProblem();
+    expect(draft.getSnapshot().askProblem).toBeNull();
+    server.askScript = () => Promise.reject(new Error('offline'));
+    await draft.ask(true);
+    expect(draft.getSnapshot().askProblem).toMatchObject({ missing: null });
+    let signal: AbortSignal | undefined;
+    server.askScript = (_: string, __: object, given?: AbortSignal) => {
+      signal = given;
+      return new Promise<never>(() => undefined);
+    };
+    void draft.ask();
+    draft.cancelAsking();
+    expect(signal?.aborted).toBe(true);
+    expect(draft.getSnapshot()).toMatchObject({
+      asking: false,
+      askProblem: null
+    });
+  });
 });

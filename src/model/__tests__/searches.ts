@@ -1,4 +1,6 @@
 import type {
+  AskRequest,
+  AskResult,
   Dimension,
   SearchPreview,
   Study,
@@ -86,6 +88,19 @@ export class Searches {
   previewed: StudyRequest[] = [];
   begun: StudyRequest[] = [];
 
+  /** What the script tells when it is asked. */
+  asksScript: AskResult = {
+    problem: 'The script ended.',
+    missing: null,
+    output: '',
+    parameters: { kind: 'command', parameters: [], problems: [], error: null }
+  };
+  askedScript: AskRequest[] = [];
+
+  askScript = async (ws: string, request: AskRequest) => {
+    this.askedScript.push(request);
+    return this.asksScript;
+  };
   listColumns = async () => ({
     parameters: [],
     figures: this.figures.map(key => ({ key, tasks: 1 }))

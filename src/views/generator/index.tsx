@@ -13,6 +13,7 @@ import { Button, Link } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { TemplatePicker } from '../shared/templatepicker';
+import { AskBanner, AskButton } from './ask';
 import type { IEditorProps, IMarker, IReveal } from './editor';
 import { PlainEditor } from './editor';
 import { Form } from './form';
@@ -162,6 +163,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
               onClick={() => model.undoTemplate()}
             />
           )}
+          {canExecute && <AskButton model={model} state={state} />}
           <TemplatePicker
             finder={model.finder}
             kind={workspace.kind}
@@ -177,6 +179,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
             ...(state.parameters?.problems ?? []).map(item => item.message)
           ]}
         />
+        <AskBanner model={model} state={state} canExecute={canExecute} />
         <div
           className="pyr-generator-body"
           id={panel}

@@ -129,6 +129,10 @@ def _switch(parameter: Parameter, value: object) -> list[str]:
             if plain is None:
                 raise MismatchError(f"{name} cannot be enabled from the command line")
             return [plain]
+        if parameter.off_flags:
+            return [
+                next((flag for flag in parameter.off_flags if flag.startswith("--")), parameter.off_flags[0])
+            ]
         flag = next((flag for flag in parameter.flags if flag.startswith("--")), "")
         if not flag:
             raise MismatchError(

@@ -231,7 +231,7 @@ class _Reading:
         exclusive = tuple(
             one for group in made.exclusives if (one := _exclusive(group, by_action)) is not None
         )
-        found = {name: _narrowed(parameter) for name, parameter in found.items()}
+        found = {name: narrowed(parameter) for name, parameter in found.items()}
         commands = None
         if made.subparsers is not None and not made.subparsers.parsers:
             action = made.subparsers.action
@@ -346,7 +346,7 @@ def _exclusive(group: ExclusiveObject, names: dict[int, str]) -> Exclusive | Non
     return Exclusive(keys, group.required) if keys else None
 
 
-def _narrowed(parameter: Parameter) -> Parameter:
+def narrowed(parameter: Parameter) -> Parameter:
     """Return the parameter that a form shows for several arguments with one dest."""
     every = (parameter, *parameter.also)
     if len(every) == 1:

@@ -6,6 +6,7 @@ import type {
   Created,
   FieldError,
   Parameter,
+  Parameters,
   Preview,
   PreviewRequest
 } from '../../../client/types';
@@ -71,12 +72,15 @@ class Server extends Searches {
   gpus = { count: 0, framework: '' };
 
   getTemplate = async () => ({ text: TEXT, name: 'train' });
-  getParameters = async () => ({
-    kind: 'argparse' as const,
+  told: Partial<Parameters> = {};
+
+  getParameters = async (): Promise<Parameters> => ({
+    kind: 'argparse',
     parameters: PARAMETERS,
     problems: [],
     error: null,
-    default_gpus: this.gpus
+    default_gpus: this.gpus,
+    ...this.told
   });
   override listTasks = async () => {
     throw new Error('not asked here');
@@ -164,6 +168,85 @@ describe('GeneratorView', () => {
   afterEach(() => {
     model.dispose();
     jest.useRealTimers();
+  });
+
+  describe('asking the script', () => {
+    const ASKED = {
+      asked_at: 1,
+      interpreter: 'python',
+      library: 'transformers.HfArgumentParser',
+      stubbed: [],
+      written: [],
+      changed: null
+    };
+    const click = async (name: string) => {
+      fireEvent.click(screen.getByRole('button', { name }));
+      await wait();
+    };
+
+    it('is offered when the source may not show everything', async () => {
+      await show();
+      expect(screen.queryByText('Ask the script')).toBeNull();
+      expect(
+        screen.getByRole('button', {
+          name: 'Ask the script for its parameters'
+        })
+      ).toBeEnabled();
+    });
+
+    it.each([{ incomplete: true }, { kind: 'command' as const }])(
+      'shows what the parser told, and when: %j',
+      async told => {
+        server.told = told;
+        const asked = { ...ASKED, stubbed: ['torch'] };
+        server.asksScript = {
+          ...server.asksScript,
+          problem: null,
+          parameters: { ...(await server.getParameters()), ...told, asked }
+        };
+        await show();
+        await click('Ask the script');
+        expect(server.askedScript).toEqual([{ stub_missing: false }]);
+        expect(
+          screen.getByText(/HfArgumentParser.* was asked on .*1970/)
+        ).toHaveTextContent('Not installed, so values may be wrong: torch.');
+        await click('Ask again');
+        expect(server.askedScript).toHaveLength(2);
+      }
+    );
+
+    it('says what has changed since', async () => {
+      server.told = { asked: { ...ASKED, changed: 'conf.py' } };
+      await show();
+      expect(screen.getByText(/conf.py has changed since/)).toBeVisible();
+    });
+
+    it('says why there was no answer, and offers stubs', async () => {
+      server.told = { incomplete: true };
+      server.asksScript = { ...server.asksScript, missing: 'torch' };
+      await show();
+      await click('Ask the script');
+      expect(screen.getByText('The script ended.')).toBeVisible();
+      await click('Ask with stubs for missing modules');
+      expect(server.askedScript[1]).toEqual({ stub_missing: true });
+      await click('Dismiss');
+      expect(screen.getByText('Ask the script')).toBeVisible();
+    });
+
+    it('can be cancelled', async () => {
+      server.told = { incomplete: true };
+      server.askScript = () => new Promise<never>(() => undefined);
+      await show();
+      await click('Ask the script');
+      await click('Cancel');
+      expect(screen.getByText('Ask the script')).toBeVisible();
+    });
+
+    it.each(['notebook', 'load'] as const)('is not for %s', async kind => {
+      server.told = { kind, incomplete: true };
+      await show();
+      expect(screen.queryByText('Ask the script')).toBeNull();
+    });
   });
 
   it('shows the parameters and how many tasks they make', async () => {

@@ -1,0 +1,77 @@
+"""The libraries that parse command lines, and whether a script imports one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import commandline
+from .model import Problem
+from .source.files import Import
+from .source.modules import Project
+
+# A module of theirs counts too.
+PARSER_LIBRARIES = (
+    "absl",
+    "argbind",
+    "argparse",
+    "chz",
+    "click",
+    "cloup",
+    "configargparse",
+    "cyclopts",
+    "docopt",
+    "draccus",
+    "fire",
+    "getopt",
+    "gin",
+    "hydra",
+    "jsonargparse",
+    "lightning.pytorch.cli",
+    "ml_collections",
+    "optparse",
+    "plac",
+    "pyrallis",
+    "pytorch_lightning.cli",
+    "rich_click",
+    "sacred",
+    "simple_parsing",
+    "tap",
+    "typer",
+    "tyro",
+)
+_PARTS = {"omegaconf": ("OmegaConf",), "transformers": ("HfArgumentParser",), "trl": ("TrlParser",)}
+
+
+def nothing_found(project: Project) -> Problem | None:
+    """Return the problem that no parameters were found in a script that imports a parser library; None if it
+    imports none.
+    """
+    where, names = "The script", _libraries(project.main.source.imports)
+    if not names:
+        modules = [one for one in project.reached() if not one.main]
+        where, names = (
+            "A file that the script imports",
+            _libraries(item for one in modules for item in one.source.imports),
+        )
+    if not names:
+        return None
+    return Problem(
+        f"{where} uses {' and '.join(names)}, but no parameters were found in the source. Ask the script for "
+        f"its parameters, or write its arguments in {commandline.KEY}, with {{key}} for the value of a key.",
+        0,
+    )
+
+
+def _libraries(imports: Iterable[Import]) -> list[str]:
+    found: dict[str, None] = {}
+    for item in imports:
+        if item.level:
+            continue
+        full = f"{item.module}.{item.name}" if item.name else item.full or item.module
+        for library in PARSER_LIBRARIES:
+            if full == library or full.startswith(f"{library}."):
+                found[library] = None
+        for library, names in _PARTS.items():
+            if item.module.split(".")[0] == library and item.name in names:
+                found[library] = None
+    return list(found)

@@ -1,0 +1,71 @@
+"""The types that annotations mean, and the fields of dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import typing
+from typing import Any
+
+_MAX_LEVELS = 10
+
+
+def shape_of(annotation: Any) -> dict[str, Any]:
+    """Return the type that an annotation means."""
+    origin: Any = getattr(annotation, "__origin__", None)
+    inner: tuple[Any, ...] = getattr(annotation, "__args__", ())
+    if origin in (list, set, frozenset) or str(origin).startswith("collections.abc"):
+        return {"name": "list", "items": [shape_of(one) for one in inner[:1]]}
+    if origin is tuple:
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return {"name": "list", "items": [shape_of(inner[0])]}
+        return {"name": "tuple", "items": [shape_of(one) for one in inner]}
+    if origin is dict:
+        return {"name": "dict", "items": [shape_of(one) for one in inner]}
+    if str(origin) == "typing.Union" or type(annotation).__name__ == "UnionType":
+        some = [one for one in inner if one is not type(None)]
+        shape: dict[str, Any] = {"name": "union", "items": list(map(shape_of, some))}
+        shape = shape_of(some[0]) if len(some) == 1 else shape
+        shape["optional"] = len(some) < len(inner)
+        return shape
+    if str(origin) in ("typing.Literal", "typing_extensions.Literal"):
+        words = [one if isinstance(one, (str, int, float, bool)) else str(one) for one in inner]
+        return {"name": "choice", "choices": words, "words": [str(one) for one in words]}
+    if isinstance(annotation, type):
+        if issubclass(annotation, enum.Enum):
+            words = [str(one.name) for one in annotation]
+            return {"name": "choice", "choices": words, "words": words}
+        for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
+            if issubclass(annotation, kind):
+                return {"name": name}
+        if annotation in (list, tuple, dict):
+            return {"name": "dict" if annotation is dict else "list"}
+        if annotation.__module__ == "pathlib":
+            return {"name": "path"}
+    if annotation in (Any, inspect.Parameter.empty):
+        return {"name": "any"}
+    return {"name": "custom"}
+
+
+def fields_of(owner: Any, prefix: str = "", depth: int = 0) -> dict[str, tuple[Any, Any]]:
+    """Return type and default (MISSING if there is none) of each field of a dataclass, by dotted name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    kind = owner if isinstance(owner, type) else type(owner)
+    try:
+        types = typing.get_type_hints(kind)
+    except Exception:
+        types = {}
+    for field in dataclasses.fields(kind):
+        name, hint = prefix + field.name, types.get(field.name, Any)
+        value: Any = field.default
+        if not isinstance(owner, type):
+            value = getattr(owner, field.name)
+        elif field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
+        inner = value if dataclasses.is_dataclass(value) else hint
+        if dataclasses.is_dataclass(inner) and depth < _MAX_LEVELS:
+            found.update(fields_of(inner, name + ".", depth + 1))
+        else:
+            found[name] = (hint, value)
+    return found

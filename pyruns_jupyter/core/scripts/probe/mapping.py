@@ -1,0 +1,384 @@
+"""The parameters of a script from the answer of its own parser, combined with those of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyruns_jupyter.core.scripts.argparse_scripts.reading import narrowed
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
+from pyruns_jupyter.core.scripts.hydra_scripts.files import MISSING as HYDRA_MISSING
+from pyruns_jupyter.core.scripts.hydra_scripts.files import File, leaves
+from pyruns_jupyter.core.scripts.hydra_scripts.reading import HydraDetails
+from pyruns_jupyter.core.scripts.hydra_scripts.tree import HydraTree
+from pyruns_jupyter.core.scripts.model import (
+    Exclusive,
+    Parameter,
+    Parser,
+    ScriptParameters,
+    Subcommands,
+)
+from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
+
+from .answer import Answer, AskedCommand, AskedParameter, AskedShape, value_of
+
+_PARSERS = ("argparse", "jsonargparse", "tyro")  # described by the parser of argparse that they build
+_SWITCHES = ("store_true", "store_false", "boolean_optional", "custom_flag")
+_SINGLE = ("any", "none", "int", "float", "str", "bool", "path", "datetime", "choice", "custom")
+_SHAPES = (*_SINGLE, "list", "tuple", "dict", "union")
+_UNREAD = ("command", "none")  # kinds of scripts in whose source nothing was found
+
+
+def parameters_of(answer: Answer, script_name: str) -> ScriptParameters | None:
+    """Return the parameters that an answer describes; None when the script reached no parser."""
+    command = answer.command
+    if command is None:
+        return None
+    here = _Here(script_name, not answer.strict)
+    if answer.framework in _PARSERS:
+        parser = here.parser(command, (), ())
+        if answer.first is not None:
+            parser = _together(here.parser(answer.first, (), ()), parser)
+        everything = tuple(parser.everything())
+        library = answer.library or ("" if answer.framework == "argparse" else answer.framework)
+        return _script("argparse", everything, parser.open, parser=parser, library=library)
+    if answer.framework in ("click", "typer", "fire"):
+        tree = here.command("", command)
+        return _script(answer.framework, tuple(flattened(tree)), is_open(tree), details=tree)
+    if answer.framework == "absl":
+        found = tuple(here.parameter(one, ()) for one in command.parameters)
+        return _script("absl", found, not answer.strict)
+    if answer.framework == "omegaconf":
+        return _script("omegaconf", _values(answer), command.open)
+    if answer.framework == "hydra":
+        return _hydra(answer)
+    return None
+
+
+def _script(kind: str, parameters: tuple[Parameter, ...], is_open: bool, **more: Any) -> ScriptParameters:
+    return ScriptParameters(kind, parameters, open=is_open, **more)
+
+
+class _Here:
+    """Converts descriptions. Places in the script itself have no file name."""
+
+    def __init__(self, script_name: str, is_open: bool) -> None:
+        self.script_name = script_name
+        self.open = is_open
+
+    def parser(self, command: AskedCommand, scope: tuple[str, ...], keys: tuple[str, ...]) -> Parser:
+        """Return the parser of a command of argparse; `scope` holds its subcommands, `keys` their keys."""
+        found: dict[str, Parameter] = {}
+        for one in command.parameters:
+            parameter = self.parameter(one, scope)
+            before = found.get(parameter.name)
+            if before is None:
+                found[parameter.name] = parameter
+            elif not before.positional and not parameter.positional:
+                again = replace(parameter, default=before.default)
+                found[parameter.name] = replace(before, also=(*before.also, again))
+        found = {name: narrowed(parameter) for name, parameter in found.items()}
+        subcommands = self._subcommands(command, found, scope, keys) if command.commands else None
+        prefix = "".join(f"{key}." for key in keys)
+        listed = [replace(one, name=prefix + one.name, scope=keys) for one in found.values()]
+        if subcommands is not None:
+            listed.insert(min(command.choice_at, len(listed)), subcommands.choice)
+        exclusive = tuple(
+            Exclusive(tuple(dict.fromkeys(one.keys)), one.required)
+            for one in command.exclusive
+            if all(key in found for key in one.keys)
+        )
+        return Parser(
+            tuple(listed),
+            exclusive,
+            subcommands,
+            command.prefix_chars,
+            command.fromfile_chars,
+            command.allow_abbrev,
+            self.open or command.open,
+        )
+
+    def _subcommands(
+        self,
+        command: AskedCommand,
+        found: Mapping[str, Parameter],
+        scope: tuple[str, ...],
+        keys: tuple[str, ...],
+    ) -> Subcommands:
+        key = command.choice or "command"
+        while key in found:
+            key = f"sub{key}"
+        below: dict[str, str] = {}
+        parsers: dict[str, Parser] = {}
+        for name, one in command.commands.items():
+            inner = name
+            while inner in found or inner == key:
+                inner += "_command"
+            below[name] = inner
+            parsers[name] = self.parser(one, (*scope, name), (*keys, inner))
+        for alias, name in command.aliases.items():
+            if name in parsers:
+                parsers[alias], below[alias] = parsers[name], below[name]
+        notes = [f"{name}: {one.help}" for name, one in command.commands.items() if one.help]
+        choice = Parameter(
+            name=".".join((*keys, key)),
+            type="choice",
+            default=next(iter(parsers)) if command.choice_required else None,
+            choices=tuple(parsers),
+            help=command.choice_help or "; ".join(notes),
+            group=" ".join(scope),
+            required=command.choice_required,
+            positional=True,
+            nargs="A...",
+            action="subcommand",
+            line=command.choice_line,
+            scope=keys,
+        )
+        return Subcommands(choice, parsers, below)
+
+    def command(self, name: str, command: AskedCommand) -> ScriptCommand:
+        """Return a command of click, typer or fire."""
+        return ScriptCommand(
+            name,
+            [self.parameter(one, ()) for one in command.parameters],
+            {key: self.command(key, one) for key, one in command.commands.items()},
+            command.choice_required,
+            command.chain,
+            command.open,
+            command.help,
+            command.line if command.file in ("", self.script_name) else 0,
+        )
+
+    def parameter(self, one: AskedParameter, scope: tuple[str, ...]) -> Parameter:
+        """Return a parameter, without the scope in its name."""
+        shape = _shape(one.shape) if one.shape is not None else None
+        title = " ".join(scope)
+        group = f"{title}: {one.group}" if title and one.group else title or one.group
+        note = f"the default is computed: {one.shown}" if one.computed and one.shown else ""
+        item = one.item or (shape.item_type if shape is not None else "str")
+        choices = one.choices
+        if shape is not None and shape.name == "choice":
+            choices = None if _is_list(one) else shape.choices
+        if one.item == "literal" and shape is None:
+            shape = shape_of_value(value_of(one.default))
+        return Parameter(
+            name=one.name,
+            type=_shown_type(one, item, choices, shape),
+            default=value_of(one.default),
+            flags=one.flags,
+            choices=choices,
+            help=f"{one.help} ({note})" if one.help and note else one.help or note,
+            group=group,
+            required=one.required,
+            positional=one.positional,
+            nargs=one.nargs,
+            action=one.action,
+            const=(one.action == "store_true") if one.action in _SWITCHES else value_of(one.const),
+            item_type=item,
+            line=one.line,
+            separator=one.separator,
+            spelling=one.spelling,
+            metavar=one.metavar,
+            computed=one.computed,
+            suppressed=one.suppressed,
+            file="" if one.file == self.script_name else one.file,
+            off_flags=one.off_flags,
+            shape=_flag_shape(one, shape),
+        )
+
+
+def _is_list(one: AskedParameter) -> bool:
+    many = one.nargs in ("*", "+", "...") or isinstance(one.nargs, int)
+    return many or one.action in ("append", "append_const", "extend") or bool(one.separator)
+
+
+def _shown_type(one: AskedParameter, item: str, choices: object, shape: Shape | None) -> str:
+    """Return the type that a form shows."""
+    if one.action in _SWITCHES:
+        return "bool"
+    if one.action == "count":
+        return "int"
+    if _is_list(one):
+        return "list"
+    if one.action == "store_const":
+        return "bool" if isinstance(one.default, bool) else "choice" if choices else "str"
+    if choices is not None:
+        return "choice"
+    if item in ("literal", "json") and shape is not None:
+        return shape.shown
+    return "bool" if item == "truth" else item if item in ("int", "float", "bool", "path") else "str"
+
+
+def _flag_shape(one: AskedParameter, shape: Shape | None) -> Shape | None:
+    """Return the type of an option of click that stands for one value."""
+    if one.action == "store_const" and shape is not None and one.flags:
+        return Shape("choice", choices=(value_of(one.const),), words=(one.flags[0],))
+    return Shape("bool") if one.action in _SWITCHES and shape is not None else shape
+
+
+def _shape(asked: AskedShape) -> Shape:
+    choices, words = asked.choices, asked.words
+    if len(choices) != len(words):
+        choices, words = (), ()
+    name = asked.name if asked.name in _SHAPES and (asked.name != "choice" or choices) else "custom"
+    return Shape(
+        name,
+        tuple(_shape(one) for one in asked.items),
+        choices,
+        words,
+        asked.optional,
+        asked.low,
+        asked.high,
+        asked.open_low,
+        asked.open_high,
+        asked.fold_case,
+        asked.formats,
+    )
+
+
+def _together(first: Parser, last: Parser) -> Parser:
+    """Return one parser for two that read the same command line one after the other."""
+    found = {one.name: one for one in (*first.parameters, *last.parameters)}
+    own = {one.name: one for one in first.parameters}
+    return replace(
+        last,
+        parameters=tuple({**found, **own}.values()),
+        exclusive=(*first.exclusive, *last.exclusive),
+        subcommands=last.subcommands or first.subcommands,
+    )
+
+
+def _values(answer: Answer) -> tuple[Parameter, ...]:
+    content = value_of(answer.content)
+    return tuple(_value(key, value) for key, value in leaves(content)) if isinstance(content, dict) else ()
+
+
+def _value(key: str, value: Any) -> Parameter:
+    missing = value == HYDRA_MISSING
+    shape = ANY if missing else shape_of_value(value)
+    return Parameter(
+        name=key,
+        type="none" if value is None else shape.shown,
+        default=None if missing else value,
+        group=key.rpartition(".")[0],
+        required=missing,
+        item_type="literal",
+        shape=shape,
+    )
+
+
+def _hydra(answer: Answer) -> ScriptParameters:
+    content = value_of(answer.content)
+    chosen = {key: value for key, value in answer.chosen.items() if isinstance(value, str)}
+    store = {f"{group}/{name}": File((), {}) for group, names in answer.groups.items() for name in names}
+    defaults = tuple(
+        {key: value} for key, value in chosen.items() if f"{key.partition('@')[0]}/{value}" in store
+    )
+    # The values of the chosen configurations are in the content.
+    tree = HydraTree(None, {**store, "config": File(defaults, content)}, "config")
+    composed = tree.composed()
+    selected = {choice.group for choice in composed.choices.values()}
+    groups = [
+        *(
+            (choice.key, choice.value, answer.groups.get(choice.group, ()))
+            for choice in composed.choices.values()
+        ),
+        *((group, None, names) for group, names in answer.groups.items() if group not in selected),
+    ]
+    parameters = tuple(
+        Parameter(
+            name=key,
+            type="choice",
+            default=value,
+            choices=names or None,
+            help="config group",
+            action="group",
+            shape=Shape("choice", choices=names, words=names, optional=True),
+        )
+        for key, value, names in groups
+    )
+    details = HydraDetails(tree, composed, False)
+    # Another choice has other keys.
+    listed = {one.name for one in parameters}
+    values = (one for one in _values(answer) if one.name not in listed)
+    return _script("hydra", (*parameters, *values), bool(groups), details=details)
+
+
+def combined(read: ScriptParameters, asked: ScriptParameters) -> ScriptParameters:
+    """Return the parameters of the parser, with what only the source shows: lines, help, sets of values.
+
+    Where the source was read completely and has the same parameters, it is more precise than the answer.
+    """
+    same = {one.name for one in read.parameters} == {one.name for one in asked.parameters}
+    if same and is_complete(read) and not read.kind == asked.kind == "argparse":
+        return read
+    known = {one.name: one for one in read.parameters} if read.kind not in _UNREAD else {}
+    parser, details = asked.parser, asked.details
+    if parser is not None:
+        parser = _known_parser(parser, known)
+        parameters = tuple(parser.everything())
+    elif isinstance(details, ScriptCommand):
+        details = _known_tree(details, known, "")
+        parameters = tuple(flattened(details))
+    else:
+        parameters = tuple(_known(one, known.get(one.name)) for one in asked.parameters)
+    if isinstance(details, HydraDetails) and isinstance(read.details, HydraDetails):
+        details = replace(details, places_runs=read.details.places_runs)
+    return replace(
+        read,
+        kind=asked.kind,
+        parameters=parameters,
+        problems=() if read.idle is None else (read.idle,),
+        open=asked.open,
+        parser=parser,
+        library=asked.library,
+        details=details,
+    )
+
+
+def is_complete(read: ScriptParameters) -> bool:
+    """Return whether everything that the script accepts was found in its source."""
+    problems = [one for one in read.problems if one is not read.idle]
+    return read.kind not in _UNREAD and not read.open and not problems
+
+
+def _known_parser(parser: Parser, known: Mapping[str, Parameter]) -> Parser:
+    subcommands = parser.subcommands
+    if subcommands is not None:
+        made = {id(one): _known_parser(one, known) for one in subcommands.parsers.values()}
+        parsers = {name: made[id(one)] for name, one in subcommands.parsers.items()}
+        subcommands = replace(subcommands, parsers=parsers)
+    parameters = tuple(
+        one if one.action == "subcommand" else _known(one, known.get(one.name)) for one in parser.parameters
+    )
+    return replace(parser, parameters=parameters, subcommands=subcommands)
+
+
+def _known_tree(command: ScriptCommand, known: Mapping[str, Parameter], prefix: str) -> ScriptCommand:
+    return replace(
+        command,
+        parameters=[_known(one, known.get(prefix + one.name)) for one in command.parameters],
+        commands={
+            name: _known_tree(one, known, f"{prefix}{command.key_of(name)}.")
+            for name, one in command.commands.items()
+        },
+    )
+
+
+def _known(asked: Parameter, read: Parameter | None) -> Parameter:
+    """Return a parameter with what its source shows in addition."""
+    if read is None:
+        return asked
+    found = replace(
+        asked,
+        line=read.line or asked.line,
+        file=read.file if read.line else asked.file,
+        help=asked.help or read.help,
+    )
+    if asked.item_type == "custom" and not asked.spelling and read.item_type != "custom":
+        found = replace(found, item_type=read.item_type, type=read.type, spelling=read.spelling)
+        found = replace(found, separator=read.separator, choices=asked.choices or read.choices)
+    if asked.computed and not read.computed:
+        found = replace(found, default=read.default, computed=False)
+    return found
