@@ -97,9 +97,7 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
         path: 'zh/zu.ipynb'
       })
   );
-  await expect(
-    page.locator('.jp-Notebook-ExecutionIndicator:visible')
-  ).toHaveAttribute('data-status', 'idle', { timeout: 60000 });
+  await expect(page.getByText(/\| 空闲$/)).toBeVisible({ timeout: 60000 });
   await page.evaluate(
     () => void window.jupyterapp.commands.execute('notebook:run-all-cells')
   );
