@@ -136,7 +136,8 @@ function mistakes(language, found) {
   const told = [];
   for (const [key, plural] of found) {
     const texts = known[key];
-    const wanted = plural === null ? 1 : forms;
+    // Lab takes a single form for a message without a plural, and leaves it out.
+    const wanted = plural === null ? 1 : Math.max(2, forms);
     if (!Array.isArray(texts) || texts.some(text => !text)) {
       told.push(`${language}: missing: ${JSON.stringify(key)}`);
     } else if (texts.length !== wanted) {

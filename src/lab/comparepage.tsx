@@ -76,7 +76,7 @@ export async function makeCompare(
           void state?.save(looks, toJson(changed));
         }}
         confirm={confirmInLab(trans)}
-        canExecute={pyruns.session.rights.canExecute}
+        {...pyruns.session.rights}
         onOpenLog={openLog}
         onChoose={choose}
       />

@@ -31,7 +31,7 @@ const markerField = StateField.define<DecorationSet>({
           [...byLine].map(([line, messages]) =>
             Decoration.line({
               attributes: {
-                class: 'pyr-editor-wrong',
+                class: 'pyr-editor-invalid',
                 title: messages.join('\n')
               }
             }).range(doc.line(line).from)

@@ -9,6 +9,7 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { asClientError } from '../client/errors';
+import { asRecord } from '../client/shapes';
 import type { Workspace } from '../client/types';
 import { DashboardModel } from '../model/dashboard';
 import { asSavedDraft } from '../model/draftstate';
@@ -21,7 +22,7 @@ import { TableLayoutModel } from '../model/tablelayout';
 import { TaskListModel } from '../model/tasklist';
 import type { IActionContext } from '../views/actions/action';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
-import type { ILooks } from '../views/monitor/header';
+import type { ILogOptions } from '../views/monitor/header';
 import { workspaceTitle } from '../views/shared/title';
 import type { PAGES } from './arguments';
 import { makeCompare } from './comparepage';
@@ -316,7 +317,7 @@ async function makeMonitor(
   const { pyruns, owner, show, state, trans } = options;
   const { MonitorView } = await import('../views/monitor');
   const key = 'pyruns-jupyter:log-looks';
-  const looks = asLooks(await state?.fetch(key).catch(() => null));
+  const logOptions = asLogOptions(await state?.fetch(key).catch(() => null));
   const model = owner.own(new TaskListModel(pyruns.client, workspace.id));
   const monitor = owner.own(new MonitorModel(model));
   if (show.task) {
@@ -342,8 +343,8 @@ async function makeMonitor(
   return (
     <MonitorView
       monitor={monitor}
-      looks={looks}
-      onLooks={changed => void state?.save(key, { ...changed })}
+      options={logOptions}
+      onOptions={changed => void state?.save(key, { ...changed })}
       onGenerate={() => options.open('generator', workspace.id)}
       trans={trans}
       confirm={confirmInLab(trans)}
@@ -384,11 +385,11 @@ export function markdownRenderer(
 }
 
 /** Read the display options of logs from Lab's state. */
-function asLooks(value: unknown): Partial<ILooks> {
-  const looks = value as Partial<ILooks> | null | undefined;
+function asLogOptions(value: unknown): Partial<ILogOptions> {
+  const { isWide, hasTimes, hasCurves } = asRecord(value);
   return {
-    isWide: looks?.isWide === true,
-    hasTimes: looks?.hasTimes === true,
-    hasCurves: looks?.hasCurves === true
+    isWide: isWide === true,
+    hasTimes: hasTimes === true,
+    hasCurves: hasCurves === true
   };
 }

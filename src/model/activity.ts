@@ -13,9 +13,6 @@ import { LiveModel } from './livemodel';
 import { Position } from './position';
 import { keepEqual } from './store';
 
-/** How many active tasks are shown; others are only counted. */
-const MAX_ACTIVE = 100;
-
 /** How many finished tasks are kept. */
 const MAX_RECENT = 20;
 
@@ -38,7 +35,7 @@ export interface IActivityState extends ILiveState {
   /** Why the last list failed; null after one succeeded. */
   readonly error: Error | null;
   readonly counts: Counts | null;
-  /** Running tasks, then queued ones in their order. */
+  /** Running tasks, then queued ones in their order; at most 200. */
   readonly active: readonly TaskRow[];
   /** Finished tasks, the latest first. */
   readonly recent: readonly TaskRow[];
@@ -115,7 +112,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
       phase: 'ready',
       error: null,
       typical: active.typical_duration,
-      active: this._active.rows.slice(0, MAX_ACTIVE),
+      active: this._active.rows,
       recent: [...recent.items].sort(byEnd)
     });
     this._notify(active.counts, ended);
@@ -139,7 +136,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
       ...changed.filter(row => isOver(row.status))
     ].sort(byEnd);
     this.update({
-      active: this._active.rows.slice(0, MAX_ACTIVE),
+      active: this._active.rows,
       recent: nextRecent.slice(0, MAX_RECENT)
     });
     this._notify(message.counts ?? null, ended);

@@ -76,14 +76,14 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     let keys = metrics.filter(key => this.state.keys?.includes(key));
     try {
       // Most of them are in the first part; the others ask for the rest only.
-      for (const part of chunksOf(names)) {
+      for (const chunk of chunksOf(names)) {
         const missing = metrics.filter(key => !keys.includes(key));
         if (missing.length === 0) {
           break;
         }
         const { items } = await this.send(() =>
           this._client.listCurves(this._ws, {
-            name: part,
+            name: chunk,
             key: missing,
             points: FEWEST_POINTS
           })

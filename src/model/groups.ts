@@ -2,9 +2,8 @@ import type { ClientError } from '../client/errors';
 import type { Counts, Groups, IClient } from '../client/types';
 import type { Grouping } from './layout';
 import { Model } from './model';
-import type { IListing } from './taskpager';
 import type { IRows } from './rows';
-import type { ITaskListState } from './taskliststate';
+import type { IListing, ITaskListState } from './taskliststate';
 
 /** Delay before the tasks are grouped again, to gather changes. */
 const GATHER_MS = 500;

@@ -6,7 +6,7 @@ const MAX_GROUPS = 6;
 export interface IImportance {
   readonly key: string;
   /** Fraction of the variance that the parameter alone explains. */
-  readonly part: number;
+  readonly fraction: number;
   /** From -1 (the metric falls with it) to 1 (it rises); null for texts. */
   readonly rises: number | null;
   /** Number of tasks that have both. */
@@ -55,10 +55,10 @@ export function importanceOf(
     [...members.values()].map(each => each.length * (average(each) - mean) ** 2)
   );
   const within = (total - between) / (places.length - count);
-  const part = (between - (count - 1) * within) / total;
+  const fraction = (between - (count - 1) * within) / total;
   return {
     key,
-    part: Math.min(1, Math.max(0, part)),
+    fraction: Math.min(1, Math.max(0, fraction)),
     rises: numbers
       ? correlation(ranks(places.map(at => numbers[at])), ranks(ys))
       : null,

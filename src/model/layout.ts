@@ -17,13 +17,13 @@ export const FACTS = [
   'duration',
   'left',
   'runs',
-  'outcome'
+  'message'
 ] as const;
 
 export type Fact = (typeof FACTS)[number] | 'hit';
 
 /** Automatic columns that stay hidden until a task has a value there. */
-export const RUN_FACTS: readonly Fact[] = ['started', 'duration', 'outcome'];
+export const RUN_FACTS: readonly Fact[] = ['started', 'duration', 'message'];
 
 /**
  * Return the `RUN_FACTS` that no task of the workspace has, judged by the
@@ -42,9 +42,9 @@ export function emptyFacts(
   const hasRun =
     running + completed + failed + cancelled > 0 ||
     rows.some(row => row && row.started_at !== null);
-  const hasOutcome =
+  const hasMessage =
     failed > 0 || rows.some(row => row && (row.message || row.exit_code));
-  return RUN_FACTS.filter(fact => !(fact === 'outcome' ? hasOutcome : hasRun));
+  return RUN_FACTS.filter(fact => !(fact === 'message' ? hasMessage : hasRun));
 }
 
 /** Keys by which tasks are grouped (`by`), or all other ones (`fold`). */
@@ -184,23 +184,29 @@ export function asWidth(width: number): number {
   return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, width)));
 }
 
+/** Return the present id of a column; older layouts have another name for one. */
+function newColumnId(id: ColumnId): ColumnId {
+  return id === 'outcome' ? 'message' : id;
+}
+
 /** Read a saved layout. */
 export function asLayout(value: unknown): ILayout {
   const found = asRecord(value);
   const grouping = asRecord(found.grouping);
   const fold = asTexts(grouping.fold);
   const by = asTexts(grouping.by);
+  const columns = (ids: unknown) => asTexts(ids).map(newColumnId);
   const widths: Record<string, number> = {};
   for (const [id, width] of Object.entries(asRecord(found.widths))) {
     if (typeof width === 'number' && Number.isFinite(width)) {
-      widths[id] = asWidth(width);
+      widths[newColumnId(id)] = asWidth(width);
     }
   }
   return {
-    columns: Array.isArray(found.columns) ? asTexts(found.columns) : null,
-    always: Array.isArray(found.always) ? asTexts(found.always) : undefined,
+    columns: Array.isArray(found.columns) ? columns(found.columns) : null,
+    always: Array.isArray(found.always) ? columns(found.always) : undefined,
     widths,
-    pinned: asTexts(found.pinned),
+    pinned: columns(found.pinned),
     look: found.look === 'cards' ? 'cards' : 'table',
     grouping: fold.length > 0 ? { fold } : by.length > 0 ? { by } : null
   };

@@ -62,9 +62,9 @@ export class LogTimesModel extends Model<ILogTimesState> {
   }
 
   private async _read(): Promise<void> {
-    const part = { start: this._start, end: this._end };
+    const range = { start: this._start, end: this._end };
     const take = (change: Partial<ILogTimesState>) => {
-      this._known = part;
+      this._known = range;
       this.update(change);
       this._scheduleRead();
     };
@@ -73,8 +73,8 @@ export class LogTimesModel extends Model<ILogTimesState> {
       () =>
         this._client.listLogTimes(this._ws, this._task, {
           run: this._run,
-          offset: part.start,
-          end: part.end,
+          offset: range.start,
+          end: range.end,
           limit: MAX_MARKS
         }),
       ({ marks }) => take({ marks, isMissing: marks.length === 0 }),

@@ -1,8 +1,9 @@
 import type { TaskRow } from '../client/types';
+import type { IActivityState } from './activity';
+import { ActivityModel } from './activity';
 import { LogModel } from './log';
 import { Model } from './model';
 import type { TaskListModel } from './tasklist';
-import type { ITaskListState } from './taskliststate';
 
 /** How many logs are shown side by side. */
 export const MAX_PANES = 4;
@@ -21,12 +22,16 @@ export interface IMonitorState {
 
 /** Logs shown side by side. */
 export class MonitorModel extends Model<IMonitorState> {
+  readonly activity: ActivityModel;
+
   /** @param list - the tasks to choose from */
   constructor(readonly list: TaskListModel) {
     const first = { id: 0, log: new LogModel(list.client, list.ws) };
     super({ panes: [first], active: first.id });
+    this.activity = this.own(new ActivityModel(list.client, list.ws));
     this._listen(first);
     this.listen(list, () => this._noteRows());
+    this.listen(this.activity, () => this._noteRows());
   }
 
   /**
@@ -37,7 +42,23 @@ export class MonitorModel extends Model<IMonitorState> {
   start(opensLatest = false): void {
     this._isWaiting = opensLatest && this.tasks.length === 0;
     this.list.start();
+    this.activity.start();
     this._noteRows();
+  }
+
+  /** Connect and load now instead of waiting for the next attempt. */
+  retry(): void {
+    this.list.retry();
+    this.activity.retry();
+  }
+
+  /** Return the row of a task that is listed or active. */
+  row(name: string): TaskRow | undefined {
+    const { active, recent } = this.activity.getSnapshot();
+    return (
+      this.list.row(name) ??
+      [...active, ...recent].find(row => row.name === name)
+    );
   }
 
   override dispose(): void {
@@ -116,13 +137,13 @@ export class MonitorModel extends Model<IMonitorState> {
 
   /** Pass changed tasks to their logs, which open new runs. */
   private _noteRows(): void {
-    const latest = this._isWaiting && latestRun(this.list.getSnapshot());
+    const latest = this._isWaiting && latestRun(this.activity.getSnapshot());
     if (latest) {
       this.open(latest.name);
     }
     for (const { log } of this.state.panes) {
       const { task } = log.getSnapshot();
-      const row = task === null ? undefined : this.list.row(task);
+      const row = task === null ? undefined : this.row(task);
       if (row && row !== this._rows.get(log)) {
         this._rows.set(log, row);
         log.setRow(row);
@@ -149,19 +170,9 @@ export class MonitorModel extends Model<IMonitorState> {
 }
 
 /** The running task that started last, else the one that ended last. */
-function latestRun(state: ITaskListState): TaskRow | undefined {
-  const { active, counts, rows } = state;
-  if (counts?.running && active.length === 0) {
-    return undefined; // the running tasks are listed in a moment
-  }
-  const isRunning = (row: TaskRow) => row.status === 'running';
-  const started = [...active, ...rows].filter(
-    (row): row is TaskRow => row !== undefined && row.started_at !== null
-  );
-  const running = started.filter(isRunning);
-  const time = (row: TaskRow) =>
-    (isRunning(row) ? null : row.finished_at) ?? row.started_at ?? 0;
-  return (running.length > 0 ? running : started).sort(
-    (a, b) => time(b) - time(a)
-  )[0];
+function latestRun(state: IActivityState): TaskRow | undefined {
+  const [latest] = state.active
+    .filter(row => row.status === 'running')
+    .sort((a, b) => (b.started_at ?? 0) - (a.started_at ?? 0));
+  return latest ?? state.recent[0];
 }

@@ -4,7 +4,7 @@ import type { TaskStatus } from '../client/types';
 import { byName } from './active';
 import type { ILayout } from './layout';
 import { asLayout } from './layout';
-import type { IListing } from './taskpager';
+import type { IListing } from './taskliststate';
 
 export interface ISavedView {
   readonly name: string;

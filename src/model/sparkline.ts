@@ -11,13 +11,13 @@ const GATHER_MS = 150;
 /** How many metrics are tried until one has a curve. */
 const MAX_TRIES = 6;
 
-export type ICurve = Pick<Curve, 'places' | 'values'>;
+export type ISparkline = Pick<Curve, 'places' | 'values'>;
 
 export interface ISparklineState {
   /** The metric that has curves; null until one is found. */
   readonly key: string | null;
   /** By task. */
-  readonly curves: ReadonlyMap<string, ICurve>;
+  readonly curves: ReadonlyMap<string, ISparkline>;
 }
 
 const NOTHING: ISparklineState = { key: null, curves: new Map() };

@@ -23,8 +23,6 @@ export interface IStudiesState {
   readonly chosen: string;
   readonly detail: StudyDetail | null;
   readonly error: Error | null;
-  /** Why the last change was refused. */
-  readonly refusal: string | null;
   readonly isBusy: boolean;
 }
 
@@ -49,7 +47,6 @@ export class StudiesModel extends Model<IStudiesState> {
       chosen: _options.chosen ?? '',
       detail: null,
       error: null,
-      refusal: null,
       isBusy: false
     });
   }
@@ -77,49 +74,50 @@ export class StudiesModel extends Model<IStudiesState> {
   async choose(name: string): Promise<StudyDetail | null> {
     this._isStarted = true;
     if (name !== this.state.detail?.name) {
-      this.update({ chosen: name, detail: null, refusal: null });
+      this.update({ chosen: name, detail: null });
       await this._load();
     }
     const { detail } = this.state;
     return detail?.name === name ? detail : null;
   }
 
-  stop(running = false): Promise<void> {
-    return this._change({ action: 'stop', running });
+  /**
+   * Stop or resume the study that is shown.
+   *
+   * @throws ClientError if it is refused
+   */
+  change(change: StudyChange): Promise<void> {
+    return this._do((client, ...study) => client.changeStudy(...study, change));
   }
 
-  /** Resume the study until it has `n` trials. */
-  resume(n: number): Promise<void> {
-    return this._change({ action: 'resume', n });
+  /**
+   * Delete the study that is shown; its tasks are kept.
+   *
+   * @throws ClientError if it is refused
+   */
+  remove(): Promise<void> {
+    return this._do((client, ...study) => client.removeStudy(...study));
   }
 
-  /** Delete the study; its tasks are kept. */
-  async remove(): Promise<void> {
+  private async _do(
+    change: (
+      client: IStudiesOptions['client'],
+      ws: string,
+      name: string
+    ) => Promise<unknown>
+  ): Promise<void> {
     const { client, ws } = this._options;
     const name = this.state.detail?.name;
-    if (name !== undefined) {
-      await this._do(() => client.removeStudy(ws, name));
+    if (name === undefined) {
+      return;
     }
-  }
-
-  private async _change(change: StudyChange): Promise<void> {
-    const { client, ws } = this._options;
-    const name = this.state.detail?.name;
-    if (name !== undefined) {
-      await this._do(() => client.changeStudy(ws, name, change));
-    }
-  }
-
-  private async _do(change: () => Promise<unknown>): Promise<void> {
-    this.update({ isBusy: true, refusal: null });
-    let refusal: string | null = null;
+    this.update({ isBusy: true });
     try {
-      await this.send(change);
-    } catch (error) {
-      refusal = (error as Error).message;
+      await this.send(() => change(client, ws, name));
+    } finally {
+      this.update({ isBusy: false });
+      await this._load();
     }
-    this.update({ isBusy: false, refusal });
-    await this._load();
   }
 
   private _schedule(delay: number): void {

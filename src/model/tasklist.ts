@@ -15,15 +15,7 @@ import type {
   TaskPage,
   TaskRow
 } from '../client/types';
-import { ACTIVE_TASKS, ActiveRows } from './active';
-import type { IListing } from './taskpager';
-import {
-  allNames,
-  asQuery,
-  GATHER_MS,
-  PAGE_SIZE,
-  TaskPager
-} from './taskpager';
+import { LiveModel } from './livemodel';
 import { Position } from './position';
 import {
   keepNewer,
@@ -34,8 +26,20 @@ import {
 } from './rows';
 import type { SelectMode } from './store';
 import { changedSet, keepEqual } from './store';
-import type { ITaskListState } from './taskliststate';
-import { initialState, mergeColumns, sumOf } from './taskliststate';
+import type { IListing, ITaskListState } from './taskliststate';
+import { asQuery, initialState, mergeColumns, sumOf } from './taskliststate';
+
+/** How many rows a request loads; it starts at a multiple of that. */
+export const PAGE_SIZE = 200;
+
+/** How many names a request lists. */
+const MAX_NAMES = 1000;
+
+/** Delay before the visible rows are listed again, to gather changes. */
+const GATHER_MS = 250;
+
+/** Delay after a failed list. */
+const RETRY_MS = 3000;
 
 /** Timeout for the event that confirms an action. */
 const CONFIRM_MS = 4000;
@@ -47,7 +51,7 @@ export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
 const SHOWN_AS_PENDING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** A live list of the tasks of a workspace. */
-export class TaskListModel extends TaskPager {
+export class TaskListModel extends LiveModel<ITaskListState> {
   /**
    * @param client - the client of the server
    * @param ws - id of the workspace
@@ -68,7 +72,10 @@ export class TaskListModel extends TaskPager {
   /** Change the query, the statuses or the order. */
   setListing(change: Partial<IListing>): void {
     this.update({ listing: { ...this.state.listing, ...change } });
-    this.restart();
+    this._isOther = true;
+    this._first = 0;
+    this._last = PAGE_SIZE - 1;
+    this.refresh();
   }
 
   /** Set which values of the configuration are listed; rows stay meanwhile. */
@@ -82,8 +89,7 @@ export class TaskListModel extends TaskPager {
 
   /** Return the row of a task if it is loaded. */
   row(name: string): TaskRow | undefined {
-    const named = (row: TaskRow | undefined) => row?.name === name;
-    return this.state.rows.find(named) ?? this.state.active.find(named);
+    return this.state.rows.find(row => row?.name === name);
   }
 
   // -- selection --------------------------------------------------------
@@ -94,7 +100,14 @@ export class TaskListModel extends TaskPager {
 
   /** Select all tasks that match, also those not loaded. */
   async selectAll(): Promise<void> {
-    const names = await allNames(this.client, this.ws, this.state.listing);
+    const query = asQuery({ ...this.state.listing, fields: [] });
+    const names: string[] = [];
+    let total = Infinity;
+    for (let offset = 0; offset < total; offset += MAX_NAMES) {
+      const page = await this.findTasks({ ...query, offset, limit: MAX_NAMES });
+      names.push(...page.items.map(row => row.name));
+      total = page.total;
+    }
     this.select(names, 'replace');
   }
 
@@ -154,7 +167,7 @@ export class TaskListModel extends TaskPager {
       this._setPending(done, null);
       this.update({ undo: { names: done } });
     }
-    this.refreshSoon();
+    this._refreshSoon();
     return result;
   }
 
@@ -218,9 +231,93 @@ export class TaskListModel extends TaskPager {
 
   // -- listing ----------------------------------------------------------
 
-  protected onPage(page: number, answer: TaskPage, isOther: boolean): void {
+  /** Set which positions are visible and have to be loaded. */
+  setVisibleRange(first: number, last: number): void {
+    this._first = Math.max(0, first);
+    this._last = Math.max(this._first, last);
+    this._loadPages();
+  }
+
+  /** List the visible rows again, now. */
+  refresh(): void {
+    this.cancel('page');
+    this.cancel('gather');
+    this.cancel('retry');
+    this._invalidate();
+    this._loadPages();
+  }
+
+  /** List the visible rows again after a delay. */
+  private _refreshSoon(): void {
+    this._invalidate();
+    this.schedule('gather', GATHER_MS, () => this._loadPages());
+  }
+
+  /** Mark all pages as outdated, also those of pending requests. */
+  private _invalidate(): void {
+    this._generation++;
+    this._fresh.clear();
+  }
+
+  private _loadPages(): void {
+    if (this.isRequested('page') || this.isScheduled('retry')) {
+      return;
+    }
+    const page = this._nextPage();
+    this.update({ refreshing: page >= 0 });
+    if (page < 0) {
+      return;
+    }
+    const generation = this._generation;
+    const query = {
+      ...asQuery(this.state.listing),
+      offset: page * PAGE_SIZE,
+      limit: PAGE_SIZE
+    };
+    void this.fetch(
+      'page',
+      signal => this.client.listTasks(this.ws, query, signal),
+      answer => {
+        if (generation === this._generation) {
+          this._fresh.add(page);
+        }
+        const isOther = this._isOther;
+        this._isOther = false;
+        this._onPage(page, answer, isOther);
+        this._loadPages();
+      },
+      error => {
+        this.update({ refreshing: false });
+        this._onListError(error);
+        // An invalid query stays invalid until it is changed.
+        if (error.status !== 400) {
+          this.schedule('retry', RETRY_MS, () => this._loadPages());
+        }
+      }
+    );
+  }
+
+  private _nextPage(): number {
+    const { total, rows } = this.state;
+    const end = Math.max(0, total - 1);
+    const first = Math.floor(this._first / PAGE_SIZE);
+    const last = Math.floor(Math.min(this._last, end) / PAGE_SIZE);
+    for (let page = Math.min(first, last); page <= last; page++) {
+      // While changes are being gathered, only missing rows are urgent.
+      if (
+        this.isScheduled('gather')
+          ? page * PAGE_SIZE < total && rows[page * PAGE_SIZE] === undefined
+          : !this._fresh.has(page)
+      ) {
+        return page;
+      }
+    }
+    return -1;
+  }
+
+  private _onPage(page: number, answer: TaskPage, isOther: boolean): void {
     if (this._position.isOther(answer)) {
-      this.invalidate();
+      this._invalidate();
     }
     const isLate = this._position.noteList(answer);
     const old = isOther ? [] : this.state.rows;
@@ -241,44 +338,12 @@ export class TaskListModel extends TaskPager {
       columns: mergeColumns(this.state.columns, answer.columns),
       typical: answer.typical_duration
     });
-    this._checkActive();
     if (isLate) {
-      this.refreshSoon();
+      this._refreshSoon();
     }
   }
 
-  /** List the active tasks if they do not fit the counts. */
-  private _checkActive(): void {
-    const { counts } = this.state;
-    if (
-      !this.isRequested('active') &&
-      counts !== null &&
-      this._activeRows.needsList(counts)
-    ) {
-      this.schedule('active', this._hasActive ? GATHER_MS : 0, () =>
-        this._listActive()
-      );
-    }
-  }
-
-  private _listActive(): void {
-    this._hasActive = true;
-    void this.fetch(
-      'active',
-      signal => this.client.listTasks(this.ws, ACTIVE_TASKS, signal),
-      page => {
-        this._activeRows.list(page);
-        this.update({ active: this._activeRows.rows });
-        if (this._position.isLate(page)) {
-          this.schedule('active', GATHER_MS, () => this._listActive());
-        }
-      },
-      // The next change or list tries again.
-      () => undefined
-    );
-  }
-
-  protected onListError(error: ClientError): void {
+  private _onListError(error: ClientError): void {
     if (error.status === 400) {
       // The query has to be corrected: there is no list to wait for.
       this.update({ queryError: error, notices: [], phase: 'ready' });
@@ -292,12 +357,12 @@ export class TaskListModel extends TaskPager {
 
   protected onHello(message: EventMessage): void {
     if (this._position.noteHello(message)) {
-      this.refreshSoon();
+      this._refreshSoon();
     }
   }
 
   protected onReset(): void {
-    this.refreshSoon();
+    this._refreshSoon();
     this._readWorkspace();
   }
 
@@ -313,7 +378,6 @@ export class TaskListModel extends TaskPager {
     const patched = patchRows(rows, changed);
     const kept = removeRows(patched.rows, removed);
     const gone = patched.rows.length - kept.length;
-    this._activeRows.patch(changed, removed);
     const counts = keepEqual(
       this.state.counts,
       message.counts ?? this.state.counts
@@ -322,7 +386,6 @@ export class TaskListModel extends TaskPager {
       rows: kept,
       total: total - gone,
       counts,
-      active: this._activeRows.rows,
       columns: mergeColumns(this.state.columns, {
         swept: changed.flatMap(row => Object.keys(row.swept)),
         figures: changed.flatMap(row => Object.keys(row.figures))
@@ -333,7 +396,6 @@ export class TaskListModel extends TaskPager {
       ),
       selection: changedSet(this.state.selection, removed, 'remove')
     });
-    this._checkActive();
     const filtered = listing.query !== '' || listing.statuses.length > 0;
     if (
       filtered ||
@@ -341,7 +403,7 @@ export class TaskListModel extends TaskPager {
       (counts !== null && sumOf(counts) !== total - gone) ||
       sortMayMove(listing.sort, patched.before, patched.after, patched.missed)
     ) {
-      this.refreshSoon();
+      this._refreshSoon();
     }
   }
 
@@ -403,7 +465,10 @@ export class TaskListModel extends TaskPager {
   }
 
   private readonly _position = new Position();
-  private readonly _activeRows = new ActiveRows();
-  private _hasActive = false;
+  private readonly _fresh = new Set<number>();
+  private _generation = 0;
+  private _isOther = false;
+  private _first = 0;
+  private _last = PAGE_SIZE - 1;
   private _isStarted = false;
 }

@@ -4,14 +4,47 @@ import type {
   Counts,
   FieldError,
   TaskPage,
-  TaskRow,
+  TaskStatus,
   Workspace
 } from '../client/types';
 import type { ILiveState } from './livemodel';
-import type { IListing } from './taskpager';
-import { DEFAULT_LISTING } from './taskpager';
 import type { IRows } from './rows';
 import { emptyRows } from './rows';
+
+/** How many values of the configuration the server lists with a task. */
+const MAX_FIELDS = 200;
+
+/** Which tasks are listed and in which order. */
+export interface IListing {
+  readonly query: string;
+  /** Empty for all. */
+  readonly statuses: readonly TaskStatus[];
+  readonly sort: string;
+  readonly order: 'asc' | 'desc';
+  /** Configuration keys whose values are listed with each task. */
+  readonly fields: readonly string[];
+}
+
+export const DEFAULT_LISTING: IListing = {
+  query: '',
+  statuses: [],
+  sort: 'created',
+  order: 'desc',
+  fields: []
+};
+
+/** Return a listing as parameters of a request. */
+export function asQuery(listing: IListing) {
+  return {
+    query: listing.query,
+    status: listing.statuses.length ? listing.statuses.join(',') : undefined,
+    sort: listing.sort,
+    order: listing.order,
+    fields: listing.fields.length
+      ? listing.fields.slice(0, MAX_FIELDS)
+      : undefined
+  };
+}
 
 /** Tasks in the trash whose deletion can be undone. */
 export interface IUndo {
@@ -37,8 +70,6 @@ export interface ITaskListState extends ILiveState {
   /** Number of tasks that match. */
   readonly total: number;
   readonly counts: Counts | null;
-  /** Running and queued tasks, also those not listed; at most 200. */
-  readonly active: readonly TaskRow[];
   readonly columns: TaskPage['columns'];
   /** Typical duration of a run in seconds, from earlier ones; null if unknown. */
   readonly typical: number | null;
@@ -64,7 +95,6 @@ export function initialState(
     rows: emptyRows(0),
     total: 0,
     counts: null,
-    active: [],
     columns: { swept: [], figures: [] },
     typical: null,
     selection: new Set(),
@@ -82,7 +112,7 @@ export function differInRowsOnly(
   fresh: ITaskListState,
   tasks: ReadonlySet<string>
 ): boolean {
-  const isOfRows = (key: string) => ['active', 'rows', 'typical'].includes(key);
+  const isOfRows = (key: string) => ['rows', 'typical'].includes(key);
   const pick = ({ rows }: ITaskListState) =>
     rows.filter(row => row && tasks.has(row.name));
   const keys = Object.keys(old) as (keyof ITaskListState)[];

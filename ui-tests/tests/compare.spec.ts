@@ -78,10 +78,37 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await table.getByRole('button', { name: 'test_acc', exact: true }).click();
   await pictures(page, 'compare-table');
 
+  // The list shows the values in columns, none of them cut, and can be widened.
+  const list = panel.getByRole('navigation', { name: 'Compared tasks' });
+  const values = list
+    .getByRole('button', { name: 'lr=0.001, bs=512, opt=adam' })
+    .locator('span');
+  await expect(values).toHaveCount(3);
+  for (const value of await values.all()) {
+    expect(
+      await value.evaluate(each => each.scrollWidth <= each.clientWidth)
+    ).toBe(true);
+  }
+  const width = (await list.boundingBox())!.width;
+  const edge = (await list.getByTitle(/Drag to resize/).boundingBox())!;
+  await page.mouse.move(edge.x + 3, edge.y + 200);
+  await page.mouse.down();
+  await page.mouse.move(edge.x + 103, edge.y + 220, { steps: 4 });
+  await page.mouse.up();
+  await expect
+    .poll(async () => Math.round((await list.boundingBox())!.width - width))
+    .toBe(100);
+
   await tab('Curves').click();
   await expect(
     panel.getByRole('img', { name: /Curves of loss/ })
   ).toBeVisible();
+  // Only metrics with curves are offered.
+  await expect(
+    panel
+      .getByRole('group', { name: 'Metrics' })
+      .getByRole('button', { name: 'test_acc' })
+  ).toHaveCount(0);
   await expect(panel.getByRole('img', { name: /Curves of acc/ })).toBeVisible();
   await panel.getByLabel('Smoothing').fill('0.6');
   await panel.getByLabel('Log y').check();

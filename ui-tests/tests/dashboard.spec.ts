@@ -97,7 +97,7 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   const queue = page.getByRole('region', { name: 'Queue' });
   await expect(queue).toContainText('1 queued, 2 running');
   await expect(queue).toContainText('concurrency 2 · 1 GPU per task');
-  await expect(queue.locator('.pyr-batch-why')).toContainText(
+  await expect(queue.locator('.pyr-batch-reason')).toContainText(
     'Concurrency limit reached: 2 of 2 tasks are running (-j 2).'
   );
   await expect(queue).toContainText('Next: steps_3_seed=3');

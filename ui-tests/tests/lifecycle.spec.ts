@@ -187,7 +187,7 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await picture(page, 'lifecycle-purge');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(options).toHaveCount(1);
-  await page.getByRole('button', { name: 'Delete permanently…' }).click();
+  await page.getByRole('button', { name: 'Delete permanently' }).click();
   await dialog.getByRole('button', { name: 'Delete permanently' }).click();
   await expect(page.getByText('The trash is empty')).toBeVisible();
   const trash = path.join(ROOT, 'life', '_pyruns_', 'fit', 'tasks', '.trash');

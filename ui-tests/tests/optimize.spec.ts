@@ -95,7 +95,7 @@ test('a search finds the best, goes on and is looked at', async ({
   // Its trials are what is compared, and those that come are added.
   await expect(panel.getByText('24 tasks')).toBeVisible();
   await panel.getByLabel('Number of additional trials').fill('2');
-  await panel.getByRole('button', { name: 'Resume' }).click();
+  await panel.getByRole('button', { name: 'Resume study' }).click();
   await expect(panel.getByText('26 of 26 trials')).toBeVisible({
     timeout: 30000
   });
@@ -113,8 +113,11 @@ test('a search finds the best, goes on and is looked at', async ({
   await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
   await page.setViewportSize({ width: 1000, height: 700 });
   await picture(page, 'optimize-narrow');
-  await panel.getByRole('button', { name: 'Delete study…' }).click();
-  await page.getByRole('button', { name: 'Delete study', exact: true }).click();
+  await panel.getByRole('button', { name: 'Delete study' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Delete study' })
+    .click();
   await expect(panel.getByText('No study yet')).toBeVisible();
   expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
     false

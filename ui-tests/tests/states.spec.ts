@@ -195,7 +195,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   await expect(page.getByText(/Reconnecting… Showing/).first()).toBeVisible();
   // It is said after a moment, so that a short break is not; and Lab changes
   // its theme only with a server.
-  await expect(page.locator('.pyr-banner-late').first()).toHaveCSS(
+  await expect(page.locator('.pyr-banner-connection').first()).toHaveCSS(
     'opacity',
     '1'
   );

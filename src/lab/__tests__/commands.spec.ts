@@ -332,7 +332,7 @@ describe('the trash', () => {
     const empty = async (button: string) => {
       const done = commands.execute('pyruns:empty-trash', ownArgs());
       await settle();
-      expect(dialog()?.textContent).toContain('Permanently delete 1 task?');
+      expect(dialog()?.textContent).toContain('Permanently delete a?');
       await answer(button);
       return done;
     };

@@ -255,6 +255,9 @@ describe('ActivityModel', () => {
     expect(model.getSnapshot().active.length).toBeGreaterThanOrEqual(90);
     expect(server.lists).toBeLessThan(24);
     expect(server.listed).toBeLessThan(3000);
+    // What is queued behind an unknown task waits for its turn.
+    server.put(row('new', 'queued', 5000));
+    expect(names(model.getSnapshot().active)).not.toContain('new');
   });
 
   it('knows what runs and what ended', () => {

@@ -74,7 +74,6 @@ export class FakeClient {
   rows: TaskRow[] = [];
   revision = 1;
   epoch = 'one';
-  events: IEventHandlers | null = null;
   system: ISystemHandlers | null = null;
   systemStream: FakeStream | null = null;
   logs: ILogCall[] = [];
@@ -126,9 +125,26 @@ export class FakeClient {
   readLog = jest.fn();
 
   streamEvents = jest.fn((ws: string, handlers: IEventHandlers) => {
-    this.events = handlers;
-    return new FakeStream();
+    const stream = new FakeStream();
+    this._listeners.push({ handlers, stream });
+    return stream;
   });
+
+  /** Calls the handlers of all that listen; null if nothing does. */
+  get events(): Required<IEventHandlers> | null {
+    const listening = this._listeners.filter(each => !each.stream.isDisposed);
+    const all = (call: (handlers: IEventHandlers) => void) =>
+      listening.forEach(({ handlers }) => call(handlers));
+    return listening.length === 0
+      ? null
+      : {
+          onHello: message => all(each => each.onHello?.(message)),
+          onChanges: message => all(each => each.onChanges(message)),
+          onReset: message => all(each => each.onReset(message)),
+          onState: state => all(each => each.onState?.(state)),
+          onError: error => all(each => each.onError?.(error))
+        };
+  }
 
   streamLog = jest.fn(
     (ws: string, task: string, start: ILogStart, handlers: ILogHandlers) => {
@@ -169,4 +185,9 @@ export class FakeClient {
       removed
     });
   }
+
+  private readonly _listeners: {
+    handlers: IEventHandlers;
+    stream: FakeStream;
+  }[] = [];
 }

@@ -15,16 +15,19 @@ function importance(key: 'lr' | 'opt' | 'seed', figures: number[]) {
 describe('importanceOf', () => {
   it('is all for the only parameter that counts, nothing for the others', () => {
     const figures = grid.map(({ lr }) => -Math.log10(lr));
-    expect(importance('lr', figures)).toMatchObject({ part: 1, tasks: 36 });
+    expect(importance('lr', figures)).toMatchObject({ fraction: 1, tasks: 36 });
     expect(importance('lr', figures)?.rises).toBeCloseTo(-1);
-    expect(importance('opt', figures)).toMatchObject({ part: 0, rises: null });
-    expect(importance('seed', figures)?.part).toBe(0);
+    expect(importance('opt', figures)).toMatchObject({
+      fraction: 0,
+      rises: null
+    });
+    expect(importance('seed', figures)?.fraction).toBe(0);
   });
 
   it('sees what is no straight line', () => {
     const figures = grid.map(({ lr }) => (lr === 0.01 ? 1 : 0));
     const found = importance('lr', figures);
-    expect(found?.part).toBe(1);
+    expect(found?.fraction).toBe(1);
     expect(Math.abs(found?.rises ?? 1)).toBeLessThan(0.1);
   });
 
@@ -37,7 +40,7 @@ describe('importanceOf', () => {
         const value = Math.sin((at + 1) * 12.9898 * turn) * 43758.5453;
         return value - Math.floor(value);
       });
-      sum += importanceOf('many', groups, null, noise)?.part ?? 1;
+      sum += importanceOf('many', groups, null, noise)?.fraction ?? 1;
     }
     // Half of the variance lies between so many groups, whatever they are.
     expect(sum / 50).toBeLessThan(0.2);

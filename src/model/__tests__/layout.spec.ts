@@ -33,7 +33,7 @@ describe('columns', () => {
       'figure:loss',
       'started',
       'duration',
-      'outcome'
+      'message'
     ]);
     const columns = automaticColumns(
       SEEN,
@@ -77,7 +77,7 @@ describe('columns', () => {
     const pending = [row('a'), undefined, row('b')];
     const counts = countsOf([row('a'), row('b')]);
     const empty = emptyFacts(pending, counts);
-    expect(empty).toEqual(['started', 'duration', 'outcome']);
+    expect(empty).toEqual(['started', 'duration', 'message']);
     const automatic = automaticColumns(SEEN, null, null);
     expect(shownColumns(DEFAULT_LAYOUT, automatic, false, empty)).toEqual([
       'name',
@@ -95,9 +95,9 @@ describe('columns', () => {
       ).toContain('duration');
     }
     const running = { ...counts, running: 1 };
-    expect(emptyFacts(pending, running)).toEqual(['outcome']);
+    expect(emptyFacts(pending, running)).toEqual(['message']);
     expect(emptyFacts([row('a', { started_at: 7 })], counts)).toEqual([
-      'outcome'
+      'message'
     ]);
     expect(emptyFacts([row('a', { message: 'waits' })], counts)).toEqual([
       'started',
@@ -157,6 +157,20 @@ describe('what is kept of a table', () => {
     });
     const kept = JSON.parse(JSON.stringify({ layout, views }));
     expect(asSavedTable(kept)).toEqual({ layout, views });
+  });
+
+  it('knows the message column by its old id too', () => {
+    expect(
+      asLayout({
+        columns: ['name', 'outcome'],
+        widths: { outcome: 300 },
+        pinned: ['outcome']
+      })
+    ).toMatchObject({
+      columns: ['name', 'message'],
+      widths: { message: 300 },
+      pinned: ['message']
+    });
   });
 
   it.each([

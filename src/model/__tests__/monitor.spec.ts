@@ -120,6 +120,19 @@ describe('MonitorModel', () => {
     });
   });
 
+  it('knows the rows of active tasks, also those that are not listed', async () => {
+    const { client, monitor } = opened();
+    client.rows = Array.from({ length: 300 }, (_, at) => row(`t${at}`));
+    client.rows.push(row('last', { status: 'running' }));
+    monitor.start();
+    await new Promise(resolve => setTimeout(resolve));
+    expect(monitor.list.row('last')).toBeUndefined();
+    expect(monitor.row('last')).toMatchObject({ status: 'running' });
+    expect(monitor.row('t1')).toMatchObject({ status: 'pending' });
+    expect(monitor.row('t299')).toBeUndefined();
+    monitor.dispose();
+  });
+
   it('lets all of them go on with the newest run', async () => {
     const { client, list, monitor } = opened();
     client.rows = [row('a', { run: 1 }), row('b', { run: 1 })];

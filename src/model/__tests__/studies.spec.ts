@@ -84,17 +84,16 @@ describe('StudiesModel', () => {
   });
 
   it('changes the study that is looked at, and tells a refusal', async () => {
-    await model.stop();
-    await model.resume(20);
+    const stop = { action: 'stop' } as const;
+    await model.change(stop);
+    await model.change({ action: 'resume', n: 20 });
     expect(server.changes).toEqual([
-      ['s', { action: 'stop', running: false }],
+      ['s', stop],
       ['s', { action: 'resume', n: 20 }]
     ]);
     server.refuse = 'no';
-    await model.stop();
-    expect(model.getSnapshot().refusal).toBe('no');
+    await expect(model.change(stop)).rejects.toThrow('no');
     await model.remove();
-    expect(model.getSnapshot().refusal).toBeNull();
     expect(model.getSnapshot().detail?.name).toBe('old');
   });
 

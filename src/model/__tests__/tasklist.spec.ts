@@ -1,6 +1,5 @@
 import { ClientError } from '../../client/errors';
-import { PAGE_SIZE } from '../taskpager';
-import { TaskListModel } from '../tasklist';
+import { PAGE_SIZE, TaskListModel } from '../tasklist';
 import { countsOf, FakeClient, row } from './fake';
 
 const settle = () => jest.advanceTimersByTimeAsync(0);
@@ -118,7 +117,6 @@ describe('TaskListModel', () => {
       await jest.advanceTimersByTimeAsync(2000);
       const state = model.getSnapshot();
       expect(state.rows.map(each => each?.status)).toEqual(['running']);
-      expect(state.active.map(each => each.status)).toEqual(['running']);
       expect(state.counts).toMatchObject({ running: 1, queued: 0 });
       model.dispose();
     }
@@ -189,7 +187,6 @@ describe('TaskListModel', () => {
     });
     client.change([row('t0', { status: 'queued' })]);
     expect([...model.getSnapshot().pending.keys()]).toEqual(['t1']);
-    expect(model.getSnapshot().active.map(each => each.name)).toEqual(['t0']);
     // What no event confirms is decided by the list.
     await jest.advanceTimersByTimeAsync(5000);
     expect(model.getSnapshot().pending.size).toBe(0);
@@ -285,64 +282,6 @@ describe('TaskListModel', () => {
     expect(model.getSnapshot().phase).toBe('error');
     await jest.advanceTimersByTimeAsync(5000);
     expect(model.getSnapshot().phase).toBe('ready');
-    model.dispose();
-  });
-
-  it('knows the active tasks whatever is listed', async () => {
-    const { client, model } = await opened(500);
-    client.change([row('t450', { status: 'queued', created_at: 5 })]);
-    client.change([row('t460', { status: 'running', created_at: 9 })]);
-    const active = () => model.getSnapshot().active.map(each => each.name);
-    expect(active()).toEqual(['t460', 't450']);
-    client.change([row('t460', { status: 'completed' })]);
-    expect(active()).toEqual(['t450']);
-    model.dispose();
-  });
-
-  it('lists the active tasks again when that list is late', async () => {
-    const client = new FakeClient();
-    client.rows = [row('t', { status: 'queued' })];
-    const late = await client.listTasks('ws');
-    const model = new TaskListModel(client.asClient, 'ws');
-    model.start();
-    client.listTasks.mockImplementationOnce(
-      () => new Promise(resolve => setTimeout(() => resolve(late), 100))
-    );
-    await jest.advanceTimersByTimeAsync(50);
-    client.change([row('t', { status: 'running' })]);
-    await jest.advanceTimersByTimeAsync(2000);
-    const { active } = model.getSnapshot();
-    expect(active.map(each => each.status)).toEqual(['running']);
-    model.dispose();
-  });
-
-  it('lists the active tasks seldom while a long queue drains', async () => {
-    const client = new FakeClient();
-    client.rows = Array.from({ length: 1000 }, (_, at) =>
-      row(`t${at}`, { status: at ? 'queued' : 'running', created_at: at })
-    );
-    const model = new TaskListModel(client.asClient, 'ws');
-    model.start();
-    await settle();
-    for (let at = 0; at < 700; at++) {
-      client.change([
-        row(`t${at}`, { status: 'completed', created_at: at }),
-        row(`t${at + 1}`, { status: 'running', created_at: at + 1 })
-      ]);
-      await jest.advanceTimersByTimeAsync(100);
-      const { active } = model.getSnapshot();
-      expect(active[0]).toMatchObject({ name: `t${at + 1}` });
-      expect(active.length).toBeGreaterThanOrEqual(90);
-    }
-    const listed = client.listTasks.mock.calls.flatMap(([, query]) =>
-      query?.status === 'running,queued' ? [query.limit ?? 0] : []
-    );
-    expect(Math.max(...listed)).toBeLessThanOrEqual(200);
-    expect(listed.length).toBeLessThan(12);
-    // What is queued behind an unknown task waits for its turn.
-    client.change([row('new', { status: 'queued', created_at: 5000 })]);
-    const names = model.getSnapshot().active.map(each => each.name);
-    expect(names).not.toContain('new');
     model.dispose();
   });
 });

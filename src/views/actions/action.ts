@@ -7,7 +7,7 @@ import type { QueueModel } from '../../model/queue';
 import type { StudiesModel } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
 import type { TrashModel } from '../../model/trash';
-import type { ILooks } from '../monitor/header';
+import type { ILogOptions } from '../monitor/header';
 import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import type { IconName } from '../shared/icons';
@@ -53,8 +53,8 @@ export interface ILogHandle {
   readonly isPaused: boolean;
   readonly canPause: boolean;
   readonly canDownload: boolean;
-  readonly looks: ILooks;
-  setLooks(change: Partial<ILooks>): void;
+  readonly options: ILogOptions;
+  setOptions(change: Partial<ILogOptions>): void;
   follow(): void;
   setPaused(isPaused: boolean): void;
   /** Open or close the find bar; with a text, open it and find that. */
@@ -265,14 +265,11 @@ export function refusedByName(
   return Object.fromEntries(refused.map(each => [each.name, each.message]));
 }
 
-/** Return the refusals as one sentence. */
-export function refusal(
-  trans: ITrans,
-  refused: IResult['refused']
-): string | null {
+/** Return the refusals as one sentence; '' for none. */
+export function refusal(trans: ITrans, refused: IResult['refused']): string {
   const [first, ...others] = Object.entries(refused ?? {});
   if (!first) {
-    return null;
+    return '';
   }
   const [name, message] = first;
   const sentence = message.includes(name) ? message : `${name}: ${message}`;

@@ -1,7 +1,8 @@
 /** Buttons and menu entries made from actions. */
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
+import type { IAttempt } from '../shared/attempt';
+import { useAttempt } from '../shared/attempt';
 import { useTrans } from '../shared/context';
 import type { IMenuItem } from '../shared/menu';
 import type { IButtonProps } from '../shared/button';
@@ -19,13 +20,10 @@ import type {
 import { isOffered, isPossible, perform, refusal } from './action';
 
 /** Performs actions, and keeps the messages of the last one. */
-export interface IActions {
-  /** The last failure as a sentence. */
-  readonly failure: string | null;
-  readonly setFailure: (sentence: string | null) => void;
-  /** What was done, where the page may not show it. */
-  readonly note: string | null;
-  readonly setNote: (sentence: string | null) => void;
+export interface IActions extends IAttempt {
+  /** What was done, where the page may not show it; '' for nothing. */
+  readonly note: string;
+  readonly setNote: (note: string) => void;
   /** Null when it failed. */
   readonly perform: <C extends IActionContext>(
     action: IAction<C>,
@@ -35,24 +33,26 @@ export interface IActions {
 }
 
 export function useActions(): IActions {
-  const [failure, setFailure] = React.useState<string | null>(null);
-  const [note, setNote] = React.useState<string | null>(null);
-  const attempt: IActions['perform'] = async (action, context, args) => {
-    setFailure(null);
-    setNote(null);
-    try {
-      const result = await perform(action, context, args);
-      setFailure(refusal(context.trans, result.refused));
-      if (action.done && result.tasks?.length) {
-        setNote(action.done(context.trans, result));
+  const attempts = useAttempt();
+  const [note, setNote] = React.useState('');
+  return {
+    ...attempts,
+    note,
+    setNote,
+    perform: async (action, context, args) => {
+      setNote('');
+      const result = await attempts.attempt(() =>
+        perform(action, context, args)
+      );
+      if (result) {
+        attempts.setFailure(refusal(context.trans, result.refused));
+        if (action.done && result.tasks?.length) {
+          setNote(action.done(context.trans, result));
+        }
       }
       return result;
-    } catch (error) {
-      setFailure(asClientError(error).message);
-      return null;
     }
   };
-  return { failure, setFailure, note, setNote, perform: attempt };
 }
 
 export function ActionButton<C extends IActionContext>(
@@ -60,9 +60,10 @@ export function ActionButton<C extends IActionContext>(
     action: IAction<C>;
     context: C;
     actions: IActions;
+    args?: Args;
   } & Partial<IButtonProps>
 ): JSX.Element {
-  const { action, context, actions, ...rest } = props;
+  const { action, context, actions, args, ...rest } = props;
   const trans = useTrans();
   return (
     <Button
@@ -71,7 +72,7 @@ export function ActionButton<C extends IActionContext>(
       title={action.caption(trans)}
       aria-pressed={action.isOn?.(context)}
       disabled={!isPossible(action, context)}
-      onClick={() => void actions.perform(action, context)}
+      onClick={() => void actions.perform(action, context, args)}
       {...rest}
     />
   );

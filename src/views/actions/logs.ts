@@ -31,22 +31,22 @@ export const LOG_ACTIONS = {
     icon: 'wrap',
     label: trans => trans.__('Wrap long lines'),
     caption: trans => trans.__('Wrap or truncate long lines'),
-    isOn: ({ log }) => log?.looks.isWide === false,
-    ...onLog(log => log.setLooks({ isWide: !log.looks.isWide }))
+    isOn: ({ log }) => log?.options.isWide === false,
+    ...onLog(log => log.setOptions({ isWide: !log.options.isWide }))
   },
   'show-log-times': {
     icon: 'queued',
     label: trans => trans.__('Show timestamps'),
     caption: trans => trans.__('Show or hide times next to the lines'),
-    isOn: ({ log }) => log?.looks.hasTimes ?? false,
-    ...onLog(log => log.setLooks({ hasTimes: !log.looks.hasTimes }))
+    isOn: ({ log }) => log?.options.hasTimes ?? false,
+    ...onLog(log => log.setOptions({ hasTimes: !log.options.hasTimes }))
   },
   'show-log-curves': {
     icon: 'curve',
     label: trans => trans.__('Show the curves of the run'),
     caption: trans => trans.__('Show or hide curves next to the log'),
-    isOn: ({ log }) => log?.looks.hasCurves ?? false,
-    ...onLog(log => log.setLooks({ hasCurves: !log.looks.hasCurves }))
+    isOn: ({ log }) => log?.options.hasCurves ?? false,
+    ...onLog(log => log.setOptions({ hasCurves: !log.options.hasCurves }))
   },
   'copy-log': {
     icon: 'copy',

@@ -3,7 +3,16 @@ import type { StudiesModel } from '../../model/studies';
 import type { IQuestion } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { stateWord } from '../shared/study';
-import type { Args, IAction, IActionContext, IResult } from './action';
+import type {
+  Args,
+  IAction,
+  IActionContext,
+  IResult,
+  ISituation
+} from './action';
+
+/** How many trials are added to a study that is complete. */
+export const MORE_TRIALS = 20;
 
 /** Changes a study. */
 const CHANGE = {
@@ -12,7 +21,9 @@ const CHANGE = {
   done: (trans: ITrans, { study, state }: IResult) =>
     state === null
       ? ''
-      : `${study}: ${stateWord(trans, state as Study['state'])}`
+      : `${study}: ${stateWord(trans, state as Study['state'])}`,
+  isPossible: ({ studies }: ISituation) =>
+    studies?.getSnapshot().isBusy !== true
 } as const;
 
 /** Actions on the studies of a workspace. */
@@ -44,7 +55,8 @@ export const STUDY_ACTIONS = {
     icon: 'pause',
     label: trans => trans.__('Pause study'),
     caption: trans => trans.__('Start no more trials; running trials finish'),
-    run: change(studies => studies.stop())
+    isOffered: situation => isRunning(situation) !== false,
+    run: change(studies => studies.change({ action: 'stop', running: false }))
   },
   'resume-study': {
     ...CHANGE,
@@ -52,15 +64,19 @@ export const STUDY_ACTIONS = {
     label: trans => trans.__('Resume study'),
     caption: trans => trans.__('Start more trials of a study'),
     args: ['study', 'trials'],
-    run: change((studies, { n }, { trials }) => studies.resume(trials ?? n))
+    isOffered: situation => isRunning(situation) !== true,
+    run: change((studies, study, { trials = trialsToResume(study) }) =>
+      studies.change({ action: 'resume', n: trials })
+    )
   },
   'cancel-study': {
     ...CHANGE,
     icon: 'stop',
     label: trans => trans.__('Cancel study'),
     caption: trans => trans.__('Start no more trials and stop running trials'),
+    isOffered: situation => isRunning(situation) !== false,
     run: change(
-      studies => studies.stop(true),
+      studies => studies.change({ action: 'stop', running: true }),
       (trans, name) => ({
         title: trans.__('Cancel study %1?', name),
         body: trans.__('Running trials are stopped. Logs are kept.'),
@@ -75,6 +91,8 @@ export const STUDY_ACTIONS = {
       trans.__('Delete the record of a study; its tasks are kept'),
     needs: 'write',
     args: ['study'],
+    isPossible: CHANGE.isPossible,
+    isOffered: situation => isRunning(situation) !== true,
     run: change(
       studies => studies.remove(),
       (trans, name) => ({
@@ -85,6 +103,20 @@ export const STUDY_ACTIONS = {
     )
   }
 } satisfies Record<string, IAction<IActionContext>>;
+
+/** Return whether the study that is shown is active, if one is shown. */
+function isRunning({ studies }: ISituation): boolean | undefined {
+  const state = studies?.getSnapshot().detail?.state;
+  return state && state === 'active';
+}
+
+/** Return the number of trials after which a resumed study stops. */
+export function trialsToResume(
+  { n, trials: { length } }: StudyDetail,
+  more = MORE_TRIALS
+): number {
+  return length < n ? n : length + more;
+}
 
 /** Load the studies and the details of one: the one that is shown, or the newest. */
 async function load(studies: StudiesModel | undefined, name?: string) {
@@ -121,10 +153,6 @@ function change(
     const { name } = study;
     if (studies && (!question || (await confirm(question(trans, name))))) {
       await act(studies, study, args);
-      const { refusal } = studies.getSnapshot();
-      if (refusal) {
-        throw new Error(refusal);
-      }
     }
     const left = studies?.getSnapshot().items?.find(each => each.name === name);
     return { workspace, study: name, state: left?.state ?? null };

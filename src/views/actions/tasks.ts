@@ -1,5 +1,5 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
-import { DEFAULT_LISTING } from '../../model/taskpager';
+import { DEFAULT_LISTING } from '../../model/taskliststate';
 import type { ActionOptions, TaskListModel } from '../../model/tasklist';
 import { copyText } from '../shared/copy';
 import { quoted } from '../shared/format';
@@ -7,6 +7,7 @@ import { save } from '../shared/save';
 import { isActive } from '../shared/status';
 import type { IAction, IResult, ISituation, ITaskContext } from './action';
 import { refusedByName } from './action';
+import { selectedIn } from './trash';
 
 /** Changes any tasks. */
 const CHANGE = { needs: 'write', tasks: 'some', group: 'edit' } as const;
@@ -201,16 +202,30 @@ export const TASK_ACTIONS = {
   },
   'restore-tasks': {
     icon: 'undo',
-    label: trans => trans.__('Undo'),
+    label: (trans, situation) =>
+      situation?.trash ? trans.__('Restore') : trans.__('Undo'),
     caption: trans =>
       trans.__('Restore the tasks most recently moved to the trash'),
     needs: 'write',
     args: ['tasks'],
-    isPossible: ({ model }) => !model || model.getSnapshot().undo !== null,
-    run: async (context, { tasks }) =>
-      tasks
-        ? act(context, 'restore', tasks)
-        : resultOf(context, await context.model.undo())
+    isPossible: ({ model, trash }) =>
+      trash
+        ? selectedIn(trash).length > 0
+        : !model || model.getSnapshot().undo !== null,
+    run: async (context, { tasks = selectedIn(context.trash) }) =>
+      resultOf(
+        context,
+        tasks.length > 0
+          ? await (context.trash ?? context.model).act('restore', tasks)
+          : await context.model.undo()
+      ),
+    done: (trans, { tasks: { length } = [] }) =>
+      trans._n(
+        'Restored 1 task',
+        'Restored %2 tasks',
+        length,
+        length.toLocaleString()
+      )
   },
   'export-results': {
     icon: 'download',

@@ -1,6 +1,20 @@
 import type { TrashModel } from '../../model/trash';
-import type { IAction, IActionContext, IResult } from './action';
+import type { ITrans } from '../shared/context';
+import type { IAction, IActionContext, IResult, ISituation } from './action';
 import { refusedByName } from './action';
+
+/** Deletes tasks permanently. */
+const PURGE = {
+  icon: 'delete',
+  needs: 'write',
+  done: (trans: ITrans, { tasks: { length } = [] }: IResult) =>
+    trans._n(
+      'Permanently deleted 1 task',
+      'Permanently deleted %2 tasks',
+      length,
+      length.toLocaleString()
+    )
+} as const;
 
 /** Actions on deleted tasks, apart from restoring them. */
 export const TRASH_ACTIONS = {
@@ -15,14 +29,14 @@ export const TRASH_ACTIONS = {
     })
   },
   'purge-tasks': {
-    icon: 'delete',
+    ...PURGE,
     label: trans => trans.__('Delete permanently'),
     caption: trans => trans.__('Permanently delete tasks in the trash'),
-    needs: 'write',
     args: ['tasks'],
     isForPrograms: true,
-    run: async (context, { tasks }) => {
-      if (!tasks?.length) {
+    isPossible: ({ trash }) => !trash || selectedIn(trash).length > 0,
+    run: async (context, { tasks = selectedIn(context.trash) }) => {
+      if (tasks.length === 0) {
         throw new Error(
           context.trans.__(
             'Specify the names of tasks in the trash as “tasks”.'
@@ -33,10 +47,13 @@ export const TRASH_ACTIONS = {
     }
   },
   'empty-trash': {
-    icon: 'delete',
+    ...PURGE,
     label: trans => trans.__('Empty trash'),
     caption: trans => trans.__('Permanently delete all tasks in the trash'),
-    needs: 'write',
+    isPossible: ({ trash }) => {
+      const { busy, items } = trash?.getSnapshot() ?? {};
+      return !items || (busy === null && items.length > 0);
+    },
     run: async context => {
       const items = await list(context.trash);
       return purge(
@@ -46,6 +63,18 @@ export const TRASH_ACTIONS = {
     }
   }
 } satisfies Record<string, IAction<IActionContext>>;
+
+/** Return the selected tasks; none while the trash is being changed. */
+export function selectedIn(trash: ISituation['trash']): readonly string[] {
+  const { busy, selection } = trash?.getSnapshot() ?? {};
+  return busy || !selection ? [] : [...selection];
+}
+
+/** Return the name that a task in the trash had before. */
+function nameBefore(trash: TrashModel | undefined, name: string): string {
+  const { items = [] } = trash?.getSnapshot() ?? {};
+  return items.find(item => item.name === name)?.original ?? name;
+}
 
 async function list(trash: TrashModel | undefined) {
   await trash?.load();
@@ -63,11 +92,14 @@ async function purge(
   const isConfirmed =
     names.length > 0 &&
     (await confirm({
-      title: trans._n(
-        'Permanently delete %1 task?',
-        'Permanently delete %1 tasks?',
-        names.length
-      ),
+      title:
+        names.length === 1
+          ? trans.__('Permanently delete %1?', nameBefore(trash, names[0]))
+          : trans._n(
+              'Permanently delete %1 task?',
+              'Permanently delete %1 tasks?',
+              names.length
+            ),
       body: trans.__(
         'Configurations, logs and results will be removed from disk. This cannot be undone.'
       ),

@@ -7,11 +7,9 @@ import type { Confirm } from '../shared/confirm';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
-import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/context';
-import { ConnectionBanner } from '../shared/banner';
+import { useTrans, withTrans } from '../shared/context';
+import { Banner, ConnectionBanner } from '../shared/banner';
 import { useStore } from '../shared/store';
-import { Banner } from '../shared/banner';
 import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
@@ -58,6 +56,7 @@ export interface ICompareViewProps {
   onChoose?: () => void;
   confirm?: Confirm;
   canExecute?: boolean;
+  canWrite?: boolean;
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
@@ -88,8 +87,8 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const latest = React.useRef({ options, onOptions: props.onOptions });
   latest.current = { options, onOptions: props.onOptions };
   // Stable, so that the list of tasks is not rendered for each curve.
-  const change = React.useCallback((part: Partial<IOptions>) => {
-    const changed = { ...latest.current.options, ...part };
+  const change = React.useCallback((changes: Partial<IOptions>) => {
+    const changed = { ...latest.current.options, ...changes };
     setOptions(changed);
     latest.current.onOptions?.(changed);
   }, []);
@@ -237,11 +236,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
         {state.error?.message}
       </Banner>
       {!state.error && (
-        <ConnectionBanner
-          connection={state.connection}
-          lastUpdatedAt={state.lastUpdatedAt}
-          onRetry={() => model.retry()}
-        />
+        <ConnectionBanner source={state} onRetry={() => model.retry()} />
       )}
     </div>
   );

@@ -49,9 +49,20 @@ export function curveKeys(
   };
 }
 
-/** The axes that curves of some tasks have in common. */
-export function axesFor(curves: readonly CurvesOfKey[]): string[] {
-  return axesOf(curves.flatMap(each => [...(each?.values() ?? [])]));
+/** The metrics whose curves are shown, the axes that these have in common, and the shown one. */
+export function shownCurves(
+  keys: readonly string[] | null,
+  curves: ReadonlyMap<string, CurvesOfKey>,
+  options: IOptions
+): { all: readonly string[]; chosen: string[]; axes: string[]; axis: string } {
+  const { all, chosen } = curveKeys(keys, options.curves);
+  const axes = axesOf(
+    chosen.flatMap(key => [...(curves.get(key)?.values() ?? [])])
+  );
+  const axis = axes.includes(options.axis)
+    ? options.axis
+    : (axes[0] ?? 'point');
+  return { all, chosen, axes, axis };
 }
 
 /** The curves of one metric; null if no task has one. */
@@ -99,7 +110,7 @@ export function importances(shown: IComparisonView): IImportance[] {
       ({ key, values, numbers }) =>
         importanceOf(key, pick(values), numbers && pick(numbers), figures) ?? []
     )
-    .sort((a, b) => b.part - a.part);
+    .sort((a, b) => b.fraction - a.fraction);
 }
 
 /** Importances as bars. */
@@ -107,10 +118,10 @@ function importanceChart(trans: ITrans, found: readonly IImportance[]): Chart {
   const bars: IBar[] = found.map(each => ({
     id: each.key,
     name: each.key,
-    fraction: each.part,
+    fraction: each.fraction,
     colour: rampColour(0.4),
     value: [
-      `${Math.round(100 * each.part)}%`,
+      `${Math.round(100 * each.fraction)}%`,
       each.rises === null || Math.abs(each.rises) < 0.3
         ? ''
         : each.rises > 0
@@ -362,7 +373,7 @@ export function plotOf(
       return {
         name: trans.__('Importance for %1', shown.targetMetric?.key ?? ''),
         label: found
-          .map(each => `${each.key} ${Math.round(100 * each.part)}%`)
+          .map(each => `${each.key} ${Math.round(100 * each.fraction)}%`)
           .join(', '),
         chart: found.length > 0 ? importanceChart(trans, found) : null,
         wanting: trans.__(

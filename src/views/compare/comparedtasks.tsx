@@ -3,13 +3,13 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
+import { countOfTasks } from '../shared/format';
 import { Resizer } from '../shared/resizer';
 import { StatusIcon } from '../shared/status';
 import { IconButton } from '../shared/button';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
 import type { IComparisonView } from './comparisonview';
-import { lastPart } from './comparisonview';
 
 export interface IComparedTasksProps {
   model: CompareModel;
@@ -35,11 +35,15 @@ export const ComparedTasks = React.memo(function ComparedTasks(
   return (
     <nav
       ref={list}
-      className="pyr-compare-runs"
+      className="pyr-compared-tasks"
       aria-label={trans.__('Compared tasks')}
-      style={props.width === null ? undefined : { width: props.width }}
+      style={
+        props.width === null
+          ? undefined
+          : { width: props.width, maxWidth: '60%' }
+      }
     >
-      <div className="pyr-compare-runs-head">
+      <div className="pyr-compared-tasks-head">
         <input
           type="checkbox"
           aria-label={trans.__('Show all tasks in charts')}
@@ -56,7 +60,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
             )
           }
         />
-        <span>{trans._n('%1 task', '%1 tasks', shown.all.length)}</span>
+        <span>{countOfTasks(trans, shown.all.length)}</span>
         {props.onChoose && (
           <IconButton
             icon="table"
@@ -68,14 +72,14 @@ export const ComparedTasks = React.memo(function ComparedTasks(
       <ul style={gridOf(listed.length)}>
         {listed.length > 0 && (
           <li
-            className="pyr-compare-run pyr-compare-run-keys"
+            className="pyr-compared-task pyr-compared-task-keys"
             aria-hidden="true"
           >
             <span />
             <span />
-            {listed.map(key => (
+            {listed.map(({ key, title }) => (
               <span key={key} title={key}>
-                {lastPart(key)}
+                {title}
               </span>
             ))}
           </li>
@@ -132,7 +136,7 @@ const ComparedTask = React.memo(function ComparedTask(props: {
   const isCurrent = useIsFocused(focus, name);
   return (
     <li
-      className={`pyr-compare-run${isCurrent ? ' pyr-is-current' : ''}`}
+      className={`pyr-compared-task${isCurrent ? ' pyr-is-current' : ''}`}
       onPointerEnter={() => focus.set(name)}
       onPointerLeave={() => focus.set(null)}
     >
@@ -150,7 +154,7 @@ const ComparedTask = React.memo(function ComparedTask(props: {
       />
       <button
         type="button"
-        className="pyr-compare-run-name"
+        className="pyr-compared-task-name"
         aria-label={props.label}
         title={[...new Set([name, props.label])]
           .concat(trans.__('Open log'))
@@ -162,11 +166,11 @@ const ComparedTask = React.memo(function ComparedTask(props: {
         ))}
       </button>
       {status !== 'completed' && (
-        <StatusIcon status={status} readable={props.readable} />
+        <StatusIcon task={{ status, readable: props.readable }} />
       )}
       <IconButton
         icon="close"
-        className="pyr-compare-run-remove"
+        className="pyr-compared-task-remove"
         label={trans.__('Remove %1 from the comparison', name)}
         title={trans.__('Remove from the comparison')}
         onClick={() => model.remove(name)}

@@ -3,7 +3,7 @@ import type { Comparison, TaskRow } from '../../client/types';
 import type { IColumn, ICompareState } from '../../model/compare';
 import { columnsOf, targetCandidates } from '../../model/compare';
 import { rampColour, seriesColour } from '../shared/chart';
-import { exactValue, shortValue } from '../shared/format';
+import { exactValue, shortKeys, shortValue } from '../shared/format';
 
 /** With more tasks, colours show the target metric, not the task. */
 export const MAX_TASK_COLOURS = 10;
@@ -27,8 +27,8 @@ export interface IComparisonView {
   tasks: readonly IComparedTask[];
   columns: readonly IColumn[];
   parameters: readonly IColumn[];
-  /** The parameters whose values a list of the tasks shows. */
-  listed: readonly string[];
+  /** The parameters whose values a list of the tasks shows, and short names. */
+  listed: readonly { key: string; title: string }[];
   figures: readonly IColumn[];
   /** The metric by which the tasks are ranked, if there is any. */
   targetMetric: IColumn | null;
@@ -41,11 +41,6 @@ const MAX_LISTED = 8;
 
 /** Up to this many values of a parameter are evenly spaced on an axis. */
 const MAX_EVEN_VALUES = 12;
-
-/** The last part of a dotted key. */
-export function lastPart(key: string): string {
-  return key.slice(key.lastIndexOf('.') + 1);
-}
 
 /** A colour per task, or by the target metric. */
 export type Colouring = 'task' | 'figure';
@@ -70,12 +65,17 @@ export function viewOfComparison(
     null;
   const count = comparison.tasks.filter(({ name }) => !hidden.has(name)).length;
   const parameters = columns.filter(column => column.kind === 'parameter');
-  const listed = parameters.slice(0, MAX_LISTED);
+  const titles = shortKeys(parameters.map(({ key }) => key));
+  const titled = parameters.map((column, at) => ({
+    ...column,
+    title: titles[at]
+  }));
+  const listed = titled.slice(0, MAX_LISTED);
   const labelOf = (at: number) =>
-    parameters
+    titled
       .filter(({ values }) => values[at] !== null)
       .slice(0, MAX_LABEL_VALUES)
-      .map(({ key, values }) => `${lastPart(key)}=${shortValue(values[at])}`)
+      .map(({ title, values }) => `${title}=${shortValue(values[at])}`)
       .join(', ') || comparison.tasks[at].name;
   const wanted = colouring ?? (count > MAX_TASK_COLOURS ? 'figure' : 'task');
   const colourOf =
@@ -97,7 +97,7 @@ export function viewOfComparison(
     tasks: all.filter(({ row }) => !hidden.has(row.name)),
     columns,
     parameters,
-    listed: listed.map(({ key }) => key),
+    listed,
     figures: columns.filter(column => column.kind === 'metric'),
     targetMetric,
     turned: flippedMetrics

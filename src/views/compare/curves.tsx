@@ -6,7 +6,7 @@ import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
-import { axesFor, curveKeys, curvesChart } from './charts';
+import { curvesChart, shownCurves } from './charts';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import type { IOptions } from './options';
@@ -26,14 +26,10 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
   const { shown, curves, options, onOptions, focus } = props;
   const trans = useTrans();
   const [zoom, setZoom] = React.useState<[number, number] | null>(null);
-  const { all, chosen } = React.useMemo(
-    () => curveKeys(curves.keys, options.curves),
-    [curves.keys, options.curves]
+  const { all, chosen, axes, axis } = React.useMemo(
+    () => shownCurves(curves.keys, curves.curves, options),
+    [curves.keys, curves.curves, options]
   );
-  const axes = axesFor(chosen.map(key => curves.curves.get(key)));
-  const axis = axes.includes(options.axis)
-    ? options.axis
-    : (axes[0] ?? 'point');
   React.useEffect(() => setZoom(null), [axis, options.isLogX]);
   const charts = React.useMemo(
     () =>
@@ -166,7 +162,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         )}
       </div>
       {without.length > 0 && (
-        <p className="pyr-curve-without pyr-hint" role="status">
+        <p className="pyr-curve-missing pyr-hint" role="status">
           {curves.waiting > 0
             ? trans.__('Loading curves of %1…', without.join(', '))
             : trans.__('No curves for %1.', without.join(', '))}

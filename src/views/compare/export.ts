@@ -3,7 +3,12 @@ import type { Chart } from '../shared/chart';
 import { PAPER, toSvg } from '../shared/chart';
 import { CanvasPainter, escaped } from '../shared/chart/painter';
 import type { ITrans } from '../shared/context';
-import { exactValue, formatNumber, fullTime } from '../shared/format';
+import {
+  countOfTasks,
+  exactValue,
+  formatNumber,
+  fullTime
+} from '../shared/format';
 import type { IComparisonView } from './comparisonview';
 import { bestOf } from '../../model/compare';
 
@@ -147,7 +152,7 @@ export function reportOf(
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escaped(title)}</h1>
-<p class="faint">${escaped(trans._n('%1 task', '%1 tasks', shown.tasks.length))}, ${escaped(fullTime(Date.now() / 1000))}</p>
+<p class="faint">${escaped(countOfTasks(trans, shown.tasks.length))}, ${escaped(fullTime(Date.now() / 1000))}</p>
 <div class="scroll"><table><thead><tr><th>${escaped(trans.__('Task'))}</th><th>${escaped(trans.__('Status'))}</th>${head.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>
 ${charts.map(each => `<h2>${escaped(each.name)}</h2>\n${toSvg(each.chart, each.width, each.height)}`).join('\n')}
 ${failures.length > 0 ? `<h2>${escaped(trans.__('Failures'))}</h2><ul>${failures.join('\n')}</ul>` : ''}

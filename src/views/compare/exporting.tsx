@@ -10,7 +10,7 @@ import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
 import { OpenButton } from '../shared/popup';
 import { save } from '../shared/save';
-import { axesFor, curveKeys, curvesChart, plotOf } from './charts';
+import { curvesChart, plotOf, shownCurves } from './charts';
 import type { INamedChart } from './export';
 import { csvOf, pngOf, reportOf, svgOf, together } from './export';
 import type { IOptions, Tab } from './options';
@@ -122,9 +122,7 @@ function chartsOf(
   { shown, curves, options, study }: IExportMenuProps,
   tabs: readonly Tab[]
 ): INamedChart[] {
-  const { chosen } = curveKeys(curves.keys, options.curves);
-  const axes = axesFor(chosen.map(key => curves.curves.get(key)));
-  const axis = axes.includes(options.axis) ? options.axis : axes[0];
+  const { chosen, axis } = shownCurves(curves.keys, curves.curves, options);
   const found = tabs.flatMap((tab): IFound[] => {
     switch (tab) {
       case 'curves':
@@ -136,7 +134,7 @@ function chartsOf(
             key,
             curves.curves.get(key),
             shown.tasks,
-            axis ?? 'point',
+            axis,
             options
           )
         }));

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { FailureGroup } from '../../client/types';
 import { useTrans } from '../shared/context';
-import { exactValue } from '../shared/format';
+import { countOfTasks, exactValue } from '../shared/format';
 import { Button, Link } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import type { FocusModel } from './focus';
@@ -47,7 +47,7 @@ function FailureCard(props: {
     <section className="pyr-failure">
       <h3>
         <span className="pyr-failure-count">
-          {trans._n('%1 task', '%1 tasks', names.length)}
+          {countOfTasks(trans, names.length)}
         </span>
         <code>{message || trans.__('Unknown reason; see the log.')}</code>
       </h3>

@@ -4,7 +4,12 @@ import * as React from 'react';
 import type { StudyDetail } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { MAX_TRIALS } from '../../model/studyform';
-import type { IStudiesState, StudiesModel } from '../../model/studies';
+import type { StudiesModel } from '../../model/studies';
+import type { IActionContext } from '../actions/action';
+import { chooseTasks, isOffered } from '../actions/action';
+import type { IActions } from '../actions/controls';
+import { ActionButton, useActions } from '../actions/controls';
+import { MORE_TRIALS, STUDY_ACTIONS, trialsToResume } from '../actions/studies';
 import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
 import type { IChartTheme } from '../shared/chart/theme';
@@ -13,15 +18,20 @@ import { useTrans } from '../shared/context';
 import { formatNumber } from '../shared/format';
 import { useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
-import { Button, Link } from '../shared/button';
+import { Link } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { stateWord } from '../shared/study';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import { historyOf, slicesOf } from './studycharts';
 
-/** Trials that are added by default when a study is resumed. */
-const MORE_TRIALS = 20;
+/** The buttons of a study, of which those that fit its state are shown. */
+const STUDY_BUTTONS = [
+  'pause-study',
+  'cancel-study',
+  'resume-study',
+  'delete-study'
+] as const;
 
 export interface IStudyTabProps {
   model: CompareModel;
@@ -29,6 +39,7 @@ export interface IStudyTabProps {
   theme: IChartTheme;
   confirm?: Confirm;
   canExecute?: boolean;
+  canWrite?: boolean;
   focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
@@ -38,6 +49,8 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
   const trans = useTrans();
   const state = useStore(studies);
   const { study: compared } = useStore(model);
+  const [confirm, question] = useConfirm(props.confirm);
+  const actions = useActions();
   const { detail, items } = state;
   if (items === null || (!detail && items.length > 0)) {
     return <p className="pyr-loading">{trans.__('Loading…')}</p>;
@@ -70,9 +83,23 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
           checked={compared === detail.name}
           onChange={isCompared => model.follow(isCompared ? detail : null)}
         />
-        <StudyActions {...props} state={state} study={detail} />
+        <StudyActions
+          study={detail}
+          actions={actions}
+          context={{
+            workspace: model.ws,
+            trans,
+            confirm,
+            canExecute: props.canExecute ?? true,
+            canWrite: props.canWrite ?? true,
+            chosen: chooseTasks([], []),
+            show: {},
+            studies
+          }}
+        />
       </div>
-      {[state.refusal, ...state.damaged].map(message => (
+      {question}
+      {[actions.failure, ...state.damaged].map(message => (
         <Banner key={message} kind="error">
           {message}
         </Banner>
@@ -83,75 +110,53 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
   );
 }
 
-function StudyActions(
-  props: IStudyTabProps & { state: IStudiesState; study: StudyDetail }
-): JSX.Element | null {
-  const { studies, state, study, canExecute = true } = props;
+function StudyActions(props: {
+  study: StudyDetail;
+  context: IActionContext;
+  actions: IActions;
+}): JSX.Element {
+  const { study, context, actions } = props;
   const trans = useTrans();
-  const [confirm, question] = useConfirm(props.confirm);
   const [more, setMore] = React.useState(MORE_TRIALS);
-  if (!canExecute) {
-    return null;
-  }
-  if (study.state === 'active') {
-    return (
-      <Button
-        icon="stop"
-        label={trans.__('Stop the study')}
-        title={trans.__('Cancel queued trials; running trials finish')}
-        disabled={state.isBusy}
-        onClick={() => void studies.stop()}
-      />
-    );
-  }
-  const trials = study.trials.length;
-  const wanted = Math.max(study.n, trials + more);
-  const remove = async () => {
-    const isSure = await confirm({
-      title: trans.__('Delete study %1?', study.name),
-      body: trans.__('Its tasks are kept; the study record is removed.'),
-      accept: trans.__('Delete study')
-    });
-    if (isSure) {
-      await studies.remove();
-    }
-  };
+  const wanted = trialsToResume(study, more);
+  const isComplete = study.trials.length >= study.n;
   return (
     <>
-      <span className="pyr-control">
-        <Button
-          icon="run"
-          label={trans.__('Resume')}
-          title={trans.__('Continue the study up to %1 trials', wanted)}
-          disabled={state.isBusy || wanted > MAX_TRIALS}
-          onClick={() => void studies.resume(wanted)}
-        />
-        {trials >= study.n && (
-          <label className="pyr-control">
-            <span>{trans.__('for')}</span>
-            <input
-              type="number"
-              className="pyr-input pyr-search-more"
-              min={1}
-              max={MAX_TRIALS - trials}
-              value={more}
-              aria-label={trans.__('Number of additional trials')}
-              onChange={event =>
-                setMore(
-                  Math.max(1, Math.round(Number(event.target.value)) || 1)
-                )
-              }
+      {STUDY_BUTTONS.filter(id => isOffered(STUDY_ACTIONS[id], context)).map(
+        id => (
+          <React.Fragment key={id}>
+            <ActionButton
+              action={STUDY_ACTIONS[id]}
+              context={context}
+              actions={actions}
+              {...(id === 'resume-study' && {
+                args: { trials: wanted },
+                title: trans.__('Continue the study up to %1 trials', wanted),
+                ...(wanted > MAX_TRIALS && { disabled: true })
+              })}
             />
-            <span>{trans.__('more trials')}</span>
-          </label>
-        )}
-      </span>
-      <Button
-        label={trans.__('Delete study…')}
-        disabled={state.isBusy}
-        onClick={() => void remove()}
-      />
-      {question}
+            {id === 'resume-study' && isComplete && (
+              <label className="pyr-control">
+                <span>{trans.__('for')}</span>
+                <input
+                  type="number"
+                  className="pyr-input pyr-study-more"
+                  min={1}
+                  max={MAX_TRIALS - study.trials.length}
+                  value={more}
+                  aria-label={trans.__('Number of additional trials')}
+                  onChange={event =>
+                    setMore(
+                      Math.max(1, Math.round(Number(event.target.value)) || 1)
+                    )
+                  }
+                />
+                <span>{trans.__('more trials')}</span>
+              </label>
+            )}
+          </React.Fragment>
+        )
+      )}
     </>
   );
 }

@@ -5,9 +5,10 @@ import type { CompareModel, IColumn } from '../../model/compare';
 import { bestOf, betterOf } from '../../model/compare';
 import { useTrans } from '../shared/context';
 import { exactValue, plainValue } from '../shared/format';
-import { Icon } from '../shared/icons';
+import { SortButton, sortedAs } from '../shared/sorting';
 import { StatusIcon } from '../shared/status';
 import { Link } from '../shared/button';
+import { splitName, TaskName } from '../shared/tasklines';
 import type { FocusModel } from './focus';
 import type { IComparisonView, IComparedTask } from './comparisonview';
 
@@ -20,10 +21,8 @@ export interface ICompareTableProps {
   onOpenLog: (task: string) => void;
 }
 
-interface ISort {
-  key: string;
-  isFalling: boolean;
-}
+/** How the table is sorted; by an empty key not at all. */
+type Sort = React.ComponentProps<typeof SortButton>['sorted'];
 
 /** Differing parameters and metrics of all tasks, with the best values marked. */
 export const CompareTable = React.memo(Table);
@@ -31,7 +30,7 @@ export const CompareTable = React.memo(Table);
 function Table(props: ICompareTableProps): JSX.Element {
   const { shown } = props;
   const trans = useTrans();
-  const [sort, setSort] = React.useState<ISort | null>(null);
+  const [sort, setSort] = React.useState<Sort>({ sort: '', order: 'asc' });
   const best = React.useMemo(
     () =>
       new Map(
@@ -44,12 +43,12 @@ function Table(props: ICompareTableProps): JSX.Element {
   );
   const tasks = React.useMemo(() => sorted(shown, sort), [shown, sort]);
   const toggle = (key: string) =>
-    setSort(old =>
-      old?.key !== key
-        ? { key, isFalling: false }
-        : old.isFalling
-          ? null
-          : { key, isFalling: true }
+    setSort(({ sort: old, order }) =>
+      old !== key
+        ? { sort: key, order: 'asc' }
+        : order === 'asc'
+          ? { sort: key, order: 'desc' }
+          : { sort: '', order: 'asc' }
     );
 
   const cellOf = (column: IColumn, { at }: IComparedTask): ICell => ({
@@ -61,7 +60,7 @@ function Table(props: ICompareTableProps): JSX.Element {
     name: row.name,
     status: row.status,
     readable: row.readable,
-    text: isRow ? row.name : label,
+    ...(isRow ? splitName(row) : { text: label }),
     colour,
     focus: props.focus,
     onOpenLog: props.onOpenLog
@@ -71,9 +70,9 @@ function Table(props: ICompareTableProps): JSX.Element {
       key={column.key}
       column={column}
       scope={scope}
-      sort={sort?.key === column.key ? sort : null}
+      sorted={sort}
       better={betterOf(column, shown.turned, shown.targetMetric)}
-      onSort={props.isTransposed ? undefined : () => toggle(column.key)}
+      onSort={props.isTransposed ? undefined : toggle}
       onTurn={() => props.model.flipDirection(column.key)}
     />
   );
@@ -194,6 +193,8 @@ const TaskHead = React.memo(function TaskHead(props: {
   status: TaskRow['status'];
   readable: boolean;
   text: string;
+  /** Swept values at the end of the name. */
+  values?: string;
   colour: string;
   focus: FocusModel;
   onOpenLog: (task: string) => void;
@@ -203,21 +204,21 @@ const TaskHead = React.memo(function TaskHead(props: {
   return (
     <th
       scope={props.scope}
-      className="pyr-compare-task"
+      className="pyr-compare-task-head"
       onPointerEnter={() => focus.set(name)}
       onPointerLeave={() => focus.set(null)}
     >
-      <span className="pyr-compare-task-name">
+      <span className="pyr-compare-task-head-name">
         <span className="pyr-swatch" style={{ background: props.colour }} />
-        {status !== 'completed' && (
-          <StatusIcon status={status} readable={props.readable} />
-        )}
         <Link
           title={`${name}\n${trans.__('Open log')}`}
           onClick={() => props.onOpenLog(name)}
         >
-          {props.text}
+          <TaskName text={props.text} values={props.values} />
         </Link>
+        {status !== 'completed' && (
+          <StatusIcon task={{ status, readable: props.readable }} />
+        )}
       </span>
     </th>
   );
@@ -226,35 +227,35 @@ const TaskHead = React.memo(function TaskHead(props: {
 function ColumnHead(props: {
   column: IColumn;
   scope: 'row' | 'col';
-  sort: ISort | null;
+  sorted: Sort;
   better: 'less' | 'more' | null;
-  onSort?: () => void;
+  onSort?: (key: string) => void;
   onTurn: () => void;
 }): JSX.Element {
-  const { column, sort, better, onSort } = props;
+  const { column, sorted: sort, better, onSort } = props;
   const trans = useTrans();
   const isLess = better === 'less';
   return (
     <th
       scope={props.scope}
       className={`pyr-compare-column pyr-is-${column.kind}${column.numbers && props.scope === 'col' ? ' pyr-is-number' : ''}`}
-      aria-sort={
-        sort ? (sort.isFalling ? 'descending' : 'ascending') : undefined
-      }
+      aria-sort={onSort && sortedAs(column.key, sort)}
     >
       <span className="pyr-compare-column-name">
         {onSort ? (
-          <Link title={column.key} onClick={onSort}>
-            {column.key}
-          </Link>
+          <SortButton
+            title={column.key}
+            sort={column.key}
+            sorted={sort}
+            onSort={onSort}
+          />
         ) : (
           <span title={column.key}>{column.key}</span>
         )}
-        {sort && <Icon name={sort.isFalling ? 'down' : 'up'} />}
         {better && (
           <button
             type="button"
-            className="pyr-compare-turn"
+            className="pyr-compare-flip"
             aria-label={
               isLess
                 ? trans.__('Lower %1 is better. Click to flip.', column.key)
@@ -288,13 +289,13 @@ function sections(
 
 function sorted(
   shown: IComparisonView,
-  sort: ISort | null
+  { sort, order }: Sort
 ): readonly IComparedTask[] {
-  const column = shown.columns.find(each => each.key === sort?.key);
-  if (!sort || !column) {
+  const column = shown.columns.find(each => each.key === sort);
+  if (!column) {
     return shown.tasks;
   }
-  const sign = sort.isFalling ? -1 : 1;
+  const sign = order === 'desc' ? -1 : 1;
   const isMissing = ({ at }: IComparedTask) =>
     column.numbers
       ? Number.isNaN(column.numbers[at])

@@ -87,15 +87,15 @@ function GpuCard(
       }
       className="pyr-gpu"
     >
-      <div className="pyr-gpu-loads">
-        <span className="pyr-gpu-load">
+      <div className="pyr-gpu-utilizations">
+        <span className="pyr-gpu-utilization">
           <b>{gpu.load === null ? '–' : percent(gpu.load)}</b>
           <Bar
             value={gpu.load}
             label={trans.__('Utilization of GPU %1', gpu.index)}
           />
         </span>
-        <span className="pyr-gpu-load">
+        <span className="pyr-gpu-utilization">
           <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
           <Bar
             value={used}

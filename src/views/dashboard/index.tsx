@@ -6,13 +6,11 @@ import type { ISystemState, SystemModel } from '../../model/system';
 import type { IActionContext } from '../actions/action';
 import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
-import { useTrans } from '../shared/context';
+import { useTrans, withTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { ConnectionBanner } from '../shared/banner';
-import { withTrans } from '../shared/context';
+import { Banner, ConnectionBanner } from '../shared/banner';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
-import { Banner } from '../shared/banner';
 import { EmptyState } from '../shared/emptystate';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
@@ -66,8 +64,10 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
         <Users sample={loads.latest} />
       </div>
       <ConnectionBanner
-        connection={loads.connection}
-        lastUpdatedAt={loads.latest ? loads.latest.time * 1000 : null}
+        source={{
+          connection: loads.connection,
+          lastUpdatedAt: loads.latest ? loads.latest.time * 1000 : null
+        }}
         onRetry={() => system.retry()}
       />
     </div>
@@ -127,11 +127,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         </div>
         <GpuUsers system={model.system} />
       </div>
-      <ConnectionBanner
-        connection={state.connection}
-        lastUpdatedAt={state.lastUpdatedAt}
-        onRetry={() => model.retry()}
-      />
+      <ConnectionBanner source={state} onRetry={() => model.retry()} />
     </>
   );
 }

@@ -37,7 +37,7 @@ export function Processes(
     <ul className="pyr-processes">
       {shown.map(process => (
         <li key={process.pid} title={titleOf(trans, process)}>
-          <span className="pyr-process-what">
+          <span className="pyr-process-command">
             <What process={process} {...props} />
           </span>
           <span className="pyr-process-user">{process.user ?? '–'}</span>

@@ -13,7 +13,12 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
-import { clockTime, duration, relativeTime } from '../shared/format';
+import {
+  clockTime,
+  countOfTasks,
+  duration,
+  relativeTime
+} from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
 import { Link } from '../shared/button';
@@ -77,7 +82,7 @@ export function Queued(props: {
         )
       }
     >
-      <Banner kind="error" onClose={() => actions.setFailure(null)}>
+      <Banner kind="error" onClose={() => actions.setFailure('')}>
         {actions.failure}
       </Banner>
       {question}
@@ -182,7 +187,7 @@ function Batch(props: {
         </span>
       </div>
       {batch.why && batch.waiting > 0 && !batch.foreign && (
-        <p className="pyr-batch-why">{batch.why}</p>
+        <p className="pyr-batch-reason">{batch.why}</p>
       )}
       {batch.next.length > 0 && (
         <details className="pyr-batch-next">
@@ -222,7 +227,7 @@ function countsText(trans: ITrans, batch: QueuedBatch): string {
   return [
     batch.waiting > 0
       ? batch.foreign
-        ? trans._n('%1 task', '%1 tasks', batch.waiting)
+        ? countOfTasks(trans, batch.waiting)
         : trans.__('%1 queued', batch.waiting.toLocaleString())
       : '',
     batch.running > 0

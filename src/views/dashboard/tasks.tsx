@@ -15,7 +15,13 @@ import {
 } from '../shared/format';
 import { useKnownTime } from '../shared/store';
 import type { ITaskLine } from '../shared/tasklines';
-import { TaskLines } from '../shared/tasklines';
+import {
+  RunTime,
+  splitName,
+  TaskLines,
+  TaskName,
+  taskTitle
+} from '../shared/tasklines';
 import { Card } from './card';
 
 interface IProps {
@@ -83,7 +89,7 @@ function runningLine(
               : trans.__('finishing soon')}
           </span>
         )}
-        <span className="pyr-task-time">{duration(trans, lasted)}</span>
+        <RunTime task={task} now={now} />
       </>
     )
   };
@@ -110,9 +116,7 @@ export function RecentTasks({ state, onOpenLog }: IProps): JSX.Element {
               >
                 {relativeTime(trans, task.finished_at, now)}
               </span>
-              <span className="pyr-task-time">
-                {duration(trans, elapsed(task, now))}
-              </span>
+              <RunTime task={task} now={now} />
             </>
           )
         })}
@@ -134,10 +138,12 @@ function naming(task: TaskRow): Pick<ITaskLine, 'name' | 'title'> {
         ? ''
         : swept;
   return {
-    title: [task.name, swept, task.message].filter(Boolean).join('\n'),
+    title: taskTitle(task),
     name: (
       <span className="pyr-task-name">
-        <span>{task.name}</span>
+        <span>
+          <TaskName {...splitName(task)} />
+        </span>
         <small>{detail}</small>
       </span>
     )

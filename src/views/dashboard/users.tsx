@@ -46,7 +46,7 @@ export function Users(props: {
           {
             id: 'what',
             title: trans.__('Running'),
-            className: 'pyr-users-what',
+            className: 'pyr-users-command',
             cell: use => use.what.join(', '),
             text: use => use.what.join('\n')
           }

@@ -111,7 +111,7 @@ export function CreateForm(
           onClick={search ? undefined : () => props.onCreate(true)}
         />
       </div>
-      <p className="pyr-obstacle">{obstacle}</p>
+      <p className="pyr-create-obstacle">{obstacle}</p>
     </form>
   );
 }

@@ -55,7 +55,7 @@ function FieldView(props: IFieldProps): JSX.Element {
     classes.push('pyr-field-swept');
   }
   if (wrong) {
-    classes.push('pyr-field-wrong');
+    classes.push('pyr-field-invalid');
   }
   if (missing) {
     classes.push('pyr-field-missing');

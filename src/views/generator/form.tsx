@@ -115,14 +115,14 @@ export function Form(props: IFormProps): JSX.Element {
         </div>
       )}
       {isCommand && (
-        <p className="pyr-form-none">
+        <p className="pyr-form-empty">
           {trans.__(
             'Couldn’t detect this script’s parameters. Enter its command line, with {name} for each value.'
           )}
         </p>
       )}
       {shown.length === 0 && (
-        <p className="pyr-form-none">
+        <p className="pyr-form-empty">
           {search
             ? trans.__('No parameter matches “%1”.', search)
             : trans.__('No changes from the defaults.')}
@@ -235,7 +235,7 @@ function Group(props: {
             </span>
           )}
           {folded && props.wrong && (
-            <span className="pyr-group-wrong">
+            <span className="pyr-group-invalid">
               <Icon name="warning" />
             </span>
           )}

@@ -3,8 +3,7 @@ import * as React from 'react';
 import type { FieldError, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
-import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/context';
+import { useTrans, withTrans } from '../shared/context';
 import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
@@ -143,7 +142,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
                   id: 'yaml',
                   label: trans.__('YAML'),
                   badge: general.length > 0 && (
-                    <span className="pyr-group-wrong">
+                    <span className="pyr-group-invalid">
                       <Icon name="warning" />
                     </span>
                   )

@@ -9,11 +9,16 @@ import type { IDraftPreview } from '../../model/studyform';
 import { Link } from '../shared/button';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { exactValue } from '../shared/format';
+import { countOfTasks, exactValue, shortKeys } from '../shared/format';
 import { Icon } from '../shared/icons';
-import { DataTable } from '../shared/table';
 import { CreateForm, namesByPattern } from './create';
-import { ModeSwitch, searchErrorsOf, SearchSpaceTable } from './studyform';
+import { splitName, TaskName } from '../shared/tasklines';
+import {
+  ModeSwitch,
+  PreviewTable,
+  searchErrorsOf,
+  SearchSpaceTable
+} from './studyform';
 
 const MAX_NOTICES = 5;
 
@@ -49,7 +54,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
   const placed = [...nameErrors, ...runErrors, ...searchErrors];
   const others = errors.filter(error => !placed.includes(error));
   return (
-    <aside className="pyr-outcome" aria-label={trans.__('Preview')}>
+    <aside className="pyr-preview-panel" aria-label={trans.__('Preview')}>
       {props.canBeAdaptive && (
         <ModeSwitch
           isSearch={state.search !== null}
@@ -88,7 +93,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
           ))}
         </ul>
       )}
-      <div className="pyr-outcome-head" aria-live="polite">
+      <div className="pyr-preview-head" aria-live="polite">
         <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
           {countLine(trans, state, errors.length > 0)}
         </p>
@@ -156,13 +161,11 @@ function countLine(
   if (wrong && preview.count === 0) {
     return search ? trans.__('No study yet') : trans.__('No tasks yet');
   }
-  const count = preview.count.toLocaleString();
   if (search) {
-    return preview.count === 1
-      ? trans.__('1 trial')
-      : trans.__('%1 trials', count);
+    const { count } = preview;
+    return trans._n('1 trial', '%2 trials', count, count.toLocaleString());
   }
-  return preview.count === 1 ? trans.__('1 task') : trans.__('%1 tasks', count);
+  return countOfTasks(trans, preview.count);
 }
 
 /** What is allowed but may not be meant; a click leads to its place. */
@@ -230,56 +233,54 @@ function patternOf(preview: IDraftPreview | null): string {
 function Table(props: {
   preview: IDraftPreview | null;
   dim: boolean;
-}): JSX.Element | null {
+}): JSX.Element {
   const trans = useTrans();
-  const { preview } = props;
-  if (!preview || preview.rows.length === 0) {
-    return <div className="pyr-outcome-table" />;
-  }
-  const axes = preview.axes.map(axis => axis.key);
+  const { count = 0, rows = [], axes = [] } = props.preview ?? {};
+  const swept = axes.map(axis => axis.key);
   const keys = [
-    ...axes.filter(key => preview.rows.some(row => key in row.values)),
-    ...Object.keys(preview.rows[0].values).filter(key => !axes.includes(key))
+    ...swept.filter(key => rows.some(row => key in row.values)),
+    ...Object.keys(rows[0]?.values ?? {}).filter(key => !swept.includes(key))
   ];
+  const titles = shortKeys(keys);
   return (
-    <div
-      className={`pyr-outcome-table ${props.dim ? 'pyr-is-dim' : ''}`}
-      tabIndex={0}
-      role="region"
-      aria-label={trans.__('Tasks to create')}
+    <PreviewTable
+      label={trans.__('Tasks to create')}
+      dim={props.dim}
+      rows={rows}
+      columns={[
+        {
+          id: '',
+          title: trans.__('Task'),
+          cell: ({ name, values }) => (
+            <TaskName {...splitName({ name, swept: values })} />
+          ),
+          text: ({ name }) => name
+        },
+        ...keys.map((key, at) => ({
+          id: key,
+          title: titles[at],
+          fullTitle: key,
+          className: 'pyr-preview-value',
+          cell: ({ values }: { values: Record<string, unknown> }) =>
+            exactValue(values[key])
+        })),
+        ...(rows[0]?.command === undefined
+          ? []
+          : [
+              {
+                id: '$command',
+                title: trans.__('Command'),
+                className: 'pyr-preview-value',
+                cell: ({ command }: { command?: string }) => command ?? ''
+              }
+            ])
+      ]}
     >
-      <DataTable
-        rows={preview.rows}
-        columns={[
-          { id: '', title: trans.__('Task'), cell: ({ name }) => name },
-          ...keys.map(key => ({
-            id: key,
-            title: key,
-            className: 'pyr-outcome-value',
-            cell: ({ values }: { values: Record<string, unknown> }) =>
-              exactValue(values[key])
-          })),
-          ...(preview.rows[0].command === undefined
-            ? []
-            : [
-                {
-                  id: '$command',
-                  title: trans.__('Command'),
-                  className: 'pyr-outcome-value',
-                  cell: ({ command }: { command?: string }) => command ?? ''
-                }
-              ])
-        ]}
-      />
-      {preview.count > preview.rows.length && (
+      {count > rows.length && rows.length > 0 && (
         <p className="pyr-note">
-          {trans.__(
-            'The first %1 of %2.',
-            preview.rows.length,
-            preview.count.toLocaleString()
-          )}
+          {trans.__('The first %1 of %2.', rows.length, count.toLocaleString())}
         </p>
       )}
-    </div>
+    </PreviewTable>
   );
 }

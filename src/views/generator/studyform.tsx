@@ -8,6 +8,7 @@ import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Banner } from '../shared/banner';
 import { TextInput } from '../shared/button';
+import type { ITableColumn } from '../shared/table';
 import { DataTable } from '../shared/table';
 
 /** Whether every combination is made, or the best one searched for. */
@@ -153,6 +154,29 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
   );
 }
 
+/** The table of the preview. */
+export function PreviewTable<Row>(props: {
+  label: string;
+  dim: boolean;
+  rows: readonly Row[];
+  columns: readonly ITableColumn<Row>[];
+  /** Below the rows. */
+  children?: React.ReactNode;
+}): JSX.Element {
+  const { rows, columns } = props;
+  return (
+    <div
+      className={`pyr-preview-table ${props.dim ? 'pyr-is-dim' : ''}`}
+      tabIndex={0}
+      role="region"
+      aria-label={props.label}
+    >
+      {rows.length > 0 && <DataTable rows={rows} columns={columns} />}
+      {props.children}
+    </div>
+  );
+}
+
 /** What a search would try, a row a parameter. */
 export function SearchSpaceTable(props: {
   preview: IDraftPreview | null;
@@ -161,31 +185,20 @@ export function SearchSpaceTable(props: {
   const trans = useTrans();
   const axes = props.preview?.axes ?? [];
   return (
-    <div
-      className={`pyr-outcome-table ${props.dim ? 'pyr-is-dim' : ''}`}
-      tabIndex={0}
-      role="region"
-      aria-label={trans.__('Search space')}
-    >
-      {axes.length > 0 && (
-        <DataTable
-          rows={axes}
-          columns={[
-            {
-              id: 'key',
-              title: trans.__('Parameter'),
-              cell: axis => axis.key
-            },
-            {
-              id: 'span',
-              title: trans.__('Values'),
-              className: 'pyr-outcome-value',
-              cell: axis => <Tried axis={axis} />
-            }
-          ]}
-        />
-      )}
-    </div>
+    <PreviewTable
+      label={trans.__('Search space')}
+      dim={props.dim}
+      rows={axes}
+      columns={[
+        { id: 'key', title: trans.__('Parameter'), cell: axis => axis.key },
+        {
+          id: 'span',
+          title: trans.__('Values'),
+          className: 'pyr-preview-value',
+          cell: axis => <Tried axis={axis} />
+        }
+      ]}
+    />
   );
 }
 

@@ -1,6 +1,5 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { Group, TaskRow } from '../../client/types';
 import { vocabularyOf } from '../../model/completion';
 import type { ColumnId, Grouping } from '../../model/layout';
@@ -17,11 +16,9 @@ import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
-import { useTrans } from '../shared/context';
-import { withTrans } from '../shared/context';
-import { ConnectionBanner } from '../shared/banner';
+import { useTrans, withTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
-import { exactValue } from '../shared/format';
+import { countOfTasks, exactValue } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
@@ -167,6 +164,7 @@ function Manager(props: IManagerProps): JSX.Element {
     canExecute,
     confirm,
     jobs,
+    trash: trash ?? undefined,
     // The trash is shown in place of the tasks.
     chosen: trash ? chooseTasks([], []) : tasks,
     show: {
@@ -196,15 +194,15 @@ function Manager(props: IManagerProps): JSX.Element {
       <div className="pyr-view pyr-manager">
         <TrashView
           model={trash}
-          confirm={confirm}
-          canWrite={canWrite}
+          context={contextOf()}
+          actions={actions}
           onBack={page.closeTrash}
-        />
-        {question}
-        <ConnectionBanner
-          connection={state.connection}
-          lastUpdatedAt={state.lastUpdatedAt}
-          onRetry={() => model.retry()}
+          banners={
+            <>
+              {question}
+              <Banners model={model} state={state} actions={actions} />
+            </>
+          }
         />
       </div>
     );
@@ -307,11 +305,7 @@ function Manager(props: IManagerProps): JSX.Element {
             canWrite &&
             perform('delete-tasks', [...model.getSnapshot().selection])
           }
-          onSelectAll={() => {
-            model
-              .selectAll()
-              .catch(error => actions.setFailure(asClientError(error).message));
-          }}
+          onSelectAll={() => void actions.attempt(() => model.selectAll())}
           onMenu={(anchor, at, some) =>
             setOpened({ kind: 'menu', anchor, at, names: some })
           }
@@ -386,13 +380,7 @@ function Manager(props: IManagerProps): JSX.Element {
         onUndo={() => perform('restore-tasks', [])}
       />
       <StatusLine
-        text={
-          state.phase !== 'ready'
-            ? ''
-            : state.total === 1
-              ? trans.__('1 task')
-              : trans.__('%1 tasks', state.total.toLocaleString())
-        }
+        text={state.phase === 'ready' ? countOfTasks(trans, state.total) : ''}
         selected={state.selection.size}
         onClear={() => model.select([], 'replace')}
       />

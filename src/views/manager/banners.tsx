@@ -4,8 +4,7 @@ import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import type { IActions } from '../actions/controls';
 import { useTrans } from '../shared/context';
-import { ConnectionBanner } from '../shared/banner';
-import { Banner } from '../shared/banner';
+import { Banner, ConnectionBanner } from '../shared/banner';
 import { Button, Link } from '../shared/button';
 
 /** Errors and notices, with the actions for them. */
@@ -13,19 +12,20 @@ export function Banners(props: {
   model: TaskListModel;
   state: ITaskListState;
   actions: IActions;
-  onUndo: () => void;
+  /** Undo the last deletion; not offered without it. */
+  onUndo?: () => void;
 }): JSX.Element {
   const { model, state, actions } = props;
   const trans = useTrans();
   return (
     <>
-      <Banner kind="error" onClose={() => actions.setFailure(null)}>
+      <Banner kind="error" onClose={() => actions.setFailure('')}>
         {actions.failure}
       </Banner>
-      <Banner kind="info" icon="check" onClose={() => actions.setNote(null)}>
+      <Banner kind="info" icon="check" onClose={() => actions.setNote('')}>
         {actions.note}
       </Banner>
-      {state.undo && (
+      {props.onUndo && state.undo && (
         <Banner
           kind="info"
           icon="delete"
@@ -50,11 +50,7 @@ export function Banners(props: {
           state.connection !== 'lost' &&
           state.error?.message}
       </Banner>
-      <ConnectionBanner
-        connection={state.connection}
-        lastUpdatedAt={state.lastUpdatedAt}
-        onRetry={() => model.retry()}
-      />
+      <ConnectionBanner source={state} onRetry={() => model.retry()} />
     </>
   );
 }
@@ -67,7 +63,7 @@ export function StatusLine(props: {
 }): JSX.Element {
   const trans = useTrans();
   return (
-    <div className="pyr-foot">
+    <div className="pyr-statusline">
       <span>{props.text}</span>
       {props.selected > 0 && (
         <>

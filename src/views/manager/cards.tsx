@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { ICurve, SparklineModel } from '../../model/sparkline';
+import type { ISparkline, SparklineModel } from '../../model/sparkline';
 import { byWeight } from '../../model/metrics';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
@@ -154,7 +154,7 @@ export function Cards(props: ICardsProps): JSX.Element {
 
 function TaskCard(props: {
   row: TaskRow;
-  curve: ICurve | undefined;
+  curve: ISparkline | undefined;
   place: [number, number];
   selected: boolean;
   pending: React.ComponentProps<typeof StatusLabel>['pending'];
@@ -200,13 +200,7 @@ function TaskCard(props: {
       }}
     >
       <div className="pyr-task-card-head">
-        <StatusLabel
-          status={row.status}
-          pending={props.pending}
-          readable={row.readable}
-          silent={row.silent_since}
-          detail={row.message}
-        />
+        <StatusLabel task={row} pending={props.pending} />
         {!props.pending && <RunProgress task={row} />}
         <span className="pyr-task-time">{time}</span>
         <span
@@ -251,7 +245,7 @@ function TaskCard(props: {
           {withoutFolders(row.message ?? '')}
         </p>
       ) : (
-        <div className="pyr-task-card-figures">
+        <div className="pyr-task-card-metrics">
           {figures.map(([key, value]) => (
             <span key={key} title={exactValue(value)}>
               <small>{key}</small>

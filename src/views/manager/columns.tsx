@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { ICurve } from '../../model/sparkline';
+import type { ISparkline } from '../../model/sparkline';
 import { timeLeft } from '../../model/estimate';
 import type { ColumnId, Fact } from '../../model/layout';
 import { parseColumnId } from '../../model/layout';
@@ -15,15 +15,19 @@ import {
   fullTime,
   plainValue,
   relativeTime,
+  shortKeys,
   shortValue,
   withoutFolders
 } from '../shared/format';
 import { Icon } from '../shared/icons';
+import { splitName, TaskName } from '../shared/tasklines';
 import { TagChips } from './tags';
 
 export interface ITaskColumn {
   id: ColumnId;
   title: string;
+  /** The title where it is not cut; the whole key of a parameter. */
+  fullTitle: string;
   /** In pixels; the minimum if it `grows` or has a `max`. */
   size: number;
   /** Its share of the remaining width. */
@@ -52,7 +56,7 @@ export interface IColumnSource {
   now: () => number;
   /** Usual duration of a run in seconds, null if not known. */
   typical: () => number | null;
-  curve: (task: string) => ICurve | undefined;
+  curve: (task: string) => ISparkline | undefined;
 }
 
 /** Least and largest width of the names, in pixels, and the room of tags. */
@@ -76,12 +80,12 @@ export function widthForNames(rows: readonly (TaskRow | undefined)[]): number {
 }
 
 /** Width of a column of values, independent of the values, so that it is stable. */
-function widthFor(key: string, isNumeric: boolean): number {
-  return Math.min(220, Math.max(isNumeric ? 84 : 104, 36 + key.length * 8));
+function widthFor(title: string, isNumeric: boolean): number {
+  return Math.min(180, Math.max(isNumeric ? 76 : 88, 34 + title.length * 8));
 }
 
 /** The message of a task, else its exit code. */
-function outcome(trans: ITrans, row: TaskRow): string {
+function messageOf(trans: ITrans, row: TaskRow): string {
   if (row.message) {
     return row.message;
   }
@@ -148,7 +152,7 @@ function factTitle(trans: ITrans, fact: Fact): string {
     duration: trans.__('Duration'),
     left: trans.__('Time left'),
     runs: trans.__('Runs'),
-    outcome: trans.__('Message')
+    message: trans.__('Message')
   };
   return words[fact];
 }
@@ -164,9 +168,13 @@ export function taskColumns(
 ): ITaskColumn[] {
   const numeric = new Set(JSON.parse(source.numeric) as string[]);
   const pinned = ids.filter(id => source.pinned.includes(id));
+  const keys = ids.filter(id => id.startsWith('config:'));
+  const short = shortKeys(keys.map(id => columnTitle(source.trans, id)));
   let left = source.before;
   return ids.map((id, index) => {
-    const column = columnOf(id, numeric.has(id), source);
+    const fullTitle = columnTitle(source.trans, id);
+    const title = short[keys.indexOf(id)] ?? fullTitle;
+    const column = columnOf(id, title, numeric.has(id), source);
     const width = source.widths[id];
     // The position of a pinned column depends on the width of the name.
     const isFixed = width !== undefined || (index === 0 && pinned.length > 0);
@@ -175,7 +183,8 @@ export function taskColumns(
     const placed = {
       ...column,
       id,
-      title: columnTitle(source.trans, id),
+      title,
+      fullTitle,
       align: column.align ?? ('left' as const),
       sort: sortOf(id),
       size,
@@ -200,7 +209,7 @@ export function sortOf(id: ColumnId): string | null {
     case 'curve':
       return null;
     case 'fact':
-      return ['left', 'outcome', 'hit'].includes(id) ? null : id;
+      return ['left', 'message', 'hit'].includes(id) ? null : id;
     default:
       // A key can be both a parameter and a metric.
       return `${parts.kind}.${parts.key}`;
@@ -209,6 +218,7 @@ export function sortOf(id: ColumnId): string | null {
 
 function columnOf(
   id: ColumnId,
+  title: string,
   isNumber: boolean,
   source: IColumnSource
 ): Content {
@@ -232,7 +242,7 @@ function columnOf(
       const { kind, key } = parts;
       const show = kind === 'config' ? shortValue : plainValue;
       return {
-        size: widthFor(key, isNumber),
+        size: widthFor(title, isNumber),
         align: isNumber ? 'right' : undefined,
         cell: task => {
           const value =
@@ -326,12 +336,12 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
         align: 'right',
         cell: task => task.runs || ''
       };
-    case 'outcome':
+    case 'message':
       return {
         size: 200,
         grows: 1,
         cell: task => {
-          const text = outcome(trans, task);
+          const text = messageOf(trans, task);
           return <span title={text}>{withoutFolders(text)}</span>;
         }
       };
@@ -348,7 +358,7 @@ function Name(props: { trans: ITrans; task: TaskRow }): JSX.Element {
         </span>
       )}
       <span className="pyr-name-text" title={task.name}>
-        {task.name}
+        <TaskName {...splitName(task)} />
       </span>
       <TagChips trans={trans} tags={task.tags} />
     </span>

@@ -11,6 +11,7 @@ import {
   duration,
   exactValue,
   formatNumber,
+  shortKeys,
   shortValue
 } from '../shared/format';
 import { moveFocus, VERTICAL } from '../shared/keyboardnav';
@@ -71,7 +72,13 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     COUNT_WIDTH +
     figures.length * FIGURE_WIDTH +
     TIME_WIDTH;
-  const head = (title: string, key: string, align: 'left' | 'right') => (
+  const titles = shortKeys(groups.by);
+  const head = (
+    title: string,
+    key: string,
+    align: 'left' | 'right',
+    fullTitle = title
+  ) => (
     <div
       key={key}
       role="columnheader"
@@ -80,6 +87,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     >
       <SortButton
         title={title}
+        fullTitle={fullTitle}
         sort={key}
         sorted={sorted}
         onSort={each => groupsModel.sortBy(each)}
@@ -104,7 +112,9 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
           role="row"
           style={{ gridTemplateColumns: template }}
         >
-          {groups.by.map(key => head(key, `config.${key}`, 'left'))}
+          {groups.by.map((key, at) =>
+            head(titles[at], `config.${key}`, 'left', key)
+          )}
           {head(trans.__('Tasks'), 'tasks', 'left')}
           {figures.map(key => head(key, `figure.${key}`, 'right'))}
           {head(trans.__('Duration'), 'duration', 'right')}
@@ -185,7 +195,7 @@ function GroupRow(props: {
           status => status !== 'completed' && group.counts[status] > 0
         ).map(status => (
           <span key={status}>
-            <StatusIcon status={status} />
+            <StatusIcon task={{ status }} />
             {group.counts[status]}
           </span>
         ))}

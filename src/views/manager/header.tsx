@@ -96,7 +96,7 @@ function ColumnHeader(
   const { column, index, table, model, state } = props;
   const trans = useTrans();
   const [over, setOver] = React.useState(false);
-  const { sort, title } = column;
+  const { sort, title, fullTitle } = column;
   const place = placeOf(column, index);
   const ref = React.useRef<HTMLDivElement>(null);
   const menu = () => {
@@ -108,7 +108,7 @@ function ColumnHeader(
     <div
       ref={ref}
       role="columnheader"
-      className={`${place.className} pyr-column-head ${over ? 'pyr-is-over' : ''}`}
+      className={`${place.className} pyr-column-head ${over ? 'pyr-is-drop-target' : ''}`}
       style={place.style}
       data-column={column.id}
       aria-sort={sortedAs(sort, state.listing)}
@@ -143,7 +143,7 @@ function ColumnHeader(
           type="button"
           className="pyr-head-button"
           aria-haspopup="menu"
-          title={title}
+          title={fullTitle}
           onClick={menu}
         >
           <span className="pyr-head-text">{title}</span>
@@ -151,6 +151,7 @@ function ColumnHeader(
       ) : (
         <SortButton
           title={title}
+          fullTitle={fullTitle}
           sort={sort}
           sorted={state.listing}
           onSort={each => sortBy(model, each)}

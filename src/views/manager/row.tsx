@@ -39,7 +39,7 @@ export function placeOf(
   const classes = [
     `pyr-cell pyr-align-${align}`,
     index === 0 && 'pyr-cell-name',
-    left !== undefined && 'pyr-stays'
+    left !== undefined && 'pyr-sticky'
   ];
   return {
     className: classes.filter(Boolean).join(' '),
@@ -71,7 +71,7 @@ export const GridRow = React.memo(
       'pyr-row',
       props.selected && 'pyr-is-selected',
       props.active && 'pyr-is-active',
-      props.pending === 'delete' && 'pyr-is-leaving'
+      props.pending === 'delete' && 'pyr-is-deleting'
     ];
     return (
       <div
@@ -116,13 +116,7 @@ export const GridRow = React.memo(
           />
         </div>
         <div role="gridcell" className="pyr-cell pyr-cell-state">
-          <StatusLabel
-            status={data.status}
-            pending={props.pending}
-            readable={data.readable}
-            silent={data.silent_since}
-            detail={data.message}
-          />
+          <StatusLabel task={data} pending={props.pending} />
           {!props.pending && <RunProgress task={data} />}
         </div>
         {columns.map((column, at) => (

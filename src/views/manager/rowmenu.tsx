@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { Group, ITaskContext } from '../actions/action';
 import type { IActions } from '../actions/controls';
 import { actionItems } from '../actions/controls';
-import { withoutFolders } from '../shared/format';
+import { countOfTasks, withoutFolders } from '../shared/format';
 import type { IMenuProps } from '../shared/menu';
 import { Menu } from '../shared/menu';
 
@@ -26,7 +26,7 @@ export function TaskMenu(
   const { names, rows, readable, hidden } = chosen;
   const title =
     names.length > 1
-      ? trans.__('%1 tasks', names.length.toLocaleString())
+      ? countOfTasks(trans, names.length)
       : readable.length + hidden === 0
         ? withoutFolders(rows[0]?.message ?? '')
         : undefined;

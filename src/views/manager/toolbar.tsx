@@ -27,7 +27,6 @@ export interface IToolbarProps {
   /** Open the menu of the other actions. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
-  onGenerate?: () => void;
   /** Copy a link to the listed tasks; hidden without it. */
   onCopyLink?: () => void;
   /** Words for completion. */
@@ -47,7 +46,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
   const toolbar = React.useContext(HostToolbarContext);
   const controls = {
     concurrency: <Jobs jobs={props.jobs} onJobs={props.onJobs} />,
-    view: <span className="pyr-looks">{props.viewOptions}</span>,
+    view: <span className="pyr-view-options">{props.viewOptions}</span>,
     details: (
       <Button
         icon="details"
@@ -94,14 +93,6 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
           <span className="pyr-toolbar-space" />
           {controls.view}
           {controls.details}
-          {props.onGenerate && (
-            <Button
-              icon="add"
-              label={trans.__('New tasks')}
-              title={trans.__('Create tasks from a configuration')}
-              onClick={props.onGenerate}
-            />
-          )}
           {controls.more}
         </div>
       )}

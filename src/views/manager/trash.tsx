@@ -3,9 +3,11 @@ import * as React from 'react';
 
 import type { TaskStatus, TrashedTask } from '../../client/types';
 import type { ITrashState, TrashModel } from '../../model/trash';
-import type { Confirm } from '../shared/confirm';
-import { refusal, refusedByName } from '../actions/action';
-import { useAttempt } from '../shared/attempt';
+import { ACTIONS } from '../actions';
+import type { ITaskContext } from '../actions/action';
+import { isPossible } from '../actions/action';
+import type { IActions } from '../actions/controls';
+import { ActionButton } from '../actions/controls';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { fullTime, relativeTime, withoutFolders } from '../shared/format';
@@ -26,76 +28,20 @@ const PAGE_ENTRIES = 15;
 
 export interface ITrashViewProps {
   model: TrashModel;
-  confirm: Confirm;
-  canWrite: boolean;
+  /** The context of its actions. */
+  context: ITaskContext;
+  actions: IActions;
   /** Go back to the table of tasks. */
   onBack: () => void;
+  /** Shown above the status line. */
+  banners: React.ReactNode;
 }
 
 export function TrashView(props: ITrashViewProps): JSX.Element {
-  const { model, confirm, canWrite } = props;
+  const { model, context, actions, onBack } = props;
   const trans = useTrans();
   const state = useStore(model);
-  const { failure, setFailure, attempt } = useAttempt();
-  const [told, setTold] = React.useState('');
-  const { items, selection, busy } = state;
-  const names = [...selection];
-
-  const act = async (action: 'restore' | 'purge', tasks: readonly string[]) => {
-    if (tasks.length === 0 || busy || !canWrite) {
-      return;
-    }
-    setTold('');
-    const result = await attempt(() => model.act(action, tasks));
-    if (!result) {
-      return;
-    }
-    setFailure(refusal(trans, refusedByName(result.refused)) ?? '');
-    const { length } = result.done;
-    const count = length.toLocaleString();
-    if (length > 0) {
-      setTold(
-        action === 'restore'
-          ? trans._n('Restored 1 task', 'Restored %2 tasks', length, count)
-          : trans._n(
-              'Permanently deleted 1 task',
-              'Permanently deleted %2 tasks',
-              length,
-              count
-            )
-      );
-    }
-  };
-
-  const purge = async (tasks: readonly string[]) => {
-    const [first] = items.filter(item => item.name === tasks[0]);
-    const accepted =
-      tasks.length > 0 &&
-      canWrite &&
-      (await confirm({
-        title:
-          tasks.length === 1
-            ? trans.__('Permanently delete %1?', first?.original ?? tasks[0])
-            : trans.__(
-                'Permanently delete %1 tasks?',
-                tasks.length.toLocaleString()
-              ),
-        body:
-          tasks.length === 1
-            ? trans.__(
-                'Its configuration, logs and results will be removed from disk. This cannot be undone.'
-              )
-            : trans.__(
-                'Their configurations, logs and results will be removed from disk. This cannot be undone.'
-              ),
-        accept: trans.__('Delete permanently')
-      }));
-    if (accepted) {
-      await act('purge', tasks);
-    }
-  };
-
-  const can = canWrite && names.length > 0 && busy === null;
+  const use = { actions, context };
   return (
     <>
       <div className="pyr-manager-head">
@@ -108,31 +54,21 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
             icon="left"
             label={trans.__('Tasks')}
             title={trans.__('Back to tasks')}
-            onClick={props.onBack}
+            onClick={onBack}
           />
           <span className="pyr-toolbar-gap" />
-          <Button
-            icon="undo"
-            label={trans.__('Restore')}
-            disabled={!can}
+          <ActionButton
+            action={ACTIONS['restore-tasks']}
             title={trans.__('Restore the selected tasks')}
-            onClick={() => void act('restore', names)}
+            {...use}
           />
-          <Button
-            icon="delete"
-            label={trans.__('Delete permanently…')}
-            disabled={!can}
+          <ActionButton
+            action={ACTIONS['purge-tasks']}
             title={trans.__('Permanently delete the selected tasks')}
-            onClick={() => void purge(names)}
+            {...use}
           />
           <span className="pyr-toolbar-space" />
-          <Button
-            icon="trash"
-            label={trans.__('Empty the trash…')}
-            disabled={!canWrite || items.length === 0 || busy !== null}
-            title={trans.__('Permanently delete everything listed here')}
-            onClick={() => void purge(items.map(item => item.name))}
-          />
+          <ActionButton action={ACTIONS['empty-trash']} icon="trash" {...use} />
         </div>
       </div>
       <div className="pyr-manager-body">
@@ -140,24 +76,21 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
           <TrashBody
             model={model}
             state={state}
-            onRestore={() => void act('restore', names)}
-            onPurge={() => void purge(names)}
-            onBack={props.onBack}
+            onAction={id =>
+              isPossible(ACTIONS[id], context) &&
+              void actions.perform(ACTIONS[id], context)
+            }
+            onBack={onBack}
           />
         </div>
       </div>
-      <Banner kind="error" onClose={() => setFailure('')}>
-        {failure}
-      </Banner>
-      <Banner kind="info" icon="check" onClose={() => setTold('')}>
-        {told}
-      </Banner>
+      {props.banners}
       <Banner kind="error">
         {state.phase === 'ready' && state.error?.message}
       </Banner>
       <StatusLine
         text={statusText(trans, state)}
-        selected={names.length}
+        selected={state.selection.size}
         onClear={() => model.select([], 'replace')}
       />
     </>
@@ -185,8 +118,7 @@ function statusText(trans: ITrans, state: ITrashState): string {
 function TrashBody(props: {
   model: TrashModel;
   state: ITrashState;
-  onRestore: () => void;
-  onPurge: () => void;
+  onAction: (id: 'restore-tasks' | 'purge-tasks') => void;
   onBack: () => void;
 }): JSX.Element {
   const { model, state } = props;
@@ -224,8 +156,7 @@ function TrashBody(props: {
 function TrashList(props: {
   model: TrashModel;
   state: ITrashState;
-  onRestore: () => void;
-  onPurge: () => void;
+  onAction: (id: 'restore-tasks' | 'purge-tasks') => void;
 }): JSX.Element {
   const { model, state } = props;
   const { items, selection } = state;
@@ -249,9 +180,9 @@ function TrashList(props: {
   });
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === 'Enter') {
-      props.onRestore();
+      props.onAction('restore-tasks');
     } else if (event.key === 'Delete') {
-      props.onPurge();
+      props.onAction('purge-tasks');
     } else {
       keyDown(event);
       return;
@@ -347,9 +278,11 @@ function Entry(props: {
       </span>
       <span className="pyr-trash-state">
         <StatusLabel
-          status={status ?? 'pending'}
-          readable={item.message === null && status !== undefined}
-          detail={item.message}
+          task={{
+            status: status ?? 'pending',
+            readable: item.message === null && status !== undefined,
+            message: item.message
+          }}
         />
       </span>
       <span

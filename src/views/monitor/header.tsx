@@ -12,10 +12,11 @@ import { bytes, duration, elapsed } from '../shared/format';
 import { HostToolbarContext } from '../shared/hosttoolbar';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
+import { splitName, TaskName } from '../shared/tasklines';
 import { IconButton } from '../shared/button';
 
 /** Display options of a log. */
-export interface ILooks {
+export interface ILogOptions {
   /** Long lines are not wrapped. */
   isWide: boolean;
   /** Times are shown next to lines. */
@@ -69,20 +70,12 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
     <div className="pyr-log-head">
       <div className="pyr-log-title">
         <span className="pyr-log-name" title={props.task}>
-          {props.task}
+          {row ? <TaskName {...splitName(row)} /> : props.task}
         </span>
         {shown.run !== null && (
           <span className="pyr-log-fact">{trans.__('Run %1', shown.run)}</span>
         )}
-        {row && (
-          <StatusLabel
-            status={row.status}
-            pending={props.pending}
-            readable={row.readable}
-            silent={row.silent_since}
-            detail={row.message}
-          />
-        )}
+        {row && <StatusLabel task={row} pending={props.pending} />}
         {row && (
           <span className="pyr-log-fact">
             {duration(trans, elapsed(row, now))}

@@ -9,7 +9,7 @@ import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import type { ILooks } from './header';
+import type { ILogOptions } from './header';
 import { LogPane } from './pane';
 import { TaskList } from './tasklist';
 
@@ -35,8 +35,8 @@ export interface IMonitorProps {
   scrollback?: number;
   screenReader?: boolean;
   /** How logs were shown last, and where to keep that. */
-  looks?: Partial<ILooks>;
-  onLooks?: (looks: ILooks) => void;
+  options?: Partial<ILogOptions>;
+  onOptions?: (options: ILogOptions) => void;
   onContextMenu?: (event: React.MouseEvent<HTMLElement>, task: TaskRow) => void;
 }
 
@@ -44,25 +44,24 @@ export interface IMonitorProps {
 export const MonitorView = withTrans(Monitor);
 
 function Monitor(props: IMonitorProps): JSX.Element {
-  const { monitor, onLooks } = props;
-  const model = monitor.list;
-  const state = useStore(model);
+  const { monitor, onOptions } = props;
+  const state = useStore(monitor.list);
   const { panes, active } = useStore(monitor);
   const { hasList = true } = props;
   const [confirm, question] = useConfirm(props.confirm);
-  const [looks, setLooks] = React.useState<ILooks>({
+  const [options, setOptions] = React.useState<ILogOptions>({
     isWide: false,
     hasTimes: false,
     hasCurves: false,
-    ...props.looks
+    ...props.options
   });
 
   React.useEffect(() => monitor.start(hasList), [monitor, hasList]);
 
-  const change = (part: Partial<ILooks>) => {
-    const changed = { ...looks, ...part };
-    setLooks(changed);
-    onLooks?.(changed);
+  const change = (changes: Partial<ILogOptions>) => {
+    const changed = { ...options, ...changes };
+    setOptions(changed);
+    onOptions?.(changed);
   };
 
   const { task } = monitor.activePane.log.getSnapshot();
@@ -70,9 +69,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
     <div className="pyr-view pyr-monitor">
       {hasList && (
         <TaskList
-          state={state}
+          monitor={monitor}
           current={task}
-          shown={monitor.tasks}
           canAdd={panes.length < MAX_PANES && task !== null}
           onOpen={chosen => monitor.open(chosen.name)}
           onOpenBeside={chosen => monitor.openBeside(chosen.name)}
@@ -84,13 +82,13 @@ function Monitor(props: IMonitorProps): JSX.Element {
           {panes.map(pane => (
             <LogPane
               key={pane.id}
-              model={model}
+              monitor={monitor}
               state={state}
               pane={pane}
               isActive={pane.id === active}
               isNarrow={panes.length > 1}
-              looks={looks}
-              onLooks={change}
+              options={options}
+              onOptions={change}
               confirm={confirm}
               canExecute={props.canExecute ?? true}
               canWrite={props.canWrite ?? true}

@@ -2,8 +2,7 @@ import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
 import type { LogSearchModel } from '../../model/logsearch';
-import type { IPane } from '../../model/monitor';
-import type { TaskListModel } from '../../model/tasklist';
+import type { IPane, MonitorModel } from '../../model/monitor';
 import type { ITaskListState } from '../../model/taskliststate';
 import type { IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
@@ -12,15 +11,14 @@ import type { Confirm } from '../shared/confirm';
 import { useTrans } from '../shared/context';
 import { copyText } from '../shared/copy';
 import { bytes, withoutFolders } from '../shared/format';
-import { ConnectionBanner } from '../shared/banner';
+import { Banner, ConnectionBanner } from '../shared/banner';
 import { save, saveFrom } from '../shared/save';
 import { useSize, useStore } from '../shared/store';
-import { Banner } from '../shared/banner';
 import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
-import type { ILooks } from './header';
+import type { ILogOptions } from './header';
 import { LogHeader } from './header';
 import type { ITerminalController } from './screen';
 import { LogTerminal } from './screen';
@@ -29,16 +27,16 @@ import { LogTerminal } from './screen';
 const NARROW_WIDTH_PX = 640;
 
 export interface ILogPaneProps {
-  model: TaskListModel;
-  /** The state of `model`. */
+  monitor: MonitorModel;
+  /** The state of its list. */
   state: ITaskListState;
   pane: IPane;
   /** What is chosen in the list goes into this one. */
   isActive: boolean;
   /** There are several panes. */
   isNarrow: boolean;
-  looks: ILooks;
-  onLooks: (change: Partial<ILooks>) => void;
+  options: ILogOptions;
+  onOptions: (change: Partial<ILogOptions>) => void;
   confirm: Confirm;
   canExecute: boolean;
   canWrite: boolean;
@@ -53,7 +51,8 @@ export interface ILogPaneProps {
 
 /** One log with what can be done with it. */
 export function LogPane(props: ILogPaneProps): JSX.Element {
-  const { model, state, confirm, looks } = props;
+  const { monitor, state, confirm, options } = props;
+  const model = monitor.list;
   const { log } = props.pane;
   const trans = useTrans();
   const shown = useStore(log);
@@ -70,7 +69,9 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     props.isNarrow || (size.width > 0 && size.width < NARROW_WIDTH_PX);
 
   const { task, run } = shown;
-  const row = task === null ? undefined : model.row(task);
+  const row = useStore(monitor.activity, () =>
+    task === null ? undefined : monitor.row(task)
+  );
   // The state of an unreadable task is unknown.
   const broken = row?.readable === false;
   React.useEffect(() => {
@@ -80,7 +81,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     screen?.setPaused(false);
   }, [screen, task, run, setFailure]);
   const search = useLogSearch(props.pane, screen, finding);
-  useLooks(props.pane, screen, looks);
+  useLogOptions(props.pane, screen, options);
 
   const copy = async () => {
     if (!(await copyText(screen?.text() ?? ''))) {
@@ -134,8 +135,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             isPaused: paused,
             canPause: paused || shown.phase !== 'ended',
             canDownload: !saving && !broken,
-            looks,
-            setLooks: props.onLooks,
+            options,
+            setOptions: props.onOptions,
             follow: () => screen?.follow(),
             setPaused: isPaused => {
               screen?.setPaused(isPaused);
@@ -197,7 +198,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
         className={`pyr-log-body${isSlim ? ' pyr-is-narrow' : ''}`}
       >
         <div
-          className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
+          className={`pyr-screen-box${options.hasTimes ? ' pyr-has-times' : ''}`}
         >
           <LogTerminal
             log={log}
@@ -256,7 +257,9 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             <EmptyLog row={row} phase={shown.phase} />
           )}
         </div>
-        {looks.hasCurves && task !== null && !broken && <RunCurves log={log} />}
+        {options.hasCurves && task !== null && !broken && (
+          <RunCurves log={log} />
+        )}
       </div>
       {shown.wasReset && (
         <Banner kind="info" icon="warning">
@@ -273,16 +276,17 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       </Banner>
       {(broken || !shown.error) && (
         <ConnectionBanner
-          // Of a log that ended nothing is missing, but the list grows old.
-          connection={
-            task === null || broken || state.connection === 'lost'
-              ? state.connection
-              : shown.connection
-          }
-          lastUpdatedAt={state.lastUpdatedAt}
+          source={{
+            // Of a log that ended nothing is missing, but the list grows old.
+            connection:
+              task === null || broken || state.connection === 'lost'
+                ? state.connection
+                : shown.connection,
+            lastUpdatedAt: state.lastUpdatedAt
+          }}
           onRetry={() => {
             log.retry();
-            model.retry();
+            monitor.retry();
           }}
         />
       )}
@@ -306,11 +310,11 @@ function useLogSearch(
   return search;
 }
 
-/** The looks of a pane's screen. */
-function useLooks(
+/** The options of a pane's screen. */
+function useLogOptions(
   { log }: IPane,
   screen: ITerminalController | null,
-  { isWide, hasTimes }: ILooks
+  { isWide, hasTimes }: ILogOptions
 ): void {
   const { times } = log;
   const { marks } = useStore(times);

@@ -1,22 +1,19 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { ITaskListState } from '../../model/taskliststate';
+import type { MonitorModel } from '../../model/monitor';
 import { useTrans } from '../shared/context';
-import { duration, elapsed, sweptText } from '../shared/format';
 import { isActive } from '../shared/status';
-import { useKnownTime } from '../shared/store';
+import { useKnownTime, useStore } from '../shared/store';
 import { IconButton } from '../shared/button';
-import { TaskLines } from '../shared/tasklines';
+import { RunTime, TaskLines, taskTitle } from '../shared/tasklines';
 
 /** How many tasks the list names; the table of tasks has the others. */
 const MAX_RECENT = 200;
 
 export interface ITaskListProps {
-  state: ITaskListState;
+  monitor: MonitorModel;
   current: string | null;
-  /** All whose logs are shown. */
-  shown: readonly string[];
   /** Whether there is room for another pane. */
   canAdd: boolean;
   onOpen: (task: TaskRow) => void;
@@ -31,9 +28,11 @@ function touched(row: TaskRow): number {
 
 /** The running and queued tasks, then the others, the latest first. */
 export function TaskList(props: ITaskListProps): JSX.Element {
-  const { state, shown, onOpen, onOpenBeside } = props;
+  const { monitor, onOpen, onOpenBeside } = props;
   const trans = useTrans();
-  const { active } = state;
+  const state = useStore(monitor.list);
+  const { active } = useStore(monitor.activity);
+  const shown = monitor.tasks;
   const recent = React.useMemo(() => {
     const listed = new Set(active.map(row => row.name));
     const others = state.rows.filter(
@@ -58,14 +57,8 @@ export function TaskList(props: ITaskListProps): JSX.Element {
         }
         onContextMenu={props.onContextMenu}
         line={row => ({
-          time: (
-            <span className="pyr-task-time">
-              {duration(trans, elapsed(row, now))}
-            </span>
-          ),
-          title: [row.name, sweptText(row), row.readable ? '' : row.message]
-            .filter(Boolean)
-            .join('\n'),
+          time: <RunTime task={row} now={now} />,
+          title: taskTitle(row),
           className: shown.includes(row.name) ? 'pyr-is-shown' : '',
           action: props.canAdd && !shown.includes(row.name) && (
             <IconButton

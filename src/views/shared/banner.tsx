@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { ConnectionState } from '../../client/types';
+import type { ILiveState } from '../../model/livemodel';
 import { Button, IconButton } from './button';
 import { useTrans } from './context';
 import { clockTime } from './format';
@@ -51,22 +51,25 @@ const ICONS = { info: undefined, warning: 'warning', error: 'failed' } as const;
 
 /** Says that what is shown may be old, while the connection is renewed. */
 export function ConnectionBanner(props: {
-  connection: ConnectionState;
-  /** Time of the last message from the server, in ms since the epoch. */
-  lastUpdatedAt: number | null;
+  source: ILiveState;
   onRetry: () => void;
 }): JSX.Element | null {
+  const { connection, lastUpdatedAt } = props.source;
   const trans = useTrans();
-  if (props.connection !== 'lost') {
+  if (connection !== 'lost') {
     return null;
   }
   return (
-    <Banner kind="warning" className="pyr-banner-late" onRetry={props.onRetry}>
-      {props.lastUpdatedAt === null
+    <Banner
+      kind="warning"
+      className="pyr-banner-connection"
+      onRetry={props.onRetry}
+    >
+      {lastUpdatedAt === null
         ? trans.__('The server does not respond. Reconnecting…')
         : trans.__(
             'Reconnecting… Showing data from %1. Tasks keep running.',
-            clockTime(props.lastUpdatedAt / 1000)
+            clockTime(lastUpdatedAt / 1000)
           )}
     </Banner>
   );

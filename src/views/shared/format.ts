@@ -132,8 +132,8 @@ export function roomText(used: number | null, total: number | null): string {
   }
   const [most, unit] = bytes(total).split(' ');
   const size = 1024 ** UNITS.indexOf(unit);
-  const part = used / size;
-  return `${part >= 10 ? Math.round(part) : part.toFixed(1)} / ${most} ${unit}`;
+  const amount = used / size;
+  return `${amount >= 10 ? Math.round(amount) : amount.toFixed(1)} / ${most} ${unit}`;
 }
 
 /** A number with four significant digits: 0.9123, 12.35, 1.234e-7. */
@@ -175,6 +175,21 @@ export function sweptText(row: { swept: Record<string, unknown> }): string {
     .join(', ');
 }
 
+/**
+ * Shorten dotted keys to their last parts, as few as are unique among them; an
+ * index keeps the name of its list. So does the server in the names of tasks.
+ */
+export function shortKeys(keys: readonly string[]): string[] {
+  return keys.map(key => {
+    const parts = key.split('.');
+    const ends = parts.map((_, at) => parts.slice(at).join('.')).reverse();
+    const isUnique = (end: string) =>
+      !/^\d+(\.|$)/.test(end) &&
+      keys.every(other => other === key || !`.${other}`.endsWith(`.${end}`));
+    return ends.find(isUnique) ?? key;
+  });
+}
+
 /** Like `plainValue`, but numbers are not rounded: what the task was given. */
 export function exactValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : plainValue(value);
@@ -201,6 +216,11 @@ export function withoutFolders(sentence: string): string {
 /** 7%, from percent. */
 export function percent(value: number | null): string {
   return value === null ? '' : `${Math.round(value)}%`;
+}
+
+/** 1 task, 8,412 tasks. */
+export function countOfTasks(trans: ITrans, count: number): string {
+  return trans._n('1 task', '%2 tasks', count, count.toLocaleString());
 }
 
 /** A word for a POSIX shell. */

@@ -23,17 +23,19 @@ export function sortedAs(
 /** The title of a column, which sorts by it. */
 export function SortButton(props: {
   title: string;
+  /** What the tooltip says instead, if the title is short. */
+  fullTitle?: string;
   sort: string;
   sorted: ISorted;
   onSort: (sort: string) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const { title, sort, sorted } = props;
+  const { title, fullTitle = title, sort, sorted } = props;
   return (
     <button
       type="button"
       className="pyr-head-button"
-      title={trans.__('Sort by %1', title)}
+      title={trans.__('Sort by %1', fullTitle)}
       onClick={() => props.onSort(sort)}
     >
       <span className="pyr-head-text">{title}</span>

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { ICurve } from '../../model/sparkline';
+import type { ISparkline } from '../../model/sparkline';
 import { formatNumber } from './format';
 
 const WIDTH = 96;
@@ -8,7 +8,7 @@ const HEIGHT = 18;
 
 /** A small curve without axes, from its least to its greatest value. */
 export function Sparkline(props: {
-  curve: ICurve;
+  curve: ISparkline;
   label: string;
 }): JSX.Element | null {
   const { values, places } = props.curve;

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { Action, TaskStatus } from '../../client/types';
+import type { Action, TaskRow, TaskStatus } from '../../client/types';
 import type { ITrans } from './context';
 import { useTrans } from './context';
 import { clockTime } from './format';
@@ -47,18 +47,13 @@ export function pendingWord(
 }
 
 /** The status of a task, and what is known about it. */
-interface IStatusProps {
-  status: TaskStatus;
-  /** Whether the task file is readable; otherwise the status is unknown. */
-  readable?: boolean;
-  /** Since when it has given no sign of life (epoch, s), if that is long ago. */
-  silent?: number | null;
-}
+type Known = Pick<TaskRow, 'status'> &
+  Partial<Pick<TaskRow, 'readable' | 'silent_since' | 'message'>>;
 
 /** Class, icon and word of a status; `text` says more about it. */
 function lookOf(
   trans: ITrans,
-  { status, readable = true, silent = null }: IStatusProps
+  { status, readable = true, silent_since: silent = null }: Known
 ): { look: string; icon: IconName; word: string; text: string | null } {
   if (!readable) {
     const word = trans.__('Unreadable');
@@ -72,7 +67,7 @@ function lookOf(
         text: null
       }
     : {
-        look: 'silent',
+        look: 'stalled',
         icon: 'warning',
         word: trans.__('Stalled'),
         text: trans.__(
@@ -83,8 +78,8 @@ function lookOf(
 }
 
 /** The icon of a status, named for those who cannot see it. */
-export function StatusIcon(props: IStatusProps): JSX.Element {
-  const { look, icon, word, text } = lookOf(useTrans(), props);
+export function StatusIcon({ task }: { task: Known }): JSX.Element {
+  const { look, icon, word, text } = lookOf(useTrans(), task);
   return (
     <span
       className={`pyr-status pyr-status-${look}`}
@@ -99,22 +94,20 @@ export function StatusIcon(props: IStatusProps): JSX.Element {
 
 /** Icon and word of a status, or of what is about to change it. */
 export function StatusLabel({
-  pending,
-  detail,
-  ...props
-}: IStatusProps & {
+  task,
+  pending
+}: {
+  task: Known;
   pending?: Action;
-  /** Shown as a tooltip behind the word. */
-  detail?: string | null;
 }): JSX.Element {
   const trans = useTrans();
   const { look, icon, ...known } = lookOf(trans, {
-    status: pending === 'run' ? 'queued' : props.status,
-    readable: props.readable,
-    silent: pending ? null : props.silent
+    status: pending === 'run' ? 'queued' : task.status,
+    readable: task.readable,
+    silent_since: pending ? null : task.silent_since
   });
   const word = pendingWord(trans, pending) ?? known.word;
-  const text = known.text ?? detail;
+  const text = known.text ?? task.message;
   return (
     <span
       className={`pyr-status pyr-status-${look}${pending ? ' pyr-is-pending' : ''}`}

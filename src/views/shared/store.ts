@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { ConnectionState } from '../../client/types';
+import type { ILiveState } from '../../model/livemodel';
 import type { IStore } from '../../model/store';
 
 /** The state of a store, rendered again when it changes. */
@@ -97,7 +97,7 @@ export function useNow(active: boolean, interval = 1000): number {
  * answer, clocks stand still.
  */
 export function useKnownTime(
-  source: { connection: ConnectionState; lastUpdatedAt: number | null },
+  source: ILiveState,
   active: boolean,
   interval = 1000
 ): number {

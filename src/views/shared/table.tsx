@@ -3,6 +3,8 @@ import * as React from 'react';
 export interface ITableColumn<Row> {
   id: string;
   title: string;
+  /** What the tooltip of the head says instead, if the title is short. */
+  fullTitle?: string;
   cell: (row: Row) => React.ReactNode;
   /** A tooltip; the text of the cell without it. */
   text?: (row: Row) => string | undefined;
@@ -24,8 +26,8 @@ export function DataTable<Row>(props: {
     <table className={props.className}>
       <thead>
         <tr>
-          {columns.map(({ id, title, className }) => (
-            <th key={id} scope="col" className={className} title={title}>
+          {columns.map(({ id, title, fullTitle = title, className }) => (
+            <th key={id} scope="col" className={className} title={fullTitle}>
               {title}
             </th>
           ))}

@@ -3,9 +3,65 @@ import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
 import { useTrans } from './context';
-import { percent } from './format';
+import { duration, elapsed, percent, sweptText } from './format';
 import { moveFocus, VERTICAL_ALL } from './keyboardnav';
 import { StatusIcon } from './status';
+
+/** A name of a task, split before the swept values at its end. */
+interface INameParts {
+  text: string;
+  values?: string;
+}
+
+/** Names longer than this are cut in their middle. */
+const MAX_LENGTH = 20;
+
+/** How many letters after the middle are always shown. */
+const END_LENGTH = 8;
+
+export function splitName({
+  name,
+  swept
+}: Pick<TaskRow, 'name' | 'swept'>): INameParts {
+  const [at = name.length] = Object.keys(swept)
+    .map(key => name.indexOf(`_${key.slice(key.lastIndexOf('.') + 1)}=`))
+    .filter(place => place > 0)
+    .sort((a, b) => a - b);
+  return { text: name.slice(0, at), values: name.slice(at) };
+}
+
+/**
+ * The name of a task. Where there is little room, first the swept values at its
+ * end are cut, then its middle: names of a sweep have the same beginning.
+ */
+export function TaskName({ text, values }: INameParts): JSX.Element {
+  const end = text.length > MAX_LENGTH ? END_LENGTH : 0;
+  const at = text.length - end;
+  return (
+    <span className="pyr-task-title">
+      <span>{text.slice(0, at)}</span>
+      <span>{text.slice(at)}</span>
+      {values && <span className="pyr-faint">{values}</span>}
+    </span>
+  );
+}
+
+/** How long its run has lasted; `now` in milliseconds. */
+export function RunTime(props: { task: TaskRow; now: number }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <span className="pyr-task-time">
+      {duration(trans, elapsed(props.task, props.now))}
+    </span>
+  );
+}
+
+/** The tooltip of a task: its name, what was swept, its message, and more. */
+export function taskTitle(task: TaskRow, ...more: readonly string[]): string {
+  return [task.name, sweptText(task), task.message, ...more]
+    .filter(Boolean)
+    .join('\n');
+}
 
 /** How a task is shown. */
 export interface ITaskLine {
@@ -102,12 +158,12 @@ function TaskLine(
         }}
         onContextMenu={event => props.onContextMenu?.(event, task)}
       >
-        <StatusIcon
-          status={task.status}
-          readable={task.readable}
-          silent={task.silent_since}
-        />
-        {props.name ?? <span className="pyr-task-name">{task.name}</span>}
+        <StatusIcon task={task} />
+        {props.name ?? (
+          <span className="pyr-task-name">
+            <TaskName {...splitName(task)} />
+          </span>
+        )}
         {props.time}
         {progress !== null && (
           <ProgressBar

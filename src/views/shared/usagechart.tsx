@@ -23,7 +23,7 @@ export function UsageChart(props: {
   const { series, length } = props;
   return (
     <svg
-      className="pyr-history"
+      className="pyr-usage-chart"
       viewBox={`0 0 ${length - 1} ${HEIGHT}`}
       preserveAspectRatio="none"
       aria-hidden="true"
@@ -32,7 +32,7 @@ export function UsageChart(props: {
       {series.map((each, index) => (
         <g
           key={index}
-          className={`pyr-series-${each.series ?? 1} pyr-history-${each.kind}`}
+          className={`pyr-series-${each.series ?? 1} pyr-usage-chart-${each.kind}`}
         >
           {linesOf(each, length).map(line => (
             <React.Fragment key={line[0]}>
@@ -64,8 +64,8 @@ function linesOf(series: ISeries, length: number): string[][] {
       lines.push([]);
       return;
     }
-    const part = Math.min(1, Math.max(0, most > 0 ? value / most : 0));
-    const y = HEIGHT - 1 - (HEIGHT - 2) * part;
+    const fraction = Math.min(1, Math.max(0, most > 0 ? value / most : 0));
+    const y = HEIGHT - 1 - (HEIGHT - 2) * fraction;
     lines[lines.length - 1].push(`${shift + index},${y.toFixed(1)}`);
   });
   return lines.filter(line => line.length > 0);

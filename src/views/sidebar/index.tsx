@@ -5,12 +5,10 @@ import type { ActivityModel } from '../../model/activity';
 import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
-import { useTrans } from '../shared/context';
-import { ConnectionBanner } from '../shared/banner';
+import { useTrans, withTrans } from '../shared/context';
+import { Banner, ConnectionBanner } from '../shared/banner';
 import { NoServer } from '../shared/noserver';
-import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Banner } from '../shared/banner';
 import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { Gauges } from './gauges';
@@ -132,11 +130,7 @@ function Activity(props: {
   const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
     <>
-      <ConnectionBanner
-        connection={state.connection}
-        lastUpdatedAt={state.lastUpdatedAt}
-        onRetry={() => model.retry()}
-      />
+      <ConnectionBanner source={state} onRetry={() => model.retry()} />
       {empty ? (
         <div className="pyr-sidebar-hint">
           <p>{trans.__('No tasks yet.')}</p>

@@ -3,10 +3,10 @@ import * as React from 'react';
 import type { Counts, TaskRow } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import { useTrans } from '../shared/context';
-import { duration, elapsed, relativeTime, sweptText } from '../shared/format';
+import { relativeTime } from '../shared/format';
 import { STATUSES, StatusIcon, statusWord } from '../shared/status';
 import { useKnownTime, useStore } from '../shared/store';
-import { TaskLines } from '../shared/tasklines';
+import { RunTime, TaskLines, taskTitle } from '../shared/tasklines';
 
 /** How many tasks there are in each status; only what there is. */
 export function CountLine(props: {
@@ -24,7 +24,7 @@ export function CountLine(props: {
     >
       {shown.map(status => (
         <span key={status} className={`pyr-count-item pyr-status-${status}`}>
-          <StatusIcon status={status} />
+          <StatusIcon task={{ status }} />
           <b>{props.counts[status].toLocaleString()}</b>{' '}
           {statusWord(trans, status).toLowerCase()}
         </span>
@@ -59,19 +59,8 @@ export function TaskList(props: {
         ]}
         onOpen={props.onOpen}
         line={task => ({
-          time: (
-            <span className="pyr-task-time">
-              {duration(trans, elapsed(task, now))}
-            </span>
-          ),
-          title: [
-            task.name,
-            sweptText(task),
-            task.message,
-            relativeTime(trans, task.finished_at, now)
-          ]
-            .filter(Boolean)
-            .join('\n'),
+          time: <RunTime task={task} now={now} />,
+          title: taskTitle(task, relativeTime(trans, task.finished_at, now)),
           progress: isRunning(task) ? task.progress || null : null
         })}
       />

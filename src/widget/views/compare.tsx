@@ -29,7 +29,7 @@ export function makePlotView(options: IViewOptions): Promise<JSX.Element> {
   });
 }
 
-function makeView(
+async function makeView(
   options: IViewOptions,
   tabs: readonly Tab[],
   tab: Tab,
@@ -70,6 +70,8 @@ function makeView(
     );
   };
 
+  const status = await options.status;
+
   const Compared = (props: {
     openLog: (task: string) => void;
   }): JSX.Element => {
@@ -97,6 +99,8 @@ function makeView(
           setViewOptions(changed);
           bound.forEach(each => each.trait.set(changed[each.option] ?? []));
         }}
+        canExecute={status?.can_execute}
+        canWrite={status?.can_write}
         onOpenLog={props.openLog}
       />
     );

@@ -25,7 +25,7 @@ export async function makeLogView(options: IViewOptions): Promise<JSX.Element> {
       trans={trans}
       hasList={false}
       canExecute={status?.can_execute}
-      looks={{ hasCurves: trait<boolean>('curves').get() }}
+      options={{ hasCurves: trait<boolean>('curves').get() }}
     />
   );
 }

@@ -267,7 +267,7 @@ describe('what is made of a comparison', () => {
   it('finds the parameter that counts, and takes it for plots', () => {
     const found = shown();
     expect(importances(found).map(({ key }) => key)).toEqual(['lr', 'opt']);
-    expect(importances(found)[0].part).toBeGreaterThan(0.9);
+    expect(importances(found)[0].fraction).toBeGreaterThan(0.9);
     expect(scatterAxes(found, DEFAULT_OPTIONS)).toMatchObject({
       x: { key: 'lr' },
       y: { key: 'acc' },

@@ -97,18 +97,18 @@ describe('the search tab', () => {
   it('stops it, goes on and forgets it', async () => {
     await show();
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Stop the study' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Pause study' }));
     });
     expect(screen.getByText('Stopped')).toBeInTheDocument();
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Resume' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Resume study' }));
     });
     await act(async () => {
-      fireEvent.click(screen.getByRole('button', { name: 'Delete study…' }));
+      fireEvent.click(screen.getByRole('button', { name: 'Delete study' }));
     });
     expect(server.changes).toEqual([
       { action: 'stop', running: false },
-      { action: 'resume', n: 24 },
+      { action: 'resume', n: 10 },
       'removed'
     ]);
   });
@@ -123,7 +123,7 @@ describe('the search tab', () => {
     await act(async () => {
       model.remove('s_3');
       server.detail = detail([...TRIALS, trial(5, null)], { state: 'active' });
-      await studies.stop();
+      await studies.change({ action: 'stop' });
     });
     expect(model.getSnapshot().names).toEqual(['s_1', 's_2', 's_4', 's_5']);
     await act(async () => model.setNames(['other']));

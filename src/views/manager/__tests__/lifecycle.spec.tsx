@@ -351,9 +351,11 @@ describe('the trash', () => {
     const [[question]] = confirm.mock.calls;
     expect(question.title).toBe('Permanently delete 2 tasks?');
     expect(client.actOnTasks).not.toHaveBeenCalled();
-    confirm.mockResolvedValueOnce(true);
-    client.trashed = [];
-    fireEvent.click(screen.getByRole('button', { name: 'Empty the trash…' }));
+    confirm.mockImplementationOnce(async () => {
+      client.trashed = [];
+      return true;
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Empty trash' }));
     await settle();
     expect(lastAction(client)).toEqual({
       action: 'purge',

@@ -60,7 +60,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         </div>
         {row && (
           <div className="pyr-details-state">
-            <StatusLabel status={row.status} readable={row.readable} />
+            <StatusLabel task={row} />
             <Button
               icon="log"
               label={trans.__('Open log')}

@@ -74,7 +74,7 @@ export function Notes(props: {
         {trans.__('Notes')}
         {canWrite && draft === null && (
           <Button
-            label={text ? trans.__('Edit') : trans.__('Edit')}
+            label={trans.__('Edit')}
             onClick={() => write({ text, base: text })}
           />
         )}

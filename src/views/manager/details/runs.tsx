@@ -36,7 +36,7 @@ function Run(props: {
   return (
     <details className="pyr-run" open={props.isOpen}>
       <summary>
-        <StatusIcon status={status} />
+        <StatusIcon task={{ status }} />
         <b>{trans.__('Run %1', run.index)}</b>
         <span>{timeText(trans, run.started_at, now)}</span>
         <span className="pyr-run-time">{duration(trans, run.duration)}</span>

@@ -9,9 +9,32 @@ import {
   plainValue,
   relativeTime,
   roomText,
+  shortKeys,
   shortValue,
   withoutFolders
 } from '../format';
+
+describe('shortKeys', () => {
+  it('leaves of dotted keys what tells them apart', () => {
+    expect(
+      shortKeys([
+        'optimizer.lr',
+        'model.encoder.dim',
+        'model.decoder.dim',
+        'layers.0',
+        'seed',
+        'data.seed'
+      ])
+    ).toEqual([
+      'lr',
+      'encoder.dim',
+      'decoder.dim',
+      'layers.0',
+      'seed',
+      'data.seed'
+    ]);
+  });
+});
 
 describe('roomText', () => {
   it('has one unit for both', () => {

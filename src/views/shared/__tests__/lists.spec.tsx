@@ -4,7 +4,7 @@ import * as React from 'react';
 import { row } from '../../../model/__tests__/fake';
 import { useListSelection } from '../selection';
 import { Tabs } from '../tabs';
-import { TaskLines } from '../tasklines';
+import { splitName, TaskLines } from '../tasklines';
 
 const VIEWS = 'Views';
 const ACTIVE = 'Active';
@@ -178,5 +178,18 @@ describe('lines of tasks', () => {
     expect(onOpen).toHaveBeenLastCalledWith('c', true);
     fireEvent.click(line('b'));
     expect(onOpen).toHaveBeenLastCalledWith('b', false);
+  });
+});
+
+describe('the name of a task', () => {
+  it.each([
+    ['net_01_lr=0.1,opt=adam', { opt: 'adam', 'model.lr': 0.1 }, 'net_01'],
+    ['net_lr', { lr: 0.1 }, 'net_lr'],
+    ['lr=0.1', { lr: 0.1 }, 'lr=0.1']
+  ])('%s is split before swept values', (name, swept, start) => {
+    expect(splitName(row(name, { swept }))).toEqual({
+      text: start,
+      values: name.slice(start.length)
+    });
   });
 });

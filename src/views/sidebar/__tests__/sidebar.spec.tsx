@@ -156,7 +156,7 @@ describe('SidebarView', () => {
     );
     expect(screen.getByTitle('Show all tasks')).toHaveTextContent('1 running');
     expect(screen.getByText('1:15')).toBeInTheDocument();
-    fireEvent.click(screen.getByText(TASK.name));
+    fireEvent.click(screen.getByText('train_1'));
     expect(onOpen).toHaveBeenLastCalledWith('monitor', WORKSPACE, TASK.name);
     done();
   });
