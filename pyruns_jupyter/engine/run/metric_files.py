@@ -33,7 +33,7 @@ PID, TAG, ALONE = "process ID", "tag of the run", "only run in its folder"
 _MAX_FOLDERS, _MAX_DEPTH = 5000, 8
 _CHECKED_ENTRIES = 256  # of a folder, after which the time is checked
 _MAX_TRIED = 50  # files of unknown origin that are read to see whether they have metrics
-_SNAPSHOT_SECONDS, _SCAN_SECONDS = 0.02, 0.2
+_SNAPSHOT_SECONDS, _SCAN_SECONDS = 0.02, 0.05
 _SKIPPED = frozenset({ROOT_NAME, "node_modules", "__pycache__", "site-packages"})
 _ENVIRONMENT = "pyvenv.cfg"  # which marks the folder of a virtual environment
 _CLOCK_SECONDS = 0.02  # by which the time of a file can be behind the clock
@@ -86,6 +86,10 @@ class MetricFiles:
         scan = _FolderScan(_SNAPSHOT_SECONDS)
         self._before = {path: _State.of(status) for path, (_, status) in scan.files(workdir).items()}
         self._is_complete = scan.is_complete
+
+    def add_pid(self, pid: int) -> None:
+        """Count a process to those of the run. It may have ended, so another one may have its pid now."""
+        self._pids.add(pid)
 
     def open_files(self, pids: set[int]) -> list[MetricFile]:
         """Return further files that processes of the run have open for writing."""

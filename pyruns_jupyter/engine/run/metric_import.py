@@ -107,7 +107,9 @@ class MetricImport:
 
     def finish(self, pid: int | None) -> None:
         """Read the rest, for a limited time. The run has ended; `pid` is its first process."""
-        self._add(self._files.open_files({*descendants(os.getpid()), *(() if pid is None else (pid,))}))
+        if pid is not None:
+            self._files.add_pid(pid)
+        self._add(self._files.open_files(set(descendants(os.getpid()))))
         self._scan()
         end = time.monotonic() + _FINISH_SECONDS
         self._rest = None
