@@ -9,7 +9,7 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .downsample import CurveDownsampler
-from .journal import MAX_LINE_BYTES, RECORD, TRACK, entries
+from .journal import MAX_LINE_BYTES, RECORD, SOURCE, TRACK, entries
 
 WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into the task file
 POINTS_KEPT = 1000  # of a curve in the task file if the journal is larger
@@ -39,6 +39,7 @@ class JournalReader:
         self._points, self._total = points, total
         self._downsampler = downsampler
         self._curves: dict[str, _Curve] = {}
+        self._imported: set[str] = set()  # keys whose values are from metric sources
         self._file: tuple[int, int] | None = None
 
     def tracks(self) -> dict[str, list[Any]]:
@@ -84,7 +85,7 @@ class JournalReader:
 
     def _reset(self, file: tuple[int, int] | None) -> None:
         self._file, self.offset = file, 0
-        self.records, self._curves = {}, {}
+        self.records, self._curves, self._imported = {}, {}, set()
         if self._downsampler is not None:
             self._downsampler.clear()
 
@@ -96,6 +97,8 @@ class JournalReader:
         for entry in found:
             point = entry.get(TRACK)
             if type(point) is dict:
+                if self._imported or SOURCE in entry:
+                    point = self._chosen(point, SOURCE in entry, points)
                 for key, value in point.items():
                     values = points.get(key)
                     if values is None:
@@ -112,6 +115,26 @@ class JournalReader:
                     continue
                 curve = self._curves[key] = _Curve()
             curve.extend(values, limit)
+
+    def _chosen(self, point: dict[str, Any], imported: bool, points: dict[str, list[Any]]) -> dict[str, Any]:
+        """Return the values of a point that count: a key that the script tracks replaces that of a source.
+
+        `points` are the values that are not part of the curves yet.
+        """
+        known = self._imported
+        if imported:
+            chosen = {
+                key: value
+                for key, value in point.items()
+                if key in known or not (key in points or key in self._curves)
+            }
+            known.update(chosen)
+            return chosen
+        for key in point.keys() & known:
+            known.discard(key)
+            points.pop(key, None)
+            self._curves.pop(key, None)
+        return point
 
     def _limit(self) -> int | None:
         if self._points is None or self._total is None:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-from .journal import TRACK
+from .journal import SOURCE, TRACK
 
 POINTS = 2000  # of a curve
 MAX_KEYS = 10_000
@@ -58,10 +58,11 @@ class CurveDownsampler:
         self._points = points
         self._curves: dict[str, list[_Point]] = {}
         self._totals: dict[str, int] = {}
+        self._imported: set[str] = set()  # keys whose values are from metric sources
 
     def clear(self) -> None:
         """Remove all curves."""
-        self._curves, self._totals = {}, {}
+        self._curves, self._totals, self._imported = {}, {}, set()
 
     def take(self, entries: list[dict[str, Any]]) -> None:
         """Add the next lines of a journal."""
@@ -73,6 +74,8 @@ class CurveDownsampler:
             epoch = entry.get("t")
             time = epoch if type(epoch) is float or type(epoch) is int else math.nan
             steps = {key: point[key] for key in STEP_KEYS if key in point}
+            if self._imported or SOURCE in entry:
+                point = self._chosen(point, SOURCE in entry)
             for key, value in point.items():
                 points = curves.get(key)
                 if points is None:
@@ -84,6 +87,18 @@ class CurveDownsampler:
         for key, points in curves.items():
             if len(points) > 2 * self._points:
                 curves[key] = self._reduced(points, totals[key])
+
+    def _chosen(self, point: dict[str, Any], imported: bool) -> dict[str, Any]:
+        """Return the values of a point that count: a key that the script tracks replaces that of a source."""
+        known = self._imported
+        if imported:
+            chosen = {key: value for key, value in point.items() if key in known or key not in self._curves}
+            known.update(chosen)
+            return chosen
+        for key in point.keys() & known:
+            known.discard(key)
+            self._curves.pop(key, None)
+        return point
 
     def curves(self) -> dict[str, Curve]:
         """Return the curves up to the last line."""

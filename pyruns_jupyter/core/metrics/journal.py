@@ -4,6 +4,9 @@ to it.
 `{"t": epoch seconds, "track": {key: value}}` is a point of curves, `{"t": ..., "record": {key: value}}` sets
 summary values. `"r"` is the rank of the process, if its launcher set one. NaN and the infinities are written
 as NaN, Infinity and -Infinity. `aggregate` reads the journal.
+
+A point with `"source": number` was not tracked by the script: the supervisor read it from a file of another
+program (see `sources`). Such values of a key do not count if the script tracks the same key.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_a
 
 TAIL_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024  # of one call of `track` or `record`
-TRACK, RECORD = "track", "record"
+TRACK, RECORD, SOURCE = "track", "record", "source"
 # The rank that launchers give each process: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 _START = b'{"t":'
@@ -29,8 +32,11 @@ _names: dict[str, str] = {}
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=True).encode
 
 
-def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = None) -> bytes:
-    """Return one line of the journal; `kind` is `track` or `record`.
+def encode(
+    kind: str, values: dict[str, Any], epoch: float, rank: int | None = None, source: int | None = None
+) -> bytes:
+    """Return one line of the journal; `kind` is `track` or `record`. `source` is the number of the metric
+    source that the values are from, None for values of the script.
 
     Raises:
         TypeError: when a value is not JSON data.
@@ -47,8 +53,10 @@ def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = N
             break
     else:
         body = "{" + ",".join(parts) + "}"
-    process = "" if rank is None else f'"r":{rank},'
-    line = f'{{"t":{epoch:.3f},{process}"{kind}":{body}}}\n'.encode("ascii")
+    origin = "" if rank is None else f'"r":{rank},'
+    if source is not None:
+        origin = f'"{SOURCE}":{source},'
+    line = f'{{"t":{epoch:.3f},{origin}"{kind}":{body}}}\n'.encode("ascii")
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(
             f"they take {len(line):,} bytes, but at most {MAX_LINE_BYTES:,} are allowed. "
@@ -112,12 +120,21 @@ class Appender:
             OSError: when the line cannot be written completely.
         """
         line = encode(kind, values, epoch, self._rank)
-        if self._torn:
-            line = b"\n" + line
-        written = os.write(self._descriptor, line)
-        self._torn = 0 < written < len(line)
+        written = self.write(line)
         if written != len(line):
             raise OSError(f"only {written} of {len(line)} bytes could be written because the disk is full")
+
+    def write(self, lines: bytes) -> int:
+        """Append complete lines by a single write; return how many bytes of them were written.
+
+        Raises:
+            OSError: when nothing can be written.
+        """
+        data = b"\n" + lines if self._torn else lines
+        written = os.write(self._descriptor, data)
+        if written:
+            self._torn = data[written - 1 : written] != b"\n"
+        return max(0, written - (len(data) - len(lines)))
 
     def close(self) -> None:
         """Close the file. Do not use the object afterwards."""
@@ -165,7 +182,9 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def tail_latest(path: Path) -> dict[str, Any]:
-    """Return the last value of each key, tracked or recorded, in the last 64 KiB of a journal."""
+    """Return the last value of each key, tracked or recorded, in the last 64 KiB of a journal. Values of the
+    script replace those of metric sources.
+    """
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
             start = max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES)
@@ -176,9 +195,10 @@ def tail_latest(path: Path) -> dict[str, Any]:
     if start:
         data = data[data.find(b"\n") + 1 :]
     latest: dict[str, Any] = {}
+    imported: dict[str, Any] = {}
     for entry in entries(data):
         for kind in (TRACK, RECORD):
             values = entry.get(kind)
             if isinstance(values, dict):
-                latest.update(values)
-    return latest
+                (imported if SOURCE in entry else latest).update(values)
+    return imported | latest

@@ -17,12 +17,11 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.fs.atomic import is_plain_file
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, signature_of
-from pyruns_jupyter.core.fs.regular_files import open_regular
+
+from .database import check_tables, connect, rows_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,7 +36,6 @@ _MAX_POINTS = 10_000_000
 _SECONDS = 10.0  # to read everything; the writer may keep the database locked most of the time
 _SHORT_SECONDS = 0.1  # to read the latest values for the task list, which is refreshed anyway
 _SHORT_SNAPSHOT = 4 * 1024 * 1024
-_RETRY_SECONDS = 0.003  # SQLite's own pauses get longer, so that a busy writer would block reading
 _ROWS = 4000  # per query; the writer has to wait for it, so it must only take milliseconds
 _MAX_CACHED_VALUES = 2_000_000  # of one database
 _NEWEST = 50  # rows that are read for the latest values
@@ -143,46 +141,13 @@ def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Dat
         raise Unreadable(f"{folder}: The curves are stored in a format that this version cannot read.")
     deadline = time.monotonic() + seconds
     try:
-        with closing(_connect(path, deadline)) as database:
+        with closing(connect(path, deadline)) as database:
             database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
             database.execute("PRAGMA trusted_schema = OFF")
-            reader = _DatabaseReader(database, generation, deadline)
-            reader.check()
-            yield reader
+            check_tables(database, _TABLES, deadline)
+            yield _DatabaseReader(database, generation, deadline)
     except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, RecursionError, OverflowError) as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from error
-
-
-def _connect(path: Path, deadline: float) -> sqlite3.Connection:
-    """Open the database so that neither it nor the files next to it change.
-
-    Raises:
-        OSError: when it is missing or not a database.
-    """
-    import sqlite3
-
-    with os.fdopen(open_regular(path), "rb") as stream:
-        head = stream.read(20)
-    if head[:16] != b"SQLite format 3\0":
-        raise OSError("it is not an SQLite database")
-    # With a write-ahead log, a reader would create files. A reader cannot apply the journal of a writer that
-    # was killed. In both cases only the file itself is read. SQLite would block on a journal that is a FIFO,
-    # and follow one that is a link.
-    journal = Path(f"{path}-journal")
-    plain = head[18:20] == b"\1\1" and (is_plain_file(journal) or not os.path.lexists(journal))
-    options = "mode=ro" if plain else "mode=ro&immutable=1"
-    address = f"file:{quote(str(path.absolute()))}?"
-    database = sqlite3.connect(address + options, uri=True, timeout=0, isolation_level=None)
-    if not plain:
-        return database
-    try:
-        _rows(database, "SELECT count(*) FROM sqlite_master", (), deadline)
-    except BaseException as error:
-        database.close()
-        if not isinstance(error, sqlite3.Error) or not journal.exists():
-            raise
-        database = sqlite3.connect(address + "mode=ro&immutable=1", uri=True, isolation_level=None)
-    return database
 
 
 class _DatabaseReader:
@@ -192,25 +157,6 @@ class _DatabaseReader:
         self.generation = generation
         self.deadline = deadline
         self._database = database
-
-    def check(self) -> None:
-        """Check that the tables are plain ones: a view or a computed column can run any expression.
-
-        Raises:
-            OSError: when a table is missing or not plain.
-        """
-        found = self._rows(
-            "SELECT name, type, sql LIKE 'CREATE TABLE%' FROM sqlite_master WHERE lower(name) IN (?, ?)",
-            _TABLES,
-        )
-        for name, kind, is_table in found:
-            if kind != "table" or not is_table:
-                raise OSError(f"{str(name)[:20]!r} is not a table")
-        if len(found) != len(_TABLES):
-            raise OSError("a table is missing")
-        for name in _TABLES:
-            if any(column[-1] for column in self._rows(f"PRAGMA table_xinfo({name})", ())):
-                raise OSError(f"{name!r} has computed columns")
 
     def snapshot_length(self) -> int:
         """Return the number of characters of the snapshot, 0 when there is none."""
@@ -268,19 +214,7 @@ class _DatabaseReader:
         )
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
-        return _rows(self._database, query, values, self.deadline)
-
-
-def _rows(database: sqlite3.Connection, query: str, values: tuple[object, ...], deadline: float) -> list[Any]:
-    import sqlite3
-
-    while True:
-        try:
-            return database.execute(query, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(_RETRY_SECONDS)
+        return rows_of(self._database, query, values, self.deadline)
 
 
 def _object(text: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
 from . import journal, peer_tracks
 from .aggregate import WHOLE_BYTES, JournalReader, evenly, read_journal
 from .downsample import Curve, CurveDownsampler
+from .sources.facts import messages_of
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
 _VALUES_SHOWN = 200_000
@@ -80,6 +81,7 @@ def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = F
             records |= logged
         except OSError as error:
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
+    messages += messages_of(info, run.index)
     if thinned:
         tracks = {key: evenly(values, POINTS_SHOWN) for key, values in tracks.items()}
     return RunMetrics(records, tracks, messages)

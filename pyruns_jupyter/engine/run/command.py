@@ -21,6 +21,7 @@ from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.fs.atomic import dump_json, write_new
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
+from pyruns_jupyter.core.metrics.sources import mlflow
 from pyruns_jupyter.core.provenance.git_state import script_hash
 from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.core.taskfile.metadata import env_of
@@ -115,6 +116,7 @@ def build_command(
         PYRUNS_RUN_ATTEMPT_ID=job.attempt,
         PYRUNS_TASK_DIR=str(paths.folder),
     )
+    environment[mlflow.CONTEXT] = mlflow.context_of(environment, job.attempt)
     if job.gpus:
         # UUIDs mean the same to every library, whatever order it has.
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)

@@ -46,6 +46,7 @@ from pyruns_jupyter.engine.queue.processes import (
 from .command import RunCommand, build_command, remove_copies, stored_code, write_input
 from .finalize import RunResult, write_ending
 from .heartbeat import WATCH_SECONDS, Heartbeat
+from .metric_import import MetricImport
 from .output import OutputCopier, TimeMarks, open_output
 from .run_environment import interpreter, run_environment, system_name
 
@@ -197,6 +198,7 @@ class _Supervisor:
                 return AGAIN
             state = str(info["source_states"][self.number - 1])
             output.put(run_files.start_banner(self.job.task, self._started(info), state, command.code_notes))
+            metrics = MetricImport(self.job, self.follow, self.number, command.workdir)
             problem = self._spawn(command, theirs)
         finally:
             if source is not None:
@@ -205,9 +207,12 @@ class _Supervisor:
         if not problem:
             marks = TimeMarks(self.paths.times(self.number), log)
             self._held.callback(marks.close)
-            self._attend(output, marks)
+            self._attend(output, marks, metrics)
             marks.finish()
+            metrics.finish(None if self.process is None else self.process[0])
         output.finish()
+        for message in metrics.messages():
+            output.put(run_files.line(message))
         self._finish(command, info, output, problem)
         return DONE
 
@@ -363,7 +368,7 @@ class _Supervisor:
             return runs.CANCELLED
         return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
 
-    def _attend(self, output: OutputCopier, marks: TimeMarks) -> None:
+    def _attend(self, output: OutputCopier, marks: TimeMarks, metrics: MetricImport) -> None:
         """Serve the run until it has ended and its output is in the log."""
         signals, poller = self._signals, select.poll()
         poller.register(signals.descriptor, select.POLLIN)
@@ -376,10 +381,11 @@ class _Supervisor:
                 poller.register(output.source, select.POLLIN) if wanted else poller.unregister(output.source)
                 listening = wanted
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
-            due = (
-                heartbeat.due if self.limit_at is None or self.stop_at else min(heartbeat.due, self.limit_at)
-            )
-            pause = max(0.0, min(pause, due - time.monotonic()))
+            if self.exit_code is None:
+                due = min(heartbeat.due, metrics.due)
+                if self.limit_at is not None and not self.stop_at:
+                    due = min(due, self.limit_at)
+                pause = max(0.0, min(pause, due - time.monotonic()))
             ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
             now = time.monotonic()
             if (output.source in ready or output.is_stuck or self.exit_code is not None) and output.copy():
@@ -398,6 +404,7 @@ class _Supervisor:
                 if self._memory.is_over(now):
                     self.is_over_memory = self.stop_at is None
                     self._kill(now)
+                metrics.beat(now)
             elif not ended_at:
                 ended_at = quiet_since = now
             self._kill_leftovers(now)

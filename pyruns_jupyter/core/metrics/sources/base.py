@@ -1,0 +1,85 @@
+"""The interface of a metric source, and what the sources that read files have in common."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pyruns_jupyter.core.fs.regular_files import open_regular
+
+SLICE_BYTES = 64 * 1024  # that one call of `read` parses at most
+MAX_KEY_LENGTH = 300  # characters
+STEP = "step"  # the key of a step whose format has no name for it
+
+
+class Point(NamedTuple):
+    """Values that were logged together. The step is one of them. `time`: epoch seconds, None if unknown."""
+
+    time: float | None
+    values: dict[str, float]
+
+
+class SourceError(Exception):
+    """A source cannot be read any further; the message is a sentence for the user."""
+
+
+class NotMetrics(Exception):
+    """The file has no metrics, although its name suggests them."""
+
+
+class Source(Protocol):
+    """A file with metrics.
+
+    Attributes:
+        path: the file.
+        offset: how far it has been read: bytes, or rows of a database.
+        has_more: whether more can be read at once.
+    """
+
+    path: Path
+    offset: int
+    has_more: bool
+
+    def read(self) -> list[Point]:
+        """Return the next points, in order; none when nothing was added, or only a part of a record.
+
+        Raises:
+            SourceError: when the rest cannot be read.
+            NotMetrics: when it has no metrics.
+            OSError: when the file cannot be read now.
+        """
+
+
+class FileSource:
+    """A file that only grows. A subclass parses its bytes."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+        self.has_more = False
+        self.size = 0
+
+    def read(self) -> list[Point]:
+        """See `Source`."""
+        data = self._next_bytes()
+        points, used = self.parse(data)
+        self.offset += used
+        self.has_more = used > 0 and self.offset < self.size
+        return points
+
+    def parse(self, data: bytes) -> tuple[list[Point], int]:
+        """Return the points in the bytes at `offset`, and how many bytes were used.
+
+        Raises:
+            SourceError: when they are not valid.
+        """
+        raise NotImplementedError
+
+    def _next_bytes(self) -> bytes:
+        with os.fdopen(open_regular(self.path), "rb", buffering=0) as stream:
+            self.size = os.fstat(stream.fileno()).st_size
+            if self.size < self.offset:
+                raise SourceError("The file has become smaller, so it is not read any further.")
+            stream.seek(self.offset)
+            return stream.read(SLICE_BYTES)

@@ -1,0 +1,84 @@
+"""The formats of metric files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from . import huggingface, lines, mlflow, tensorboard, wandb
+from .base import Source
+
+
+def _no_pid(path: str) -> int | None:
+    return None
+
+
+class Format(NamedTuple):
+    """A format of metric files.
+
+    Attributes:
+        name: for users.
+        recognizes: returns whether a path can be such a file; only its name counts.
+        open: returns the source of a file, to be read from an offset.
+        writer_pid: returns the process that wrote a file, by its name or a file next to it, if known.
+        family: formats of one family have the same points: only the first one of a metric counts.
+        is_cumulative: whether each file of a run has the points of the earlier ones.
+        is_tagged: returns whether a file has points that are marked as those of an attempt; None if files of
+            this format have no such mark.
+    """
+
+    name: str
+    recognizes: Callable[[str], bool]
+    open: Callable[[Path, int, str], Source]
+    writer_pid: Callable[[str], int | None] = _no_pid
+    family: str = ""
+    is_cumulative: bool = False
+    is_tagged: Callable[[str, str], bool] | None = None
+
+
+def _opened(kind: Callable[[Path, int], Source]) -> Callable[[Path, int, str], Source]:
+    return lambda path, offset, attempt: kind(path, offset)
+
+
+PRINTED = Format(
+    huggingface.PRINTED_FORMAT,
+    lambda path: False,
+    _opened(huggingface.PrintedFile),
+    family=huggingface.FAMILY,
+)
+FORMATS = (
+    Format(
+        tensorboard.FORMAT, tensorboard.recognizes, _opened(tensorboard.EventFile), tensorboard.pid_in_name
+    ),
+    Format(lines.CSV_FORMAT, lines.recognizes_csv, _opened(lines.TableFile)),
+    Format(lines.JSON_FORMAT, lines.recognizes_json, _opened(lines.JsonLinesFile)),
+    Format(wandb.FORMAT, wandb.recognizes, _opened(wandb.RunFile), wandb.writer_pid),
+    Format(
+        huggingface.STATE_FORMAT,
+        huggingface.recognizes_state,
+        _opened(huggingface.TrainerState),
+        family=huggingface.FAMILY,
+        is_cumulative=True,
+    ),
+    Format(
+        mlflow.FILES_FORMAT,
+        mlflow.recognizes_files,
+        _opened(mlflow.MetricFile),
+        is_tagged=mlflow.is_tagged,
+    ),
+    Format(
+        mlflow.DATABASE_FORMAT,
+        mlflow.recognizes_database,
+        mlflow.MlflowDatabase,
+        is_tagged=lambda path, attempt: True,
+    ),
+)
+
+
+def format_of(path: str) -> Format | None:
+    """Return the format that a path suggests."""
+    for candidate in FORMATS:
+        if candidate.recognizes(path):
+            return candidate
+    return None

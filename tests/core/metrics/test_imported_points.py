@@ -1,0 +1,76 @@
+"""Points of metric sources in a journal: the values that the script tracks win."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.metrics.aggregate import JournalReader, compact
+from pyruns_jupyter.core.metrics.downsample import CurveDownsampler
+from pyruns_jupyter.core.metrics.journal import TRACK, Appender, encode, entries, tail_latest
+
+
+def imported(step: int, **values: float) -> bytes:
+    return encode(TRACK, {**values, "step": step}, float(step), source=1)
+
+
+def tracked(**values: float) -> bytes:
+    return encode(TRACK, dict(values), 5.0)
+
+
+LINES = [
+    imported(1, loss=9.0, acc=0.5),
+    imported(2, loss=9.0, acc=0.6),
+    tracked(loss=0.25, epoch=1),
+    imported(3, loss=9.0, acc=0.7, epoch=7),
+    tracked(loss=0.125, epoch=2),
+    imported(4, loss=9.0),
+]
+
+
+@pytest.mark.parametrize("pieces", range(1, 7))
+def test_the_values_of_the_script_win(tmp_path: Path, pieces: int) -> None:
+    """However many of the lines are read at once."""
+    path = tmp_path / "run1.journal.jsonl"
+    downsampler = CurveDownsampler()
+    reader = JournalReader(downsampler=downsampler)
+    for start in range(0, len(LINES), pieces):
+        with path.open("ab") as stream:
+            stream.writelines(LINES[start : start + pieces])
+        reader.feed(path)
+    assert reader.tracks() == {
+        "acc": [0.5, 0.6, 0.7],
+        "loss": [0.25, 0.125],
+        "epoch": [1, 2],
+        "step": [1, 2, 3, 4],
+    }
+    curves = downsampler.curves()
+    assert curves["loss"].values == [0.25, 0.125]
+    assert curves["loss"].steps == {"epoch": [1, 2]}
+    assert curves["acc"].steps["step"] == [1, 2, 3]
+    assert compact(path)[1] == reader.tracks()
+    assert tail_latest(path) == {"loss": 0.125, "acc": 0.7, "epoch": 2, "step": 4}
+
+
+def test_a_replaced_journal_forgets_where_values_were_from(tmp_path: Path) -> None:
+    path = tmp_path / "run1.journal.jsonl"
+    path.write_bytes(imported(1, loss=9.0))
+    reader = JournalReader(downsampler=CurveDownsampler())
+    reader.feed(path)
+    other = tmp_path / "other"
+    other.write_bytes(tracked(loss=0.5) + imported(1, loss=9.0))
+    other.replace(path)
+    reader.feed(path)
+    assert reader.tracks() == {"loss": [0.5], "step": [1]}
+
+
+def test_lines_are_written_together_and_after_a_torn_one(tmp_path: Path) -> None:
+    path = tmp_path / "run1.journal.jsonl"
+    path.write_bytes(b'{"t":1,"track":{"lo')
+    journal = Appender(path)
+    lines = imported(1, loss=1.0) + imported(2, loss=2.0)
+    assert journal.write(lines) == len(lines)
+    journal.append(TRACK, {"loss": 3.0}, 0.0)
+    journal.close()
+    assert [entry[TRACK]["loss"] for entry in entries(path.read_bytes())] == [1.0, 2.0, 3.0]
