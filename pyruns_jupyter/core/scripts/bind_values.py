@@ -188,7 +188,7 @@ def one_word(shape: Shape, value: object) -> str:
         if shape.name in ("any", "custom"):
             return "true" if value else "false"
         raise MismatchError(
-            f"expected {_WANTED.get(shape.name, 'a string')}, not a boolean; "
+            f"expected {_WANTED.get(shape.name, 'a string')}, not a boolean. "
             f"Quote {str(value).lower()} to pass it as a string"
         )
     if shape.name == "int":

@@ -294,7 +294,7 @@ def test_a_sweep_is_checked_with_what_its_references_stand_for(tmp_path: Path) -
     workspace = script_workspace(tmp_path, source=source)
     assert plan_tasks(workspace, "lr: 0.1 | 0.2\nwarm: ${lr}\n", "t").count == 2
     assert plan_tasks(workspace, "warm: ${oc.env:PYRUNS_TEST_NO}\n", "t").count == 1  # it may be set there
-    with pytest.raises(InvalidInput, match=r"'warm' is not valid: it refers to 'rl', which does not exist"):
+    with pytest.raises(InvalidInput, match=r"At 'warm', it refers to 'rl', which does not exist"):
         plan_tasks(workspace, "lr: 0.1 | 0.2\nwarm: ${rl}\n", "t")
     with pytest.raises(InvalidInput, match=r"--seed expects an integer, got 0\.5") as refused:
         plan_tasks(workspace, "lr: 1.0 | 0.5\nseed: ${lr}\n", "t")  # 1.0 alone is a whole number

@@ -61,7 +61,7 @@ def test_configurations_beside_the_script_are_of_its_repository(project: Path, m
 def test_a_script_that_is_a_link(project: Path, mark: str) -> None:
     (project / "train.py").symlink_to("../shared/train.py")
     if not mark:
-        with pytest.raises(InvalidInput, match="outside of the project"):
+        with pytest.raises(InvalidInput, match="outside the project"):
             open_workspace(project / "train.py")
         assert not (project / "_pyruns_").exists()
         return
@@ -71,7 +71,7 @@ def test_a_script_that_is_a_link(project: Path, mark: str) -> None:
     assert "lr" in _names(script_parameters(workspace))
     (project.parent / mark).unlink()
     assert WorkspaceFolder(workspace.folder).script is None
-    assert "outside of the project" in (workspace.problem() or "")
+    assert "outside the project" in (workspace.problem() or "")
 
 
 def test_a_stored_path_that_leads_elsewhere(project: Path) -> None:

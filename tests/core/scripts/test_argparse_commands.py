@@ -74,7 +74,7 @@ def test_subcommands() -> None:
         ({}, "cmd", "required"),
         ({"cmd": "tain"}, "cmd", "expected one of train, eval, fit"),
         ({"cmd": "train", "train": {}}, "train.data", "required"),
-        ({"cmd": "train", "train": {"data": "d", "lrr": 1}}, "train.lrr", "did you mean train.lr?"),
+        ({"cmd": "train", "train": {"data": "d", "lrr": 1}}, "train.lrr", "Did you mean train.lr?"),
         ({"cmd": "train", "train": {"data": "d"}, "eval": {"nope": 1}}, "eval.nope", "no argument eval.nope"),
         ({"cmd": "train", "train": 3}, "train", "expected a mapping with the arguments"),
         ({"cmd": "train", "train": {"data": "d", "lr": "x"}}, "train.lr", "expects a number"),

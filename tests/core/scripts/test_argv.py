@@ -89,12 +89,12 @@ def test_an_empty_text_is_a_word() -> None:
         ({}, "src", "required"),
         ({"src": None}, "src", "required"),
         ({"src": "--"}, "src", "removes"),
-        ({"num_epoch": 3}, "num_epoch", "did you mean num_epochs?"),
+        ({"num_epoch": 3}, "num_epoch", "Did you mean num_epochs?"),
         ({"zzz": 3}, "zzz", "no argument zzz"),
         ({"lr": "fast"}, "lr", "expects a number"),
         ({"num_epochs": 1.5}, "num_epochs", "expects an integer"),
         ({"num_epochs": True}, "num_epochs", "not a boolean"),
-        ({"under_score": False}, "under_score", "quote false"),
+        ({"under_score": False}, "under_score", "Quote false"),
         ({"verbose": 3}, "verbose", "true or false"),
         ({"two": [1]}, "two", "expects 2 values"),
         ({"layers": []}, "layers", "at least one value"),
@@ -197,4 +197,4 @@ def test_a_suggestion_ends_as_a_question() -> None:
     )
     with pytest.raises(InvalidInputs) as caught:
         build_argv(known, {"lrr": 1})
-    assert caught.value.errors[0].message == "The script has no argument lrr; did you mean lr?"
+    assert caught.value.errors[0].message == "The script has no argument lrr. Did you mean lr?"

@@ -52,8 +52,8 @@ def test_words(config: dict[str, Any], words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("config", "field", "words"),
     [
-        ({"lr": 0.1}, "lr", "not used: write {lr} in command_line"),
-        ({"command_line": "{lrr}", "lr": 1}, "command_line", "did you mean {lr}?"),
+        ({"lr": 0.1}, "lr", "not used. Write {lr} in command_line"),
+        ({"command_line": "{lrr}", "lr": 1}, "command_line", "Did you mean {lr}?"),
         ({"command_line": "{x}"}, "command_line", "unknown key 'x'"),
         ({"command_line": "{}"}, "command_line", "unknown key ''"),
         ({"command_line": "a{b"}, "command_line", "unmatched {"),

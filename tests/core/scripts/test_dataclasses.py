@@ -349,7 +349,7 @@ def test_the_parser_of_transformers(tmp_path: Path) -> None:
     }
     [problem] = script.problems
     assert problem.line == 20 and problem.message.startswith(
-        "TrainingArguments is not a class of this project: its fields"
+        "Line 20: TrainingArguments is not a class of this project. Its fields"
     )
     config = {
         "model_name_or_path": "m",

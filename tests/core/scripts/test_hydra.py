@@ -201,7 +201,7 @@ def test_mistakes_are_found_before_anything_starts(script: ScriptParameters) -> 
         build_argv(script, config)
     found = {error.field: error.message for error in caught.value.errors}
     assert set(found) == {"model.depth", "optimizer@train.optimizer", "opt", "data.nope", "data.must", "+a b"}
-    assert "write +model.depth" in found["model.depth"]
+    assert "Write +model.depth" in found["model.depth"]
     assert "one of adam, sgd" in found["optimizer@train.optimizer"]
     assert "write +opt to add it" in found["opt"] and "data.none" in found["data.nope"]
 
@@ -353,7 +353,9 @@ def test_what_is_missing_is_said(folder: Path) -> None:
     assert script.open and "model/resnet was not found" in messages and "optimizer/adam.yaml" in messages
     os.rename(folder / "conf", folder / "elsewhere")
     script = read_script(folder, SCRIPT)
-    assert script.open and "There is no folder conf" in " ".join(one.message for one in script.problems)
+    assert script.open and "The folder conf does not exist" in " ".join(
+        one.message for one in script.problems
+    )
 
 
 def test_a_group_of_a_folder_above(folder: Path) -> None:

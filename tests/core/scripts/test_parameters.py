@@ -140,7 +140,7 @@ def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> N
 def test_what_cannot_be_understood_is_said_with_its_line(line: str, words: str) -> None:
     found = read_parameters(f"import argparse\np = argparse.ArgumentParser()\n{line}\n")
     assert [problem.line for problem in found.problems] == [3]
-    assert words in found.problems[0].message and "line 3" in found.problems[0].message
+    assert words in found.problems[0].message and "Line 3" in found.problems[0].message
 
 
 def test_nothing_is_run(tmp_path: object) -> None:

@@ -347,7 +347,7 @@ def _truth(parameter: Parameter, value: bool) -> str:
     if kind == "custom" and (isinstance(parameter.default, bool) or any(one is value for one in choices)):
         return str(value)
     raise MismatchError(
-        f"{name_of(parameter)} expects a value of type {kind}, not a boolean; "
+        f"{name_of(parameter)} expects a value of type {kind}, not a boolean. "
         f"Quote {str(value).lower()} to pass it as a string"
     )
 
