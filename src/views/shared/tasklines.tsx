@@ -35,8 +35,7 @@ export function splitName({
  * end are cut, then its middle: names of a sweep have the same beginning.
  */
 export function TaskName({ text, values }: INameParts): JSX.Element {
-  const end = text.length > MAX_LENGTH ? END_LENGTH : 0;
-  const at = text.length - end;
+  const at = text.length > MAX_LENGTH ? text.length - END_LENGTH : 0;
   return (
     <span className="pyr-task-title">
       <span>{text.slice(0, at)}</span>
