@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.create.preview import script_parameters
@@ -328,6 +329,8 @@ raise SystemExit("ran")
         "lr": 0.1,
         "model": {"depth": 3},
     }
+    argv = words(workspace, lr=0.5, model={"depth": 4})
+    assert argv == ["lr=0.5", "model.depth=4"] and check_commands(workspace, [argv]) == [None]
 
 
 def test_simple_parsing(tmp_path: Path) -> None:
@@ -390,6 +393,9 @@ app.run(lambda argv: 1 / 0)
     }
     found = check_commands(workspace, [["--lr=0.5", "--noamp"], ["--lr=-1"], ["--odd=1"]])
     assert found[0] is None and found[1] and found[2]
+    argv = words(workspace, lr=0.5, amp=True, names=["b", "c"], sizes=[2, 3], mode="slow")
+    assert argv == ["--lr=0.5", "--amp", "--names=b,c", "--sizes=2", "--sizes=3", "--mode=slow"]
+    assert check_commands(workspace, [argv]) == [None]
 
 
 def test_jsonargparse(tmp_path: Path) -> None:
@@ -448,7 +454,8 @@ main()
     found = described(workspace, "type", "default")
     assert found["opt.lr"] == ("float", 0.1) and found["names"] == ("list", ["a"])
     argv = words(workspace, steps=3, names=["b", "1"], config_path="c.yaml", **{"opt.lr": 0.5})
-    assert argv == ["--steps", "3", "--names", '["b", "1"]', "--config_path", "c.yaml", "--opt.lr", "0.5"]
+    given = dict(zip(argv[::2], map(yaml.safe_load, argv[1::2]), strict=True))
+    assert given == {"--steps": 3, "--names": ["b", "1"], "--config_path": "c.yaml", "--opt.lr": 0.5}
 
 
 def test_relative_imports(tmp_path: Path) -> None:

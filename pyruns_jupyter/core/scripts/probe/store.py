@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
-from pyruns_jupyter.core.scripts.source.files import Stamp, stamp
+from pyruns_jupyter.core.scripts.source.cache import Stamp, stamp
 from pyruns_jupyter.core.scripts.source.modules import project_folder
 
 from .answer import MAX_BYTES, Answer, parse_answer
