@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
-from pyruns_jupyter.core.scripts.source.cache import Stamp, stamp
+from pyruns_jupyter.core.scripts.source.cache import FileCache, stamp
 from pyruns_jupyter.core.scripts.source.modules import project_folder
 
 from .answer import MAX_BYTES, Answer, parse_answer
@@ -123,16 +121,16 @@ def _is_inside(name: str) -> bool:
     return not os.path.isabs(name) and ".." not in name.split(os.sep)
 
 
-_records: OrderedDict[tuple[str, Stamp], Record | None] = OrderedDict()
-_digests: OrderedDict[tuple[str, Stamp], str] = OrderedDict()
-_lock = threading.Lock()
+_records: FileCache[str, Record | None] = FileCache(_CACHED)
+_digests: FileCache[str, str] = FileCache(_CACHED * 4)
 
 
 def _read(path: Path) -> Record | None:
-    key = (str(path), stamp(str(path)))
-    with _lock:
-        if key in _records:
-            return _records[key]
+    name = str(path)
+    known = _records.get(name)
+    if known is not None:
+        return known
+    seen = stamp(name)
     try:
         data = read_whole(path, most=MAX_BYTES)[0]
         record: Record | None = msgspec.json.decode(data, type=Record)
@@ -140,28 +138,20 @@ def _read(path: Path) -> Record | None:
         parse_answer(msgspec.json.encode(record.answer))
     except (OSError, PyrunsError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         record = None
-    with _lock:
-        _records[key] = record
-        while len(_records) > _CACHED:
-            _records.popitem(last=False)
-    return record
+    return _records.put(name, record, {name: seen})
 
 
 def _digest(path: Path) -> str:
     """Return the digest of a file; "" if it cannot be read."""
-    key = (str(path), stamp(str(path)))
-    if key[1] is None:
+    name = str(path)
+    known = _digests.get(name)
+    if known is not None:
+        return known
+    seen = stamp(name)
+    if seen is None:
         return ""
-    with _lock:
-        if key in _digests:
-            return _digests[key]
     try:
         data = read_whole(path, most=_MAX_FILE_BYTES, follow=True)[0]
     except (OSError, Unreadable):
         return ""
-    found = hashlib.blake2b(data, digest_size=16).hexdigest()
-    with _lock:
-        _digests[key] = found
-        while len(_digests) > _CACHED * 4:
-            _digests.popitem(last=False)
-    return found
+    return _digests.put(name, hashlib.blake2b(data, digest_size=16).hexdigest(), {name: seen})
