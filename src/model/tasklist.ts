@@ -2,7 +2,6 @@ import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type {
   Action,
-  ActionRequest,
   ActionResult,
   ConnectionState,
   Created,
@@ -26,8 +25,16 @@ import {
 } from './rows';
 import type { SelectMode } from './store';
 import { changedSet, keepEqual } from './store';
-import type { IListing, ITaskListState } from './taskliststate';
-import { asQuery, initialState, mergeColumns, sumOf } from './taskliststate';
+import type { ActionOptions, IListing, ITaskListState } from './taskliststate';
+import {
+  asQuery,
+  columnsOf,
+  initialState,
+  mergeColumns,
+  SHOWN_AS_PENDING,
+  sumOf,
+  withPending
+} from './taskliststate';
 
 /** How many rows a request loads; it starts at a multiple of that. */
 export const PAGE_SIZE = 200;
@@ -43,12 +50,6 @@ const RETRY_MS = 3000;
 
 /** Timeout for the event that confirms an action. */
 const CONFIRM_MS = 4000;
-
-/** Options of an action, without its tasks. */
-export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
-
-/** Actions that a row shows before they are confirmed. */
-const SHOWN_AS_PENDING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** A live list of the tasks of a workspace. */
 export class TaskListModel extends LiveModel<ITaskListState> {
@@ -386,11 +387,9 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       rows: kept,
       total: total - gone,
       counts,
-      columns: mergeColumns(this.state.columns, {
-        swept: changed.flatMap(row => Object.keys(row.swept)),
-        figures: changed.flatMap(row => Object.keys(row.figures))
-      }),
-      pending: this._withPending(
+      columns: mergeColumns(this.state.columns, columnsOf(changed)),
+      pending: withPending(
+        this.state.pending,
         [...changed.map(row => row.name), ...removed],
         null
       ),
@@ -436,22 +435,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
   // -- unconfirmed actions ----------------------------------------------
 
   private _setPending(names: readonly string[], action: Action | null): void {
-    this.update({ pending: this._withPending(names, action) });
-  }
-
-  /** The pending actions with other ones of some tasks; the same if equal. */
-  private _withPending(
-    names: readonly string[],
-    action: Action | null
-  ): ITaskListState['pending'] {
-    const { pending } = this.state;
-    const changed = new Set(names);
-    const others = [...pending].filter(([name]) => !changed.has(name));
-    return action
-      ? new Map([...others, ...names.map(name => [name, action] as const)])
-      : others.length < pending.size
-        ? new Map(others)
-        : pending;
+    this.update({ pending: withPending(this.state.pending, names, action) });
   }
 
   /** Refresh the list if no event confirms an action on these tasks in time. */

@@ -1,15 +1,23 @@
 import type { ClientError } from '../client/errors';
 import type {
   Action,
+  ActionRequest,
   Counts,
   FieldError,
   TaskPage,
+  TaskRow,
   TaskStatus,
   Workspace
 } from '../client/types';
 import type { ILiveState } from './livemodel';
 import type { IRows } from './rows';
 import { emptyRows } from './rows';
+
+/** Options of an action, without its tasks. */
+export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
+
+/** Actions that a row shows before they are confirmed. */
+export const SHOWN_AS_PENDING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** How many values of the configuration the server lists with a task. */
 const MAX_FIELDS = 200;
@@ -138,6 +146,14 @@ export function sumOf(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
+/** The columns of which tasks have values. */
+export function columnsOf(rows: readonly TaskRow[]): TaskPage['columns'] {
+  return {
+    swept: rows.flatMap(row => Object.keys(row.swept)),
+    figures: rows.flatMap(row => Object.keys(row.figures))
+  };
+}
+
 /** Add new keys after the old ones, so that no column moves. */
 export function mergeColumns(
   old: TaskPage['columns'],
@@ -153,4 +169,19 @@ export function mergeColumns(
 function merge(old: string[], more: readonly string[]): string[] {
   const fresh = [...new Set(more)].filter(key => !old.includes(key));
   return fresh.length > 0 ? [...old, ...fresh] : old;
+}
+
+/** The pending actions with other ones of some tasks; the same if equal. */
+export function withPending(
+  pending: ITaskListState['pending'],
+  names: readonly string[],
+  action: Action | null
+): ITaskListState['pending'] {
+  const changed = new Set(names);
+  const others = [...pending].filter(([name]) => !changed.has(name));
+  return action
+    ? new Map([...others, ...names.map(name => [name, action] as const)])
+    : others.length < pending.size
+      ? new Map(others)
+      : pending;
 }

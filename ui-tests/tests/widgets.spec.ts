@@ -230,7 +230,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   );
   process.kill(pidOf(mine?.kernel.id ?? ''), 'SIGKILL');
   await expect(
-    cell(2).getByText(/This widget’s kernel has stopped/)
+    cell(2).getByText(/The kernel of this widget has stopped/)
   ).toBeVisible();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(1);
   fs.rmSync(outside, { recursive: true, force: true });

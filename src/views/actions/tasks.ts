@@ -1,6 +1,7 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
 import { DEFAULT_LISTING } from '../../model/taskliststate';
-import type { ActionOptions, TaskListModel } from '../../model/tasklist';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ActionOptions } from '../../model/taskliststate';
 import { copyText } from '../shared/copy';
 import { quoted } from '../shared/format';
 import { save } from '../shared/save';

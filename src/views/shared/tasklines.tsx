@@ -36,8 +36,9 @@ export function splitName({
  */
 export function TaskName({ text, values }: INameParts): JSX.Element {
   const at = text.length > MAX_LENGTH ? text.length - END_LENGTH : 0;
+  // Its parts would be read with spaces between them.
   return (
-    <span className="pyr-task-title">
+    <span className="pyr-task-title" role="img" aria-label={text + values}>
       <span>{text.slice(0, at)}</span>
       <span>{text.slice(at)}</span>
       {values && <span className="pyr-faint">{values}</span>}
