@@ -141,6 +141,6 @@ def test_a_wait_goes_on_without_a_task_that_is_gone(
     found = workspace.wait([long.name, gone.name])
     assert counts[:2] == [(0, 2), (1, 1)]
     assert found.names == [long.name]
-    assert found.notices == [f"Deleted or renamed while waiting: {gone.name}."]
+    assert found.notices == [f"These tasks were deleted or renamed meanwhile: {gone.name}."]
     with pytest.raises(NotFound):
         gone.wait()

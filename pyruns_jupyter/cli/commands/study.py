@@ -48,7 +48,9 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
     study = studies[args.study]
     if args.remove:
         study.remove()
-        return context.result(args, {"removed": args.study}, f"{args.study}: deleted, its tasks are kept")
+        return context.result(
+            args, {"removed": args.study}, f"Deleted the study {args.study}. Its tasks are kept."
+        )
     if args.stop:
         study.stop()
     elif args.resume:
