@@ -51,7 +51,7 @@ def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.Captur
 def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
     [task] = workspace.run(workspace.create("seconds: 600", name="long"))
     for wait in (task.wait, workspace.tasks().wait, workspace.wait):
-        with pytest.raises(TimeoutError, match=r"1 task still queued or running after 0\.1 s"):
+        with pytest.raises(TimeoutError, match=r"1 task did not end within 0\.1 s"):
             wait(timeout=0.1)
     task.stop().wait(timeout=60)
     assert task.status == "cancelled"
