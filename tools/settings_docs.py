@@ -141,7 +141,7 @@ def _sections() -> Iterator[tuple[str, list[dict[str, str]]]]:
         title, *lines = block.strip().splitlines()
         found = [match.groupdict("") for line in lines if (match := _LINE.fullmatch(line))]
         if len(found) != len(lines):
-            raise SystemExit(f"tools/settings_docs.py does not understand what stands below {title!r}")
+            raise SystemExit(f"tools/settings_docs.py cannot read the lines below {title!r}")
         if found:
             yield title.removeprefix("# "), found
 
@@ -168,7 +168,7 @@ def _value(value: object) -> str:
 def _about(line: Mapping[str, str]) -> str:
     text = PLAIN.get(line["key"], line["what"])
     if not text:
-        raise SystemExit(f"PLAIN in tools/settings_docs.py should say what {line['key']} is")
+        raise SystemExit(f"PLAIN in tools/settings_docs.py must describe {line['key']}")
     return text
 
 
@@ -179,7 +179,7 @@ def _kind(key: str) -> str:
     told = Settings.parse(f"{key}: {_WRONG}\n".encode(), Path("FILE")).problem or ""
     found = re.search(rf"{key} in FILE must be (.*?), not ", told)
     if found is None:
-        raise SystemExit(f"KINDS in tools/settings_docs.py should say what {key} has to be")
+        raise SystemExit(f"KINDS in tools/settings_docs.py must describe the values of {key}")
     return found[1]
 
 
@@ -304,4 +304,4 @@ def _variables_in_source() -> set[str]:
 def _same(name: str, told: Iterable[str], there: Iterable[str]) -> None:
     """End with a sentence when what is told here is not what is there."""
     if wrong := sorted({*told} ^ {*there}):
-        raise SystemExit(f"{name} in tools/settings_docs.py: too much or missing: {', '.join(wrong)}")
+        raise SystemExit(f"{name} in tools/settings_docs.py: unexpected or missing: {', '.join(wrong)}")

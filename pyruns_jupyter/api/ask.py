@@ -1,4 +1,4 @@
-"""Asking a script for its parameters."""
+"""Ask a script for its parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AskedParser(NamedTuple):
         library: the library or class that parses the command line.
         parameters: the names of the parameters.
         interpreter: the path of the Python interpreter that ran the script.
-        notices: what was replaced by stubs, and what the script wanted to write.
+        notices: the modules that were replaced by stubs, and the files that the script tried to write.
     """
 
     library: str
@@ -27,27 +27,27 @@ class AskedParser(NamedTuple):
 
 
 class Asking:
-    """The part of `Workspace` that asks its script."""
+    """The method of `Workspace` that asks a script for its parameters."""
 
     _folder: WorkspaceFolder
 
     def ask(self, *, stub_missing: bool = False, timeout: float = 60.0) -> AskedParser:
-        """Ask the script for its parameters: run it up to its command-line parser, which describes itself.
+        """Ask the script for its parameters: run it up to its command-line parser, and read the parser.
 
-        The workspace then has the parameters of the parser, until the script, a file that it imports or the
-        interpreter changes. The script runs in the interpreter of its tasks, without GPUs and input.
-        Otherwise parameters are only read from the source, and nothing runs.
+        The script runs in the interpreter of its tasks, without GPUs and without input. The workspace uses
+        the parameters of the parser until the script, a file that it imports, or the interpreter changes. The
+        parameters of other scripts are read from the source code, without running it.
 
         Args:
-            stub_missing: replace modules that are not installed by stubs. What the script takes from them,
-                such as choices, may be wrong.
+            stub_missing: whether to replace modules that are not installed by stubs. Values that the script
+                takes from them, such as choices, may be wrong.
             timeout: the time limit in seconds.
 
         Returns:
             The description of the parser.
 
         Raises:
-            InvalidInput: if there is no script, or it reaches no parser.
+            InvalidInput: if the workspace has no script, or the script does not reach a parser.
         """
         # Most scripts are not asked, and without these imports the command line starts faster.
         from pyruns_jupyter.core.create.preview import script_parameters
@@ -60,9 +60,12 @@ class Asking:
         notices = []
         if answer.stubbed:
             stubbed = ", ".join(answer.stubbed)
-            notices.append(f"Not installed, so replaced by stubs: {stubbed}. Values from these may be wrong.")
+            notices.append(
+                f"These modules are not installed and were replaced by stubs: {stubbed}. Values that the "
+                "script takes from them may be wrong."
+            )
         if answer.written:
             written = ", ".join(answer.written)
-            notices.append(f"The script wanted to write {written}; nothing was changed there.")
+            notices.append(f"The script tried to write these files, which were not changed: {written}.")
         names = [one.name for one in script_parameters(self._folder).parameters]
         return AskedParser(answer.library or answer.framework, names, asked.interpreter, notices)

@@ -102,16 +102,20 @@ class Plan:
         return create.create(preview.TaskPlan(workspace, name, names, self._sweep, self.text))
 
     def commands(self, workspace: WorkspaceFolder) -> list[str]:
-        """Return the command line of each task in a workspace; "" for a task that has none."""
+        """Return the command line of each task in a workspace. It is empty if a task has none."""
         return preview.command_lines(workspace, self._sweep, range(len(self)))
 
     def check(self, workspace: WorkspaceFolder) -> None:
-        """Let the script's own parser check the command lines: of all tasks, or of 200 among them.
+        """Check the command lines with the script's own parser.
 
-        The script runs up to its parser, as with `Workspace.ask`. The plan must be one for `workspace`.
+        The script runs up to its parser, as with `Workspace.ask`. If the plan has more than 200 tasks, 200 of
+        them are checked.
+
+        Args:
+            workspace: the workspace for which the plan was made.
 
         Raises:
-            InvalidInput: if the parser rejects a command line, or the script reaches no parser.
+            InvalidInput: if the parser rejects a command line, or the script does not reach a parser.
         """
         from pyruns_jupyter.engine.run.ask_script import check_sweep  # most plans are not checked
 

@@ -59,7 +59,7 @@ class TaskList(Sequence[Task]):
         if len(found) == len(self._tasks):
             return self
         gone = ", ".join(task.name for task in self._tasks if task not in found)
-        return TaskList(found, (*self.notices, f"Deleted or renamed while waiting: {gone}."))
+        return TaskList(found, (*self.notices, f"These tasks were deleted or renamed meanwhile: {gone}."))
 
     def _waiting(self, timeout: float | None) -> Waiting:
         roots = {task.root for task in self._tasks}

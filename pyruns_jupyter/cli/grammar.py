@@ -137,7 +137,7 @@ def build_cell_parser(program: str) -> Parser:
     add(
         "--to",
         metavar="VARIABLE",
-        help="variable for the task; VARIABLE.value() returns the value of the cell",
+        help="variable to assign the task to; VARIABLE.value() returns the value of the cell",
     )
     _add_common(parser, workspace=False)
     add_run_options(parser)

@@ -34,7 +34,11 @@ class Hints:
         try:
             watch = await open_in_thread(run, lambda: FolderWatch(workspace.tasks))
         except OSError as error:
-            _log.debug("No file system notifications for %s: %s", workspace.folder, error)
+            _log.debug(
+                "Cannot receive file system notifications for %s; polling instead: %s",
+                workspace.folder,
+                error,
+            )
         hints = Hints(run, watch)
         try:
             yield hints

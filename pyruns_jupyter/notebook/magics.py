@@ -35,7 +35,7 @@ CELL_PROGRAM = "%%pyruns"
 
 
 class NotebookContext(Context):
-    """Shows results as the output of a cell; the current workspace belongs to the kernel."""
+    """The context of commands in a notebook. It shows results in the output of the cell."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

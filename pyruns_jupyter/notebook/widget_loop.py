@@ -12,7 +12,7 @@ from pyruns_jupyter.system.sampler import Sampler
 
 
 class KernelRuntime(LiveRuntime):
-    """The runtime of widgets. A kernel that runs a cell receives no acknowledgements of log bytes."""
+    """The runtime of widgets, which waits only briefly: a busy kernel cannot receive acknowledgements."""
 
     patience = 0.5
 

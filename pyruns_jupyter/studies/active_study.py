@@ -151,7 +151,7 @@ class ActiveStudy:
                 self._find_again(trial)
                 continue
             if not row.readable:
-                raise StudyEnd(FAILED, row.message or f"{trial.task} cannot be read.")
+                raise StudyEnd(FAILED, row.message or f"The task {trial.task} cannot be read.")
             self._take(trial, row, info)
         self._check_failures()
 

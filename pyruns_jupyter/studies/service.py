@@ -131,7 +131,11 @@ def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> De
             )
         space = preview.check_space(workspace, wanted.text)
         if space.size is not None and space.size < wanted.n:
-            raise InvalidInput(f"The search space has only {space.size:,} configurations.", field="n")
+            raise InvalidInput(
+                f"The search space has only {space.size:,} configurations, fewer than {wanted.n:,} trials. "
+                "Reduce the number of trials.",
+                field="n",
+            )
         _activate(paths, wanted)
     start_driver(workspace.root, workspace.name, name)
     return wanted

@@ -107,7 +107,7 @@ class Sampler:
             try:
                 sample = self._measure()
             except Exception:  # noqa: BLE001 - the next sample may succeed
-                _log.exception("The machine could not be sampled.")
+                _log.exception("Could not measure the CPU, memory and GPU utilization.")
             else:
                 with self._lock:
                     listeners = [] if ending.is_set() else [*self._listeners.values()]
@@ -148,4 +148,4 @@ def _deliver(listener: Listener, sample: Sample) -> None:
     try:
         listener(sample)
     except Exception:  # noqa: BLE001 - the other listeners still get the sample
-        _log.exception("A listener of the system metrics failed.")
+        _log.exception("Could not process a sample of the CPU, memory and GPU utilization.")

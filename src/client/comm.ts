@@ -130,7 +130,9 @@ export class CommTransport implements ITransport {
         fail(
           this._refusal({
             code: 'not_searched',
-            message: this.trans.__('The kernel did not search the whole log.')
+            message: this.trans.__(
+              'The kernel did not search the whole log. Try again.'
+            )
           })
         );
     });

@@ -27,8 +27,8 @@ const schemasOf = (trans: TranslationBundle) => ({
     type: 'object' as const,
     description: trans.__('Run options, as in the REST API')
   },
-  before: string(trans.__('Task to put them before')),
-  after: string(trans.__('Task to put them after')),
+  before: string(trans.__('Task before which to place the tasks')),
+  after: string(trans.__('Task after which to place the tasks')),
   format: string(trans.__('Format of the file'), ['csv', 'json']),
   runs: string(trans.__('Latest run of each task, or all runs'), [
     'latest',

@@ -147,7 +147,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       fits: canRun,
       missing: [
         trans.__('Nothing to run'),
-        trans.__('Select a Python or shell script first.')
+        trans.__('Select a Python or shell script in the file browser first.')
       ],
       failure: name => trans.__('Couldn’t run %1', name),
       run: (path, caller) => run(localPath(path), caller !== 'other')
@@ -162,7 +162,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       isVisible: () => pyruns.current?.kind === 'script',
       missing: [
         trans.__('Nothing to open'),
-        trans.__('Select a configuration file first.')
+        trans.__('Select a configuration file in the file browser first.')
       ],
       failure: name => trans.__('Couldn’t open %1', name),
       run: (file, caller) =>

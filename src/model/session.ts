@@ -5,7 +5,7 @@ import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
 import { Model } from './model';
 
-/** The required version of the REST interface. */
+/** The required version of the REST API. */
 export const API_VERSION = 2;
 
 /** Delay before an unreachable server is tried again. */

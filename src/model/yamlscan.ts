@@ -8,7 +8,7 @@
 
 /** A key of the configuration and the characters of its value. */
 export interface IEntry {
-  /** Dotted key, as in the REST interface. */
+  /** Dotted key, as in the REST API. */
   readonly path: string;
   /** The last part of the path. */
   readonly key: string;

@@ -51,7 +51,7 @@ def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.Captur
 def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
     [task] = workspace.run(workspace.create("seconds: 600", name="long"))
     for wait in (task.wait, workspace.tasks().wait, workspace.wait):
-        with pytest.raises(TimeoutError, match=r"1 task still queued or running after 0\.1 s"):
+        with pytest.raises(TimeoutError, match=r"1 task did not end within 0\.1 s"):
             wait(timeout=0.1)
     task.stop().wait(timeout=60)
     assert task.status == "cancelled"
@@ -141,6 +141,6 @@ def test_a_wait_goes_on_without_a_task_that_is_gone(
     found = workspace.wait([long.name, gone.name])
     assert counts[:2] == [(0, 2), (1, 1)]
     assert found.names == [long.name]
-    assert found.notices == [f"Deleted or renamed while waiting: {gone.name}."]
+    assert found.notices == [f"These tasks were deleted or renamed meanwhile: {gone.name}."]
     with pytest.raises(NotFound):
         gone.wait()

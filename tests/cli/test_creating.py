@@ -73,9 +73,11 @@ def test_asking_a_script(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     (tmp_path / "loop.py").write_text(LOOP, encoding="utf-8")
     hints = said(terminal, "open", "loop.py")[1]
-    assert "To ask the script: jupyter pyruns open loop.py --ask" in hints
+    assert "To ask the script for its parameters, run: jupyter pyruns open loop.py --ask" in hints
     out, hints = said(terminal, "open", "loop.py", "--ask")
-    assert out == "loop: no tasks yet\n" and hints.startswith("Asked loop: 1 parameter of argparse (")
+    assert out == "loop: no tasks yet\n" and hints.startswith(
+        "The script has 1 parameter (argparse, asked with "
+    )
     assert said(terminal, "open", "loop.py")[1] == ""
     (tmp_path / "two.yaml").write_text("lr: 1 | 2\n", encoding="utf-8")
     terminal("plan", "two.yaml", "--check")
@@ -94,7 +96,7 @@ def test_a_script_that_cannot_be_asked(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("import not_installed_here\n", encoding="utf-8")
     refused = terminal("open", "plain.py", "--ask", code=1)
     assert "failed in line 1" in refused and "Install not_installed_here" in refused
-    assert "--stub-missing needs --ask" in terminal("open", "plain.py", "--stub-missing", code=2)
+    assert "--stub-missing requires --ask" in terminal("open", "plain.py", "--stub-missing", code=2)
     refused = terminal("open", "plain.py", "--ask", "--stub-missing", code=1)
     assert "ended without using a command-line parser" in refused
 

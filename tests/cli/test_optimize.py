@@ -50,7 +50,7 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
     assert terminal.json("studies", "s", "--resume", "--trials", "60")["state"] == "active"
     assert terminal.json("studies", "s", "--stop")["state"] == "stopped"
     assert "Study s: stopped" in terminal("studies", "s", "--wait", code=1)
-    assert terminal("studies", "s", "--remove") == "s: deleted, its tasks are kept\n"
+    assert terminal("studies", "s", "--remove") == "Deleted the study s. Its tasks are kept.\n"
     assert terminal("studies") == "There are no studies.\n"
 
 

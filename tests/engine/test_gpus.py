@@ -216,7 +216,9 @@ def test_the_servers_own_limits_hold(shell: Project, monkeypatch: pytest.MonkeyP
     shell.task("too many", HOLD)
     shell.submit("too many", gpus=3)
     wait_until(
-        lambda: "3 GPUs requested, but only 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell)
+        lambda: (
+            "A task needs 3 GPUs, but only 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell)
+        )
     )
     cancel(shell.workspace, "too many")
 

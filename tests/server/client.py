@@ -1,4 +1,4 @@
-"""A client of the REST interface that checks each answer against its description."""
+"""A client of the REST API that checks each answer against its description."""
 
 from __future__ import annotations
 

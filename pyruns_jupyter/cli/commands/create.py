@@ -40,12 +40,12 @@ def _open(context: Context, args: argparse.Namespace) -> int:
     workspace = context.open(args.target)
     workspace.attend()
     if args.stub_missing and not args.ask:
-        args.parser.error("--stub-missing needs --ask")
+        args.parser.error("--stub-missing requires --ask")
     asked = workspace.ask(stub_missing=args.stub_missing, timeout=args.timeout) if args.ask else None
     code = show_status(context, args, workspace)
     if asked is not None:
         parameters = count_text(len(asked.parameters), "parameter")
-        context.aside(f"Asked {workspace.name}: {parameters} of {asked.library} ({asked.interpreter}).")
+        context.aside(f"The script has {parameters} ({asked.library}, asked with {asked.interpreter}).")
         for notice in asked.notices:
             context.aside(notice)
     if workspace.script is not None:
@@ -57,7 +57,8 @@ def _open(context: Context, args: argparse.Namespace) -> int:
             for problem in found.problems:
                 context.aside(problem.message)
             if any(problem is not found.idle for problem in found.problems):
-                context.aside(f"To ask the script: jupyter pyruns open {shlex.quote(args.target)} --ask")
+                command = f"jupyter pyruns open {shlex.quote(args.target)} --ask"
+                context.aside(f"To ask the script for its parameters, run: {command}")
     return code
 
 

@@ -103,7 +103,7 @@ def origin_lines(run: Run, sources: Mapping[str, Any]) -> list[str]:
     code = sources.get("code")
     lines = [run.source] if run.source else []
     if code:
-        in_place = ", recorded only: the task ran in the project folder" if sources.get("in_place") else ""
+        in_place = " (only recorded; the task ran in the project folder)" if sources.get("in_place") else ""
         lines.append(f"code snapshot {code[:12]}{in_place}")
     facts = run.environment
     python = facts.get("python")

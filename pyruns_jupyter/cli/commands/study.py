@@ -48,7 +48,9 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
     study = studies[args.study]
     if args.remove:
         study.remove()
-        return context.result(args, {"removed": args.study}, f"{args.study}: deleted, its tasks are kept")
+        return context.result(
+            args, {"removed": args.study}, f"Deleted the study {args.study}. Its tasks are kept."
+        )
     if args.stop:
         study.stop()
     elif args.resume:
@@ -83,7 +85,9 @@ def add_commands(command: AddCommand) -> None:
     )
     add = parser.add_mutually_exclusive_group().add_argument
     add(
-        "--stop", action="store_true", help="cancel queued trials and create no more; running trials continue"
+        "--stop",
+        action="store_true",
+        help="stop the study and cancel its queued trials; running trials continue",
     )
     add("--resume", action="store_true", help="resume a stopped or finished study")
     add("--remove", action="store_true", help="delete the study; its tasks are kept")

@@ -141,7 +141,7 @@ def from_os_error(error: OSError) -> PyrunsError | None:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(f"No space left on the disk{where}: {error.strerror}.")
     if error.errno == errno.ENAMETOOLONG:
-        return InvalidInput("This name is too long for the file system.", field="name")
+        return InvalidInput("This name is too long for the file system. Choose a shorter name.", field="name")
     return None
 
 

@@ -100,7 +100,7 @@ def stored_tracks(folder: Path, info: dict[str, Any], run: int) -> dict[str, lis
         path = folder / STORE_NAME
         cached = _cached(str(path), os.stat(path).st_ino, reader.generation)
         if not cached.lock.acquire(timeout=max(0.0, reader.deadline - time.monotonic())):
-            raise OSError("another thread is reading it for too long")
+            raise OSError("another thread has been reading it for too long")
         try:
             cached.update(reader)
             return {key: list(values) for key, values in cached.runs.get(run, {}).items()}
@@ -138,7 +138,10 @@ def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Dat
     store = info.get(STORE_KEY)
     generation = store.get("generation") if isinstance(store, dict) else None
     if not isinstance(store, dict) or not isinstance(generation, str) or store.get("version") != 1:
-        raise Unreadable(f"{folder}: The curves are stored in a format that this version cannot read.")
+        raise Unreadable(
+            f"The curves of {folder} are damaged, or their format is not supported by this version of "
+            "pyruns_jupyter."
+        )
     deadline = time.monotonic() + seconds
     try:
         with closing(connect(path, deadline)) as database:
@@ -202,7 +205,7 @@ class _DatabaseReader:
             if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
                 raise OSError("its points are not in order")
             if time.monotonic() > self.deadline:
-                raise OSError("reading takes too long")
+                raise OSError("reading it took too long")
             after = rows[-1][0]
 
     def last_points(self) -> list[Any]:

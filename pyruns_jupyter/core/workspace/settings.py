@@ -65,7 +65,7 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # terminal: true                  # whether tasks run in a terminal; without one, output is faster but plain
 # terminal_columns: 120           # number of columns of the terminal
 # terminal_rows: 30               # number of rows of the terminal
-# log_limit_mb: 100               # megabytes after which only the last 256 KiB are logged; default: no limit
+# log_limit_mb: 100               # size in MB after which only the last 256 KiB are kept; default: no limit
 # max_jobs: auto                  # maximum number of parallel tasks in the project; auto: one per CPU core
 # stop_after_failures: 0          # identical failures in a row after which a batch is cancelled; 0: never
 # resume: false                   # whether to requeue tasks after a reboot or a container restart
@@ -91,10 +91,10 @@ gpu_scheduler_gpus_per_task: 1            # number of GPUs per task, used with t
 gpu_scheduler_device_ids: []              # indices or UUIDs of the GPUs to use; empty: all GPUs
 gpu_scheduler_min_free_memory_gb: 8.0     # free memory in GiB that a GPU must have
 gpu_scheduler_min_idle_pct: 70            # idle percentage that a GPU must have
-gpu_scheduler_stable_seconds: 15          # seconds for which both conditions must be met
+gpu_scheduler_stable_seconds: 15          # seconds for which a GPU must meet both limits before it is used
 gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that waits for GPUs is cancelled
-gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs that it hides from you are never used
-gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of one model
+gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by this variable are never used
+gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of the same model
 """
 
 _Text = Annotated[str, Meta(pattern=r"^[^\0]*$", description="text")]
@@ -328,10 +328,12 @@ def change_settings(root: Path, text: str, *, expected: str) -> None:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidInput(
-            "The settings contain characters that are not valid Unicode.", field="text"
+            "The settings contain characters that are not valid Unicode. Remove them.", field="text"
         ) from None
     if len(data) > MAX_BYTES:
-        raise InvalidInput(f"The settings are longer than {MAX_BYTES >> 20} MiB.", field="text")
+        raise InvalidInput(
+            f"The settings may have at most {MAX_BYTES >> 20} MiB. Shorten them.", field="text"
+        )
     path = root / SETTINGS_NAME
     problem = Settings.parse(data, path).problem
     if problem is not None:

@@ -64,7 +64,7 @@ class ForkedCalls:
         for kind, call in list(self._calls.items()):
             if call.is_complete():
                 del self._calls[kind]
-                result: object = Unreachable("the process of the call died")
+                result: object = Unreachable("the process that runs its commands ended unexpectedly")
                 with suppress(EOFError, pickle.UnpicklingError):
                     result = pickle.loads(call.data)
                 call.use(result)

@@ -221,7 +221,7 @@ class ClusterEngine:
         try:
             digest = batches.file_digest(self._root, first.batch)
         except OSError as error:
-            self._postpone(f"The batch cannot be read: {error}.")
+            self._postpone(f"The batch file cannot be read: {error}. Retrying.")
             return
         request = JobRequest(
             tag=submission.tag,
@@ -238,7 +238,7 @@ class ClusterEngine:
             self._paths.cluster.mkdir(mode=0o700, exist_ok=True)
             submission.write(self._key)
         except OSError as error:
-            self._postpone(f"The file of the job cannot be written: {error}.")
+            self._postpone(f"The job file cannot be written: {error}. Retrying.")
             return
         self._submissions[submission.id] = submission
         for number, job in enumerate(jobs):

@@ -27,13 +27,11 @@ def choose(
     named = [device for device in devices if _is_allowed(request, device)]
     if len(named) < request.count:
         words = ", ".join(request.devices)
-        what = f"of {words} " if words else ""
+        what = f" of {words}" if words else ""
         visible = "" if request.visible is None else f" (CUDA_VISIBLE_DEVICES is {request.visible!r})"
-        return Refusal(
-            {},
-            is_final=True,
-            more=f"{_gpus(request.count)} {what}requested, but only {len(named)} can be used here{visible}.",
-        )
+        wanted = f"{_gpus(request.count)}{what}"
+        more = f"A task needs {wanted}, but only {len(named)} can be used here{visible}."
+        return Refusal({}, is_final=True, more=more)
     reasons: dict[str, str] = {}
     fitting: list[tuple[int, Device]] = []
     for device in named:
@@ -58,12 +56,14 @@ def choose(
     if max(totals.values()) < request.count:
         what = " of one model" if request.same_model else ""
         more = (
-            f"{_gpus(request.count)}{what} with {_gib(request.memory)} each requested, but this host has "
+            f"A task needs {_gpus(request.count)}{what} with {_gib(request.memory)} each, but this host has "
             "fewer."
         )
         return Refusal(reasons, is_final=True, more=more)
     if fitting and request.same_model:
-        return Refusal(reasons, more=f"{_gpus(len(fitting))} could be used, but they are different models.")
+        return Refusal(
+            reasons, more=f"{_gpus(len(fitting))} could be used, but they are of different models."
+        )
     return Refusal(reasons)
 
 

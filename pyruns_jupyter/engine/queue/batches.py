@@ -119,7 +119,7 @@ def _text(value: Any) -> str:
     """Return a text that can be an argument or an environment variable."""
     text = str(value)
     if "\0" in text:
-        raise ValueError("a text contains a zero byte")
+        raise ValueError("a text contains a NUL character")
     os.fsencode(text)  # raises a ValueError for lone surrogates
     return text
 

@@ -139,7 +139,7 @@ def check_commands(
         raise InvalidInput(f"The command lines could not be checked. {asked.problem}", field="check")
     if len(asked.answer.checks) != len(commands):
         raise InvalidInput(
-            f"The command lines could not be checked: {asked.answer.framework} offers no way to do it.",
+            f"The command lines could not be checked, because {asked.answer.framework} does not support it.",
             field="check",
         )
     return list(asked.answer.checks)
@@ -153,7 +153,9 @@ def check_sweep(workspace: WorkspaceFolder, plan: SweepPlan | None) -> None:
     """
     parameters = None if plan is None else script_parameters(workspace)
     if plan is None or parameters is None or not passes_words(parameters):
-        raise InvalidInput("The script gets no command line that could be checked.", field="check")
+        raise InvalidInput(
+            "The script receives no command line, so there is nothing to check.", field="check"
+        )
     count = min(plan.count, MAX_CHECKED)
     indices = [number * plan.count // count for number in range(count)]
     passing = Settings.load(workspace.root).passes_defaults(workspace.name)
@@ -188,10 +190,11 @@ def _script(workspace: WorkspaceFolder) -> Path:
     script = workspace.script
     if script is None:
         raise InvalidInput(
-            workspace.problem() or "This workspace has no script that could be asked.", field="script"
+            workspace.problem() or "This workspace has no script to ask for its parameters.", field="script"
         )
     if script.suffix.lower() == NOTEBOOK_SUFFIX:
-        raise InvalidInput("Notebooks have no command line, so they cannot be asked.", field="script")
+        message = "A notebook has no command-line parser, so it cannot be asked for its parameters."
+        raise InvalidInput(message, field="script")
     return script
 
 

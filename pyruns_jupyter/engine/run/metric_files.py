@@ -27,6 +27,7 @@ from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.workspace import scan_tasks
 
+_OWN_FOLDER = "Write it into the folder artifact_dir()."
 OPEN, LOG, ARTIFACT = "open file", "log of the run", "artifacts folder"
 PID, TAG, ALONE = "process ID", "tag of the run", "only run in its folder"
 
@@ -202,7 +203,10 @@ class MetricFiles:
             if pid not in self._pids:
                 for path, _ in _written_files({pid}, mine):
                     if not _is_descendant(pid):
-                        self.shared[path] = f"Another process ({pid}) also writes to this file."
+                        self.shared[path] = (
+                            f"Another process ({pid}) also writes to this file, so its metrics are not "
+                            f"shown. {_OWN_FOLDER}"
+                        )
         alone = [path for path in mine if self._known[path].reason == ALONE]
         if not alone:
             return
@@ -216,13 +220,13 @@ class MetricFiles:
 def _undecided_message(others: list[_OtherRun]) -> str:
     if not others:
         return (
-            "The working folder has too many files to determine whether this run wrote it. Write it into "
-            "the folder artifact_dir()."
+            "The working folder has too many files to determine whether this run wrote it, so its metrics "
+            f"are not shown. {_OWN_FOLDER}"
         )
     names = ", ".join(other.name for other in others[:3])
     return (
         f"It cannot be determined whether this run or another one in the same working folder ({names}) wrote "
-        "it, so its metrics are not shown. Write it into the folder artifact_dir()."
+        f"it, so its metrics are not shown. {_OWN_FOLDER}"
     )
 
 

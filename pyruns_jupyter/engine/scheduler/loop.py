@@ -152,13 +152,13 @@ class Scheduler:
         try:
             check_folders(self._key)
         except (Untrusted, OSError) as error:
-            self._log(f"Nothing new is loaded: {error}")
+            self._log(f"Could not load new batches: {error}")
             return
         for claim in batches.dead_claims(self._root):
             try:
                 batches.undo_claim(self._key, claim)
             except OSError as error:
-                self._log(f"Could not undo {claim}: {error}")
+                self._log(f"Could not release the batch file {claim}: {error}")
         unread: dict[str, str] = {}
         for batch in self._batches.names():
             if batch in self._open or batch in self._kept:
@@ -170,7 +170,7 @@ class Scheduler:
             except (FileNotFoundError, Untrusted):
                 continue
             except Unreadable as error:
-                self._log(f"Renamed a damaged batch: {error}")
+                self._log(f"Renamed a damaged batch file: {error}")
                 with suppress(OSError):
                     self._batches.set_aside(batch)
                 continue

@@ -63,7 +63,7 @@ export function readOptions(
   const devices = devicesOf(options.gpu_devices);
   if (wanted > devices.length) {
     throw invalid(
-      `${wanted} GPUs requested, but only ${devices.length} can be used here.`,
+      `A task needs ${wanted} GPUs, but only ${devices.length} can be used here.`,
       { field: options.gpus ? 'gpus' : 'gpu_devices' }
     );
   }

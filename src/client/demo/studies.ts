@@ -250,7 +250,7 @@ export class StudyDriver {
     }
     if (study.space.size !== null && study.space.size < n) {
       throw invalid(
-        `The search space has only ${study.space.size} configurations.`,
+        `The search space has only ${study.space.size} configurations, fewer than ${n} trials. Reduce the number of trials.`,
         { field: 'n' }
       );
     }

@@ -221,7 +221,7 @@ export async function perform<C extends IActionContext>(
   const open = action.opens && show[action.opens];
   if (!open) {
     throw new Error(
-      trans.__('Arguments are missing, or the Tasks page is not active.')
+      trans.__('Specify the missing arguments, or open the Tasks page first.')
     );
   }
   open(chosen.names);

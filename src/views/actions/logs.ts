@@ -71,7 +71,7 @@ function onLog(
     isOffered: ({ log }) => log !== undefined,
     run: async ({ log, trans, workspace }, args) => {
       if (!log) {
-        throw new Error(trans.__('No log is active.'));
+        throw new Error(trans.__('No log is active. Open a log first.'));
       }
       await act(log, args);
       return { workspace, tasks: [log.task] };

@@ -57,7 +57,7 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const chart = (): INamedChart => {
     const found = chartsOf(trans, props, [options.tab]);
     if (found.length === 0) {
-      throw new Error(trans.__('No chart to save here.'));
+      throw new Error(trans.__('This view has no charts to save.'));
     }
     return together(found);
   };

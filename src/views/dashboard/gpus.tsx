@@ -41,7 +41,7 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
       <Banner kind="warning">
-        {latest.gpu_message ?? trans.__('Couldn’t read the GPUs.')}
+        {latest.gpu_message ?? trans.__('Couldn’t read the GPU utilization.')}
       </Banner>
     ) : (
       <p className="pyr-note pyr-no-gpu">

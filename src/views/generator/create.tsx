@@ -65,7 +65,7 @@ export function CreateForm(
           title={
             search
               ? trans.__(
-                  'Name of the study; its tasks are named after it with a number'
+                  'Name of the study. Its tasks have this name with a number appended.'
                 )
               : trans.__(
                   'Task name; in a sweep, the swept values are appended. Or a pattern: {lr}-{seed} inserts values, {n} the index, {name} the workspace; {lr:.0e} formats a value.'

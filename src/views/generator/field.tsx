@@ -300,7 +300,7 @@ function Choices(props: {
             </div>
           ))}
           <p className="pyr-popup-hint">
-            {trans.__('Select several to sweep them.')}
+            {trans.__('Select several values to sweep them.')}
           </p>
         </Popup>
       )}

@@ -85,7 +85,11 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   const copy = async () => {
     if (!(await copyText(screen?.text() ?? ''))) {
-      throw new Error(trans.__('The browser blocked copying.'));
+      throw new Error(
+        trans.__(
+          'The browser blocked access to the clipboard. Download the log instead.'
+        )
+      );
     }
   };
 

@@ -56,7 +56,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
       ))}
       {latest?.gpu_state === 'error' && (
         <Banner kind="warning">
-          {latest.gpu_message ?? trans.__('Couldn’t read the GPUs.')}
+          {latest.gpu_message ?? trans.__('Couldn’t read the GPU utilization.')}
         </Banner>
       )}
     </section>

@@ -147,7 +147,7 @@ def _registered(text: str) -> str:
         ({"width": 0}, "at least 1"),
         ({"width": "x"}, "expected an integer"),
         ({"opt": "x"}, "expected one of adam, sgd"),
-        ({"amp": 1}, "write true or false"),
+        ({"amp": 1}, "Write true or false"),
         ({"out": None}, "out is required"),
         ({"words": ["a b"]}, "cannot contain spaces"),
     ],

@@ -287,7 +287,7 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
     assert [(problem.line, problem.message) for problem in script.problems] == [
         (4, "Line 4: The name of an option is computed. It is not listed but can be set as a key."),
         (5, "Line 5: The default of lr is computed (sys.maxsize). Set null to use it."),
-        (6, "Line 6: The parameters that extra_option adds are unknown."),
+        (6, "Line 6: The parameters that extra_option adds could not be determined. They are not listed."),
     ]
     assert build_argv(script, {"lr": 3, "more_words": "x"}) == ["--lr", "3", "--more-words", "x"]
 

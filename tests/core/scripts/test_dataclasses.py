@@ -459,7 +459,7 @@ def test_fields_of_installed_packages(tmp_path: Path) -> None:
 def test_a_file_as_the_only_argument(tmp_path: Path) -> None:
     script = read_script(tmp_path, TRAINER)
     assert build_argv(script, {"config_file": "a.json", "extra": 3}) == ["a.json"]
-    with pytest.raises(InvalidInputs, match="extra: with config_file, the script reads only that file"):
+    with pytest.raises(InvalidInputs, match="extra: the script reads only the file in config_file"):
         build_argv(script, {"config_file": "a.json", "extra": 4})
 
 

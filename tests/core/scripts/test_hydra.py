@@ -203,7 +203,7 @@ def test_mistakes_are_found_before_anything_starts(script: ScriptParameters) -> 
     assert set(found) == {"model.depth", "optimizer@train.optimizer", "opt", "data.nope", "data.must", "+a b"}
     assert "Write +model.depth" in found["model.depth"]
     assert "one of adam, sgd" in found["optimizer@train.optimizer"]
-    assert "write +opt to add it" in found["opt"] and "data.none" in found["data.nope"]
+    assert "Write +opt to add it" in found["opt"] and "data.none" in found["data.nope"]
 
 
 @pytest.mark.parametrize(

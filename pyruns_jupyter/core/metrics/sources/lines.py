@@ -89,7 +89,7 @@ class LineFile:
         rest = data[len(self._tail) :]
         used = rest.rfind(b"\n") + 1
         if not used and len(data) >= SLICE_BYTES:
-            raise SourceError("It has a line that is too long, so the rest is not read.")
+            raise SourceError(f"It has a line of more than {SLICE_BYTES >> 10} KiB, so the rest is not read.")
         self.offset += used
         self._tail = data[: len(self._tail) + used][-_TAIL_BYTES:]
         self.has_more = used > 0 and self.offset < size

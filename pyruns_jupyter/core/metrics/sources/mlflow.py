@@ -72,7 +72,7 @@ class MetricFile(FileSource):
         key = found[1][:MAX_KEY_LENGTH] if found else self.path.name
         used = data.rfind(b"\n") + 1
         if not used and len(data) >= SLICE_BYTES:
-            raise SourceError("It has a line that is too long, so the rest is not read.")
+            raise SourceError(f"It has a line of more than {SLICE_BYTES >> 10} KiB, so the rest is not read.")
         points = []
         for line in data[:used].splitlines():
             try:
@@ -156,7 +156,7 @@ class MlflowDatabase:
         last: tuple[object, object] | None = None
         for number, run, key, value, moment, step, is_nan in rows:
             if type(number) is not int or number <= self.offset:
-                raise SourceError("Its rows are not in order.")
+                raise SourceError("Its rows are not in order, so the rest is not read.")
             self.offset = number
             if not isinstance(key, str) or len(key) > MAX_KEY_LENGTH or type(value) not in (int, float):
                 continue

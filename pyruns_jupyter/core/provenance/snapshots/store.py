@@ -100,23 +100,23 @@ class Manifest:
         try:
             found = msgspec.convert(value, cls)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
-            raise Unreadable(f"{path} does not describe stored code: {error}.") from error
+            raise Unreadable(f"{path} is not a valid code snapshot: {error}.") from error
         files, links = found.files, found.links
         if found.project and not is_safe(found.project):
-            raise Unreadable(f"{path} contains the project {found.project!r}, which is outside of it.")
+            raise Unreadable(
+                f"{path} is not a valid code snapshot: the project folder {found.project!r} is outside of it."
+            )
         for name in (*files, *links):
             if not is_safe(name):
-                raise Unreadable(f"{path} contains {name!r}, which is outside of it.")
+                raise Unreadable(f"{path} is not a valid code snapshot: {name!r} is outside of it.")
             if not _NEVER_CODE.isdisjoint(name.lower().split("/")):
-                raise Unreadable(f"{path} contains {name!r}, which is not code.")
+                raise Unreadable(f"{path} is not a valid code snapshot: {name!r} is not code.")
             if any(above in files or above in links for above in _folders_of(name)):
-                raise Unreadable(
-                    f"{path} contains {name!r}, which has a file or a link among its parent folders."
-                )
+                raise Unreadable(f"{path} is not a valid code snapshot: {name!r} is below a file or a link.")
         if not files.keys().isdisjoint(links):
-            raise Unreadable(f"{path} contains a file that is also a link.")
+            raise Unreadable(f"{path} is not a valid code snapshot: a path is both a file and a link.")
         if not all(_ID.fullmatch(digest) for digest, _, _ in files.values()):
-            raise Unreadable(f"{path} does not describe stored code because a file has no valid hash.")
+            raise Unreadable(f"{path} is not a valid code snapshot: a file has no valid hash.")
         return found
 
 

@@ -137,7 +137,7 @@ def _temporary(
             _save_results(root, folder, digest, manifest, say, ours=True)
             shutil.rmtree(folder, ignore_errors=True)
         except OSError as error:
-            say(f"The tree {folder} was not removed: {error}")
+            say(f"Could not delete the folder {folder} with stored code: {error}")
 
 
 def _lock_path(folder: Path) -> Path:
@@ -212,7 +212,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
         if names:
             check_own(key, *store_folders(key.root))
     except Untrusted as error:
-        say(f"Trees of stored code are not removed: {error.message}")
+        say(f"Folders with stored code are not deleted. {error.message}")
         return
     except OSError:
         return
@@ -236,7 +236,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
                 _remove(key.root, trees / name, digest, say, ours=ours)
                 lock.path.unlink()  # a process that waits for it detects that
         except OSError as error:
-            say(f"The tree {trees / name} was not removed: {error}")
+            say(f"Could not delete the folder {trees / name} with stored code: {error}")
         finally:
             lock.release()
 

@@ -32,7 +32,7 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
     flag, shape = f"--{parameter.name}", parameter.shape or ANY
     if parameter.off_flags:
         if not isinstance(value, bool):
-            raise MismatchError(f"it is a boolean flag: write true or false, not {value!r}")
+            raise MismatchError(f"it is a boolean flag. Write true or false, not {value!r}")
         return [flag] if value else [*parameter.off_flags]
     if parameter.type != "list":
         return [f"{flag}={one_word(shape, value)}"]
@@ -40,7 +40,7 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
     words = [one_word(shape, item) for item in items]
     if parameter.action == "append":
         if not words:
-            raise MismatchError("it cannot be an empty list: the flag would have its default")
+            raise MismatchError("it cannot be an empty list, because absl would use the default of the flag")
         return [f"{flag}={word}" for word in words]
     if parameter.separator == " ":
         if any(not word or word.split() != [word] for word in words):

@@ -91,7 +91,7 @@ class _Reading:
         if kind == "alias":
             return
         if not name or kind not in _KINDS:
-            self._problem(module, f"The flag {shown(node)} could not be read; it is not listed", node)
+            self._problem(module, f"The flag {shown(node)} could not be read. It is not listed", node)
             self.open = True
             return
         if kind == "config_file":
@@ -111,7 +111,7 @@ class _Reading:
         except UnknownError:
             computed = True
             text = shown(given["default"])
-            self._problem(module, f"The default of {name} is computed ({text}); set null to use it", node)
+            self._problem(module, f"The default of {name} is computed ({text}). Set null to use it", node)
         if shown_type == "list" and default is not None and not isinstance(default, list):
             default = str(default).split(separator or None) if separator else [default]
         if choices is not None and shown_type != "list":

@@ -137,7 +137,8 @@ class _Line:
                 one.positional and one.nargs in _PATTERNS and one.nargs for one in parser.parameters
             ):
                 self.refuse(
-                    next(iter(config)), "the positional arguments of the script would take other values"
+                    next(iter(config)),
+                    "with this argument, the script would assign other values to its positional arguments",
                 )
             # Before the options, whose number of values may be variable.
             at = len(values) if words[: len(values)] == values else len(words)

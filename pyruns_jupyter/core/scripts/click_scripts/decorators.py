@@ -68,7 +68,10 @@ class Decorators:
         found = module.find(called)
         if found is None:
             if "click" in name.split(".")[0] or name.split(".")[0] == "cloup":
-                self._problem(module, f"The parameters that {text_of(called)} adds are unknown", node.lineno)
+                text = (
+                    f"The parameters that {text_of(called)} adds could not be determined. They are not listed"
+                )
+                self._problem(module, text, node.lineno)
                 return Declared(open=True)
             return Declared()
         home, definition = found
@@ -163,7 +166,9 @@ class Decorators:
             found = home.find(node)
             if found is not None and isinstance(found[1], ast.expr):
                 return self._items(found[0], found[1], depth + 1)
-        self._problem(home, f"The options in {text_of(node)} could not be resolved", node.lineno)
+        self._problem(
+            home, f"The options in {text_of(node)} could not be resolved. They are not listed", node.lineno
+        )
         return []
 
     def _item(self, home: Module, item: ast.expr, depth: int) -> list[ast.expr]:

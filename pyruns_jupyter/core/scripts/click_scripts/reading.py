@@ -218,7 +218,9 @@ class ClickReader:
         added = node.args[0] if node.args else words.get("cmd")
         target = self._definition(home, text_of(added)) if added is not None else None
         if target is None:
-            self._problem(home, f"The command {text_of(node)} could not be resolved", node.lineno)
+            self._problem(
+                home, f"The command in {text_of(node)} could not be resolved. It is not listed", node.lineno
+            )
             return
         named = node.args[1] if len(node.args) > 1 else words.get("name")
         yield home.constants.text(named) or self._own_name(*target), target
@@ -239,7 +241,11 @@ class ClickReader:
         for name, item in pairs:
             found = self._definition(module, text_of(item))
             if found is None:
-                self._problem(module, f"The command {text_of(item)} could not be resolved", item.lineno)
+                self._problem(
+                    module,
+                    f"The command {text_of(item)} could not be resolved. It is not listed",
+                    item.lineno,
+                )
             elif collection:
                 yield from self._members(*found)
             else:

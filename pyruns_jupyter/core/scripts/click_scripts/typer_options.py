@@ -34,7 +34,11 @@ def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> Sc
     command = ScriptCommand(line=function.lineno, help=summary(docstring))
     for argument in arguments_of(module, function):
         if argument.kind in ("many", "rest"):
-            problems.append(module.problem(f"typer does not pass values to {argument.name}", argument.line))
+            problems.append(
+                module.problem(
+                    f"typer does not support * and **, so {argument.name} gets no values", argument.line
+                )
+            )
             continue
         name = external_name(module.tree, argument.annotation) if argument.annotation is not None else ""
         if name in _CONTEXTS:

@@ -63,7 +63,8 @@ class TyperReader:
                 found = main.find(node.args[0])
                 if found is not None and isinstance(found[1], Function):
                     return command_of(*found, self.problems)
-                self.problems.append(main.problem(f"{text_of(node)} could not be resolved", node.lineno))
+                text = f"The function in {text_of(node)} could not be resolved. Its parameters are not listed"
+                self.problems.append(main.problem(text, node.lineno))
                 return ScriptCommand(open=True, line=node.lineno)
             target = node.func
             if isinstance(target, ast.Attribute) and target.attr == "__call__":
@@ -160,7 +161,8 @@ class TyperReader:
                 return
         else:
             return
-        self.problems.append(home.problem(f"{text_of(node)} could not be resolved", node.lineno))
+        text = f"The command in {text_of(node)} could not be resolved. It is not listed"
+        self.problems.append(home.problem(text, node.lineno))
 
     def _belongs(self, home: Module, called: ast.expr, app: ast.AST) -> bool:
         if not isinstance(called, ast.Attribute) or called.attr not in ("command", "callback", "add_typer"):

@@ -26,7 +26,7 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
     if parameter.name == FILE_KEY and parameter.positional:
         word = plain_word(value)
         if "=" in word or word.startswith("--"):
-            raise MismatchError(f"the script cannot read a file with the name {word!r}")
+            raise MismatchError(f"the script would parse the file name {word!r} as an option")
         return [word]
     # The configurator requires a literal of exactly the type of the default.
     default = parameter.default

@@ -57,7 +57,7 @@ def _add(
         computed = True
         problems.append(
             main.problem(
-                f"The default of {name} is computed ({shown(node)}); set null to use it", node.lineno
+                f"The default of {name} is computed ({shown(node)}). Set null to use it", node.lineno
             )
         )
     if default is not None and not isinstance(default, (bool, int, float, str)):

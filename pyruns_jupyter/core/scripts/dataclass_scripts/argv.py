@@ -79,7 +79,7 @@ def _only_file(script: ScriptParameters, key: str, filled: Filled) -> list[str]:
     known = {one.name: one for one in script.parameters}
     for name, value in (*filled.values.items(), *filled.extra.items()):
         if name != key and value is not None and not (name in known and is_default(known[name], value)):
-            filled.refuse(name, f"with {key}, the script reads only that file: write the value there")
+            filled.refuse(name, f"the script reads only the file in {key}. Write the value there")
     return filled.finish(filled.word(key, lambda: [plain_word(filled.values[key])]))
 
 

@@ -231,7 +231,9 @@ class FieldReader:
                 if "prefix_name" in words and text_of(words["prefix_name"]) == "False":
                     prefix = ""
             elif "Positional" not in text_of(extra):
-                self._problem(item.module, f"{shown(extra)} on {name} is ignored", item.line)
+                self._problem(
+                    item.module, f"{shown(extra)} on {name} is not supported and is ignored", item.line
+                )
         flag = f"{prefix}{own}".replace("_", "-")
         if item.shape.name == "bool" and not item.shape.optional and not missing:
             head, _, tail = flag.rpartition(".")

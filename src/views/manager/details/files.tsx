@@ -89,9 +89,7 @@ export function Files(props: {
         ))}
       </ul>
       {value && (value.items.length > MAX_FILES || value.cut) && (
-        <p className="pyr-note">
-          {trans.__('More files exist than are listed here.')}
-        </p>
+        <p className="pyr-note">{trans.__('Not all files are listed.')}</p>
       )}
     </>
   );

@@ -195,4 +195,8 @@ def _refuse(session: Session) -> None:
 
 def _check(session: Session, path: Any) -> None:
     if isinstance(path, (str, bytes, os.PathLike)) and _outside(session, path):
-        raise PermissionError(errno.EACCES, "not changed while the script is asked", os.fsdecode(path))
+        raise PermissionError(
+            errno.EACCES,
+            "pyruns: no files are changed while the script is asked for its parameters",
+            os.fsdecode(path),
+        )
