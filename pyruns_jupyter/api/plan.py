@@ -210,7 +210,7 @@ def plan_overlay(
     whole, sweep = found.text, given
     try:
         if not given.template.errors:
-            whole = preview.complete_template(workspace, found.text)
+            whole = preview.complete_template(workspace, found.text, settings)
             sweep = preview.check_template(workspace, whole, settings)
     except InvalidInput as error:
         known = {(one.field, one.message) for one in errors}

@@ -144,7 +144,7 @@ def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, 
         assert list(state.glob("*.json")) == []
         return
     assert shell.wait("T") == ["failed"]
-    assert "outcome of this run is unknown" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+    assert "the outcome of the run is unknown" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
     assert "the result is lost" in shell.scheduler_log()
 
 

@@ -121,7 +121,7 @@ raise ValueError("the end")
     assert found.startswith(b"line 000000000\nline 000000001\n")
     (place,) = [match.start() for match in BANNER.finditer(found)]
     assert 500_000 <= place <= 500_001
-    (left_out,) = re.findall(rb"log_limit_mb: ([\d,]+) bytes are left out here", found)
+    (left_out,) = re.findall(rb"log_limit_mb. ([\d,]+) bytes are omitted here", found)
     end = found[found.index(b"\n", place + 1) + 1 :]
     assert end.endswith(b"ValueError: the end\n")
     assert re.match(rb"line \d{9}\n", end)

@@ -175,8 +175,8 @@ def test_what_was_to_run_after_a_failure_is_cancelled_and_says_so(shell: Project
     shell.submit(*names, after=(After(SHELL, "first"),))
     shell.submit("first")
     assert shell.wait(*names, "last") == ["cancelled"] * 4
-    assert message(shell, "then1") == "Cancelled: it depends on _shell_/first, which failed."
-    assert message(shell, "last") == "Cancelled: it depends on _shell_/then2, which was cancelled."
+    assert message(shell, "then1") == "Cancelled because it depends on _shell_/first, which failed."
+    assert message(shell, "last") == "Cancelled because it depends on _shell_/then2, which was cancelled."
     assert shell.info("then1").get("run_statuses", []) == []
     with pytest.raises(InvalidInput, match=r"_shell_/first failed\. Queue it again before"):
         shell.submit("then1", after=(After(SHELL, "first"),))

@@ -147,7 +147,7 @@ def test_what_is_not_for_a_cluster_is_refused_before_it_is_queued(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.task("a", "true")
-    with pytest.raises(InvalidInput, match="gpu_memory is for GPUs of this machine"):
+    with pytest.raises(InvalidInput, match="gpu_memory has no effect on Slurm"):
         project.submit("a", gpu_memory=4.0)
     with pytest.raises(InvalidInput, match="cluster has no effect with the local executor"):
         project.submit("a", engine="local", cluster=need(cpus=2))

@@ -95,7 +95,7 @@ def create(workspace: Workspace, text: str, args: argparse.Namespace, *, check: 
         if check:
             plan.check(folder)
         created = Created(plan.create(folder, args.name), plan.duplicates, [*plan.notices])
-        idle = script_parameters(folder).idle
+        idle = script_parameters(folder, settings).idle
         created.notices.extend([idle.message] if idle is not None else [])
     else:
         created = Created(create_tasks(folder, text, args.name or "task", settings=settings), 0, [])

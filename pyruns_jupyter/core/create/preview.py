@@ -187,7 +187,7 @@ def _examined(
     plan = SweepPlan(text, limit=settings.sweep_limit)
     found = list(plan.errors)
     try:
-        parameters = script_parameters(workspace)
+        parameters = script_parameters(workspace, settings)
     except InvalidInput as error:
         errors.append(error)
     else:
@@ -202,7 +202,7 @@ def _examined(
     return plan
 
 
-def complete_template(workspace: WorkspaceFolder, text: str) -> str:
+def complete_template(workspace: WorkspaceFolder, text: str, settings: Settings | None = None) -> str:
     """Return the workspace's default configuration with the values of `text` (YAML with batch syntax), see
     `sweep.overlay`.
 
@@ -213,7 +213,7 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
     if workspace.kind == SHELL:
         raise InvalidInput("A folder workspace has no configuration to sweep. Open a script.", field="yaml")
     try:
-        aliases = script_parameters(workspace).aliases
+        aliases = script_parameters(workspace, settings).aliases
     except (InvalidInput, Unreadable):  # reported when the sweep is checked
         aliases = {}
     return overlaid(workspace.template_text(), text, aliases)
@@ -228,9 +228,9 @@ def command_lines(workspace: WorkspaceFolder, plan: SweepPlan, indexes: Iterable
     from pyruns_jupyter.core.scripts.argv import passes_words, run_words  # as in `script_parameters`
     from pyruns_jupyter.core.scripts.source.modules import module_of
 
-    parameters, script = script_parameters(workspace), workspace.script
-    assert script is not None
     settings = Settings.load(workspace.root)
+    parameters, script = script_parameters(workspace, settings), workspace.script
+    assert script is not None
     start = ["python", script.name]
     if parameters.relative or settings.as_module_in.get(workspace.name):
         start = ["python", "-m", module_of(script, parameters.relative)[1]]
@@ -248,7 +248,7 @@ def command_lines(workspace: WorkspaceFolder, plan: SweepPlan, indexes: Iterable
     return lines
 
 
-def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
+def script_parameters(workspace: WorkspaceFolder, settings: Settings | None = None) -> ScriptParameters:
     """Return the parameters of the workspace's script; if it calls `load()`, those of its template.
 
     If the user asked the script, they are those of its own parser; see `asked`.
@@ -276,7 +276,7 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         template = workspace.template_text()
     except Unreadable:
         template = ""
-    python = Settings.load(workspace.root).known_python
+    python = (settings or Settings.load(workspace.root)).known_python
     read = partial(
         read_parameters, source, filename=script.name, path=script, within=workspace.within, python=python
     )
