@@ -36,7 +36,9 @@ class OptunaMissing(Conflict):
     code = "unavailable"
 
     def __init__(self) -> None:
-        super().__init__("Optuna is not installed. To install it, run pip install 'pyruns_jupyter[optimize]'.")
+        super().__init__(
+            "Optuna is not installed. To install it, run pip install 'pyruns_jupyter[optimize]'."
+        )
 
 
 def is_available() -> bool:
