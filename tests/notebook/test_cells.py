@@ -84,7 +84,7 @@ def test_a_cell_that_raises_fails_with_its_own_lines(shell: Shell) -> None:
     assert log.count("Traceback (most recent call last)") == 1
     assert "cell.py" in log and "    raise ValueError('too much')" in log
     assert "interactiveshell.py" not in log
-    with pytest.raises(Conflict, match="Its status is failed. ValueError: too much"):
+    with pytest.raises(Conflict, match=r"Its status is failed\. ValueError: too much"):
         job.value()
 
 
