@@ -37,7 +37,7 @@ from pyruns_jupyter.engine.queue.processes import become_daemon
 from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
 
 from .active_study import POLL_SECONDS, ActiveStudy, log
-from .definition import FAILED
+from .definition import FAILED, StudyPaths, changing
 from .launch import (
     Marker,
     StudyId,
@@ -126,8 +126,8 @@ class Driver:
             return
         except StopIteration:
             pass
-        except (NotFound, FileNotFoundError):  # removed, or never written
-            self._unmark(study, turn)
+        except (NotFound, FileNotFoundError):  # removed, not written yet, or never written
+            self._unmark_missing(study, turn)
         except Exception as error:  # noqa: BLE001 - the user must see any error
             self._fail(study, turn, error)
         self._drop(study)
@@ -151,6 +151,16 @@ class Driver:
     def _unmark(self, study: StudyId, turn: _Turn) -> None:
         if self._is_marked(study, turn):
             unmark(self._root, *study)
+
+    def _unmark_missing(self, study: StudyId, turn: _Turn) -> None:
+        """Remove the marker of a study that has no file, unless the study is being created at this moment."""
+        workspace = WorkspaceFolder(self._root / study.workspace)
+        if not StudyPaths(workspace, study.name).folder.is_dir():
+            self._unmark(study, turn)
+            return
+        with suppress(Busy), changing(workspace, study.name, create=True) as paths:
+            if not os.path.lexists(paths.file):
+                self._unmark(study, turn)
 
     def _postpone(self, study: StudyId, reason: str) -> None:
         log(f"{study.name}: {reason}")

