@@ -137,9 +137,9 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
   );
   // The toolbar is one stop of Tab; arrow keys lead to its buttons.
   const toolbar = page.getByRole('toolbar', { name: 'Task actions' });
-  const more = toolbar.locator('[aria-label="More commands"]');
+  const makeTasks = toolbar.locator('[data-command="pyruns:open-generator"]');
   const compare = toolbar.locator('[data-command="pyruns:compare-tasks"]');
-  await tabTo(page, more, 'Shift+Tab');
+  await tabTo(page, makeTasks, 'Shift+Tab');
   await tabTo(page, compare, 'ArrowLeft');
   await page.keyboard.press('Enter');
   const panel = page.getByRole('tabpanel', { name: 'keys/type: Compare' });
