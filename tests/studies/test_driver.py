@@ -22,9 +22,9 @@ from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.trust.engine_key import require_engine
 from pyruns_jupyter.engine.queue.batches import put_back
-from pyruns_jupyter.studies import active_study, launch
+from pyruns_jupyter.studies import active_study, definition, launch
 from pyruns_jupyter.studies import service as managing
-from pyruns_jupyter.studies.definition import changing
+from pyruns_jupyter.studies.definition import Definition, StudyPaths, changing
 from pyruns_jupyter.studies.trials import place_facts
 from tests.engine.support import stop_everything
 from tests.support import wait_until
@@ -92,6 +92,28 @@ def test_one_driver_serves_all_studies_of_a_project(workspace: Workspace, tmp_pa
     assert [len(study.trials) for study in studies] == [3, 4, 3]
     wait_until(lambda: not drivers(workspace), message="the driver leaves")
     assert marks(workspace) == []
+
+
+def test_a_study_that_is_being_created_keeps_its_marker(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.queue.pause()
+    first = workspace.optimize(SPACE, objective="acc", n=3, name="first", seed=1)
+    wait_until(lambda: len(first.trials) == 1, message="the driver runs")
+    root, write = workspace.folder.root, definition.write_study
+    marker = launch.marker_path(root, workspace.name, "second")
+
+    def write_late(paths: StudyPaths, wanted: Definition) -> None:
+        def is_seen() -> bool:
+            return launch.is_driven(root, workspace.name, "second") or not marker.exists()
+
+        wait_until(is_seen, message="the driver sees the marker")
+        write(paths, wanted)
+
+    monkeypatch.setattr(managing, "write_study", write_late)
+    second = workspace.optimize(SPACE, objective="acc", n=3, name="second", seed=2)
+    assert marker.exists()
+    wait_until(lambda: len(second.trials) == 1, message="a trial of the second study")
 
 
 def test_a_study_that_fails_or_is_damaged_takes_no_other_along(workspace: Workspace) -> None:
