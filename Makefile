@@ -58,14 +58,14 @@ $(VENV_STAMP):
 	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(LAB_STAMP): pyproject.toml tools/requirements.py $(VENV_STAMP)
+$(LAB_STAMP): pyproject.toml tools/requirements.py tools/install.sh $(VENV_STAMP)
 	python tools/requirements.py $(LAB_EXTRAS) > $(VENV)/requirements-lab.txt
-	python -m pip install --quiet --requirement $(VENV)/requirements-lab.txt
+	bash tools/install.sh $(VENV)/bin/python --compile --requirement $(VENV)/requirements-lab.txt
 	touch $@
 
 $(PIP_STAMP): $(LAB_STAMP)
 	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
-	python -m pip install --quiet --requirement $(VENV)/requirements.txt
+	bash tools/install.sh $(VENV)/bin/python --compile --requirement $(VENV)/requirements.txt
 	touch $@
 
 $(JS_STAMP): package.json yarn.lock .yarnrc.yml $(LAB_STAMP)
@@ -73,9 +73,9 @@ $(JS_STAMP): package.json yarn.lock .yarnrc.yml $(LAB_STAMP)
 	jlpm install --immutable > $(VENV)/jlpm.log 2>&1 || { cat $(VENV)/jlpm.log >&2; exit 1; }
 	touch $@
 
-$(PYR_VENV)/.installed:
+$(PYR_VENV)/.installed: $(LAB_STAMP)
 	$(PYTHON) -m venv $(PYR_VENV)
-	$(PYR_VENV)/bin/python -m pip install --quiet 'pyruns==$(PYR_VERSION)'
+	bash tools/install.sh $(PYR_VENV)/bin/python --compile 'pyruns==$(PYR_VERSION)'
 	touch $@
 
 $(BUILD_STAMP): $(JS_STAMP) $(SOURCES)
@@ -135,9 +135,9 @@ translate: everything ## bring the messages of the documentation up to date, for
 test-py: everything env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
-# Most tests wait for processes of their own: four at a time take little longer than one.
+# Most tests wait for processes of their own: with four at a time, two cores are idle half of the time.
 test-py-all: everything env-pyr
-	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
+	pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
 
 test-js: env ## jest
 	jlpm test $(ARGS)
@@ -167,10 +167,12 @@ test-ui: system-packages everything env-installed ## Galata in Chromium (ARGS="d
 	CI=1 jlpm test:ui $(ARGS)
 
 # Three parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
+# Their specs are dealt back and forth, so that the parts take about as long as each other.
 test-ui-all: everything env-installed
 	@parts=(); failed=(); status=0; \
 	for part in 1 2 3; do \
-		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui --shard=$$part/3 > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
+		specs=$$(ls ui-tests/tests/*.spec.ts | awk '{ k = (NR - 1) % 6; if ((k < 3 ? k + 1 : 6 - k) == '$$part') print }'); \
+		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui $$specs > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
 	done; \
 	for part in 1 2 3; do \
 		if wait "$${parts[part - 1]}"; then grep -v '^\[WebServer\]' $(VENV)/ui$$part.log; else status=1; failed+=($(VENV)/ui$$part.log); fi; \

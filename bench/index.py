@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ import psutil
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
+from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.metrics.statistics import CurveStatistics
+from pyruns_jupyter.core.query import Sources, select
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -100,7 +104,11 @@ def _run(folder: Path, chance: random.Random, points: int) -> None:
     )
     runs.set_process(info, attempt, 4242, 1.7e9)
     good = chance.random() < 0.9
-    info["tracks"][0] = {"loss": [chance.random() for _ in range(points)], "step": list(range(points))}
+    tracks: dict[str, list[Any]] = {
+        "loss": [chance.random() for _ in range(points)],
+        "step": list(range(points)),
+    }
+    add_points(info, 1, tracks, whole=True, statistics={key: _statistics(one) for key, one in tracks.items()})
     runs.finish(
         info,
         attempt=attempt,
@@ -109,6 +117,12 @@ def _run(folder: Path, chance: random.Random, points: int) -> None:
         records={"acc": chance.random(), "best_epoch": chance.randrange(20)},
     )
     write_atomic(folder / "task_info.json", dump_json(info), durable=False)
+
+
+def _statistics(values: list[Any]) -> CurveStatistics:
+    found = CurveStatistics()
+    found.add(values)
+    return found
 
 
 class Cost(NamedTuple):
@@ -184,6 +198,10 @@ def measure(folder: Path) -> dict[str, Any]:
     found["memory with configs"] = (process.memory_info().rss - before) / 1e6
     found["configs again"] = cost(index.configs, 7)
     found["same"] = cost(index.refresh, 7)
+    rows = index.rows.values()
+    for key, text in (("last", "loss<0.1"), ("min", "min(loss)<0.1"), ("points", "mean(loss, 10)<0.5")):
+        found[key] = cost(partial(select, rows, text, sources=Sources.of(index)), 1 if key == "points" else 5)
+    found["points again"] = cost(partial(select, rows, text, sources=Sources.of(index)), 5)
     found["cold"] = cost(lambda: TaskIndex(workspace).refresh(), 3)
     found["read"] = cost(lambda: read_all(workspace), 3)
     found["stat"] = cost(lambda: stat_all(workspace), 5)
@@ -230,6 +248,10 @@ def table(found: dict[str, Any], count: int) -> str:
         (f"index: {CHANGED} changed", "changed", "stat"),
         ("configurations: first time", "configs", "read"),
         ("configurations: again", "configs again", "read"),
+        ("query loss<0.1", "last", "last"),
+        ("query min(loss)<0.1", "min", "last"),
+        ("query mean(loss, 10)<0.5: first time", "points", "read and json"),
+        ("query mean(loss, 10)<0.5: again", "points again", "last"),
         ("ls --json, ours", "ls", "read and json"),
         ("ls --json, pyr", "pyr ls", "ls"),
     ]

@@ -1,17 +1,20 @@
 """How exactly the parameters of scripts are read, compared to their real parsers.
 
-    python bench/scripts.py [--details]
+    python bench/scripts.py [--details] [--ask]
 
 The scripts are the excerpts in `bench/excerpts`, written for this, and the programs of the installed packages
 (their console scripts). Each is run in a process of its own up to its parser, which is the truth; two of the
-read parameters are changed, and the resulting command line is given to the real parser.
+read parameters are changed, and the resulting command line is given to the real parser. With `--ask` the
+scripts are asked for their parameters, as with `jupyter pyruns open --ask`.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from importlib.metadata import distributions
@@ -20,10 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.bind_values import same
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
+from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.engine.run.ask_script import ask_script
 
 HERE = Path(__file__).parent
 TRUTH = HERE / "scripts_truth.py"
@@ -37,7 +43,9 @@ def truth(path: Path, words: list[str]) -> dict[str, Any] | None:
     """Return what the real parser of a script has, or makes of these arguments; None when it has none."""
     command = [sys.executable, "-W", "ignore", str(TRUTH), str(path.parent), str(path), *words]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
+        )
     except subprocess.TimeoutExpired:
         return None
     last = done.stdout.rstrip().rpartition("\n")[2]
@@ -58,7 +66,7 @@ def programs(folder: Path) -> list[tuple[Path, Path]]:
     paths = []
     for value, (name, site) in sorted(found.items()):
         module, _, function = value.partition(":")
-        path = folder / f"{name}.py"
+        path = folder / f"program_{name}.py"  # not the name of its package
         path.write_text(
             f"import sys\nfrom {module} import {function.split('.')[0]}\nsys.exit({function}())\n"
         )
@@ -89,6 +97,17 @@ def arguments(script: ScriptParameters) -> list[str] | None:
         return None
 
 
+def ask(path: Path) -> ScriptParameters:
+    """Return the parameters of a copy of a script that was asked for them."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = shutil.copytree(path.parent, Path(folder) / "project")
+        workspace, _ = open_workspace(project / path.name)
+        asked = ask_script(workspace)
+        if asked.problem and "--details" in sys.argv:
+            print(f"{path.stem}: {asked.problem}")
+        return script_parameters(workspace)
+
+
 def measure(path: Path, source: str, place: Path) -> tuple[str, Counter[str], list[str]]:
     """Return the framework of a script, the figures for its row, and what is not exact."""
     figures: Counter[str] = Counter()
@@ -97,7 +116,10 @@ def measure(path: Path, source: str, place: Path) -> tuple[str, Counter[str], li
     if real is None:
         return "", figures, notes
     begin = time.perf_counter()
-    script = read_parameters(source, filename=place.name, path=place, root=place.parent, python=PYTHON)
+    if "--ask" in sys.argv:
+        script = ask(path)
+    else:
+        script = read_parameters(source, filename=place.name, path=place, root=place.parent, python=PYTHON)
     figures["ms"] = round(1000 * (time.perf_counter() - begin))
     wanted: dict[str, Any] = real["parameters"]
     known = {one.name: one for one in script.parameters if one.action not in ("command", "subcommand")}
@@ -126,7 +148,7 @@ def measure(path: Path, source: str, place: Path) -> tuple[str, Counter[str], li
         figures["accepted"] = int(truth(path, words) is not None)
         if not figures["accepted"]:
             notes.append(f"refused {words}")
-    return script.library or real["framework"], figures, notes
+    return (script.library or real["framework"]).partition(".")[0], figures, notes
 
 
 def _equal(value: Any, other: Any) -> bool:
@@ -143,8 +165,6 @@ def _kind(parameter: Parameter) -> str:
 
 def main() -> None:
     """Print the table."""
-    import tempfile
-
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder:
         scripts = [(path, path) for path in sorted((HERE / "excerpts").glob("*/*.py")) if path.name[0] != "_"]

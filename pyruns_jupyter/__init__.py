@@ -1,7 +1,7 @@
 """Run parameter sweeps of scripts, which continue when the notebook or the server stops.
 
-Scripts use `load`, `track`, `record` and `artifact_dir`. Notebooks use `Workspace`, the widgets, and the
-magics of `%load_ext pyruns_jupyter`.
+Scripts use `load`, `track`, `record`, `alert`, `artifact_dir` and `checkpoint_dir`. Notebooks use
+`Workspace`, the widgets, and the magics of `%load_ext pyruns_jupyter`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from .script import (
         Config,
         MissingKeyError,
+        alert,
         artifact_dir,
+        checkpoint_dir,
         get_artifact_dir,
         get_run_index,
         get_task_dir,
         load,
         read,
         record,
+        resumed_from,
+        should_stop,
         track,
         track_many,
     )
@@ -39,13 +43,17 @@ __all__ = [
     "TaskTable",
     "Workspace",
     "__version__",
+    "alert",
     "artifact_dir",
+    "checkpoint_dir",
     "get_artifact_dir",
     "get_run_index",
     "get_task_dir",
     "load",
     "read",
     "record",
+    "resumed_from",
+    "should_stop",
     "track",
     "track_many",
 ]

@@ -26,21 +26,27 @@ if TYPE_CHECKING:
 __all__ = [
     "Config",
     "MissingKeyError",
+    "alert",
     "artifact_dir",
+    "checkpoint_dir",
     "get_artifact_dir",
     "get_run_index",
     "get_task_dir",
     "load",
     "read",
     "record",
+    "resumed_from",
+    "should_stop",
     "track",
     "track_many",
 ]
 
 _CONFIG, _ROOT = "__PYRUNS_CONFIG__", "__PYRUNS_ROOT__"
 _TASK_DIR, _RUN_INDEX = "PYRUNS_TASK_DIR", "PYRUNS_RUN_INDEX"
+_CHECKPOINT_DIR, _RESUMED_FROM = "PYRUNS_CHECKPOINT_DIR", "PYRUNS_RESUMED_FROM"
 _READY = frozenset({float, int, bool, str, type(None)})
 _NOT_GIVEN: Any = object()
+_FIGURES = frozenset({"matplotlib.figure", "PIL.Image"})  # modules whose figures and images `track` saves
 
 _journals: dict[tuple[str, str], Appender] = {}
 _long: set[tuple[str, str]] = set()  # runs of `pyruns` with many points
@@ -96,14 +102,17 @@ def track(values: Mapping[str, Any] | str | None = None, value: Any = _NOT_GIVEN
     killed afterwards. If several processes of a task track the same metric, their values are mixed in the
     order of the calls. In distributed training, track from one rank only, or use different names.
 
+    A matplotlib figure or a Pillow image, as in `track(confusion=fig, step=3)`, is saved as a PNG file in the
+    artifacts of the run: `media/NAME_STEP.png`. Only rank 0 saves it.
+
     Args:
         values: a dictionary of values by name, or a name, as in `track("loss", 0.8)`.
         value: the value, if `values` is a name.
         more: the values by name.
 
     Raises:
-        InvalidInput: if a value is not a number, a string, a boolean, None, or a list or dictionary of these,
-            or if all values together are larger than 1 MiB. This error is also a `TypeError`.
+        InvalidInput: if a value is not a number, a string, a boolean, None, a list or dictionary of these, or
+            an image, or if all values together are larger than 1 MiB. This error is also a `TypeError`.
     """
     if value is not _NOT_GIVEN:
         if not isinstance(values, str):
@@ -141,6 +150,35 @@ def record(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
     _put("record", values, more)
 
 
+def alert(title: str, text: str = "", level: str = "warning") -> None:
+    """Send an alert, which is shown with the task, as in `alert("Divergence", f"loss={loss}")`.
+
+    Outside a task, and in a run of the program `pyruns`, the alert is printed.
+
+    Args:
+        title: a short title, of up to 200 characters.
+        text: more about it, up to 2,000 characters.
+        level: `info`, `warning` or `error`.
+
+    Raises:
+        InvalidInput: if the level is not one of these, or an argument is not a string. This error is also a
+            `TypeError`.
+    """
+    if level not in ("info", "warning", "error"):
+        raise _NotStorableError(
+            f"alert() needs the level 'info', 'warning' or 'error', not {level!r}.", field="level"
+        )
+    given: tuple[object, object] = title, text
+    if not all(isinstance(one, str) for one in given):
+        raise _NotStorableError("alert() needs a title and a text that are strings.", field="title")
+    folder = os.environ.get(_TASK_DIR)
+    if folder:
+        values = {"title": title[:200], "text": text[:2000], "level": level}
+        _put_journal((folder, os.environ.get(_RUN_INDEX, "1")), "alert", values)
+    else:
+        print(f"Alert ({level}): {title}" + (f": {text}" if text else ""), flush=True)
+
+
 def artifact_dir() -> str:
     """Create the artifact folder of the run and return its path.
 
@@ -154,6 +192,42 @@ def artifact_dir() -> str:
 def get_artifact_dir() -> str:
     """Do the same as `artifact_dir`, for scripts that were written for the package `pyruns`."""
     return artifact_dir()
+
+
+def checkpoint_dir() -> str:
+    """Create the checkpoint folder of the task and return its path.
+
+    All runs of a task share it, so a run finds the checkpoints of earlier ones. It is `checkpoints` in the
+    folder of the task, or in the working folder outside a task.
+    """
+    given = os.environ.get(_CHECKPOINT_DIR)
+    folder = Path(given) if given else Path(get_task_dir() or os.getcwd()) / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def resumed_from() -> int | None:
+    """Return the number of the previous run if this run should continue it, otherwise None.
+
+    A run continues the previous run of its task if that did not complete, and there is a checkpoint that was
+    saved after the last completed run.
+    """
+    text = os.environ.get(_RESUMED_FROM, "")
+    return int(text) if text.isdecimal() else None
+
+
+def should_stop() -> bool:
+    """Return whether the run was asked to stop: save a checkpoint and exit.
+
+    That is when SIGTERM or SIGUSR1 has arrived since the first call, which handles these signals from then
+    on. To have the run requeued, exit with code 75 (`os.EX_TEMPFAIL`).
+
+    Raises:
+        RuntimeError: if the first call is not in the main thread, where Python handles signals.
+    """
+    from pyruns_jupyter.core.common.stop_signals import stop_requested
+
+    return stop_requested()
 
 
 def get_task_dir() -> str | None:
@@ -209,13 +283,36 @@ def _put(kind: str, given: object, values: dict[str, Any]) -> None:
         return
     for value in values.values():
         if type(value) not in _READY:
+            if kind == "track" and not _FIGURES.isdisjoint(sys.modules):
+                values = _without_figures(values)
             values = {key: _plain(value, kind, key) for key, value in values.items()}
             break
+    if not values:
+        return
     folder = os.environ.get(_TASK_DIR)
     if folder:
         _put_journal((folder, os.environ.get(_RUN_INDEX, "1")), kind, values)
     elif get_task_dir() is not None:
         _put_task_file(kind, values)
+
+
+def _without_figures(values: dict[str, Any]) -> dict[str, Any]:
+    """Save the figures among some values, and return the others: none if these are only steps."""
+    from pyruns_jupyter.core.media.figures import is_figure, save_figure
+    from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
+    from pyruns_jupyter.core.metrics.journal import own_rank
+
+    figures = {key: value for key, value in values.items() if is_figure(value)}
+    if not figures:
+        return values
+    others = {key: _plain(value, "track", key) for key, value in values.items() if key not in figures}
+    if get_task_dir() is not None and not own_rank():
+        for key, figure in figures.items():
+            try:
+                save_figure(artifact_dir(), key, figure, others)
+            except Exception as error:  # noqa: BLE001  # whatever a library raises: the script continues
+                _lost("track", error)
+    return others if any(key not in STEP_KEYS for key in others) else {}
 
 
 def _put_journal(place: tuple[str, str], kind: str, values: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from pyruns_jupyter import Workspace
 
 from .engine.support import stop_everything
-from .support import EXAMPLES
+from .support import EXAMPLES, wait_until
 
 IGNORED = shutil.ignore_patterns("_pyruns_", "__pycache__", ".*", "outputs")
 
@@ -35,16 +37,20 @@ def test_the_notebook_is_swept(examples: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
-def test_pytorch_goes_on_from_a_checkpoint(examples: Path) -> None:
+def test_pytorch_continues_from_a_checkpoint(examples: Path) -> None:
     workspace = Workspace.open(examples / "torch" / "train.py")
-    first = workspace.create("epochs: 100\n", "first")[0].run().wait(timeout=120)
-    assert first.status == "completed", first.log()
-    [checkpoint] = first.artifacts()
-    again = workspace.create(f"epochs: 50\nresume: {checkpoint}\n", "again")[0].run().wait(timeout=120)
-    assert again.status == "completed", again.log()
-    assert again.tracks()["epoch"][0] == 101
-    assert again.records()["loss"] < first.records()["loss"]
-    assert again.records()["acc"] > 0.8
+    whole, task = workspace.create("epochs: 600 | 601\n", "spirals")
+    whole.run().wait(timeout=120)
+    assert whole.status == "completed", whole.log()
+    task.run(resume=True)
+    wait_until(lambda: bool(task.tracks().get("epoch")))
+    os.kill(task.info["pids"][0], signal.SIGUSR1)
+    task.wait(timeout=120)
+    assert task.status == "completed", task.log()
+    assert [run.exit_code for run in task.runs] == [75, 0]
+    epochs = [epoch for run in range(1, len(task.runs) + 1) for epoch in task.tracks(run)["epoch"]]
+    assert epochs == list(range(1, 602))
+    assert whole.tracks()["loss"][-1] == task.tracks()["loss"][-2]
 
 
 def test_the_table_of_examples_is_complete() -> None:

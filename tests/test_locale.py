@@ -1,10 +1,29 @@
-"""The package brings its translations along, as JupyterLab's server finds and joins them."""
+"""The package brings its translations along, as JupyterLab's server finds and joins them; sentences that the
+server writes in English are those that the user interface translates.
+"""
 
 from __future__ import annotations
 
+import re
+import time
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from jupyterlab_server.translation_utils import get_installed_packages_locale, get_language_pack
+
+from pyruns_jupyter.engine.queue.batches import Batch
+from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.launch import pause
+from pyruns_jupyter.engine.queue.options import After, QueueOptions
+from pyruns_jupyter.engine.run.run_alerts import RunAlerts
+from pyruns_jupyter.engine.scheduler.start_policy import Blocked, StartPolicy
+from pyruns_jupyter.system import gpu
+from tests.engine.support import Project
+from tests.recorder import Recorder
+from tests.support import ROOT
+
+TRANSLATED = ROOT / "src" / "views" / "shared" / "serversentences.ts"
 
 
 def test_the_server_finds_our_chinese() -> None:
@@ -20,3 +39,45 @@ def test_the_server_finds_our_chinese() -> None:
     assert not problem
     assert pack["pyruns_jupyter"]["Dashboard"] == ["仪表板"]
     assert get_installed_packages_locale("de")[0] == {}
+
+
+def test_sentences_of_the_server_are_translated(tmp_path: Path) -> None:
+    texts = re.findall(r"""trans\.__\(\s*(['"])(.+?)\1[,)\n]""", TRANSLATED.read_text(encoding="utf-8"))
+    patterns = {text: re.compile(re.sub(r"%\d", ".+?", re.escape(text))) for _, text in texts}
+    project = Project(tmp_path)
+    written = [gpu.NO_LIBRARY, gpu.NO_BINDINGS, gpu.NO_DEVICE, *_why_batches_wait(project)]
+    alerts = RunAlerts(["no output for 1s -> stop"], lambda: project.paths("running"), 1, lambda _: None)
+    assert alerts.beat(time.monotonic() + 60, 0.0)
+    written.append(alerts.stop_message)
+    found = {text: [one for one in patterns if patterns[one].fullmatch(text)] for text in written}
+    assert all(len(matching) == 1 for matching in found.values()), found
+    # tests/studies checks the other ones.
+    left = set(patterns) - {one for matching in found.values() for one in matching}
+    assert len(left) == 2 and all(one.startswith("Pruned after step ") for one in left), left
+
+
+def _why_batches_wait(project: Project) -> list[str]:
+    for name in ("pending", "queued", "running"):
+        project.task(name)
+    Recorder(project.workspace, "queued").queue()
+    Recorder(project.workspace, "running").start()
+
+    def batch(jobs: int, running: int, *after: str) -> ActiveBatch:
+        options = QueueOptions(jobs=jobs, after=tuple(After("_shell_", name) for name in after))
+        job = Job(project.root, "_shell_", "a", "attempt", "batch", {}, "python")
+        entries = {str(number): QueueEntry(job, seen=0) for number in range(running)}
+        made = Batch("-".join(["batch", *after]), "_shell_", options, {}, "python", ())
+        return ActiveBatch(made, running=entries)
+
+    found: list[Blocked | None] = []
+    for limit in (1, 2):
+        project.settings(f"max_jobs: {limit}\n")
+        others = batch(limit, limit)
+        policy = StartPolicy(project.root, {"others": others})
+        policy.count_running()
+        found += [policy.hold(others), policy.hold(batch(9, 0))]
+    for name in ("pending", "queued", "running"):
+        found.append(StartPolicy(project.root, {}).hold(batch(1, 0, name)))
+    pause(project.root)
+    found.append(policy.hold_all())
+    return [held.why for held in found if held is not None]

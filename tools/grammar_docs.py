@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_cell_parser, build_parser
+from pyruns_jupyter.cli.cell_grammar import build_cell_parser
+from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_parser
 from pyruns_jupyter.cli.parser import ALIASES, QUERY_HELP, Parser
 from pyruns_jupyter.cli.terminal import PROGRAM
 from pyruns_jupyter.notebook.magics import CELL_PROGRAM, LINE_PROGRAM, PyrunsMagics

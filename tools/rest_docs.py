@@ -30,7 +30,7 @@ RESOURCES = {
     "queue": Resource("Queue", ".*/queue"),
     "studies": Resource("Studies", ".*/(studies.*|searches)"),
     "runs": Resource("Runs, logs and artifacts", ".*/(logs|runs).*"),
-    "results": Resource("Metrics and results", ".*/(compare|columns|groups|curves|export|tracks)"),
+    "results": Resource("Metrics and results", ".*/(compare|columns|groups|curves|media|export|tracks)"),
     "tasks": Resource("Tasks", ".*/(tasks.*|actions|preview|trash|templates)"),
     "workspaces": Resource("Workspaces and settings", "/workspaces.*"),
 }

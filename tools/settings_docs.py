@@ -16,7 +16,9 @@ from traitlets import Bool, Float, Int, List, TraitType, Unicode
 
 from pyruns_jupyter.core.metrics.journal import _RANKS
 from pyruns_jupyter.core.workspace.cluster_settings import _RULES, ClusterSettings
-from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.metric_settings import KIND as METRIC_KIND
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue.launch import RUN_VARIABLES
 from pyruns_jupyter.server.app import PyrunsExtension
 from tools.generated import ROOT, paragraph, table
@@ -31,13 +33,24 @@ PLAIN = {
     "`specified`: it gets all of them",
     "gpu_scheduler_respect_cuda_visible_devices": "whether a task never gets GPUs that "
     "`CUDA_VISIBLE_DEVICES` hides from the process that queues the task",
+    "metrics": "goal of each metric: whether its best value is the lowest or the highest "
+    "([goals](query.md#goals-of-metrics))",
     "slurm": "resources of each Slurm job, as in the next table",
-    "workspaces": "values of `engine`, `slurm`, `pass_defaults` and `as_module` for single workspaces, "
-    "by name",
+    "workspaces": "values of `engine`, `slurm`, `pass_defaults`, `as_module`, `alerts` and `log_metrics` for "
+    "single workspaces, by name",
+    "log_metrics": "patterns that find metrics in logs ([Metrics in the log](howto/existing-metrics.md"
+    "#metrics-in-the-text-of-the-log))",
 }
 HIDDEN = {"conda_executable": "name or path of the conda program, which lists the environments"}
 
-KINDS = {"engine": "`local` or `slurm`", "slurm": "a mapping", "workspaces": "a mapping"}
+KINDS = {
+    "engine": "`local` or `slurm`",
+    "slurm": "a mapping",
+    "workspaces": "a mapping",
+    "log_metrics": METRIC_KIND,
+    "alerts": "a list of [rules](howto/alerts.md)",
+    "metrics": "a mapping of names to `minimize` or `maximize`",
+}
 
 CLUSTER = {
     "partition": "name of the partition, or several names separated by commas",
@@ -53,6 +66,8 @@ GIVEN = {
     "PYRUNS_TASK_DIR": "path of the task folder",
     "PYRUNS_RUN_INDEX": "number of the run, starting at 1",
     "PYRUNS_RUN_ATTEMPT_ID": "unique ID of the run, by which the processes of a killed supervisor are found",
+    "PYRUNS_CHECKPOINT_DIR": "path of the checkpoint folder of the task, which the script has to create",
+    "PYRUNS_RESUMED_FROM": "number of the previous run, if that did not complete and there is a checkpoint",
     "PYRUNS_ASSIGNED_GPUS": "indices of the reserved GPUs, as in `nvidia-smi`; not set without reserved GPUs",
     "__PYRUNS_CONFIG__": "path of the configuration of this run; not set for shell tasks",
     "__PYRUNS_ROOT__": "path of the workspace folder; not set for shell tasks",
@@ -122,7 +137,8 @@ def _project() -> Iterator[str]:
             yield from _cluster()
     left = (
         {one.name for one in fields(Settings)}
-        - {"gpus", "cluster", "values", "problem", "pass_defaults_in", "as_module_in"}
+        - {"gpus", "cluster", "log_patterns", "values", "problem"}
+        - {"pass_defaults_in", "as_module_in", "alerts_in"}
         - shown
     )
     _same("HIDDEN", HIDDEN, left)
@@ -154,7 +170,8 @@ def _default(line: Mapping[str, str]) -> str:
         return _value(getattr(Settings(), key))
     if key == "engine":
         return _value(ClusterSettings().engine)
-    return "none" if line["off"] else _value(yaml.safe_load(line["value"]))
+    value = yaml.safe_load(line["value"])
+    return "none" if line["off"] and isinstance(value, dict) else _value(value)
 
 
 def _value(value: object) -> str:

@@ -1,12 +1,14 @@
 """Train a small network on two spirals with PyTorch, on a GPU if the task has one.
 
-Keeps a checkpoint among the run's artifacts; `--resume` goes on from that of another run.
+Saves checkpoints, from which a run continues after an interruption.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
+import sys
 from pathlib import Path
 
 import torch
@@ -23,7 +25,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--activation", choices=["relu", "tanh", "silu"], default="tanh")
     parser.add_argument("--epochs", type=int, default=200, help="passes over all points")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", type=Path, help="checkpoint of another run (artifacts/run1/last.pt)")
     return parser.parse_args()
 
 
@@ -48,6 +49,7 @@ def make_network(width: int, depth: int, activation: str) -> nn.Sequential:
 
 def main() -> None:
     arguments = parse_arguments()
+    pyruns.should_stop()  # handles the signals from now on
     # A task sees only the GPUs that it was given, so the first one is right.
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(arguments.seed)
@@ -57,16 +59,16 @@ def main() -> None:
 
     network = make_network(arguments.width, arguments.depth, arguments.activation).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=arguments.lr)
+    checkpoint = Path(pyruns.checkpoint_dir()) / "last.pt"
     first = 1
-    if arguments.resume:
-        saved = torch.load(arguments.resume, map_location=device, weights_only=True)
+    if pyruns.resumed_from() and checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         first = saved["epoch"] + 1
     print(f"{sum(p.numel() for p in network.parameters())} parameters on {device}", flush=True)
 
-    checkpoint = Path(pyruns.artifact_dir()) / "last.pt"
-    for epoch in range(first, first + arguments.epochs):
+    for epoch in range(first, arguments.epochs + 1):
         optimizer.zero_grad()
         loss = nn.functional.binary_cross_entropy_with_logits(network(points).squeeze(1), labels)
         loss.backward()
@@ -74,10 +76,14 @@ def main() -> None:
         with torch.no_grad():
             accuracy = ((network(unseen).squeeze(1) > 0) == truth.bool()).float().mean().item()
         pyruns.track(epoch=epoch, loss=loss.item(), acc=accuracy)
-        if epoch % 50 == 0:
+        is_interrupted = pyruns.should_stop() and epoch < arguments.epochs
+        if epoch % 50 == 0 or is_interrupted:
             print(f"epoch {epoch}  loss {loss.item():.4f}  acc {accuracy:.3f}", flush=True)
             state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
-            torch.save(state, checkpoint)
+            torch.save(state, checkpoint.with_suffix(".tmp"))
+            checkpoint.with_suffix(".tmp").replace(checkpoint)  # a kill cannot leave half of it
+        if is_interrupted:
+            sys.exit(os.EX_TEMPFAIL)  # which asks to be requeued
 
     pyruns.record(acc=accuracy, loss=loss.item())
 

@@ -14,7 +14,6 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.studies.launch import ensure_running
 
 from .tables import count_text
@@ -89,6 +88,8 @@ class Waiting:
             left = [folder for folder, status in statuses if status in ACTIVE]
             if time.monotonic() > check_at:
                 check_at = time.monotonic() + CHECK_SECONDS
+                from pyruns_jupyter.engine.client.requeue import is_stuck
+
                 if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
                     raise Conflict(
                         f"{count_text(len(left), 'task')} will not start here, because they were "

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.engine.client.submit import BatchRequest
 from pyruns_jupyter.engine.queue import launch
-from pyruns_jupyter.engine.queue.options import MAX_JOBS
-from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch, read_queue
-from pyruns_jupyter.studies.launch import ensure_running, requeue
+from pyruns_jupyter.studies.launch import ensure_running
 
 from .tables import count_text, html_table, text_table
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+    from pyruns_jupyter.engine.client.submit import BatchRequest
+    from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch
 
     from .task import Task
 
@@ -28,14 +27,18 @@ class TaskOptions(TypedDict, total=False):
     """The run options of a task, without `jobs`. `Workspace.run` describes them."""
 
     priority: int
+    preempt: bool
     after: str | Task | Iterable[str | Task]
     after_any: str | Task | Iterable[str | Task]
     retries: int
     retry_delay: Seconds
     time_limit: Seconds | None
+    signal: str | None
     grace: Seconds | None
     stop_after: int | None
+    alerts: Iterable[str]
     resume: bool | None
+    max_requeues: int
     gpus: int | None
     gpu_memory: float | str | None
     gpu_devices: Iterable[str | int]
@@ -67,6 +70,8 @@ def batch_request(workspace: WorkspaceFolder, given: RunOptions) -> BatchRequest
     Raises:
         InvalidInput: if an option is not valid.
     """
+    from pyruns_jupyter.engine.client.submit import BatchRequest  # slow to import
+
     return BatchRequest.parse(workspace, named_options(given))
 
 
@@ -92,6 +97,8 @@ class ProjectQueue:
 
         Reading it starts a scheduler if tasks are queued and no scheduler is running.
         """
+        from pyruns_jupyter.engine.queue.status import read_queue
+
         with suppress(PyrunsError, OSError):  # the state shows that no scheduler is running
             ensure_running(self._root)
         return read_queue(self._root)
@@ -126,6 +133,8 @@ class ProjectQueue:
         Raises:
             Conflict: if the queue belongs to another user.
         """
+        from pyruns_jupyter.studies.launch import requeue
+
         return requeue(self._root).queued
 
     def __repr__(self) -> str:
@@ -142,6 +151,8 @@ _COLUMNS = ["workspace", "queued", "running", "jobs", "priority", "reason"]
 
 
 def _cells(state: Queue) -> list[list[str]]:
+    from pyruns_jupyter.engine.queue.options import MAX_JOBS
+
     return [
         [
             batch.workspace,

@@ -145,7 +145,7 @@ class Study:
 
         def curve(trial: Trial) -> list[float | None]:
             paths = self._workspace.folder.paths(trial.task)
-            return curve_of(read_task(paths.folder), paths, definition.objective)
+            return curve_of(read_task(paths.folder), paths, definition)
 
         return Optimizer(definition, SearchSpace.parse(definition.text), self.trials, curve).study
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyruns_jupyter.core.alerts.stored import Alert, alerts_of
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.config.document import parse_config
-from pyruns_jupyter.core.create.duplicate import duplicate
-from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.logs import reader as logs
-from pyruns_jupyter.core.metrics.read import run_metrics
-from pyruns_jupyter.core.provenance import environments
-from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
@@ -23,11 +18,11 @@ from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.trust.signed_pickles import load_pickle
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import cancel
 
 from .live import Waiting
 from .queue import RunOptions, batch_request
-from .tables import TaskRun, count_text, html_table, task_columns
+from .tables import TaskRun, html_table, task_columns
+from .task_metrics import TaskMetrics
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 
-class Task:
+class Task(TaskMetrics):
     """One task of a workspace, with all its runs. Its properties are read from the disk at each access."""
 
     def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
@@ -92,6 +87,8 @@ class Task:
             NotFound: if the file does not exist.
             Unreadable: if the file cannot be read, is not UTF-8 text, or is too large.
         """
+        from pyruns_jupyter.core.create.preview import task_text  # slow to import
+
         return task_text(self._workspace, self._name)
 
     @property
@@ -180,6 +177,8 @@ class Task:
             InvalidInput: if the name is not valid.
             Conflict: if the name is in use, or `runs` is true while the task is queued or running.
         """
+        from pyruns_jupyter.core.create.duplicate import duplicate
+
         made = duplicate(self._workspace, self._name, name, with_runs=runs, with_artifacts=artifacts)
         return Task(self._workspace, made)
 
@@ -216,35 +215,6 @@ class Task:
             return ""
         return logs.read_range(path, logs.tail_offset(path, size), size).decode("utf-8", "replace")
 
-    def tracks(self, run: int | None = None) -> dict[str, list[Any]]:
-        """Return the tracked metrics of a run. The run may still be active.
-
-        Args:
-            run: the number of the run, starting at 1. By default, the latest run.
-
-        Returns:
-            The values of each metric by name, in the order in which they were tracked. This includes step
-            metrics and times.
-
-        Raises:
-            NotFound: if the run does not exist.
-        """
-        return self._metrics(run)[1]
-
-    def records(self, run: int | None = None) -> dict[str, Any]:
-        """Return the recorded metrics of a run. The run may still be active.
-
-        Args:
-            run: the number of the run, starting at 1. By default, the latest run.
-
-        Returns:
-            The last recorded value of each metric by name.
-
-        Raises:
-            NotFound: if the run does not exist.
-        """
-        return self._metrics(run)[0]
-
     def artifacts(self, run: int | None = None) -> list[Path]:
         """Return the paths of the artifacts of a run, sorted.
 
@@ -267,6 +237,8 @@ class Task:
             NotFound: if the run has no code snapshot. The setting `snapshot_code` enables them.
             Unreadable: if the code snapshot is damaged.
         """
+        from pyruns_jupyter.core.provenance.snapshots import store
+
         manifest = store.load(self._workspace.root, self._code_of(run))
         return {path: digest for path, (digest, _, _) in sorted(manifest.files.items())}
 
@@ -285,6 +257,8 @@ class Task:
             Unreadable: if the code snapshot is damaged.
             InvalidInput: if the folder is not empty.
         """
+        from pyruns_jupyter.core.provenance.snapshots import store
+
         return store.export(self._workspace.root, self._code_of(run), Path(folder).expanduser().absolute())
 
     def packages(self, run: int | None = None) -> dict[str, str]:
@@ -304,6 +278,8 @@ class Task:
         digest = facts[0].get("packages") if facts else None
         if not isinstance(digest, str):
             raise NotFound(f"The packages of run {index} of {self._name!r} were not recorded.")
+        from pyruns_jupyter.core.provenance import environments
+
         found = environments.load(self._workspace.root, digest).get("packages")
         return dict(found) if isinstance(found, dict) else {}
 
@@ -316,6 +292,10 @@ class Task:
                 f"{SETTINGS_NAME} before you queue tasks."
             )
         return str(digest)
+
+    def alerts(self, run: int | None = None) -> list[Alert]:
+        """Return the alerts of a run, the oldest first (by default, of the latest run)."""
+        return alerts_of(self.info, run or self._latest())
 
     def run(self, **options: Unpack[RunOptions]) -> Task:
         """Queue the task and return it. When this method returns, the batch is stored on disk.
@@ -381,6 +361,8 @@ class Task:
         Raises:
             Conflict: if the task is neither queued nor running.
         """
+        from pyruns_jupyter.engine.client.submit import cancel
+
         cancel(self._workspace, self._name)
         return self
 
@@ -399,20 +381,6 @@ class Task:
     def _latest(self) -> int:
         row = self.row
         return max(1, row.runs if row.readable else logs.last_logged_run(self._paths.run_logs))
-
-    def _metrics(self, run: int | None) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-        history = self.runs
-        index = run or len(history)
-        if not history and run is None:
-            return {}, {}
-        if not 1 <= index <= len(history):
-            raise NotFound(
-                f"The task {self._name!r} has no run {index}. It has {count_text(len(history), 'run')}."
-            )
-        records, tracks, messages = run_metrics(self.info, history[index - 1], self._paths)
-        for message in messages:
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
-        return records, tracks
 
     def __repr__(self) -> str:
         return f"Task({self._name!r}, {self.status})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections.abc import Iterable, Iterator
@@ -9,25 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pyruns_jupyter.core.common.errors import NotFound
-from pyruns_jupyter.core.create import create as generate
-from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.taskfile.task_file import is_task
-from pyruns_jupyter.core.tasks.bulk import Outcome
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.order import move_tasks
-from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.batch_options import parse_options
-from pyruns_jupyter.studies.definition import Definition, Direction, Pruner, Sampler
 from pyruns_jupyter.studies.launch import ensure_running
-from pyruns_jupyter.studies.service import begin
 
-from .ask import Asking
+from .creation import Creation
 from .live import Events
-from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_options
 from .results import Results
-from .study import Studies, Study
 from .tables import TableView, count_text
 from .task import Task, raise_refused
 from .task_list import TaskList
@@ -35,10 +26,18 @@ from .task_list import TaskList
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from pyruns_jupyter.core.metrics.expressions import Direction
+    from pyruns_jupyter.core.tasks.bulk import Outcome
+    from pyruns_jupyter.core.tasks.trash import TrashedTask
+    from pyruns_jupyter.studies.definition import Pruner, Sampler
+
+    from .study import Studies, Study
+
 Tasks = str | Task | Iterable[str | Task]
 
 
-class Workspace(Asking, Results):
+# Trash, order and studies are imported by the methods that use them: commands start faster.
+class Workspace(Creation, Results):
     """The tasks of one script, notebook or folder. Iterating over a workspace yields them, oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
@@ -73,62 +72,6 @@ class Workspace(Asking, Results):
         """The path of the script, or None for a folder workspace."""
         return self._folder.script
 
-    def sweep(self, text: str, name: str = "") -> Plan:
-        """Return the plan of a sweep without creating tasks.
-
-        Args:
-            text: YAML with batch syntax. Missing keys get the default values of the script.
-            name: the name, name prefix or name pattern of the tasks, as in `create`.
-
-        Raises:
-            InvalidInput: if the text or name is not valid. The error contains key, line and column.
-        """
-        return plan_overlay(self._folder, text, name)
-
-    def plan(self, path: str | os.PathLike[str]) -> Plan:
-        """Load a plan from a file and validate it for this workspace.
-
-        Args:
-            path: a file that `Plan.save` wrote, or any YAML file with batch syntax.
-
-        Returns:
-            The plan.
-
-        Raises:
-            NotFound: if the file does not exist.
-            Unreadable: if the file is not UTF-8 text.
-            InvalidInput: if the plan is not valid. The error contains key, line and column in the file.
-        """
-        try:
-            return plan_overlay(self._folder, read_text(Path(path).expanduser()))
-        except FileNotFoundError:
-            raise NotFound(f"The file {os.fspath(path)} does not exist.") from None
-
-    def create(self, plan: Plan | str, name: str | None = None) -> TaskList:
-        """Create the tasks of a plan. If an error occurs, no task is created.
-
-        Args:
-            plan: a plan, YAML with batch syntax, or a shell script in a folder workspace.
-            name: the name of a single task, the prefix of the names of several tasks, or a pattern such as
-                `{lr}-{seed}`. A pattern can contain configuration keys, `{n}` for the number of the task,
-                `{name}` for the name of the workspace, and formats such as `{lr:.0e}`. By default, the name
-                of the plan, or `task` if the plan has no name.
-
-        Returns:
-            The new tasks.
-
-        Raises:
-            InvalidInput: if the plan or the name is not valid.
-            Conflict: if a name is in use.
-        """
-        if isinstance(plan, Plan):
-            names = generate.create_tasks(self._folder, plan.text, name or plan.name or "task")
-        elif self._folder.kind == "script":
-            names = plan_overlay(self._folder, plan, name or "").create(self._folder, name)
-        else:
-            names = generate.create_tasks(self._folder, plan, name or "task")
-        return TaskList(self[made] for made in names)
-
     @property
     def queue(self) -> ProjectQueue:
         """The queue of the project, which contains the batches of all its workspaces."""
@@ -147,16 +90,24 @@ class Workspace(Asking, Results):
                 1000 on a Slurm cluster. In addition, the setting `max_jobs` limits all batches of the project
                 together. Its default is one task per CPU core, which a larger value of `jobs` overrides.
             priority: a whole number. Batches with a higher priority start first. The default is 0.
+            preempt: whether to stop running tasks of a lower priority to make room. Only tasks that are
+                requeued (`resume`) are stopped.
             after: the tasks that must complete before the first task of this batch starts: `Task` objects,
                 names, or `WORKSPACE/TASK` for a task in another workspace of the project.
             after_any: the same, but the tasks may also fail or be cancelled.
             retries: the maximum number of retries of a failed task. The default is 0.
             retry_delay: the delay before the first retry (default: 10 seconds). It doubles up to 1 hour.
             time_limit: the maximum duration of a run. A longer run is stopped and counts as failed.
+            signal: a signal that is sent to the processes of a run that handle it, and how long before the
+                time limit, such as `USR1@2m`.
             grace: the time between SIGTERM and SIGKILL when a run is stopped. The default is 10 seconds.
+            alerts: rules that alert, and may tag the task or stop the run, such as `["loss is nan -> stop"]`.
             stop_after: the number of identical failures in a row after which the queued tasks of the batch
                 are cancelled. With 0, they are never cancelled.
-            resume: whether to requeue tasks that a reboot or a container restart interrupted.
+            resume: whether to requeue a task when its run was interrupted by a reboot, a container restart,
+                preemption or a node failure, reached its time limit after it saved a checkpoint, or exited
+                with code 75.
+            max_requeues: the maximum number of requeues of a task. The default is 20.
             gpus: the number of GPUs per task. With 0, a task sees no GPU. By default, the settings determine
                 it; without a setting, it is 1 if the host has GPUs and the script imports a GPU framework.
             gpu_memory: the GPU memory in GiB that a task needs on each of its GPUs, or `auto` for the peak of
@@ -271,12 +222,15 @@ class Workspace(Asking, Results):
             sources=query.Sources.of(self._index),
             strict=True,
             partial=partial,
+            points_seconds=math.inf,  # as the caller waits for it
         )
         return TableView(found.items, (notice.message for notice in found.notices))
 
     @property
     def studies(self) -> Studies:
         """The studies of the workspace by name, as in `ws.studies["search"]`."""
+        from .study import Studies
+
         return Studies(self)
 
     def optimize(
@@ -295,13 +249,13 @@ class Workspace(Asking, Results):
     ) -> Study:
         """Start a hyperparameter study in the background and return it.
 
-        Each trial is a task. Optuna chooses its parameters based on the results of earlier trials. Optuna
-        must be installed (`pip install pyruns_jupyter[optimize]`).
+        Each trial is a task, whose parameters Optuna chooses based on earlier results. Optuna must be
+        installed (`pip install pyruns_jupyter[optimize]`).
 
         Args:
             space: the search space: YAML whose values are ranges and choices, such as `log(1e-5, 1e-1)`,
                 `uniform(0, 1)`, `1:65` and `adam | sgd`. Missing keys get the default values of the script.
-            objective: the metric to optimize (its recorded value, or its last tracked value).
+            objective: the metric to optimize (its recorded value, or its last tracked value), or `min(loss)`.
             direction: `maximize` or `minimize`.
             n: the number of trials.
             jobs: the maximum number of parallel trials.
@@ -318,17 +272,23 @@ class Workspace(Asking, Results):
             Conflict: if the name is used by a study or a task.
             PyrunsError: if Optuna is not installed.
         """
+        from pyruns_jupyter.engine.client.batch_options import parse_options
+        from pyruns_jupyter.studies.definition import Definition
+        from pyruns_jupyter.studies.service import begin
+
+        from .study import Study
+
         wanted = cast(RunOptions, {"resume": True, **options})
         definition = Definition(
             name=name,
             text=space,
             objective=objective,
-            direction=cast(Direction, direction),
+            direction=cast("Direction", direction),
             n=n,
             jobs=jobs,
-            sampler=cast(Sampler, sampler),
+            sampler=cast("Sampler", sampler),
             seed=random.getrandbits(32) if seed is None else seed,
-            prune=cast(Pruner, prune),
+            prune=cast("Pruner", prune),
             options=parse_options(self._folder, named_options(wanted)),
         )
         begin(self._folder, definition)
@@ -360,6 +320,8 @@ class Workspace(Asking, Results):
             NotFound: if a task does not exist.
             InvalidInput: if not exactly one of `before` and `after` is given.
         """
+        from pyruns_jupyter.core.tasks.order import move_tasks
+
         names = self._names(tasks)
         anchors = [None if one is None else self._names(one)[0] for one in (before, after)]
         self._index.refresh()
@@ -367,6 +329,8 @@ class Workspace(Asking, Results):
 
     def trashed(self) -> list[TrashedTask]:
         """Return the tasks in the trash, the most recently deleted first."""
+        from pyruns_jupyter.core.tasks.trash import trash_tasks
+
         return trash_tasks(self._folder)
 
     def restore(self, name: str, *, as_name: str | None = None) -> Task:
@@ -380,6 +344,8 @@ class Workspace(Asking, Results):
             NotFound: if the trash does not contain the task.
             Conflict: if the name is in use, or if several tasks in the trash had this name.
         """
+        from pyruns_jupyter.core.tasks.trash import restore
+
         return self[restore(self._folder, name, as_name)]
 
     def purge(self, names: str | Iterable[str] | None = None, *, older_than: float | None = None) -> Outcome:
@@ -392,6 +358,8 @@ class Workspace(Asking, Results):
         Returns:
             The names of the deleted tasks, and the reason for each task that could not be deleted.
         """
+        from pyruns_jupyter.core.tasks.trash import purge_all
+
         chosen = [names] if isinstance(names, str) else names
         return purge_all(self._folder, chosen, older_than=older_than)
 

@@ -6,7 +6,8 @@ import argparse
 from typing import Any, cast
 
 from pyruns_jupyter.api.queue import RunOptions
-from pyruns_jupyter.engine.queue.options import OPTIONS, Kind, QueueOptions
+from pyruns_jupyter.engine.queue.option_kinds import Kind
+from pyruns_jupyter.engine.queue.options import OPTIONS, QueueOptions
 
 from .parser import positive, whole
 

@@ -7,16 +7,13 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.printable import printable_json, printable_text
-from pyruns_jupyter.core.fs.atomic import write_atomic
-from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.taskfile.paths import find_root
-from pyruns_jupyter.core.workspace.discovery import workspaces_in
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.api import Workspace
 
 ACTIVE_FILE = ".active_workspace"  # shared with the command-line program `pyruns`
 
@@ -74,6 +71,11 @@ class Context(ABC):
         Raises:
             NotFound: if there is none.
         """
+        from pyruns_jupyter.api import Workspace  # the help is shown faster without it
+        from pyruns_jupyter.core.taskfile.paths import find_root
+        from pyruns_jupyter.core.workspace.discovery import workspaces_in
+        from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
         root = find_root(self.folder)
         if name is None:
             name = _read_active(root)
@@ -90,12 +92,18 @@ class Context(ABC):
 
     def open(self, target: str) -> Workspace:
         """Open a script or folder and make it the current workspace."""
+        from pyruns_jupyter.api import Workspace
+        from pyruns_jupyter.core.fs.atomic import write_atomic
+
         workspace = Workspace.open(self.folder / target)
         write_atomic(workspace.folder.root / ACTIVE_FILE, workspace.name.encode(), durable=False)
         return workspace
 
 
 def _read_active(root: Path) -> str | None:
+    from pyruns_jupyter.core.fs.text_files import read_text
+    from pyruns_jupyter.core.workspace.workspace import is_workspace
+
     try:
         name = read_text(root / ACTIVE_FILE).strip()
     except (OSError, Unreadable):

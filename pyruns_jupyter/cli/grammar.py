@@ -1,59 +1,125 @@
-"""The commands and their options, as one argparse parser that both front ends use."""
+"""The commands and their options, as one argparse parser that the terminal and the line magic use."""
 
 from __future__ import annotations
 
 from argparse import SUPPRESS
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 
-from .batch_arguments import add_run_options
-from .commands import MODULES
-from .commands.create import add_creation, add_saving
-from .commands.study import add_study_options
-from .parser import AddCommand, Command, Parser, explain_query, keys, positive
+from .parser import ALIASES, AddCommand, Command, Parser, explain_query, keys, positive
 
+# The commands by group: the module in `commands` that adds each of them, and what it does.
 GROUPS = {
-    "Create": ("open", "sweep", "plan", "exec", "optimize"),
-    "Run": ("run", "wait", "stop", "queue", "pause", "unpause", "requeue", "studies"),
-    "Inspect": ("ls", "show", "log", "status", "export", "system", "lab"),
-    "Organize": ("rename", "copy", "reorder", "pin", "tag", "note", "env", "delete", "restore"),
-    "Maintain": ("config", "doctor", "trash", "purge", "archive", "import"),
+    "Create": {
+        "open": ("create", "Open a script, notebook or folder as the current workspace"),
+        "sweep": ("create", "Create a task for each combination of the values in a YAML file"),
+        "plan": ("create", "Preview a sweep, or save it as a plan file"),
+        "exec": ("create", "Create a shell task from a command and run it"),
+        "optimize": ("study", "Start a hyperparameter study (Optuna); each trial is a task"),
+    },
+    "Run": {
+        "run": ("run", "Run tasks in the background"),
+        "wait": ("run", "Wait until tasks end (exit code 1 unless all complete)"),
+        "stop": ("run", "Stop running tasks and cancel queued ones"),
+        "queue": ("run", "Show the queue and why tasks are waiting"),
+        "pause": ("run", "Pause the project queue; running tasks continue"),
+        "unpause": ("run", "Resume the project queue"),
+        "requeue": ("run", "Requeue tasks that were queued in another copy of the project"),
+        "studies": ("study", "List, show, stop, resume or delete studies"),
+    },
+    "Inspect": {
+        "ls": ("inspect", "List tasks"),
+        "show": ("inspect", "Show the runs, configuration and metrics of a task"),
+        "log": ("inspect", "Print the log of a task"),
+        "status": ("inspect", "Show the current workspace and its number of tasks by status"),
+        "failures": ("inspect", "Group failed tasks by their error, with the parameter values they share"),
+        "export": ("inspect", "Export results and curves as CSV, JSON, Parquet, TensorBoard or MLflow"),
+        "system": ("inspect", "Show CPU, memory and GPU utilization"),
+        "lab": ("inspect", "Start JupyterLab in the project folder"),
+    },
+    "Organize": {
+        "rename": ("organise", "Rename a task"),
+        "copy": ("organise", "Copy the configuration, notes, tags and environment of a task"),
+        "reorder": ("organise", "Move tasks before or after another task in the custom order"),
+        "pin": ("organise", "Pin tasks to the top of every list"),
+        "tag": ("organise", "Add or remove tags of tasks"),
+        "note": ("organise", "Set the note of a task"),
+        "env": ("organise", "Show or change the environment variables of a task"),
+        "delete": ("organise", "Move tasks to the trash"),
+        "restore": ("organise", "Restore tasks from the trash"),
+    },
+    "Maintain": {
+        "config": ("maintain", "Show or change the project settings"),
+        "metric": ("maintain", "Define whether the best value of a metric is the lowest or the highest"),
+        "doctor": ("maintain", "Check the project for problems (exit code 1 if there are errors)"),
+        "trash": ("maintain", "List the tasks in the trash"),
+        "purge": ("maintain", "Permanently delete tasks in the trash"),
+        "archive": ("maintain", "Pack tasks, their files and the script into a .zip file"),
+        "import": ("maintain", "Import tasks from an archive, or runs of other programs"),
+    },
 }
-VIEWS = ("dashboard", "new", "tasks", "logs", "gpus", "compare", "plot")
+VIEWS = {
+    "dashboard": "Show machine and GPU utilization, running tasks and the queue (default)",
+    "new": "Show the form for new tasks",
+    "tasks": "Show the task table",
+    "logs": "Show the live log of a task",
+    "gpus": "Show CPU, memory and GPU utilization",
+    "compare": "Compare tasks in a table and in plots",
+    "plot": "Plot metrics of tasks in one chart",
+}
+_LISTED = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
-def build_parser(program: str, *, views: bool = False) -> Parser:
-    """Return the parser; `program` is how the user calls it (`jupyter pyruns`, `%pyruns`).
+def build_parser(program: str, *, views: bool = False, words: Sequence[str] | None = None) -> Parser:
+    """Return the parser of all commands, or of those that a command line needs.
 
-    With `views` it also has the commands that show a live view, which only a notebook can.
+    Args:
+        program: how the user calls it (`jupyter pyruns`, `%pyruns`).
+        views: also the commands that show a live view, which only a notebook can.
+        words: the command line that will be parsed. Modules that it does not need are not imported, which
+            takes longer than most commands.
     """
-    parser, add_parser = _parser(program)
+    abouts = {**VIEWS, **{name: about for name, (_, about) in _LISTED.items()}}
+    parser, add_parser = new_parser(program)
 
     def command(
-        name: str, about: str, run: Command | None = None, *, workspace: bool = True, json: bool = True
+        name: str, run: Command | None = None, *, workspace: bool = True, json: bool = True
     ) -> Parser:
-        made = add_parser(name, about)
+        made = add_parser(name, abouts[name])
         made.set_defaults(run_command=run)
-        _add_common(made, workspace, json)
+        add_common(made, workspace, json)
         return made
 
-    for module in MODULES:
-        module.add_commands(command)
+    for module in _modules(words):
+        import_module(f"{__package__}.commands.{module}").add_commands(command)
     if views:
         _add_views(command)
-    _describe(parser, {**({"Show live": VIEWS} if views else {}), **GROUPS})
+    titles = {title: {name: abouts[name] for name in group} for title, group in GROUPS.items()}
+    describe(parser, {**({"Show live": VIEWS} if views else {}), **titles})
     return parser
 
 
-def _describe(parser: Parser, groups: Mapping[str, Iterable[str]]) -> None:
-    """Let the help list the commands by group."""
+def _modules(words: Sequence[str] | None) -> Iterable[str]:
+    """Return the modules of the commands that may be needed."""
+    if words is not None:
+        if not words or words[0] in ("-h", "--help"):
+            return ()
+        name = ALIASES[words[0]].name if words[0] in ALIASES else words[0]
+        if name in _LISTED:
+            return (_LISTED[name][0],)
+    return dict.fromkeys(module for module, _ in _LISTED.values())  # also for the message about a wrong word
+
+
+def describe(parser: Parser, groups: Mapping[str, Mapping[str, str]]) -> None:
+    """Let the help list the descriptions of commands, by the title of their group and their name."""
     lines = ["Run and compare parameter sweeps of your scripts. Tasks are stored as plain files."]
-    for title, names in groups.items():
-        lines += ["", f"{title}:"]
-        lines += [f"  {name:<11}{parser.commands[name].description}" for name in names]
+    for title, abouts in groups.items():
+        lines += ["", f"{title}:", *(f"  {name:<11}{about}" for name, about in abouts.items())]
     parser.description = "\n".join(lines)
 
 
-def _parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
+def new_parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
+    """Return a parser without commands, and the function that adds one by its name and description."""
     parser = Parser(prog=program, usage="%(prog)s COMMAND [OPTION ...] [ARGUMENT ...]")
     parser.epilog = f"Run '{program} COMMAND --help' for the options of a command and for examples."
     commands = parser.add_subparsers(
@@ -68,7 +134,8 @@ def _parser(program: str) -> tuple[Parser, Callable[[str, str], Parser]]:
     return parser, add_parser
 
 
-def _add_common(parser: Parser, workspace: bool = True, json: bool = True) -> None:
+def add_common(parser: Parser, workspace: bool = True, json: bool = True) -> None:
+    """Add the options that most commands have."""
     group = parser.add_argument_group("common options")
     if workspace:
         group.add_argument(
@@ -81,8 +148,8 @@ def _add_common(parser: Parser, workspace: bool = True, json: bool = True) -> No
 def _add_views(command: AddCommand) -> None:
     """Add the commands that show a live view in a cell."""
 
-    def view(name: str, about: str, *, query: bool = False) -> Parser:
-        parser = command(name, about, json=False)
+    def view(name: str, *, query: bool = False) -> Parser:
+        parser = command(name, json=False)
         parser.add_argument("--height", type=positive, metavar="PIXELS", help="height of the view in pixels")
         if query:
             parser.add_argument(
@@ -91,12 +158,12 @@ def _add_views(command: AddCommand) -> None:
             explain_query(parser)
         return parser
 
-    view("dashboard", "Show machine and GPU utilization, running tasks and the queue (default)")
-    view("new", "Show the form for new tasks")
-    view("tasks", "Show the task table", query=True)
-    view("gpus", "Show CPU, memory and GPU utilization")
-    view("compare", "Compare tasks in a table and in plots", query=True)
-    add = view("plot", "Plot metrics of tasks in one chart", query=True).add_argument
+    view("dashboard")
+    view("new")
+    view("tasks", query=True)
+    view("gpus")
+    view("compare", query=True)
+    add = view("plot", query=True).add_argument
     add(
         "-f",
         "--metrics",
@@ -106,40 +173,5 @@ def _add_views(command: AddCommand) -> None:
         help="metrics to plot (default: all)",
     )
     add("-x", default="", metavar="STEP", help="x axis: a step metric such as epoch, 'point' or 'time'")
-    add = view("logs", "Show the live log of a task").add_argument
+    add = view("logs").add_argument
     add("name", nargs="?", metavar="NAME", help="task name (default: the most recently started task)")
-
-
-def build_cell_parser(program: str) -> Parser:
-    """Return the parser of a cell's first line; the cell is the file."""
-    main, add_parser = _parser(program)
-    for name, about, default, add_options in (
-        ("sweep", "Create the tasks of a sweep from the YAML in the cell", None, add_creation),
-        ("plan", "Preview a sweep from the YAML in the cell", None, add_saving),
-        (
-            "optimize",
-            "Start a hyperparameter study from the search space in the cell",
-            None,
-            add_study_options,
-        ),
-        ("shell", "Create a shell task from the script in the cell", ".", add_creation),
-    ):
-        parser = add_parser(name, about)
-        about = f"script or folder to use as the workspace (default: {default or 'the current workspace'})"
-        parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
-        _add_common(parser)
-        add_options(parser)
-    parser = add_parser("task", "Run the cell as a Python task without blocking the kernel")
-    add = parser.add_argument
-    add("-n", "--name", default="cell", help="name of the task (default: %(default)s)")
-    about = "notebook variables to copy into the task"
-    add("--with", dest="given", type=keys, default=[], metavar="VARIABLE[,VARIABLE...]", help=about)
-    add(
-        "--to",
-        metavar="VARIABLE",
-        help="variable to assign the task to; VARIABLE.value() returns the value of the cell",
-    )
-    _add_common(parser, workspace=False)
-    add_run_options(parser)
-    _describe(main, {"In a cell": main.commands})
-    return main

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.common.errors import PyrunsError
 from .context import Context
 
 Command = Callable[[Context, argparse.Namespace], int]
-# Adds a command: its name, its help, and the function that runs it and returns the exit code (see
+# Adds a command: its name and the function that runs it and returns the exit code (see
 # `grammar.build_parser`); returns its parser.
 AddCommand = Callable[..., "Parser"]
 
@@ -24,6 +24,7 @@ query syntax (put the query in single quotes to protect it from the shell):
   /regex/                regular expression
   -x   a OR b   (...)    exclude, either, group
   lr<0.01  acc>=0.9      compare a parameter or a metric; also > <= = !=
+  min(loss)<0.2          compare an aggregate of a metric: last, best, min, max, mean(loss, 10), at(loss, 100)
   lr:1e-4..1e-2  lr:..1  range of values, including its bounds
   opt:adam,sgd           one of several values
   run_*_7  opt:ad*       * matches any text

@@ -42,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # for terminals that cannot show a name
     _READING.addHandler(_QUIET)
-    parser = build_parser(PROGRAM)
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser(PROGRAM, words=words)
     try:
-        args = parser.parse_args(arguments)
+        args = parser.parse_args(words)
         if args.command is None:
             parser.print_help()
             return 2

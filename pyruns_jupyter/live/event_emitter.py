@@ -1,4 +1,4 @@
-"""Events of Jupyter Server: a task failed or stalled, all tasks ended, a study ended."""
+"""Events of Jupyter Server: a task failed or stalled, a run sent an alert, all tasks ended, a study ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyruns_jupyter.studies.definition import read_study
 from pyruns_jupyter.studies.launch import active_studies
 
 _FOLDER = files(__package__) / "event_schemas"
-_NAMES = ("task_failed", "task_silent", "batch_finished", "study_ended")
+_NAMES = ("task_failed", "task_silent", "alert_sent", "batch_finished", "study_ended")
 
 Event = tuple[str, dict[str, Any]]
 Emit = Callable[[str, dict[str, Any]], None]
@@ -45,6 +45,7 @@ class EventDetector:
         self._runs: dict[str, int] = {}  # name -> number of the latest run
         self._looked_at: int | None = None  # epoch seconds, rounded down like the times of runs
         self._silent: set[str] = set()
+        self._alerts: dict[str, tuple[int, int]] = {}  # name -> run and number of its alerts
         self._ended: Counter[str] = Counter()  # by status, since no task was active
 
     @property
@@ -64,6 +65,15 @@ class EventDetector:
                 self._silent.add(row.name)
                 silent = {"task": row.name, "run": row.run, "silent_since": row.silent_since}
                 events.append(("task_silent", silent))
+            was_active = row.name in self._active
+            if row.alert is not None:
+                seen = (row.run, row.alert.number)
+                is_new = self._alerts.get(row.name) != seen
+                self._alerts[row.name] = seen
+                if is_new and before is not None and (was_active or row.alert.time >= before):
+                    alert = row.alert._asdict()
+                    facts = {key: alert[key] for key in ("level", "title", "text")}
+                    events.append(("alert_sent", {"task": row.name, "run": row.run, **facts}))
             if row.status in ACTIVE:
                 self._active[row.name] = row.status
                 continue
@@ -79,6 +89,7 @@ class EventDetector:
             self._active.pop(name, None)
             self._runs.pop(name, None)
             self._silent.discard(name)
+            self._alerts.pop(name, None)
         if self._ended and not self._active and not self._studies:
             counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}
             events.append(("batch_finished", counts))

@@ -219,8 +219,9 @@ class _KernelSession(LiveSession):
 
 
 def _first_bytes(file: File, most: int | None) -> bytes:
-    with os.fdopen(file.open(), "rb") as opened:
-        data = opened.read(most or MAX_FILE + 1)
+    descriptor, size = file.opened()
+    with os.fdopen(descriptor, "rb") as opened:
+        data = opened.read(min(size, most or MAX_FILE + 1))
     if len(data) > MAX_FILE:
         raise TooLarge(f"{file.name} is larger than {MAX_FILE >> 20} MiB, which is too large for a widget.")
     return data

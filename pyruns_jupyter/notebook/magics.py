@@ -19,11 +19,12 @@ from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.queue import batch_request
 from pyruns_jupyter.api.task import Task, raise_refused
 from pyruns_jupyter.cli.batch_arguments import run_options
+from pyruns_jupyter.cli.cell_grammar import build_cell_parser
 from pyruns_jupyter.cli.commands.create import create, report_created, show_plan
 from pyruns_jupyter.cli.commands.study import optimize
 from pyruns_jupyter.cli.completion import completions
 from pyruns_jupyter.cli.context import Context
-from pyruns_jupyter.cli.grammar import VIEWS, build_cell_parser, build_parser
+from pyruns_jupyter.cli.grammar import VIEWS, build_parser
 from pyruns_jupyter.cli.parser import HelpShown, Parser, UsageError
 from pyruns_jupyter.cli.terminal import error_text
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence

@@ -281,12 +281,12 @@ class Comparison(_Compared):
 
     Attributes:
         names: the names of the tasks.
-        tab: the selected tab: `table`, `curves`, `parallel`, `scatter`, `heatmap`, `importance` or
-            `failures`.
+        tab: the selected tab: `table`, `curves`, `parallel`, `scatter`, `heatmap`, `importance`,
+            `media` or `failures`.
     """
 
     tab = traitlets.Enum(
-        ["table", "curves", "parallel", "scatter", "heatmap", "importance", "failures"], "table"
+        ["table", "curves", "parallel", "scatter", "heatmap", "importance", "media", "failures"], "table"
     ).tag(sync=True)
     _view = "comparison"
     _height = 480

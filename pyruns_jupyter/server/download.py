@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from urllib.parse import quote
 
 from tornado.iostream import StreamClosedError
 
+from pyruns_jupyter.service.exports import ExportFile, ExportStopped
 from pyruns_jupyter.service.files import File, GeneratedFile
 
 from .handler import PyrunsHandler
@@ -20,18 +20,32 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 class DownloadHandler(PyrunsHandler):
     """A resource that can send files."""
 
+    _export: ExportFile | None = None  # that is being sent
+
+    def on_connection_close(self) -> None:
+        """Stop the export whose client is gone."""
+        super().on_connection_close()
+        if self._export is not None:
+            self._export.stop.set()
+
     async def send_generated(self, file: GeneratedFile) -> None:
-        """Send a file while it is generated."""
+        """Send a file while it is generated, which may take seconds for a chunk."""
+        if isinstance(file, ExportFile):
+            self._export = file
+            if self.is_gone:
+                file.stop.set()
         try:
-            chunk = await self.run(next, file.chunks, None)  # an error is reported as JSON if it occurs here
+            chunk = await self.services.search(
+                next, file.chunks, None
+            )  # an error is reported as JSON if it occurs here
             self.set_header("Content-Type", file.media_type)
             self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
             self.set_header("Cache-Control", "no-store")
             while chunk is not None:
                 self.write(chunk)
                 await self.flush()
-                chunk = await self.run(next, file.chunks, None)
-        except StreamClosedError:
+                chunk = await self.services.search(next, file.chunks, None)
+        except (StreamClosedError, ExportStopped):
             return  # the client is gone
         finally:
             await self.run(file.chunks.close)
@@ -39,7 +53,7 @@ class DownloadHandler(PyrunsHandler):
 
     async def send_file(self, file: File) -> None:
         """Send a file, or the range of it that the client requests."""
-        descriptor, size = await self.run(_opened, file.open)
+        descriptor, size = await self.run(file.opened)
         try:
             first, last = self._range(size)
             # Files of a run must not run code in the browser with the rights of the user.
@@ -56,7 +70,9 @@ class DownloadHandler(PyrunsHandler):
             elif self.get_status() == 206:
                 self.set_header("Content-Range", f"bytes {first}-{last}/{size}")
             while first <= last:
-                data = await self.run(_read_at, descriptor, first, min(_CHUNK, last + 1 - first))
+                data = await self.run(
+                    _read_at, descriptor, file.offset + first, min(_CHUNK, last + 1 - first)
+                )
                 if not data:  # the file was truncated: closing the connection tells the client
                     self.request.connection.stream.close()  # type: ignore[union-attr]  # it is connected
                     return
@@ -84,15 +100,6 @@ class DownloadHandler(PyrunsHandler):
             return 0, -1
         self.set_status(206)
         return first, last
-
-
-def _opened(open_file: Callable[[], int]) -> tuple[int, int]:
-    descriptor = open_file()
-    try:
-        return descriptor, os.fstat(descriptor).st_size
-    except BaseException:
-        os.close(descriptor)
-        raise
 
 
 def _read_at(descriptor: int, offset: int, limit: int) -> bytes:

@@ -104,6 +104,10 @@ def sentence(name: str, facts: dict[str, Any]) -> str:
             f"Task {facts.get('task')} in {workspace} is stalled. It has produced no output or "
             "metrics for a while."
         )
+    if name == "alert_sent":
+        text = f": {facts['text']}" if facts.get("text") else ""
+        task = f"task {facts.get('task')} in {workspace}"
+        return f"Alert ({facts.get('level')}) of {task}: {facts.get('title')}{text}"
     if name == "study_ended":
         how = {"finished": "has finished", "stopped": "was stopped"}.get(str(facts.get("state")), "failed")
         message = str(facts.get("message") or "").rstrip(".")

@@ -15,7 +15,7 @@ MAX_KEYS = 2000
 
 def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
     """Return a slow function that makes the `Columns` from the present index."""
-    rows, shapes = index.rows, index.shapes()
+    rows, shapes, goals = index.rows, index.shapes(), index.goals()
 
     def make() -> dict[str, Any]:
         configs = index.configs()
@@ -40,7 +40,11 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
                 }
                 for key in keys[:MAX_KEYS]
             ],
-            "figures": [{"key": key, "tasks": metrics[key]} for key in [*metrics][:MAX_KEYS]],
+            "figures": [
+                {"key": key, "tasks": metrics[key], "goal": goal and goal.direction}
+                for key in [*metrics][:MAX_KEYS]
+                for goal in (goals.find(key),)
+            ],
         }
 
     return make

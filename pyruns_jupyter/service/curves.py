@@ -9,8 +9,11 @@ from msgspec import Meta
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.metrics.aggregate import evenly
 from pyruns_jupyter.core.metrics.curves import curves_of_run
-from pyruns_jupyter.core.metrics.downsample import number, select_points, thinned
+from pyruns_jupyter.core.metrics.downsample import Curve, number, select_points, thinned
 from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
+from pyruns_jupyter.core.metrics.sources.facts import messages_of
+from pyruns_jupyter.core.metrics.system_metrics import PREFIX, read_system
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -19,14 +22,16 @@ from .files import check_inside
 from .request import Request, RunNumber, TaskRequest
 from .tasks import run_of
 
-MAX_TASKS = 200
+MAX_TASKS, MAX_MESSAGES = 200, 50
 MAX_POINTS = 2000  # of one curve of several tasks
 MAX_TRACK_POINTS = 100_000  # of one curve of a single run
 MAX_TRACK_VALUES = 200_000  # of all curves of a single run
 
 
 class CurvesRequest(Request, frozen=True):
-    """A request for the curves `key` of the tasks `name`, in one of their runs (None: the latest)."""
+    """A request for the curves `key` of the tasks `name`, in one of their runs (None: the latest). The key
+    `system/` is all system metrics.
+    """
 
     name: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
@@ -37,26 +42,40 @@ class CurvesRequest(Request, frozen=True):
 def curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> dict[str, Any]:
     """Return the `Curves` of some tasks. Tasks that cannot be read are left out."""
     items: list[dict[str, Any]] = []
+    messages: list[str] = []
     for name in wanted.name[:MAX_TASKS]:
         try:
-            items += _of_task(workspace, name, wanted)
+            curves_of_task, about = _of_task(workspace, name, wanted)
         except (PyrunsError, OSError):
             continue  # deleted since it was listed, or damaged
-    return {"items": items}
+        items += curves_of_task
+        messages += about if len(wanted.name) == 1 else [f"{name}: {message}" for message in about]
+    return {"items": items, "messages": messages[:MAX_MESSAGES]}
 
 
-def _of_task(workspace: WorkspaceFolder, name: str, wanted: CurvesRequest) -> list[dict[str, Any]]:
+def _of_task(
+    workspace: WorkspaceFolder, name: str, wanted: CurvesRequest
+) -> tuple[list[dict[str, Any]], list[str]]:
     paths = workspace.existing(name)
     info = read_task(paths.folder)
     run = run_of(info, name, wanted.run)
     check_inside(paths.journal(run.index), paths.folder)
     check_inside(paths.curves(run.index), paths.folder)
     found = curves_of_run(info, run, paths, list(wanted.key) or None)
-    return [
+    found = _system_curves(paths, run.index, wanted.key) | found  # those of the script replace others
+    items = [
         {"name": name, "run": run.index, "key": key, **thinned(curve, wanted.points)._asdict()}
         for key, curve in found.items()
         if any(value is not None for value in curve.values)
     ]
+    return items, messages_of(info, run.index)
+
+
+def _system_curves(paths: TaskPaths, run: int, keys: tuple[str, ...]) -> dict[str, Curve]:
+    if keys and not any(key.startswith(PREFIX) for key in keys):
+        return {}
+    found = read_system(paths.system(run)).curves()
+    return found if not keys or PREFIX in keys else {key: found[key] for key in keys if key in found}
 
 
 class TracksRequest(TaskRequest, frozen=True):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
-from typing import Literal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, overload
 
-from pyruns_jupyter.core.export.table import MEDIA_TYPES, collected, table_chunks
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.export.table import MEDIA_TYPES
+from pyruns_jupyter.core.export.write import Export, export_chunks
+from pyruns_jupyter.core.metrics.expressions import Aggregate
+from pyruns_jupyter.core.query.columns import aggregate_columns
+from pyruns_jupyter.core.query.selection import POINTS_SECONDS
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -17,34 +24,87 @@ from .tasks import Selection
 class ExportRequest(Selection, frozen=True):
     """The tasks to export, which of their runs, and the file format.
 
-    `bom` starts the file with a byte order mark, which Excel needs for UTF-8. `raw` keeps texts that a
-    spreadsheet would run as formulas.
+    `metrics` are aggregates such as `min(loss)`, which become further columns. `bom` starts the file with a
+    byte order mark, which Excel needs for UTF-8. `raw` keeps texts that a spreadsheet would run as formulas.
+    With `curves`, the table has one row per value of a curve. `tensorboard` and `mlflow` are folders, which
+    are sent as a zip file.
     """
 
-    format: Literal["csv", "json", "jsonl"] = "csv"
+    format: Literal["csv", "json", "jsonl", "parquet", "tensorboard", "mlflow"] = "csv"
     runs: Literal["all", "latest"] = "all"
+    curves: bool = False
+    metrics: tuple[str, ...] = ()
     bom: bool = False
     raw: bool = False
 
-    def names(self, index: TaskIndex) -> Callable[[], list[str]]:
+    def content(self, index: TaskIndex) -> Callable[[], ExportContent]:
         """Return a slow function that finds the tasks in the present index.
 
-        It raises InvalidInput if the query is not valid or may match other tasks than the user expects: a
-        file has no place for a notice.
+        It raises InvalidInput if an aggregate is not valid, if no task has its metric, or if the query is not
+        valid or may match other tasks than the user expects: a file has no place for a notice.
         """
         select = self.selection(index)
-        return lambda: [row.name for row in select(strict=True).items]
+
+        def content() -> ExportContent:
+            aggregates, notices = aggregate_columns(index, self.metrics) if self.metrics else ({}, [])
+            if notices:
+                raise InvalidInput(" ".join(notices), field="metrics")
+            return ExportContent([row.name for row in select(strict=True).items], aggregates)
+
+        return content
 
 
-def export(workspace: WorkspaceFolder, wanted: ExportRequest, names: list[str]) -> GeneratedFile:
-    """Return the table of some tasks' results. The first chunk comes when all tasks have been read."""
+class ExportContent(NamedTuple):
+    """The names of tasks to export, and the aggregates of metrics that become columns."""
+
+    names: list[str]
+    aggregates: dict[str, Aggregate]
+
+
+class ExportStopped(Exception):
+    """Raised in an export whose client has disconnected."""
+
+
+@dataclass(frozen=True)
+class ExportFile(GeneratedFile):
+    """A file with results. After `stop` is set, its chunks raise ExportStopped instead of reading a task."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class _Names(Sequence[str]):
+    """Names of tasks, of which the next one is an error after `stop` was set."""
+
+    def __init__(self, names: list[str], stop: threading.Event) -> None:
+        self._names, self._stop = names, stop
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if self._stop.is_set():
+            raise ExportStopped
+        return self._names[place]
+
+
+def export(workspace: WorkspaceFolder, wanted: ExportRequest, content: ExportContent) -> ExportFile:
+    """Return the results of some tasks as a file.
+
+    Raises:
+        InvalidInput: if the options do not fit, or a library for the format is not installed.
+    """
+    options = Export(wanted.format, wanted.runs, wanted.curves, content.aggregates, wanted.bom, wanted.raw)
+    options.check()
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", workspace.name).strip("._") or "results"
-    chunks = _chunks(workspace, wanted, names)
-    return GeneratedFile(chunks, f"{plain}.{wanted.format}", MEDIA_TYPES[wanted.format])
-
-
-def _chunks(
-    workspace: WorkspaceFolder, wanted: ExportRequest, names: list[str]
-) -> Generator[bytes, None, None]:
-    with collected(workspace, names, wanted.runs) as table:
-        yield from table_chunks(table, wanted.format, bom=wanted.bom, raw=wanted.raw)
+    if options.is_folder:
+        name, media_type = f"{plain}-{wanted.format}.zip", "application/zip"
+    else:
+        name = f"{plain}{'-curves' if wanted.curves else ''}.{wanted.format}"
+        media_type = MEDIA_TYPES[wanted.format]
+    stop = threading.Event()
+    names = _Names(content.names, stop)
+    return ExportFile(export_chunks(workspace, names, options, POINTS_SECONDS), name, media_type, stop)

@@ -19,12 +19,26 @@ class File:
         name: the file name to save it under.
         media_type: its content type.
         is_inline: whether a browser may show it in a page.
+        offset, size: the part of the file that is meant, in bytes; by default all of it.
     """
 
     open: Callable[[], int]
     name: str
     media_type: str
     is_inline: bool = False
+    offset: int = 0
+    size: int | None = None
+
+    def opened(self) -> tuple[int, int]:
+        """Return a descriptor at the start of the part, and the size of the part."""
+        descriptor = self.open()
+        try:
+            size = max(0, os.fstat(descriptor).st_size - self.offset)
+            os.lseek(descriptor, self.offset, os.SEEK_SET)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor, size if self.size is None else min(size, self.size)
 
 
 @dataclass(frozen=True)

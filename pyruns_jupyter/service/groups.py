@@ -9,6 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
+from pyruns_jupyter.core.query.columns import usage_of
 from pyruns_jupyter.core.query.order import sort_by
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
@@ -17,10 +18,11 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .columns import value_key
-from .tasks import PageRequest
+from .tasks import PageRequest, check_fields
 
 MAX_KEYS = 50
 MAX_NAMES = 20  # that are listed of one group
+_USAGE = ("gpu_hours", "energy_kwh")  # sort keys
 _MAX_VALUE = 1e308  # larger numbers and NaN are left out
 
 
@@ -28,19 +30,25 @@ _MAX_VALUE = 1e308  # larger numbers and NaN are left out
 class _Group:
     values: dict[str, Any]
     rows: list[TaskRow] = field(default_factory=list)
+    figures: list[Mapping[str, Any]] = field(default_factory=list)  # metrics and aggregates of each row
 
 
 class GroupRequest(PageRequest, frozen=True):
-    """A page of groups: grouped by the keys `by`, or by all keys that differ except those of `fold`."""
+    """A page of groups: grouped by the keys `by`, or by all keys that differ except those of `fold`.
+
+    `metrics` are aggregates of metrics, of which there are statistics too.
+    """
 
     by: tuple[str, ...] = ()
     fold: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.by and self.fold:
             raise InvalidInput("Specify either 'by' or 'fold', not both.", field="by")
         if len(self.by) + len(self.fold) > MAX_KEYS:
             raise InvalidInput(f"Tasks can be grouped by at most {MAX_KEYS} keys.", field="by")
+        check_fields(self, "metrics")
 
     def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
         """Return a slow function that makes the `Groups` from the present index.
@@ -50,23 +58,30 @@ class GroupRequest(PageRequest, frozen=True):
         select = self.selection(index)
 
         def make() -> dict[str, Any]:
-            found = select(sort="created", order="asc", is_given_up=is_given_up)
+            found = select(sort="created", order="asc", is_given_up=is_given_up, aggregates=self.metrics)
             configs = index.configs()
             pairs = [(row, configs.get(row.name) or row.swept) for row in found.items if row.readable]
             keys = self.by or _differing([config for _, config in pairs], self.fold)
-            groups = self._ordered(_gather(pairs, keys))
+            groups = self._ordered(_gather(pairs, keys, found.values))
+            items = [_model(group) for group in groups[self.offset : self.offset + self.limit]]
             return {
                 "by": list(keys),
                 "total": len(groups),
                 "tasks": len(pairs),
-                "items": [_model(group) for group in groups[self.offset : self.offset + self.limit]],
+                "items": items,
+                "goals": {
+                    key: goal.direction
+                    for key, goal in index.goals()
+                    .known(key for item in items for key in item["figures"])
+                    .items()
+                },
                 "notices": [notice.to_dict() for notice in found.notices],
             }
 
         return make
 
     def _ordered(self, groups: list[_Group]) -> list[_Group]:
-        """Return groups sorted by a parameter, the mean of a metric, `duration` or `tasks`."""
+        """Return groups sorted by a parameter, the mean of a metric or `duration`, `tasks` or a `_USAGE`."""
         if not self.sort:
             return groups if self.order != "desc" else groups[::-1]
         kind, _, key = self.sort.partition(".")
@@ -74,13 +89,15 @@ class GroupRequest(PageRequest, frozen=True):
         def rank(group: _Group) -> Any:
             if self.sort == "tasks":
                 return len(group.rows)
+            if self.sort in _USAGE:
+                return getattr(usage_of(group.rows), self.sort)
             if self.sort == "duration":
                 return _mean(row.duration for row in group.rows)
             if kind == "figure":
-                return _mean(row.figures.get(key) for row in group.rows)
+                return _mean(figures.get(key) for figures in group.figures)
             if kind == "config":
                 return group.values.get(key)
-            known = ", ".join(("tasks", "duration", "config.KEY", "figure.KEY"))
+            known = ", ".join(("tasks", "duration", *_USAGE, "config.KEY", "figure.KEY"))
             raise InvalidInput(f"Unknown sort key {self.sort!r}. Use one of: {known}.", field="sort")
 
         return sort_by(groups, rank, self.order == "desc")
@@ -101,7 +118,11 @@ def _differing(configs: Sequence[Mapping[str, Any]], fold: Iterable[str]) -> tup
     return tuple(differing)
 
 
-def _gather(pairs: Iterable[tuple[TaskRow, Mapping[str, Any]]], keys: Sequence[str]) -> list[_Group]:
+def _gather(
+    pairs: Iterable[tuple[TaskRow, Mapping[str, Any]]],
+    keys: Sequence[str],
+    aggregates: Mapping[str, Mapping[str, Any]],
+) -> list[_Group]:
     groups: dict[tuple[Hashable, ...], _Group] = {}
     for row, config in pairs:
         place = tuple(value_key(config.get(key)) for key in keys)
@@ -109,6 +130,8 @@ def _gather(pairs: Iterable[tuple[TaskRow, Mapping[str, Any]]], keys: Sequence[s
         if group is None:
             group = groups[place] = _Group({key: config.get(key) for key in keys})
         group.rows.append(row)
+        values = aggregates.get(row.name)
+        group.figures.append({**row.figures, **values} if values else row.figures)
     return list(groups.values())
 
 
@@ -116,8 +139,8 @@ def _model(group: _Group) -> dict[str, Any]:
     counts = dict.fromkeys(STATUSES, 0)
     for row in group.rows:
         counts[row.status] += 1
-    keys = dict.fromkeys(key for row in group.rows for key in row.figures)
-    figures = {key: _summary(row.figures.get(key) for row in group.rows) for key in keys}
+    keys = dict.fromkeys(key for figures in group.figures for key in figures)
+    figures = {key: _summary(figures.get(key) for figures in group.figures) for key in keys}
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
@@ -126,6 +149,7 @@ def _model(group: _Group) -> dict[str, Any]:
         "counts": counts,
         "figures": {key: summary for key, summary in figures.items() if summary is not None},
         "duration": _summary(row.duration for row in group.rows),
+        **usage_of(group.rows)._asdict(),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.common.metric_patterns import MAX_PATTERN, MAX_PATTERNS, LogPatterns
 from pyruns_jupyter.core.logs.reader import (
     last_logged_run,
     log_size,
@@ -16,8 +17,10 @@ from pyruns_jupyter.core.logs.reader import (
     tail_offset,
 )
 from pyruns_jupyter.core.logs.time_index import read_marks
+from pyruns_jupyter.core.metrics.sources.log_text import preview
 from pyruns_jupyter.core.taskfile.runs import slot_count
 from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .files import File, LogRange, check_inside
@@ -55,6 +58,14 @@ class LogTimesRequest(LogRequest, frozen=True):
     offset: Count = 0
     end: Count | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_MARKS)] = 1000
+
+
+class LogMetricsRequest(LogRequest, frozen=True):
+    """A request for the metrics that patterns (default: those of the workspace) find in the text of a log."""
+
+    pattern: Annotated[
+        tuple[Annotated[str, Meta(max_length=MAX_PATTERN)], ...], Meta(max_length=MAX_PATTERNS)
+    ] = ()
 
 
 def read_log(workspace: WorkspaceFolder, wanted: LogRangeRequest) -> LogRange:
@@ -95,6 +106,29 @@ def log_times(workspace: WorkspaceFolder, wanted: LogTimesRequest) -> dict[str, 
     times = check_inside(path.with_suffix(".times"), workspace.existing(wanted.task).folder)
     end = size if wanted.end is None else wanted.end
     return {"marks": read_marks(times, wanted.offset, end, wanted.limit)}
+
+
+def log_metrics(workspace: WorkspaceFolder, wanted: LogMetricsRequest) -> dict[str, Any]:
+    """Return the `LogMetrics` of a log.
+
+    Raises:
+        InvalidInput: if a pattern is not valid.
+        NotFound: if there is no such log.
+        OSError: if the log cannot be read.
+    """
+    path, _ = find_log(workspace, wanted)
+    stored = Settings.load(workspace.root).log_patterns.of(workspace.name)
+    patterns = wanted.pattern or stored or ()
+    try:
+        found = preview(path, LogPatterns(patterns))
+    except ValueError as error:
+        message = str(error)
+        raise InvalidInput(f"{message[:1].upper()}{message[1:]}.", field="pattern") from None
+    return {
+        "patterns": patterns,
+        "is_active": stored is not None and tuple(patterns) == tuple(stored),
+        **found,
+    }
 
 
 def find_log(workspace: WorkspaceFolder, wanted: LogRequest) -> tuple[Path, int]:

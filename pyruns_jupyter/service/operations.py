@@ -7,6 +7,7 @@ streams and the search in a log are not in the table.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.studies import service as managing
 
-from . import actions, asking, curves, exports, generator, logs, queue, runs, settings, studies, tasks
+from . import actions, asking, curves, exports, generator, logs, media, queue, runs, settings, studies, tasks
 from .columns import columns_reader
 from .compare import CompareQuery, CompareRequest
 from .groups import GroupRequest
@@ -170,6 +171,16 @@ def _simple(
     return Operation(method, path, permission, request, perform, is_execution=is_execution)
 
 
+def _slow(work: Callable[[WorkspaceFolder, R], object]) -> Callable[[Session, R], Awaitable[object]]:
+    """Return what performs a function of a workspace that may read the disk for seconds."""
+
+    async def perform(session: Session, wanted: R) -> object:
+        workspace = await session.open()
+        return await session.search(lambda: work(workspace, wanted))
+
+    return perform
+
+
 async def _changed(session: Session, change: Callable[[], T]) -> T:
     """Run a function that changes the disk. Tasks are read again after it, even if it failed."""
     try:
@@ -221,12 +232,12 @@ async def _ask_script(session: Session, wanted: asking.AskRequest) -> object:
 
 async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object:
     await session.open()
-    if "log" in wanted.query.casefold() or "/" in wanted.query:
-        # Searches in logs and regular expressions may take seconds; other requests do not wait for them.
+    if wanted.may_be_slow:  # for seconds; other requests do not wait for it
         make = await session.look(lambda index: tasks.task_page(index, wanted, lambda: session.is_abandoned))
         return await session.search(make)
-    # The result of a query may depend on the time, such as `started>2d`.
-    question = (wanted, int(time.monotonic() / 2) if wanted.query else 0)
+    # The result of a query may depend on the time, such as `started>2d`. Best values depend on the settings.
+    now = time.monotonic()
+    question = (wanted, now if wanted.best else int(now / 2) if wanted.query else 0)
     return await session.answer(question, lambda index: tasks.task_page(index, wanted))
 
 
@@ -283,8 +294,8 @@ async def _read(session: Session, wanted: GroupRequest | CompareRequest) -> obje
 
 async def _export(session: Session, wanted: exports.ExportRequest) -> object:
     workspace = await session.open()
-    names = await session.search(await session.look(wanted.names, refresh=True))
-    return exports.export(workspace, wanted, names)
+    content = await session.search(await session.look(wanted.content, refresh=True))
+    return exports.export(workspace, wanted, content)
 
 
 class RunInputRequest(RunRequest, frozen=True):
@@ -319,8 +330,8 @@ async def _change_queue(session: Session, wanted: queue.QueueChange) -> object:
 async def _list_studies(session: Session, _: Request) -> object:
     workspace = await session.open()
     found = await session.run(lambda: studies.StudyList.read(workspace))
-    rows = await _rows(session)
-    return await session.run(lambda: found.listing(workspace, rows))
+    index = await session.look(lambda index: index, refresh=True)
+    return await session.search(lambda: found.listing(index, partial(_unless_abandoned, session)))
 
 
 async def _begin_study(session: Session, wanted: studies.NewStudyRequest) -> object:
@@ -332,8 +343,15 @@ async def _begin_study(session: Session, wanted: studies.NewStudyRequest) -> obj
 async def _get_study(session: Session, wanted: StudyRequest) -> object:
     workspace = await session.open()
     found = await session.run(lambda: studies.StudyList.one(workspace, wanted.study))
-    rows = await _rows(session)
-    return await session.run(lambda: found.detail(workspace, rows))
+    index = await session.look(lambda index: index, refresh=True)
+    return await session.search(lambda: found.detail(index, partial(_unless_abandoned, session)))
+
+
+def _unless_abandoned(session: Session) -> float:
+    """Return that reading points of trials may take any time, or raise Abandoned."""
+    if session.is_abandoned:
+        raise Abandoned
+    return math.inf
 
 
 async def _rows(session: Session) -> Mapping[str, TaskRow]:
@@ -386,11 +404,17 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "listCurves": _simple("GET", f"{_WS}/curves", curves.CurvesRequest, curves.curves),
     "compareTasks": Operation("GET", f"{_WS}/compare", READ, CompareQuery, _read),
     "compareManyTasks": Operation("POST", f"{_WS}/compare", READ, CompareRequest, _read, is_activity=False),
+    "listMedia": Operation(
+        "POST", f"{_WS}/media", READ, media.MediaRequest, _slow(media.media), is_activity=False
+    ),
     "exportResults": Operation("GET", f"{_WS}/export", READ, exports.ExportRequest, _export),
     "getTracks": _simple("GET", f"{_TASK}/tracks", curves.TracksRequest, curves.tracks),
     "readLog": _simple("GET", f"{_TASK}/logs", logs.LogRangeRequest, logs.read_log),
     "downloadLog": _simple("GET", f"{_TASK}/logs/download", logs.LogRequest, logs.log_file),
     "listLogTimes": _simple("GET", f"{_TASK}/logs/times", logs.LogTimesRequest, logs.log_times),
+    "previewLogMetrics": Operation(
+        "GET", f"{_TASK}/logs/metrics", READ, logs.LogMetricsRequest, _slow(logs.log_metrics)
+    ),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
     "getRunInput": Operation("GET", f"{_RUN}/input", READ, RunInputRequest, _get_run_input),
     "listArtifacts": _simple(
@@ -398,6 +422,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
     ),
     "downloadArtifact": _simple(
         "GET", f"{_RUN}/artifacts/{{path}}", runs.ArtifactRequest, runs.artifact_file
+    ),
+    "downloadMedium": Operation(
+        "GET", f"{_RUN}/media", READ, media.MediaFileRequest, _slow(media.media_file)
     ),
     "getQueue": _simple("GET", f"{_WS}/queue", Request, lambda ws, _: queue.queue(ws.root)),
     "changeQueue": Operation("POST", f"{_WS}/queue", EXECUTE, queue.QueueChange, _change_queue),
@@ -409,6 +436,12 @@ OPERATIONS: dict[str, Operation[Any]] = {
         *("PATCH", f"{_WS}/settings", settings.SettingsChange),
         lambda ws, wanted: settings.change(ws.root, wanted),
         is_execution=True,
+    ),
+    "defineMetric": _simple(
+        "PATCH",
+        f"{_WS}/metrics",
+        settings.MetricDefinition,
+        lambda ws, wanted: settings.define(ws.root, wanted),
     ),
     "listStudies": Operation("GET", f"{_WS}/studies", READ, Request, _list_studies),
     "beginStudy": Operation(

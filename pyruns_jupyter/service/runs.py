@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.fs.list_files import files_below
 from pyruns_jupyter.core.fs.regular_files import open_below
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import Run
@@ -21,7 +22,6 @@ from .request import RunRequest
 from .tasks import environment_model, run_model, run_of
 
 MAX_FILES = 10_000  # of one list of artifacts
-_MAX_DEPTH = 32  # of nested folders
 # Files that a browser may show inside a page. Others, such as SVG and HTML, could run code there.
 _SHOWN = {
     "png": "image/png",
@@ -88,7 +88,7 @@ def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, A
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
     items: list[dict[str, Any]] = []
     cut = False
-    for path, status in _files(folder, ""):
+    for path, status in files_below(folder):
         if len(items) == MAX_FILES:
             cut = True
             break
@@ -104,14 +104,14 @@ class ArtifactRequest(RunRequest, frozen=True):
 
 def artifact_file(workspace: WorkspaceFolder, wanted: ArtifactRequest) -> File:
     """Return an artifact as a file to download."""
-    name = wanted.path.rpartition("/")[2]
+    return as_file(wanted.path, lambda: open_artifact(workspace, wanted.task, wanted.run, wanted.path))
+
+
+def as_file(path: str, opener: Callable[[], int]) -> File:
+    """Return a file to download; its content type is that of its name if a browser may show it."""
+    name = path.rpartition("/")[2]
     media_type = _SHOWN.get(os.path.splitext(name)[1][1:].lower())
-    return File(
-        lambda: open_artifact(workspace, wanted.task, wanted.run, wanted.path),
-        name,
-        media_type or "application/octet-stream",
-        is_inline=media_type is not None,
-    )
+    return File(opener, name, media_type or "application/octet-stream", is_inline=media_type is not None)
 
 
 def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str) -> int:
@@ -143,21 +143,3 @@ def _find(workspace: WorkspaceFolder, name: str, number: int) -> tuple[TaskPaths
     paths = workspace.existing(name)
     info = read_task(paths.folder)
     return paths, info, run_of(info, name, number)
-
-
-def _files(folder: Path, prefix: str, depth: int = 0) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the files below a folder with their relative paths. Links are not followed."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        try:
-            entry.name.encode()
-            if entry.is_file(follow_symlinks=False):
-                yield prefix + entry.name, entry.stat(follow_symlinks=False)
-            elif entry.is_dir(follow_symlinks=False) and depth < _MAX_DEPTH:
-                yield from _files(Path(entry.path), f"{prefix}{entry.name}/", depth + 1)
-        except (OSError, UnicodeEncodeError):
-            continue  # deleted, or a name that no client can send back

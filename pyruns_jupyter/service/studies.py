@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, structs
@@ -13,6 +13,9 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.searchspace import Interval, SearchSpace
+from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, Direction
+from pyruns_jupyter.core.metrics.journal import Remaining
+from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.batch_options import parse_options
@@ -20,9 +23,7 @@ from pyruns_jupyter.engine.queue.options import OPTIONS
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import (
     MAX_TRIALS,
-    MAXIMIZE,
     Definition,
-    Direction,
     Pruner,
     Sampler,
     study_names,
@@ -116,23 +117,26 @@ class StudyList:
         """
         return cls([managing.current_study(workspace, name)], [])
 
-    def listing(self, workspace: WorkspaceFolder, rows: Mapping[str, TaskRow]) -> dict[str, Any]:
-        """Return the `Studies`. `rows` are all tasks of the workspace."""
+    def listing(self, index: TaskIndex, remaining: Remaining | None = None) -> dict[str, Any]:
+        """Return the `Studies`; `index` is that of the workspace, `remaining` as for its aggregates."""
+        value_of = partial(index.aggregates.value, remaining=remaining)
         placed: dict[str, list[TaskRow]] = {}
-        for row in rows.values():
+        for row in index.rows.values():
             if row.study is not None:
                 placed.setdefault(row.study.name, []).append(row)
         items = [
-            _model(workspace, one, trials_among(placed.get(one.name, ()), one)) for one in self.definitions
+            _model(index.workspace, one, trials_among(placed.get(one.name, ()), one, value_of))
+            for one in self.definitions
         ]
         return {"available": is_available(), "items": items, "damaged": self.damaged}
 
-    def detail(self, workspace: WorkspaceFolder, rows: Mapping[str, TaskRow]) -> dict[str, Any]:
-        """Return the `StudyDetail` of the first one; `rows` as for `listing`."""
+    def detail(self, index: TaskIndex, remaining: Remaining | None = None) -> dict[str, Any]:
+        """Return the `StudyDetail` of the first one; the arguments are those of `listing`."""
         found = self.definitions[0]
-        trials = trials_among(rows.values(), found)
+        value_of = partial(index.aggregates.value, remaining=remaining)
+        trials = trials_among(index.rows.values(), found, value_of)
         return {
-            **_model(workspace, found, trials),
+            **_model(index.workspace, found, trials),
             "text": found.text,
             "trials": [_trial(trial) for trial in trials],
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from pyruns_jupyter.core import query
+from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.secret_names import is_secret
@@ -19,6 +20,9 @@ from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
+from pyruns_jupyter.core.metrics.goals import Goals
+from pyruns_jupyter.core.metrics.system_hints import hints_of
+from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.query import QueryResult
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
@@ -72,14 +76,30 @@ class PageRequest(Selection, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
 
 
+def check_fields(request: Request, *names: str) -> None:
+    """Raise InvalidInput if a list of fields in a request is too long."""
+    for name in names:
+        if len(getattr(request, name)) > MAX_FIELDS:
+            raise InvalidInput(f"At most {MAX_FIELDS} fields are allowed.", field=name)
+
+
 class TaskPageRequest(PageRequest, frozen=True):
-    """A page of tasks. `fields` are the keys of the configuration whose values are included."""
+    """A page of tasks. `fields` are the keys of the configuration, and the aggregates of metrics, whose
+    values are included; `best` the metrics and aggregates whose best value is.
+    """
 
     fields: tuple[str, ...] = ()
+    best: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.fields) > MAX_FIELDS:
-            raise InvalidInput(f"At most {MAX_FIELDS} fields are allowed.", field="fields")
+        check_fields(self, "fields", "best")
+
+    @property
+    def may_be_slow(self) -> bool:
+        """Whether the page may need text of logs, regular expressions or points of curves."""
+        if "log" in self.query.casefold() or "/" in self.query:
+            return True
+        return any("(" in text for text in (self.query, self.sort, *self.fields, *self.best))
 
 
 def task_page(
@@ -92,6 +112,7 @@ def task_page(
     fields = wanted.fields
     select = wanted.selection(index, "desc")
     swept, figures = index.columns()
+    goals = _goals(index.goals(), figures)
     seen = {
         "counts": dict(index.counts),
         "revision": index.revision,
@@ -100,29 +121,64 @@ def task_page(
     }
 
     def page() -> dict[str, Any]:
-        found = select(offset=wanted.offset, limit=wanted.limit, excerpts=True, is_given_up=is_given_up)
+        found = select(
+            offset=wanted.offset,
+            limit=wanted.limit,
+            excerpts=True,
+            aggregates=fields,
+            best=wanted.best,
+            is_given_up=is_given_up,
+        )
         configs = index.configs() if fields else {}
         return {
+            "usage": found.usage._asdict(),
             "items": [
-                _item(row, configs.get(row.name), fields, found.excerpts.get(row.name)) for row in found.items
+                _item(
+                    row,
+                    configs.get(row.name),
+                    fields,
+                    found.values.get(row.name),
+                    found.excerpts.get(row.name),
+                )
+                for row in found.items
             ],
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},
             "notices": [notice.to_dict() for notice in found.notices],
+            "goals": goals,
+            "best": {
+                key: {"value": encode_nonfinite(best.value), **best.goal._asdict()}
+                for key, best in found.best.items()
+            },
         }
 
     return page
 
 
+def _goals(goals: Goals, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the `MetricGoal`s of those metrics that have one."""
+    return {
+        metric: {**goal._asdict(), "automatic": automatic and automatic.direction}
+        for metric, goal in goals.known(metrics).items()
+        for automatic in (goals.automatic(metric),)
+    }
+
+
 def _item(
-    row: TaskRow, config: Mapping[str, Any] | None, fields: tuple[str, ...], hit: query.Excerpt | None
+    row: TaskRow,
+    config: Mapping[str, Any] | None,
+    fields: tuple[str, ...],
+    aggregates: Mapping[str, Any] | None,
+    hit: query.Excerpt | None,
 ) -> dict[str, Any]:
     item = row.to_dict()
     if hit is not None:
         item["hit"] = {"line": hit.line, "text": hit.text}
     if fields:
         known = config or row.swept
+        if aggregates:
+            known = {**known, **aggregates}
         item["values"] = {key: encode_nonfinite(known[key]) for key in fields if key in known}
     return item
 
@@ -259,6 +315,7 @@ def run_of(info: TaskInfo, name: str, number: int | None) -> Run:
 
 def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
     """Return the `RunInfo` of a run."""
+    summary = stored_summary(info, run.index)
     return {
         "index": run.index,
         "status": run.status,
@@ -272,6 +329,10 @@ def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
         "source": run.source,
         "code": sources_of(info, run.index).get("code"),
         "environment": _place_model(run),
+        "alerts": [one.to_dict() for one in alerts_of(info, run.index)],
+        "gpu_hours": gpu_hours(run),
+        "system": summary,
+        "hints": hints_of(summary),
     }
 
 

@@ -18,8 +18,10 @@ from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.metrics.expressions import AT
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, COMPLETED, PENDING, RUNNING
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.tasks.aggregates import TaskAggregates
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -31,7 +33,7 @@ from .definition import FAILED, FINISHED, State, changing, read_study
 from .launch import Marker, marker_path
 from .optimizer import Curve, Optimizer
 from .service import end, trial_name, trials_of
-from .trials import COMPLETE, FAIL, OPEN, Trial, curve_of, place_facts, prune, trial_of
+from .trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, curve_of, place_facts, prune, trial_of
 
 POLL_SECONDS = 0.25
 _MAX_FAILURES = 5  # in a row, unless the study or the settings have another number
@@ -65,6 +67,7 @@ class ActiveStudy:
         self._key = key
         self._definition = read_study(workspace, name)
         self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
+        self._aggregates = TaskAggregates(workspace.paths)
         self._reported: dict[int, int] = {}  # how many points of each open trial the optimizer has
         self._unqueued: list[str] = []  # trials that were created and are to be queued
         self._optimizer = Optimizer(
@@ -128,11 +131,11 @@ class ActiveStudy:
         return [trial for trial in self._trials.values() if trial.is_open]
 
     def _known(self, trial: Trial) -> Curve:
-        """Return the curve of a trial on disk if the study prunes, else an empty one."""
-        if not self._definition.prune:
+        """Return the curve of a trial on disk if the study prunes or the trial is pruned, else ()."""
+        if not self._definition.prune and trial.state != PRUNED:
             return ()
         paths = self._workspace.paths(trial.task)
-        curve = curve_of(read_task(paths.folder), paths, self._definition.objective)
+        curve = curve_of(read_task(paths.folder), paths, self._definition)
         self._reported[trial.number] = len(curve)
         return curve
 
@@ -156,7 +159,7 @@ class ActiveStudy:
         self._check_failures()
 
     def _take(self, trial: Trial, row: TaskRow, info: TaskInfo) -> None:
-        now = trial_of(row, self._definition.objective)
+        now = trial_of(row, self._definition, self._aggregates.value)
         if now is None:  # it was removed from the study
             self._drop(trial)
             return
@@ -165,7 +168,7 @@ class ActiveStudy:
             self._unqueued.append(
                 now.task
             )  # its driver died while queueing it, and a scheduler undid the claim
-        if self._definition.prune:
+        if self._definition.prune or now.state == PRUNED:  # also by an alert rule
             self._report(now, info)
         if not now.is_open:
             log(f"{now.task} is {now.state}" + ("" if now.value is None else f": {now.value:g}"))
@@ -176,7 +179,7 @@ class ActiveStudy:
     def _report(self, trial: Trial, info: TaskInfo) -> None:
         """Report the new points of a trial to the optimizer, and prune the trial if they are unpromising."""
         paths = self._workspace.paths(trial.task)
-        curve = curve_of(info, paths, self._definition.objective)[: trial.pruned]
+        curve = curve_of(info, paths, self._definition)[: trial.pruned]
         known = self._reported.get(trial.number, 0)
         for step, value in enumerate(curve[known:], known + 1):
             if value is not None:
@@ -210,19 +213,25 @@ class ActiveStudy:
         if any(trial.state == COMPLETE for trial in self._trials.values()):
             return
         known = ", ".join(sorted(row.figures)) or "nothing"
+        objective = self._definition.aggregate
+        advice = f"Call record({objective.key}=...) in the script."
+        if objective.function == AT:
+            advice = (
+                f"Call track({objective.key}=...) at step {objective.number:g} in the script, or choose an "
+                "earlier step."
+            )
         raise StudyEnd(
             FAILED,
             f"{row.name} completed, but did not log {self._definition.objective!r} as a number. It logged: "
-            f"{known}. Call record({self._definition.objective}=...) in the script.",
+            f"{known}. {advice}",
         )
 
     def _check_failures(self) -> None:
         most = self._definition.options.stop_after
         if most is None:
             most = Settings.load(self._workspace.root).stop_after_failures or _MAX_FAILURES
-        ended = sorted(
-            (trial for trial in self._trials.values() if not trial.is_open), key=lambda one: one.number
-        )
+        counted = (one for one in self._trials.values() if not one.is_open)
+        ended = sorted(counted, key=lambda one: one.number)
         last = ended[-most:] if most else []
         if len(last) == most and last and all(trial.state == FAIL for trial in last):
             why = read_row(self._workspace.paths(last[-1].task).folder)[0].message or "unknown reason"

@@ -15,18 +15,16 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, 
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.locks import FOLDER_MODE, locked
+from pyruns_jupyter.core.metrics.expressions import LAST, MAXIMIZE, Aggregate, Direction, parse_aggregate
 from pyruns_jupyter.core.taskfile.paths import check_task_name, is_task_name
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
 STUDIES = "studies"
-Direction = Literal["maximize", "minimize"]
 Sampler = Literal["tpe", "random"]
 Pruner = Literal["", "median", "quartile"]
 State = Literal["active", "stopped", "finished", "failed"]
 SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
-MAXIMIZE: Final = "maximize"
-MINIMIZE: Final = "minimize"
 ACTIVE: Final = "active"
 STOPPED: Final = "stopped"
 FINISHED: Final = "finished"
@@ -46,7 +44,7 @@ class Definition:
         name: its name; its trials are named `name_01` and so on.
         text: YAML of the whole configuration, including the search space (`core.config.sweep.searchspace`).
         objective: the metric to optimize: the value that a run records under this key, else the last value
-            that it tracked.
+            that it tracked; or an aggregate such as `min(val_loss)`.
         direction: `maximize` or `minimize`.
         n: the number of trials.
         jobs: the maximum number of parallel trials.
@@ -87,8 +85,18 @@ class Definition:
             raise InvalidInput(
                 "The objective is empty. Enter the metric to optimize, such as val_acc.", field="objective"
             )
+        try:
+            parse_aggregate(self.objective)
+        except InvalidInput as error:
+            raise InvalidInput(error.message, field="objective") from None
         self.options.check()
         return self
+
+    @property
+    def aggregate(self) -> Aggregate:
+        """The objective as an aggregate other than `best`."""
+        found = parse_aggregate(self.objective)
+        return Aggregate(LAST, self.objective) if found is None else found.resolved(self.direction)
 
     @property
     def is_active(self) -> bool:

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import convert
 
@@ -33,10 +33,11 @@ from pyruns_jupyter.core.trust.engine_key import (
 )
 from pyruns_jupyter.core.trust.signatures import SealedFolder, remove_foreign, sealed_names
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.requeue import Requeued
-from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
 from pyruns_jupyter.engine.queue.launch import check_startable, front_end_environment, start_detached
 from pyruns_jupyter.engine.queue.launch import ensure_running as ensure_scheduler_running
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.engine.client.requeue import Requeued
 
 _SEPARATOR = "@"  # not allowed in names
 _START_TIMEOUT_SECONDS = 5.0  # for a new driver to take its lock
@@ -169,6 +170,8 @@ def requeue(root: Path) -> Requeued:
         Conflict: if some of the tasks are refused; the others are queued.
         PyrunsError, OSError: see `engine.requeue`.
     """
+    from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks  # slow to import
+
     done = requeue_tasks(root)
     for workspace, study in _marks(root):
         if not is_begun_here(root, workspace, study):

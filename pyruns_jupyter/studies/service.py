@@ -171,7 +171,7 @@ def trials_of(workspace: WorkspaceFolder, definition: Definition) -> list[Trial]
     """Return the trials of a study that are on disk, by number."""
     index = TaskIndex(workspace)
     index.refresh()
-    return trials_among(index.rows.values(), definition)
+    return trials_among(index.rows.values(), definition, index.aggregates.value)
 
 
 def trial_name(definition: Definition, number: int) -> str:

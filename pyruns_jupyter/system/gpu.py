@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
@@ -63,15 +63,16 @@ class GpuReader:
         self._pause = RETRY_SECONDS
         self.processes = ProcessTable()
 
-    def read(self) -> GpuReading:
-        """Return the GPUs at this moment; never raises."""
+    def read(self, indices: Sequence[int] | None = None) -> GpuReading:
+        """Return the GPUs at this moment, all or those with these `indices`; never raises."""
         if self._nvml is None and not self._open():
             assert self._failure is not None
             return self._failure
         nvml = self._nvml
         assert nvml is not None
         try:
-            gpus = [self._gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+            chosen = range(nvml.nvmlDeviceGetCount()) if indices is None else indices
+            gpus = [self._gpu(nvml, index) for index in chosen]
         except Exception as error:  # noqa: BLE001 - a broken driver is a state, whatever it raises
             self.close()
             return self._fail("error", f"The NVIDIA driver stopped responding: {_text_of(error)}.")

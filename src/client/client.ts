@@ -12,7 +12,7 @@ export interface ITransport {
   readonly trans: ITrans;
   perform(id: OperationId, request: IRequest): Promise<unknown>;
   download(
-    id: 'exportResults' | 'downloadArtifact',
+    id: 'exportResults' | 'downloadArtifact' | 'downloadMedium',
     parameters: object
   ): Promise<{ blob: Blob; name?: string }>;
   readLog(parameters: object, signal?: AbortSignal): Promise<ILogRange>;
@@ -69,6 +69,10 @@ export function createClient(transport: ITransport): IClient {
     readArtifact: async (ws, task, run, path, most) => {
       const parameters = { ws, task, run, path, most };
       return (await transport.download('downloadArtifact', parameters)).blob;
+    },
+    readMedium: async (ws, { task, run, path, source, offset }, most) => {
+      const parameters = { ws, task, run, path, source, offset, most };
+      return (await transport.download('downloadMedium', parameters)).blob;
     },
 
     streamEvents: (ws, handlers) => {

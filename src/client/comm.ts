@@ -79,7 +79,7 @@ export class CommTransport implements ITransport {
   }
 
   async download(
-    id: 'exportResults' | 'downloadArtifact',
+    id: 'exportResults' | 'downloadArtifact' | 'downloadMedium',
     parameters: object
   ): Promise<{ blob: Blob; name: string }> {
     const { value, buffers } = await this._request(id, { parameters });

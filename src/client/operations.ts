@@ -15,6 +15,7 @@ export const OPERATIONS = {
   getTemplate: 'GET workspaces/{ws}/templates',
   previewSweep: 'POST workspaces/{ws}/preview',
   listTasks: 'GET workspaces/{ws}/tasks',
+  defineMetric: 'PATCH workspaces/{ws}/metrics',
   createTasks: 'POST workspaces/{ws}/tasks',
   actOnTasks: 'POST workspaces/{ws}/actions',
   listTrash: 'GET workspaces/{ws}/trash',
@@ -22,6 +23,7 @@ export const OPERATIONS = {
   groupTasks: 'GET workspaces/{ws}/groups',
   listCurves: 'GET workspaces/{ws}/curves',
   compareManyTasks: 'POST workspaces/{ws}/compare',
+  listMedia: 'POST workspaces/{ws}/media',
   getQueue: 'GET workspaces/{ws}/queue',
   changeQueue: 'POST workspaces/{ws}/queue',
   listStudies: 'GET workspaces/{ws}/studies',
@@ -34,6 +36,7 @@ export const OPERATIONS = {
   changeTask: 'PATCH workspaces/{ws}/tasks/{task}',
   deleteTask: 'DELETE workspaces/{ws}/tasks/{task}',
   getTracks: 'GET workspaces/{ws}/tasks/{task}/tracks',
+  previewLogMetrics: 'GET workspaces/{ws}/tasks/{task}/logs/metrics',
   listLogTimes: 'GET workspaces/{ws}/tasks/{task}/logs/times',
   getRunInput: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/input',
   listArtifacts: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts'
@@ -46,7 +49,8 @@ export const DOWNLOADS = {
   searchLog: 'GET workspaces/{ws}/tasks/{task}/logs/search',
   downloadLog: 'GET workspaces/{ws}/tasks/{task}/logs/download',
   downloadArtifact:
-    'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}'
+    'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}',
+  downloadMedium: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/media'
 } as const satisfies Routes;
 
 export type OperationId = keyof typeof OPERATIONS;
@@ -54,6 +58,7 @@ export type OperationId = keyof typeof OPERATIONS;
 /** Operations that change nothing, but have parameters too long for an address. */
 const POST_QUERIES: readonly OperationId[] = [
   'compareManyTasks',
+  'listMedia',
   'previewSearch',
   'previewSweep'
 ];

@@ -63,7 +63,7 @@ export class ServerTransport implements ITransport {
   }
 
   async download(
-    id: 'exportResults' | 'downloadArtifact',
+    id: 'exportResults' | 'downloadArtifact' | 'downloadMedium',
     { most, ...parameters }: { most?: number }
   ): Promise<{ blob: Blob; name?: string }> {
     const range: Record<string, string> =

@@ -9,6 +9,7 @@ import type {
   EventMessage,
   LogHits,
   LogMessage,
+  Medium,
   SystemSample
 } from './schema';
 
@@ -130,6 +131,8 @@ interface IDownloads {
     path: string,
     most?: number
   ): Promise<Blob>;
+  /** Load an image or another medium of a run, or its first `most` bytes. */
+  readMedium(ws: string, medium: Medium, most?: number): Promise<Blob>;
 }
 
 interface IStreams {

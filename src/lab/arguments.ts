@@ -29,7 +29,13 @@ const schemasOf = (trans: TranslationBundle) => ({
   },
   before: string(trans.__('Task before which to place the tasks')),
   after: string(trans.__('Task after which to place the tasks')),
-  format: string(trans.__('Format of the file'), ['csv', 'json']),
+  format: string(trans.__('Format of the file'), [
+    'csv',
+    'json',
+    'parquet',
+    'tensorboard',
+    'mlflow'
+  ]),
   runs: string(trans.__('Latest run of each task, or all runs'), [
     'latest',
     'all'

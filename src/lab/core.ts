@@ -45,6 +45,7 @@ class Core implements ICore {
       saveCurrent: id => void state?.save(CURRENT, id),
       handlers: workspace => ({
         onEnded: tasks => this.ended.emit({ workspace, tasks }),
+        onAlerted: tasks => this.alerted.emit({ workspace, tasks }),
         onSilent: tasks => this.silent.emit({ workspace, tasks }),
         onTrials: tasks => this.trials.emit({ workspace, tasks }),
         onIdle: counts => this.idle.emit({ workspace, counts })
@@ -63,6 +64,7 @@ class Core implements ICore {
   readonly system: SystemModel;
   readonly currentChanged = new Signal<this, Workspace | null>(this);
   readonly ended = new Signal<this, IHappened>(this);
+  readonly alerted = new Signal<this, IHappened>(this);
   readonly silent = new Signal<this, IHappened>(this);
   readonly trials = new Signal<this, IHappened>(this);
   readonly idle = new Signal<this, IIdle>(this);
@@ -113,6 +115,7 @@ export const pyrunsPlugin: JupyterFrontEndPlugin<IPyruns> = {
     },
     currentChanged: core.currentChanged,
     ended: core.ended,
+    alerted: core.alerted,
     silent: core.silent,
     idle: core.idle,
     openWorkspace: path => core.openWorkspace(path),

@@ -25,9 +25,12 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     const ended = { failed: 0, all: 0 };
     /** The notification that counts the failures of this batch. */
     let failures = '';
+    /** The notification about alerts, and the tasks that it is about. */
+    const alerts = { id: '', level: 'info' as Level, names: new Set<string>() };
 
-    const isWanted = (kind: 'notifyFailed' | 'notifyDone' | 'notifySilent') =>
-      pyruns.settings.getSnapshot()[kind];
+    const isWanted = (
+      kind: 'notifyFailed' | 'notifyDone' | 'notifySilent' | 'notifyAlerts'
+    ) => pyruns.settings.getSnapshot()[kind];
     const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
     const showLog = (workspace: Workspace, task: string) => ({
       label: trans.__('Open log'),
@@ -109,6 +112,48 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     pyruns.trials.connect((_, { workspace }) =>
       searches.onTrialsChanged(workspace.id)
     );
+    pyruns.alerted.connect((_, { workspace, tasks }) => {
+      const last = tasks[tasks.length - 1];
+      if (!last.alert || !isWanted('notifyAlerts')) {
+        return;
+      }
+      const isShown = Notification.manager.has(alerts.id);
+      if (!isShown) {
+        alerts.level = 'info';
+        alerts.names.clear();
+      }
+      for (const { name, alert } of tasks) {
+        alerts.names.add(name);
+        alerts.level = severer(alerts.level, alert?.level ?? 'info');
+      }
+      const { title: head, text } = last.alert;
+      const isOne = alerts.names.size === 1;
+      const message = cut(
+        isOne
+          ? [`${last.name}: ${head}`, text].filter(Boolean).join(': ')
+          : trans.__(
+              '%1 tasks of %2 have sent alerts',
+              alerts.names.size,
+              title(workspace)
+            )
+      );
+      const options = {
+        autoClose: alerts.level === 'info' ? 8000 : (false as const),
+        actions: isOne
+          ? [showLog(workspace, last.name)]
+          : [showLog(workspace, last.name), showTasks(workspace)]
+      };
+      if (isShown) {
+        Notification.update({
+          id: alerts.id,
+          message,
+          type: alerts.level,
+          ...options
+        });
+      } else {
+        alerts.id = Notification.emit(message, alerts.level, options);
+      }
+    });
     pyruns.silent.connect((_, { workspace, tasks }) => {
       const [first] = tasks;
       if (first && isWanted('notifySilent')) {
@@ -175,6 +220,14 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     let last: string | undefined;
   }
 };
+
+type Level = 'info' | 'warning' | 'error';
+
+const LEVELS: readonly Level[] = ['info', 'warning', 'error'];
+
+function severer(one: Level, other: Level): Level {
+  return LEVELS.indexOf(one) < LEVELS.indexOf(other) ? other : one;
+}
 
 function cut(message: string): string {
   return message.length > MAX_MESSAGE_LENGTH

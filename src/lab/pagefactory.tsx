@@ -171,6 +171,7 @@ async function makeDashboard(
       confirm={confirmInLab(trans)}
       contextRef={show.context}
       onOpenStudy={study => open('compare', workspace.id, { study })}
+      onGenerate={() => open('generator', workspace.id)}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>
         open('manager', workspace.id, { query: `status:${status}` })

@@ -114,7 +114,12 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     const tracker = new WidgetTracker<PageArea>({ namespace: 'pyruns' });
     const addToolbar =
       toolbars && registry
-        ? createToolbars(toolbars, registry, translator ?? nullTranslator)
+        ? createToolbars(
+            toolbars,
+            registry,
+            translator ?? nullTranslator,
+            trans
+          )
         : null;
 
     const open: OpenPage = (page, workspace, shown = {}) => {

@@ -10,9 +10,10 @@ export interface ISettings {
   readonly notifyFailed: boolean;
   readonly notifyDone: boolean;
   readonly notifySilent: boolean;
+  readonly notifyAlerts: boolean;
   /** Show the number of running and queued tasks in the browser tab. */
   readonly titleRuns: boolean;
-  /** Show the Show Show GPU utilization in the status bar. */
+  /** Show GPU utilization in the status bar. */
   readonly statusGpus: boolean;
   /** Default for the maximum number of parallel tasks. */
   readonly jobs: number;
@@ -25,6 +26,7 @@ export const DEFAULTS: ISettings = {
   notifyFailed: true,
   notifyDone: true,
   notifySilent: true,
+  notifyAlerts: true,
   titleRuns: true,
   statusGpus: true,
   jobs: 1,

@@ -55,6 +55,9 @@ export interface IPyruns {
   /** Runs of the current workspace ended. */
   readonly ended: ISignal<unknown, IHappened>;
 
+  /** Runs of the current workspace have sent an alert. */
+  readonly alerted: ISignal<unknown, IHappened>;
+
   /** Running tasks of the current workspace have stalled. */
   readonly silent: ISignal<unknown, IHappened>;
 

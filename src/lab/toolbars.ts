@@ -2,7 +2,7 @@
 import type { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import { createToolbarFactory, setToolbar } from '@jupyterlab/apputils';
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
-import type { ITranslator } from '@jupyterlab/translation';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { Store } from '../model/store';
@@ -36,27 +36,38 @@ export class SlotStore extends Store<ToolbarSlots> {
  *
  * @param registry - makes the items of all toolbars
  * @param settings - what the user changed in the toolbar of each kind of page
+ * @param trans - translates the labels of the schemas, as no server does
  */
 export function createToolbars(
   registry: IToolbarWidgetRegistry,
   settings: ISettingRegistry,
-  translator: ITranslator
+  translator: ITranslator,
+  trans: TranslationBundle
 ): (area: PageArea) => void {
+  const labels: Record<string, string> = {
+    Run: trans._p('toolbar', 'Run'),
+    Stop: trans._p('toolbar', 'Stop'),
+    'Open log': trans._p('toolbar', 'Open log'),
+    Compare: trans._p('toolbar', 'Compare'),
+    Delete: trans._p('toolbar', 'Delete'),
+    Tasks: trans._p('toolbar', 'Tasks'),
+    Logs: trans._p('toolbar', 'Logs')
+  };
   const makeItem: IToolbarWidgetRegistry['createWidget'] = (
     factory,
     widget,
     item
   ) => {
+    if (!item.command?.startsWith('pyruns:')) {
+      return registry.createWidget(factory, widget, item);
+    }
     const area = widget as PageArea;
-    const isOwn = item.command?.startsWith('pyruns:');
     const args = { workspace: area.workspace, ...item.args };
-    return registry.createWidget(
-      factory,
-      widget,
-      isOwn
-        ? ({ ...item, args: ownArgs(args, 'user', area) } as typeof item)
-        : item
-    );
+    return registry.createWidget(factory, widget, {
+      ...item,
+      label: item.label && (labels[item.label] ?? item.label),
+      args: ownArgs(args, 'user', area)
+    } as typeof item);
   };
   const items: IToolbarWidgetRegistry = Object.create(registry, {
     createWidget: { value: makeItem }

@@ -46,6 +46,8 @@ export interface IActivityState extends ILiveState {
 export interface IActivityHandlers {
   /** Runs finished since the last message. */
   onEnded?(rows: readonly TaskRow[]): void;
+  /** Runs sent an alert. */
+  onAlerted?(rows: readonly TaskRow[]): void;
   /** Running tasks stalled. */
   onSilent?(rows: readonly TaskRow[]): void;
   /** Trials of studies changed. */
@@ -101,11 +103,16 @@ export class ActivityModel extends LiveModel<IActivityState> {
     const isLate = this._position.noteList(
       recent.revision < active.revision ? recent : active
     );
+    const alerted = [...active.items, ...recent.items].filter(row =>
+      this._hasAlerted(row)
+    );
     const ended = recent.items.filter(row => this._hasEnded(row));
     for (const row of active.items) {
       this._known.set(row.name, row.status);
       this._hasStalled(row);
     }
+    // The state at the first update is not reported as a change.
+    const isFirst = this.state.phase !== 'ready';
     this._active.list(active);
     this.noteMessage();
     this.update({
@@ -116,6 +123,9 @@ export class ActivityModel extends LiveModel<IActivityState> {
       recent: [...recent.items].sort(byEnd)
     });
     this._notify(active.counts, ended);
+    if (alerted.length > 0 && !isFirst) {
+      this._handlers.onAlerted?.(alerted);
+    }
     if (isLate) {
       this.onReset();
     }
@@ -125,6 +135,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
     const changed = message.changed ?? [];
     const gone = new Set(message.removed ?? []);
     this._position.noteChanges(message);
+    const alerted = changed.filter(row => this._hasAlerted(row));
     const ended = changed.filter(row => this._hasEnded(row));
     gone.forEach(name => this._known.delete(name));
 
@@ -143,6 +154,9 @@ export class ActivityModel extends LiveModel<IActivityState> {
     const trials = changed.filter(row => row.study);
     if (trials.length > 0) {
       this._handlers.onTrials?.(trials);
+    }
+    if (alerted.length > 0) {
+      this._handlers.onAlerted?.(alerted);
     }
     const stalled = changed.filter(row => this._hasStalled(row));
     if (stalled.length > 0) {
@@ -179,6 +193,19 @@ export class ActivityModel extends LiveModel<IActivityState> {
     return isNew;
   }
 
+  /**
+   * Remember the last alert of a task; return whether it is new. Those of runs
+   * that this session did not see running are not: a task keeps them until its next run.
+   */
+  private _hasAlerted({ name, alert, run, status }: TaskRow): boolean {
+    const last = alert ? `${run}:${alert.number}` : '';
+    const before = this._alerts.get(name);
+    this._alerts.set(name, last);
+    const known = this._known.get(name);
+    const isLive = status === 'running' || (known && isActive(known));
+    return Boolean(isLive) && last !== '' && last !== before;
+  }
+
   private _notify(counts: Counts | null, ended: readonly TaskRow[]): void {
     const before = this.state.counts;
     if (counts) {
@@ -201,6 +228,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
   private readonly _active = new ActiveRows();
   private readonly _known = new Map<string, TaskStatus>();
   private readonly _stalled = new Set<string>();
+  private readonly _alerts = new Map<string, string>();
 }
 
 function isOver(status: TaskStatus): boolean {

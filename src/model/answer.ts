@@ -11,7 +11,9 @@ export interface IAnswerState<T> {
 /** The answer to one request. */
 export class AnswerModel<T> extends Model<IAnswerState<T>> {
   /** @param _request - null for none */
-  constructor(private readonly _request: (() => Promise<T>) | null) {
+  constructor(
+    private readonly _request: ((signal: AbortSignal) => Promise<T>) | null
+  ) {
     super({ value: null, error: null });
   }
 

@@ -1,12 +1,15 @@
-import { asRecord, asText, asTexts } from '../client/shapes';
+import { asOneOf, asRecord, asText, asTexts } from '../client/shapes';
 import type {
+  ComparedValues,
   Comparison,
   EventMessage,
   IClient,
   StudyDetail
 } from '../client/types';
 import { ComparedCurvesModel } from './comparedcurves';
-import { byWeight, isCounter, isLessBetter, isResult } from './metrics';
+import { MediaModel } from './media';
+import type { Goal, Goals } from './metrics';
+import { aggregatedMetric, byWeight, isCounter } from './metrics';
 import type { ILiveState } from './livemodel';
 import { LiveModel } from './livemodel';
 import { changedSet } from './store';
@@ -14,6 +17,9 @@ import type { StudiesModel } from './studies';
 
 /** How many tasks can be compared. */
 export const MAX_COMPARED = 500;
+
+/** How many aggregates of metrics can be compared. */
+const MAX_AGGREGATES = 50;
 
 /** Delay before the tasks are compared again, to gather changes. */
 const GATHER_MS = 1500;
@@ -25,12 +31,14 @@ const RETRY_MS = 4000;
 export interface ISavedComparison {
   names: string[];
   hidden: string[];
-  /** Metrics whose better direction is not the one that their name suggests. */
-  flippedMetrics: string[];
+  /** Goals of metrics that the user, or the study, chose here. */
+  goals: Goals;
   /** The metric that ranks the tasks; '' for the first one. */
   targetMetric: string;
   /** The study whose trials are added as they are created; '' for none. */
   study: string;
+  /** Aggregates of metrics that are compared too. */
+  aggregates: string[];
 }
 
 export interface ICompareState extends ILiveState {
@@ -40,13 +48,21 @@ export interface ICompareState extends ILiveState {
   readonly error: Error | null;
   /** Tasks that charts leave out. */
   readonly hidden: ReadonlySet<string>;
-  readonly flippedMetrics: ReadonlySet<string>;
+  readonly goals: Goals;
   readonly targetMetric: string;
   readonly study: string;
+  readonly aggregates: readonly string[];
 }
 
 export interface ICompareOptions {
-  client: Pick<IClient, 'compareManyTasks' | 'listCurves' | 'streamEvents'>;
+  client: Pick<
+    IClient,
+    | 'compareManyTasks'
+    | 'listCurves'
+    | 'listMedia'
+    | 'readMedium'
+    | 'streamEvents'
+  >;
   ws: string;
   saved?: Partial<ISavedComparison>;
   save?: (saved: ISavedComparison) => void;
@@ -62,6 +78,7 @@ export class CompareModel extends LiveModel<
   /** The studies whose trials can be followed. */
   readonly studies: StudiesModel | null;
   readonly curves: ComparedCurvesModel;
+  readonly media: MediaModel;
 
   constructor(private readonly _options: ICompareOptions) {
     const { client, ws, saved, studies = null } = _options;
@@ -71,12 +88,14 @@ export class CompareModel extends LiveModel<
       isLoading: false,
       error: null,
       hidden: new Set(saved?.hidden ?? []),
-      flippedMetrics: new Set(saved?.flippedMetrics ?? []),
+      goals: saved?.goals ?? {},
       targetMetric: saved?.targetMetric ?? '',
-      study: saved?.study ?? ''
+      study: saved?.study ?? '',
+      aggregates: saved?.aggregates ?? []
     });
     this._followed = new Set(saved?.names ?? []);
     this.curves = this.own(new ComparedCurvesModel(client, ws));
+    this.media = this.own(new MediaModel(client, ws));
     this.studies = studies && this.own(studies);
     if (studies) {
       this.listen(studies, () => {
@@ -135,11 +154,13 @@ export class CompareModel extends LiveModel<
     const trials = study.trials.map(trial => trial.task);
     if (study.name !== this.state.study) {
       this._followed = new Set();
-      this._setFlipped(
-        objective,
-        isLessBetter(objective) !== (direction === 'minimize')
-      );
-      this.update({ study: study.name, targetMetric: objective, names: [] });
+      this.update({
+        goals: { ...this.state.goals, [objective]: direction ?? 'maximize' },
+        study: study.name,
+        targetMetric: objective,
+        aggregates: withAggregate(this.state.aggregates, objective),
+        names: []
+      });
     }
     // Trials that the user removed stay removed.
     const fresh = trials.filter(name => !this._followed.has(name));
@@ -169,8 +190,10 @@ export class CompareModel extends LiveModel<
   }
 
   /** Switch between "higher is better" and "lower is better" for a metric. */
-  flipDirection(key: string): void {
-    this._setFlipped(key, !this.state.flippedMetrics.has(key));
+  flipGoal(column: IColumn): void {
+    const { goals } = this.state;
+    const goal = goalOf(column, goals) === 'minimize' ? 'maximize' : 'minimize';
+    this.update({ goals: { ...goals, [column.key]: goal } });
     this._save();
   }
 
@@ -179,25 +202,31 @@ export class CompareModel extends LiveModel<
     this._save();
   }
 
-  private _setFlipped(key: string, isFlipped: boolean): void {
-    const mode = isFlipped ? 'add' : 'remove';
-    const { flippedMetrics } = this.state;
-    this.update({ flippedMetrics: changedSet(flippedMetrics, [key], mode) });
+  /** Compare an aggregate of a metric too, or no longer. */
+  setAggregate(aggregate: string, isShown: boolean): void {
+    const others = this.state.aggregates.filter(each => each !== aggregate);
+    this.update({
+      aggregates: isShown ? withAggregate(others, aggregate) : others
+    });
+    this._save();
+    this.refresh();
   }
 
   private _save(): void {
-    const { names, hidden, flippedMetrics, targetMetric, study } = this.state;
+    const { names, hidden, goals, targetMetric, study, aggregates } =
+      this.state;
     this._options.save?.({
       names: [...names],
       hidden: [...hidden],
-      flippedMetrics: [...flippedMetrics],
+      goals,
       targetMetric,
-      study
+      study,
+      aggregates: [...aggregates]
     });
   }
 
   refresh(): void {
-    const { names } = this.state;
+    const { names, aggregates } = this.state;
     if (names.length === 0) {
       this.cancel('compare');
       this.update({ comparison: null, isLoading: false, error: null });
@@ -206,7 +235,11 @@ export class CompareModel extends LiveModel<
     this.update({ isLoading: true });
     void this.fetch(
       'compare',
-      () => this.client.compareManyTasks(this.ws, { names: [...names] }),
+      () =>
+        this.client.compareManyTasks(this.ws, {
+          names: [...names],
+          metrics: [...aggregates]
+        }),
       comparison => this.update({ comparison, isLoading: false, error: null }),
       error => {
         this.update({ error, isLoading: false });
@@ -218,16 +251,26 @@ export class CompareModel extends LiveModel<
   private _followed: Set<string>;
 }
 
-/** Read a saved comparison; an earlier version had other names. */
+/** Read a saved comparison. */
 export function asSavedComparison(value: unknown): ISavedComparison {
   const saved = asRecord(value);
+  const goals = Object.entries(asRecord(saved.goals)).flatMap(([key, goal]) => {
+    const known = asOneOf(goal, ['minimize', 'maximize'], null);
+    return known ? [[key, known] as const] : [];
+  });
   return {
     names: asTexts(saved.names),
     hidden: asTexts(saved.hidden),
-    flippedMetrics: asTexts(saved.flippedMetrics ?? saved.turned),
-    targetMetric: asText(saved.targetMetric ?? saved.figure),
-    study: asText(saved.study)
+    goals: Object.fromEntries(goals),
+    targetMetric: asText(saved.targetMetric),
+    study: asText(saved.study),
+    aggregates: asTexts(saved.aggregates).slice(0, MAX_AGGREGATES)
   };
+}
+
+function withAggregate(known: readonly string[], text: string): string[] {
+  const isNew = aggregatedMetric(text) !== null && !known.includes(text);
+  return isNew ? [...known, text].slice(-MAX_AGGREGATES) : [...known];
 }
 
 /** The values of a parameter or metric for all compared tasks. */
@@ -238,20 +281,26 @@ export interface IColumn {
   readonly values: readonly unknown[];
   /** The same as numbers, NaN where there is none; null if one is a text. */
   readonly numbers: readonly number[] | null;
+  /** The goal of a metric as far as it is known. */
+  readonly goal: Goal | null;
 }
 
 /** The parameters that differ, then the metrics, the most important first. */
 export function columnsOf(comparison: Comparison): IColumn[] {
   const make =
     (kind: IColumn['kind']) =>
-    ({ key, values }: { key: string; values: unknown[] }): IColumn => ({
+    ({ key, values, goal = null }: ComparedValues): IColumn => ({
       key,
       kind,
       values,
-      numbers: asNumbers(values)
+      numbers: asNumbers(values),
+      goal
     });
   const metrics = comparison.figures.map(make('metric'));
-  const order = byWeight(metrics.map(column => column.key));
+  const order = byWeight(
+    metrics.map(column => column.key),
+    Object.fromEntries(metrics.map(({ key, goal }) => [key, goal]))
+  );
   return [
     ...comparison.parameters.map(make('parameter')),
     ...order.flatMap(key => metrics.find(column => column.key === key) ?? [])
@@ -279,28 +328,32 @@ export function targetCandidates(columns: readonly IColumn[]): IColumn[] {
   return results.length > 0 ? results : metrics;
 }
 
-/** Which direction of a metric is better; null if its name does not tell. */
+/** The goal of a metric: as it was chosen here, else as it is known. */
+function goalOf({ key, goal }: IColumn, goals: Goals): Goal {
+  return goals[key] ?? goal ?? 'maximize';
+}
+
+/** Which direction of a metric is better; null if it is not ranked. */
 export function betterOf(
   column: IColumn,
-  flippedMetrics: ReadonlySet<string>,
+  goals: Goals,
   target: IColumn | null
 ): 'less' | 'more' | null {
-  const isRanked = isResult(column.key) || column.key === target?.key;
+  const { key, goal } = column;
+  const isRanked = Boolean(goals[key] ?? goal) || key === target?.key;
   if (column.kind !== 'metric' || !column.numbers || !isRanked) {
     return null;
   }
-  return isLessBetter(column.key) !== flippedMetrics.has(column.key)
-    ? 'less'
-    : 'more';
+  return goalOf(column, goals) === 'minimize' ? 'less' : 'more';
 }
 
 /** The indices of the best values of a column; none if all are equal. */
 export function bestOf(
   column: IColumn,
-  flippedMetrics: ReadonlySet<string>,
+  goals: Goals,
   target: IColumn | null
 ): ReadonlySet<number> {
-  const better = betterOf(column, flippedMetrics, target);
+  const better = betterOf(column, goals, target);
   const all = column.numbers ?? [];
   const numbers = all.filter(value => !Number.isNaN(value));
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];

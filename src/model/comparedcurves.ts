@@ -1,6 +1,11 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
 import { keepEqual } from './store';
+import {
+  isSystemMetric,
+  sortedSystemMetrics,
+  SYSTEM_PREFIX
+} from './systemmetrics';
 
 /** How many requests are pending at the same time. */
 const MAX_REQUESTS = 2;
@@ -13,6 +18,9 @@ const MAX_NAMES_LENGTH = 4000;
 
 /** Delay before the curves of running tasks are loaded again. */
 const RUNNING_MS = 4000;
+
+/** Delay before the system metrics of running tasks are loaded again. */
+const SYSTEM_MS = 10_000;
 
 /** Delay before later answers are shown, to gather them. */
 const SHOW_MS = 1000;
@@ -29,7 +37,7 @@ const MAX_TASKS = 600;
 const FEWEST_POINTS = 2;
 
 export interface IComparedCurvesState {
-  /** Which of the metrics have a curve, null until that is known. */
+  /** Which metrics have a curve, then system metrics; null until that is known. */
   readonly keys: readonly string[] | null;
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
@@ -61,7 +69,8 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   findKeys(rows: readonly TaskRow[], metrics: readonly string[]): void {
     const started = rows.filter(row => row.readable && row.run > 0);
     const names = started.map(row => row.name);
-    const asked = JSON.stringify([metrics, names, started.map(row => row.run)]);
+    const runs = started.map(row => [row.run, row.status]);
+    const asked = JSON.stringify([metrics, names, runs]);
     if (asked !== this._asked) {
       this._asked = asked;
       void this._findKeys(asked, names, metrics);
@@ -74,11 +83,14 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     metrics: readonly string[]
   ): Promise<void> {
     let keys = metrics.filter(key => this.state.keys?.includes(key));
+    let system = this.state.keys?.filter(isSystemMetric) ?? [];
     try {
       // Most of them are in the first part; the others ask for the rest only.
-      for (const chunk of chunksOf(names)) {
+      for (const [index, chunk] of chunksOf(names).entries()) {
         const missing = metrics.filter(key => !keys.includes(key));
-        if (missing.length === 0) {
+        if (index === 0) {
+          missing.push(SYSTEM_PREFIX);
+        } else if (missing.length === 0) {
           break;
         }
         const { items } = await this.send(() =>
@@ -93,13 +105,20 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
         }
         const found = new Set([...keys, ...items.map(item => item.key)]);
         keys = metrics.filter(key => found.has(key));
+        if (index === 0) {
+          system = sortedSystemMetrics(
+            [...found].filter(
+              key => isSystemMetric(key) && !metrics.includes(key)
+            )
+          );
+        }
       }
     } catch {
       // Each of them may have one then.
       this._asked = '';
       keys = [...metrics];
     }
-    this.update({ keys: keepEqual(this.state.keys, keys) });
+    this.update({ keys: keepEqual(this.state.keys, [...keys, ...system]) });
   }
 
   /** Remove tasks that are not visible any more, if there are many. */
@@ -141,7 +160,11 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
       const ofTask = this._seen.get(row.name) ?? new Map<string, ISeen>();
       this._seen.set(row.name, ofTask);
       const keys = this._keys.filter(key => {
-        const stamp = `${points} ${row.run} ${row.status} ${String(row.figures[key])}`;
+        let stamp = `${points} ${row.run} ${row.status} ${String(row.figures[key])}`;
+        if (row.status === 'running' && isSystemMetric(key)) {
+          stamp += ` ${Math.floor(now / SYSTEM_MS)}`;
+          isLater = true;
+        }
         const seen = ofTask.get(key);
         if (seen?.stamp === stamp) {
           return false;

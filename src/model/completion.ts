@@ -1,10 +1,14 @@
 /** Completes queries with known keys and values. */
 import type { Columns, TaskPage, TaskRow } from '../client/types';
+import { aggregatedMetric, aggregateOf, suggestedAggregates } from './metrics';
 
 /** The keys and values that a query can contain. */
 export interface IVocabulary {
   /** Parameters and metrics. */
   readonly keys: readonly string[];
+  readonly metrics: readonly string[];
+  /** Suggested aggregates of metrics. */
+  readonly aggregates: readonly string[];
   /** Some values, by key. */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
@@ -30,6 +34,7 @@ const FIELDS = [
   'tag:',
   'log:',
   'message:',
+  'alert:',
   'gpu:',
   'study:',
   'kind:',
@@ -39,8 +44,13 @@ const FIELDS = [
   'duration',
   'runs',
   'exit_code',
-  'progress'
+  'progress',
+  'gpu_hours',
+  'energy_kwh'
 ];
+
+/** Fields of tasks that `has:` and `no:` are used with most. */
+const PRESENCE = ['alert', 'note', 'tag', 'message'];
 
 const VALUES: Record<string, readonly string[]> = {
   status: ['running', 'queued', 'pending', 'completed', 'failed', 'cancelled'],
@@ -54,6 +64,10 @@ const VALUES: Record<string, readonly string[]> = {
 
 /** A key, an operator, and the start of a value. */
 const TERM = /^(-?)("?)([^\s:<>=!"]+)\2(:|<=|>=|!=|=|<|>)([^\s]*)$/;
+
+/** An aggregate up to the start of its metric. */
+const AGGREGATE =
+  /(?:^|[\s(:-])(last|best|min|max|mean|at)\(([^\s()",:<>=!]*)$/;
 
 /**
  * Complete the word before the caret.
@@ -76,16 +90,27 @@ export function complete(
   const word = /[^\s()]*$/.exec(before)?.[0] ?? '';
   const from = caret - word.length;
   const to = caret + (/^[^\s()]*/.exec(text.slice(caret))?.[0].length ?? 0);
+  const [, name, metric] = AGGREGATE.exec(before) ?? [];
+  if (name) {
+    // The step of at(loss, 100) follows the metric.
+    const end = name === 'at' ? ', ' : text[to] === ')' ? '' : ')';
+    const items = matching(vocabulary.metrics, metric).map(
+      key => aggregateOf(name, key).slice(name.length + 1, -1) + end
+    );
+    return offer(items, from, to, metric);
+  }
   const term = TERM.exec(word);
   if (term) {
     const [, , , key, operator, value] = term;
     const last = value.slice(value.lastIndexOf(',') + 1);
     const known =
       operator === ':' && (key === 'has' || key === 'no')
-        ? vocabulary.keys
+        ? [...vocabulary.keys, ...PRESENCE, ...vocabulary.aggregates]
         : (VALUES[key] ?? vocabulary.values.get(key) ?? []);
     const items = matching(known, last).map(item =>
-      /[\s"(),:]/.test(item) ? JSON.stringify(item) : item
+      /[\s"(),:]/.test(item) && aggregatedMetric(item) === null
+        ? JSON.stringify(item)
+        : item
     );
     return offer(items, caret - last.length, to, last);
   }
@@ -93,7 +118,8 @@ export function complete(
   if (!bare) {
     return null;
   }
-  const items = matching([...vocabulary.keys, ...FIELDS], bare);
+  const { keys, aggregates } = vocabulary;
+  const items = matching([...keys, ...FIELDS, ...aggregates], bare);
   return offer(items, from + word.length - bare.length, to, bare);
 }
 
@@ -133,7 +159,8 @@ const MAX_ROWS = 300;
 export function vocabularyOf(
   rows: readonly (TaskRow | undefined)[],
   seen: TaskPage['columns'],
-  known: Columns | null
+  known: Columns | null,
+  goals: Readonly<Record<string, unknown>> = {}
 ): IVocabulary {
   const values = new Map<string, string[]>();
   const add = (key: string, value: unknown): void => {
@@ -156,5 +183,10 @@ export function vocabularyOf(
     ...seen.figures,
     ...(known?.parameters ?? []).map(item => item.key)
   ];
-  return { keys: [...new Set(keys)], values };
+  return {
+    keys: [...new Set(keys)],
+    metrics: seen.figures,
+    aggregates: suggestedAggregates(seen.figures, goals),
+    values
+  };
 }

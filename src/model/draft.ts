@@ -194,15 +194,20 @@ export class DraftModel extends Model<IDraftState> {
     this._schedulePreview(0);
   }
 
+  /** Let the script's parser check the command lines of new tasks, or not. */
+  setCheck(check: boolean): void {
+    this.update({ check, refusals: [] });
+  }
+
   /** Switch to a study, with an objective among the known metrics. */
   async beginSearching(): Promise<void> {
     if (!this.state.search) {
-      this.setSearch(defaultStudyForm(this.state.metrics));
+      this.setSearch(defaultStudyForm(this.state.metrics, this.state.goals));
     }
     await this._loadMetrics();
-    const { search, metrics } = this.state;
+    const { search, metrics, goals } = this.state;
     if (search?.objective === '' && metrics.length > 0) {
-      const { objective, direction } = defaultStudyForm(metrics);
+      const { objective, direction } = defaultStudyForm(metrics, goals);
       this.setSearch({ ...search, objective, direction });
     }
   }
@@ -246,10 +251,15 @@ export class DraftModel extends Model<IDraftState> {
    */
   async create(run: boolean): Promise<Created | null> {
     const { client, ws } = this._options;
-    const { text, name } = this.state;
+    const { text, name, check } = this.state;
     const options = run ? withoutEmpty(this.state.run) : null;
     const created = await this._make(() =>
-      client.createTasks(ws, { text, name, run: options })
+      client.createTasks(ws, {
+        text,
+        name,
+        run: options,
+        ...(check && { check })
+      })
     );
     if (created) {
       void this._renewName(name);
@@ -358,6 +368,11 @@ export class DraftModel extends Model<IDraftState> {
       ]);
       this.update({
         metrics: columns.figures.map(column => column.key),
+        goals: Object.fromEntries(
+          columns.figures.flatMap(({ key, goal }) =>
+            goal ? [[key, goal] as const] : []
+          )
+        ),
         canSearch: studies.available
       });
     } catch {

@@ -3,6 +3,7 @@ import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import { asRecord, asText, asTexts } from '../client/shapes';
 import type { FieldError, Parameters, RunOptions } from '../client/types';
+import type { Goals } from './metrics';
 import { asRunOptions } from './runoptions';
 import type { IDraftPreview, IStudyForm } from './studyform';
 import { asStudyForm } from './studyform';
@@ -40,6 +41,8 @@ export interface IDraftState extends ISavedDraft {
   previewProblem: ClientError | null;
   /** Whether the preview has the command line of each task. */
   commands: boolean;
+  /** Whether the script's parser has to accept the command lines of new tasks. */
+  check: boolean;
   creating: boolean;
   /** Why the server refused the last creation. */
   refusals: FieldError[];
@@ -47,6 +50,8 @@ export interface IDraftState extends ISavedDraft {
   replaced: { text: string; template: string } | null;
   /** Metrics of existing tasks, as possible objectives. */
   metrics: readonly string[];
+  /** The known goals of these metrics. */
+  goals: Goals;
   /** Whether the server supports studies; null before that is known. */
   canSearch: boolean | null;
 }
@@ -69,10 +74,12 @@ export const EMPTY_DRAFT: IDraftState = {
   fresh: false,
   previewProblem: null,
   commands: false,
+  check: false,
   creating: false,
   refusals: [],
   replaced: null,
   metrics: [],
+  goals: {},
   canSearch: null
 };
 

@@ -1,6 +1,7 @@
 import type { ClientError } from '../client/errors';
 import type { Counts, Groups, IClient } from '../client/types';
 import type { Grouping } from './layout';
+import { aggregatedMetric } from './metrics';
 import { Model } from './model';
 import type { IRows } from './rows';
 import type { IListing, ITaskListState } from './taskliststate';
@@ -18,6 +19,10 @@ export interface IGroupsState {
   readonly order: 'asc' | 'desc';
 }
 
+function aggregatesOf({ fields }: IListing): string[] {
+  return fields.filter(key => aggregatedMetric(key) !== null);
+}
+
 /** Groups of tasks, loaded again when tasks change. */
 export class GroupsModel extends Model<IGroupsState> {
   constructor(
@@ -33,7 +38,12 @@ export class GroupsModel extends Model<IGroupsState> {
     list: Pick<ITaskListState, 'counts' | 'listing' | 'rows'>
   ): void {
     const { counts, listing, rows } = list;
-    const asked = JSON.stringify([grouping, listing.query, listing.statuses]);
+    const asked = JSON.stringify([
+      grouping,
+      listing.query,
+      listing.statuses,
+      aggregatesOf(listing)
+    ]);
     const isOther = asked !== this._asked;
     // Rows change with their metrics.
     const isChanged = rows !== this._rows || counts !== this._counts;
@@ -72,6 +82,7 @@ export class GroupsModel extends Model<IGroupsState> {
           {
             by: 'by' in grouping ? [...grouping.by] : undefined,
             fold: 'fold' in grouping ? [...grouping.fold] : undefined,
+            metrics: aggregatesOf(listing),
             query: listing.query,
             status: listing.statuses.join(',') || undefined,
             sort,

@@ -15,15 +15,23 @@ export const FACTS = [
   'finished',
   'created',
   'duration',
+  'progress',
   'left',
   'runs',
+  'gpu_hours',
+  'energy_kwh',
   'message'
 ] as const;
 
 export type Fact = (typeof FACTS)[number] | 'hit';
 
 /** Automatic columns that stay hidden until a task has a value there. */
-export const RUN_FACTS: readonly Fact[] = ['started', 'duration', 'message'];
+export const RUN_FACTS: readonly Fact[] = [
+  'started',
+  'duration',
+  'progress',
+  'message'
+];
 
 /**
  * Return the `RUN_FACTS` that no task of the workspace has, judged by the
@@ -44,7 +52,11 @@ export function emptyFacts(
     rows.some(row => row && row.started_at !== null);
   const hasMessage =
     failed > 0 || rows.some(row => row && (row.message || row.exit_code));
-  return RUN_FACTS.filter(fact => !(fact === 'message' ? hasMessage : hasRun));
+  // Whether a task tracks its steps is known only while it runs.
+  const hasSteps = rows.some(row => row?.steps);
+  return RUN_FACTS.filter(fact =>
+    fact === 'message' ? !hasMessage : fact === 'progress' ? !hasSteps : !hasRun
+  );
 }
 
 /** Keys by which tasks are grouped (`by`), or all other ones (`fold`). */

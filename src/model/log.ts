@@ -6,6 +6,7 @@ import type {
   ILogRange,
   IStream,
   LogMessage,
+  LogMetrics,
   TaskRow
 } from '../client/types';
 import { downloadLog } from './logfile';
@@ -127,6 +128,22 @@ export class LogModel extends Model<ILogState> {
     super.dispose();
     this._stop();
     this._sink = null;
+  }
+
+  /**
+   * Search the text of a log for metrics.
+   *
+   * @param patterns - regular expressions; if empty, those of the workspace
+   */
+  async previewMetrics(
+    task: string,
+    run: number | null,
+    patterns: readonly string[]
+  ): Promise<LogMetrics> {
+    return this._client.previewLogMetrics(this._ws, task, {
+      ...(run !== null && { run }),
+      pattern: [...patterns]
+    });
   }
 
   /** Show the log in a sink, from its tail. */

@@ -1,5 +1,6 @@
 /** Rows by position, only some of which are loaded. */
 import type { TaskRow } from '../client/types';
+import { aggregatedMetric } from './metrics';
 import { keepEqual } from './store';
 
 export type IRows = ReadonlyArray<TaskRow | undefined>;
@@ -94,6 +95,17 @@ export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
   };
 }
 
+/** Return whether changes of rows may change metrics. */
+export function metricsDiffer({ before, after, missed }: IPatched): boolean {
+  return (
+    missed.length > 0 ||
+    before.some(
+      (row, index) =>
+        keepEqual(row.figures, after[index].figures) !== row.figures
+    )
+  );
+}
+
 /** Remove rows; the rows below move up. */
 export function removeRows(rows: IRows, names: readonly string[]): IRows {
   if (names.length === 0) {
@@ -121,12 +133,24 @@ export function sortMayMove(
   );
 }
 
+/** The value of a metric or an aggregate, undefined when there is none. */
+export function metricValue(row: TaskRow, key: string): unknown {
+  return key in row.figures
+    ? row.figures[key]
+    : aggregatedMetric(key) === null
+      ? undefined
+      : row.values?.[key];
+}
+
 const SORT_FIELDS: ReadonlyMap<string, keyof TaskRow> = new Map([
   ['status', 'status'],
   ['started', 'started_at'],
   ['finished', 'finished_at'],
   ['runs', 'runs'],
+  ['progress', 'progress'],
   ['duration', 'duration'],
+  ['gpu_hours', 'gpu_hours'],
+  ['energy_kwh', 'energy_kwh'],
   ['order', 'order']
 ]);
 
@@ -139,5 +163,7 @@ function sortValue(row: TaskRow, sort: string): unknown {
   if (group === 'config') {
     return { ...row.values, ...row.swept }[key];
   }
-  return group ? row.figures[key] : (row.swept[sort] ?? row.figures[sort]);
+  return group
+    ? metricValue(row, key)
+    : (row.swept[sort] ?? metricValue(row, sort));
 }

@@ -7,13 +7,23 @@ const MAX_POINTS = 600;
 /** Delay between requests for a run that is still running. */
 const GATHER_MS = 2000;
 
+/** The same for system metrics, no event reports their changes. */
+const SYSTEM_MS = 10_000;
+
 export interface IRunCurvesState {
   readonly curves: readonly Curve[];
+  /** About metric files that were not read, or not completely. */
+  readonly messages: readonly string[];
   readonly isLoading: boolean;
   readonly error: Error | null;
 }
 
-const NOTHING: IRunCurvesState = { curves: [], isLoading: false, error: null };
+const NOTHING: IRunCurvesState = {
+  curves: [],
+  messages: [],
+  isLoading: false,
+  error: null
+};
 
 /** All curves of one run, loaded while the model is watched. */
 export class RunCurvesModel extends Model<IRunCurvesState> {
@@ -30,6 +40,7 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
       this._task = task;
       this._run = run;
       this._stamp = '';
+      this._isRunning = false;
       this.cancel('curves');
       this.update({ ...NOTHING, isLoading: task !== null && run !== null });
       this._schedule(0);
@@ -39,6 +50,7 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
   /** Note a change of the task: load new points. */
   setRow(row: TaskRow): void {
     if (row.name === this._task && row.run === this._run) {
+      this._isRunning = row.status === 'running';
       const stamp = JSON.stringify([row.status, row.figures]);
       if (stamp !== this._stamp) {
         this._stamp = stamp;
@@ -67,8 +79,17 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
               points: MAX_POINTS,
               run
             }),
-          ({ items }) =>
-            this.update({ curves: items, isLoading: false, error: null }),
+          ({ items, messages = [] }) => {
+            this.update({
+              curves: items,
+              messages,
+              isLoading: false,
+              error: null
+            });
+            if (this._isRunning) {
+              this._schedule(SYSTEM_MS);
+            }
+          },
           error => this.update({ error, isLoading: false })
         )
       );
@@ -78,4 +99,5 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
   private _task: string | null = null;
   private _run: number | null = null;
   private _stamp = '';
+  private _isRunning = false;
 }

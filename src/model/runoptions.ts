@@ -11,6 +11,7 @@ export const RUN_FIELDS = [
   'priority',
   'retries',
   'time_limit',
+  'signal',
   'stop_after'
 ] as const;
 
@@ -30,7 +31,9 @@ export const CLUSTER_JOBS = 1000;
 export function isRunField(field: string | null | undefined): boolean {
   return (
     RUN_FIELDS.some(known => known === field) ||
-    ['engine', 'cluster'].includes((field ?? '').split('.')[0])
+    ['engine', 'cluster', 'alerts', 'resume', 'preempt'].includes(
+      (field ?? '').split('.')[0]
+    )
   );
 }
 
@@ -44,7 +47,7 @@ export function withEngine(
     return { ...options, jobs, engine, cluster: null };
   }
   const jobs = (options.jobs ?? 1) === 1 ? CLUSTER_JOBS : options.jobs;
-  return { ...options, jobs, engine, gpu_memory: null };
+  return { ...options, jobs, engine, gpu_memory: null, preempt: null };
 }
 
 /** Change an option for a cluster. */
@@ -95,6 +98,15 @@ export function asRunOptions(value: unknown, jobs: number): RunOptions {
     if (isNumber || (typeof each === 'string' && !(field in RUN_NUMBERS))) {
       options[field] = each;
     }
+  }
+  for (const field of ['resume', 'preempt']) {
+    if (typeof found[field] === 'boolean') {
+      options[field] = found[field];
+    }
+  }
+  if (Array.isArray(found.alerts)) {
+    const rules = found.alerts.filter(rule => typeof rule === 'string');
+    options.alerts = rules.length > 0 ? rules : undefined;
   }
   const engine = asOneOf(found.engine, ['local', 'slurm'], null);
   if (engine) {

@@ -8,7 +8,8 @@ import type {
   SearchPreview,
   StudyRequest
 } from '../client/types';
-import { byWeight, isCounter, isLessBetter } from './metrics';
+import type { Goals } from './metrics';
+import { byWeight, isCounter } from './metrics';
 import { withoutEmpty } from './runoptions';
 
 export interface IStudyForm {
@@ -47,14 +48,14 @@ export type IAxis = Omit<Axis, 'kind'> & {
 export type IDraftPreview = Omit<Preview, 'axes'> & { axes: IAxis[] };
 
 /** Return a form whose objective is the most important metric. */
-export function defaultStudyForm(metrics: readonly string[]): IStudyForm {
-  const [objective = ''] = byWeight(metrics).filter(key => !isCounter(key));
-  return { ...DEFAULTS, objective, direction: directionOf(objective) };
-}
-
-/** Return the better direction of a metric, from its name. */
-export function directionOf(metric: string): IStudyForm['direction'] {
-  return isLessBetter(metric) ? 'minimize' : 'maximize';
+export function defaultStudyForm(
+  metrics: readonly string[],
+  goals: Goals
+): IStudyForm {
+  const [objective = ''] = byWeight(metrics, goals).filter(
+    key => !isCounter(key)
+  );
+  return { ...DEFAULTS, objective, direction: goals[objective] ?? 'maximize' };
 }
 
 /** Read a saved form; null when there was none. */

@@ -11,6 +11,7 @@ import {
   shownColumns,
   withColumn
 } from './layout';
+import { aggregatedMetric } from './metrics';
 import { Model } from './model';
 import type { ISavedTable, ISavedView } from './savedviews';
 import { withView } from './savedviews';
@@ -42,11 +43,25 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
     });
   }
 
-  /** Keys of the configuration that have a column. */
+  /** Keys of the configuration and aggregates that have a column. */
   get fields(): string[] {
+    return [...this._keys('config'), ...this.aggregates];
+  }
+
+  /** Aggregates of metrics that have a column. */
+  get aggregates(): string[] {
+    return this.metrics.filter(key => aggregatedMetric(key) !== null);
+  }
+
+  /** Metrics and aggregates that have a column. */
+  get metrics(): string[] {
+    return this._keys('figure');
+  }
+
+  private _keys(kind: 'config' | 'figure'): string[] {
     return this.state.shown.flatMap(id => {
       const parts = parseColumnId(id);
-      return parts.kind === 'config' ? [parts.key] : [];
+      return parts.kind === kind ? [parts.key] : [];
     });
   }
 

@@ -141,6 +141,7 @@ function stampOf(row: TaskRow): string {
     row.run,
     row.finished_at,
     row.message,
+    row.alert?.number,
     row.pinned,
     row.tags,
     row.status === 'running' ? row.figures : null

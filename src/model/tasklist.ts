@@ -18,6 +18,7 @@ import { LiveModel } from './livemodel';
 import { Position } from './position';
 import {
   keepNewer,
+  metricsDiffer,
   patchRows,
   placePage,
   removeRows,
@@ -29,9 +30,12 @@ import type { ActionOptions, IListing, ITaskListState } from './taskliststate';
 import {
   asQuery,
   columnsOf,
+  aggregatesDelay,
+  asExportQuery,
   initialState,
   mergeColumns,
   SHOWN_AS_PENDING,
+  stateOfPage,
   sumOf,
   withPending
 } from './taskliststate';
@@ -79,11 +83,12 @@ export class TaskListModel extends LiveModel<ITaskListState> {
     this.refresh();
   }
 
-  /** Set which values of the configuration are listed; rows stay meanwhile. */
-  setFields(fields: readonly string[]): void {
+  /** Set which fields, and whose best values, are listed; rows stay meanwhile. */
+  setFields(fields: readonly string[], best: readonly string[] = []): void {
     const { listing } = this.state;
-    if (fields.join('\n') !== listing.fields.join('\n')) {
-      this.update({ listing: { ...listing, fields } });
+    const next = keepEqual(listing, { ...listing, fields, best });
+    if (next !== listing) {
+      this.update({ listing: next });
       this.refresh();
     }
   }
@@ -101,7 +106,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
 
   /** Select all tasks that match, also those not loaded. */
   async selectAll(): Promise<void> {
-    const query = asQuery({ ...this.state.listing, fields: [] });
+    const query = asQuery({ ...this.state.listing, fields: [], best: [] });
     const names: string[] = [];
     let total = Infinity;
     for (let offset = 0; offset < total; offset += MAX_NAMES) {
@@ -200,13 +205,8 @@ export class TaskListModel extends LiveModel<ITaskListState> {
 
   /** Export the results of the listed tasks, or of those that match a query. */
   exportResults(form: ExportQuery): Promise<IDownload> {
-    const { query, status, sort, order } = asQuery(this.state.listing);
-    return this.send(() =>
-      this.client.exportResults(this.ws, {
-        ...{ query, status, sort, order },
-        ...form
-      })
-    );
+    const query = { ...asExportQuery(this.state.listing), ...form };
+    return this.send(() => this.client.exportResults(this.ws, query));
   }
 
   /** List the tasks that match a query. */
@@ -324,20 +324,13 @@ export class TaskListModel extends LiveModel<ITaskListState> {
     const old = isOther ? [] : this.state.rows;
     this.noteMessage();
     this.update({
-      phase: 'ready',
-      error: null,
-      queryError: null,
-      notices: keepEqual(this.state.notices, answer.notices ?? []),
+      ...stateOfPage(this.state, answer, isLate),
       rows: placePage(
         old,
         page * PAGE_SIZE,
         isLate ? keepNewer(old, answer.items) : answer.items,
         answer.total
-      ),
-      total: answer.total,
-      counts: isLate ? this.state.counts : answer.counts,
-      columns: mergeColumns(this.state.columns, answer.columns),
-      typical: answer.typical_duration
+      )
     });
     if (isLate) {
       this._refreshSoon();
@@ -403,6 +396,11 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       sortMayMove(listing.sort, patched.before, patched.after, patched.missed)
     ) {
       this._refreshSoon();
+      return;
+    }
+    const delay = aggregatesDelay(listing);
+    if (delay !== null && metricsDiffer(patched)) {
+      this.schedule('aggregates', delay, () => this._refreshSoon());
     }
   }
 

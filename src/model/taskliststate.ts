@@ -10,14 +10,23 @@ import type {
   Workspace
 } from '../client/types';
 import type { ILiveState } from './livemodel';
+import { aggregatedMetric } from './metrics';
 import type { IRows } from './rows';
 import { emptyRows } from './rows';
+import { keepEqual } from './store';
+
+export type MetricGoals = NonNullable<TaskPage['goals']>;
+export type BestValues = NonNullable<TaskPage['best']>;
 
 /** Options of an action, without its tasks. */
 export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
 
 /** Actions that a row shows before they are confirmed. */
 export const SHOWN_AS_PENDING: readonly Action[] = ['run', 'cancel', 'delete'];
+
+/** Delay before aggregates are listed again, and before only best values are. */
+export const AGGREGATES_MS = 2000;
+export const BEST_MS = 10_000;
 
 /** How many values of the configuration the server lists with a task. */
 const MAX_FIELDS = 200;
@@ -29,8 +38,10 @@ export interface IListing {
   readonly statuses: readonly TaskStatus[];
   readonly sort: string;
   readonly order: 'asc' | 'desc';
-  /** Configuration keys whose values are listed with each task. */
+  /** Configuration keys and aggregates whose values are listed with each task. */
   readonly fields: readonly string[];
+  /** Metrics and aggregates whose best value is listed. */
+  readonly best: readonly string[];
 }
 
 export const DEFAULT_LISTING: IListing = {
@@ -38,7 +49,8 @@ export const DEFAULT_LISTING: IListing = {
   statuses: [],
   sort: 'created',
   order: 'desc',
-  fields: []
+  fields: [],
+  best: []
 };
 
 /** Return a listing as parameters of a request. */
@@ -50,8 +62,28 @@ export function asQuery(listing: IListing) {
     order: listing.order,
     fields: listing.fields.length
       ? listing.fields.slice(0, MAX_FIELDS)
-      : undefined
+      : undefined,
+    best: listing.best.length ? listing.best.slice(0, MAX_FIELDS) : undefined
   };
+}
+
+/** Return a listing and its aggregates as parameters of an export. */
+export function asExportQuery(listing: IListing) {
+  const { query, status, sort, order, fields } = asQuery(listing);
+  const metrics = fields?.filter(key => aggregatedMetric(key) !== null);
+  return { query, status, sort, order, metrics };
+}
+
+/**
+ * Delay before values that depend on the points of curves are listed again;
+ * null if there are none.
+ */
+export function aggregatesDelay({ fields, best }: IListing): number | null {
+  const keys = [...fields, ...best];
+  if (keys.some(key => aggregatedMetric(key) !== null)) {
+    return AGGREGATES_MS;
+  }
+  return best.length > 0 ? BEST_MS : null;
 }
 
 /** Tasks in the trash whose deletion can be undone. */
@@ -79,6 +111,12 @@ export interface ITaskListState extends ILiveState {
   readonly total: number;
   readonly counts: Counts | null;
   readonly columns: TaskPage['columns'];
+  /** The best value of all matching tasks, by metric or aggregate. */
+  readonly best: BestValues;
+  /** Sums over the matching tasks. */
+  readonly usage: TaskPage['usage'] | null;
+  /** The known goals of metrics. */
+  readonly goals: MetricGoals;
   /** Typical duration of a run in seconds, from earlier ones; null if unknown. */
   readonly typical: number | null;
   /** Selected names; filtering, sorting and refreshing do not change them. */
@@ -104,10 +142,34 @@ export function initialState(
     total: 0,
     counts: null,
     columns: { swept: [], figures: [] },
+    best: {},
+    usage: null,
+    goals: {},
     typical: null,
     selection: new Set(),
     pending: new Map(),
     undo: null
+  };
+}
+
+/** What a page changes, apart from the rows; `isLate` if newer rows are known. */
+export function stateOfPage(
+  old: ITaskListState,
+  answer: TaskPage,
+  isLate: boolean
+) {
+  return {
+    phase: 'ready' as const,
+    error: null,
+    queryError: null,
+    notices: keepEqual(old.notices, answer.notices ?? []),
+    total: answer.total,
+    counts: isLate ? old.counts : answer.counts,
+    columns: mergeColumns(old.columns, answer.columns),
+    best: keepEqual(old.best, answer.best ?? {}),
+    usage: keepEqual(old.usage, answer.usage ?? null),
+    goals: keepEqual(old.goals, answer.goals ?? {}),
+    typical: answer.typical_duration
   };
 }
 

@@ -1,6 +1,7 @@
 import { SparklineModel } from './sparkline';
 import { GroupsModel } from './groups';
 import { emptyFacts } from './layout';
+import type { Goal } from './metrics';
 import { Model } from './model';
 import type { IRows } from './rows';
 import { memoizeLast } from './store';
@@ -36,12 +37,16 @@ export class TasksPageModel extends Model<ITasksPageState> {
     this.curves = this.own(new SparklineModel(client, ws));
     this.detail = this.own(new TaskDetailModel(client, ws));
     this.groups = this.own(new GroupsModel(client, ws));
-    this.listen(_list, () => this._update());
-    this.listen(this.table, () => this._update());
-    this.listen(this.curves, () => this._update());
   }
 
+  /**
+   * Begin to update the parts. Not in the constructor: React may repeat a
+   * rendering, and the model of the first one is never disposed.
+   */
   start(): void {
+    this.listen(this._list, () => this._update());
+    this.listen(this.table, () => this._update());
+    this.listen(this.curves, () => this._update());
     this._list.start();
     this._update();
   }
@@ -55,6 +60,13 @@ export class TasksPageModel extends Model<ITasksPageState> {
     this.update({ details });
     this._update();
   };
+
+  /** Define whether less or more of a metric is better; null removes the definition. */
+  async defineMetric(name: string, goal: Goal | null): Promise<void> {
+    const { client, ws } = this._list;
+    await this.send(() => client.defineMetric(ws, { name, goal }));
+    this._list.refresh();
+  }
 
   readonly openTrash = (): void => {
     const { client, ws } = this._list;
@@ -82,7 +94,11 @@ export class TasksPageModel extends Model<ITasksPageState> {
     );
     // Without fields at first, so that the first list does not wait.
     const { known, layout } = this.table.getSnapshot();
-    this._list.setFields(known ? this.table.fields : []);
+    const { fields, metrics } = this.table;
+    this._list.setFields(
+      known ? fields : [],
+      known && layout.look === 'table' && !layout.grouping ? metrics : []
+    );
     if (details) {
       this.detail.show(active, this._list.row(active));
     }

@@ -136,6 +136,21 @@ def test_following_a_log_to_its_end(terminal: Terminal) -> None:
     assert statuses(terminal) == {"one": "completed"}
 
 
+def test_the_metrics_in_a_log(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "one", "--run", given="lr: 0.5\n")
+    terminal("wait", "one")
+    assert "No metrics found" in terminal("log", "one", "--metrics")
+    shown = terminal("log", "one", "--pattern", r"lr is (?P<lr>\S+)")
+    assert "lr: 1 line, first 0.5, last 0.5" in shown
+    assert "1 matching line:\nlr is 0.5\n" in shown
+    assert "log_metrics" in shown
+    assert "is not a regular expression" in terminal("log", "one", "--pattern", "(", code=1)
+    for shows in (["--metrics"], ["--pattern", "x"]):
+        for other in (["--follow"], ["--tail", "9"]):
+            told = terminal("log", "one", *shows, *other, code=2)
+            assert f"{other[0]} cannot be used with {shows[0]}." in told
+
+
 def test_an_interrupt_ends_following_with_130(terminal: Terminal) -> None:
     terminal("sweep", "-", "-n", "long", "--run", given="seconds: 600\n")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a suite in the background is deaf to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .test_cli import Terminal
+from .test_cli import SCRIPT, Terminal
 
 UNCALLED = """\
 import argparse
@@ -87,7 +87,9 @@ def test_asking_a_script(tmp_path: Path) -> None:
     text = LOOP.replace("type=float", "choices=[1], type=float")
     (tmp_path / "loop.py").write_text(text, encoding="utf-8")
     refused = terminal("sweep", "two.yaml", "-n", "b", "--check", code=1)
-    assert "The script rejects the command line of task 2: argument --lr: invalid choice: 2.0" in refused
+    assert (
+        "The script rejects the command line of task 2 (lr: 2): argument --lr: invalid choice: 2.0" in refused
+    )
     assert len(terminal.json("ls")) == 2
 
 
@@ -110,3 +112,88 @@ def test_a_parser_library_in_which_nothing_was_found(tmp_path: Path) -> None:
     assert "A file that the script imports uses argbind" in said(terminal, "open", "main.py")[1]
     (tmp_path / "plain.py").write_text("print(1)\n", encoding="utf-8")
     assert said(terminal, "open", "plain.py")[1] == ""
+
+
+CONSTANTS = """\
+import sys
+from pathlib import Path
+import helper
+LR = 0.1
+print("lr is", LR, Path(__file__).parent.name, sys.argv[1:], helper.__name__)
+if LR > 1:
+    raise SystemExit(1)
+"""
+
+
+def test_constants_of_a_script(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    script = tmp_path / "train.py"
+    script.write_text(CONSTANTS, encoding="utf-8")
+    (tmp_path / "helper.py").touch()
+    terminal("open", "train.py")
+    (tmp_path / "two.yaml").write_text("constants: {LR: 0.1 | 0.5}\ncommand_line: x\n", encoding="utf-8")
+    shown = terminal("plan", "two.yaml", "--commands")
+    assert shown == "python train.py x\npython train.py x  # LR = 0.5\n"
+    terminal("sweep", "two.yaml", "-n", "a", "--run")
+    assert set(terminal.json("wait").values()) == {"completed"}
+    names = sorted(one["name"] for one in terminal.json("ls"))
+    logs = [terminal("log", name) for name in names]
+    place = tmp_path.name
+    assert f"lr is 0.1 {place} ['x'] helper" in logs[0] and "copy of the script" not in logs[0]
+    assert f"lr is 0.5 {place} ['x'] helper" in logs[1] and "A copy of the script with LR = 0.5:" in logs[1]
+    task = tmp_path / "_pyruns_" / "train" / "tasks" / names[1]
+    copy = task / "artifacts" / "run1" / "changed_script" / "train.py"
+    assert copy.read_text(encoding="utf-8").startswith(
+        "import sys\nfrom pathlib import Path\nimport helper\nLR = 0.5\n"
+    )
+    assert script.read_text(encoding="utf-8") == CONSTANTS
+
+    script.write_text(CONSTANTS.replace("LR", "RATE"), encoding="utf-8")
+    terminal("run", names[1])
+    assert set(terminal.json("wait", names[1], code=1).values()) == {"failed"}
+    assert "The script has no constant LR that can be set" in terminal("log", names[1])
+
+
+FILE = """\
+import json, sys
+print(sys.argv[1][-5:], json.load(open(sys.argv[1])))
+"""
+
+
+def test_a_file_with_the_values_of_the_task(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "train.py").write_text(FILE, encoding="utf-8")
+    terminal("open", "train.py")
+    text = "command_line: '{config.json}'\nlr: 0.1 | 0.2\nmodel: {depth: 3}\nname: lr-${lr}\n"
+    (tmp_path / "two.yaml").write_text(text, encoding="utf-8")
+    assert terminal("plan", "two.yaml", "--commands") == "python train.py config.json\n" * 2
+    terminal("sweep", "two.yaml", "-n", "a", "--run")
+    assert set(terminal.json("wait").values()) == {"completed"}
+    name = sorted(one["name"] for one in terminal.json("ls"))[1]
+    expected = ".json {'lr': 0.2, 'model': {'depth': 3}, 'name': 'lr-0.2'}"
+    assert expected in terminal("log", name)
+    left = [one.name for one in (tmp_path / "_pyruns_" / "train" / "tasks" / name).iterdir()]
+    assert not [one for one in left if one.startswith(".pyruns-input-")]
+
+
+def test_commands_of_modules_and_notebooks(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path / "pkg")
+    (tmp_path / "pkg").mkdir()
+    for name in ("__init__.py", "train.py", "my-train.py"):
+        (tmp_path / "pkg" / name).write_text(SCRIPT if name != "__init__.py" else "", encoding="utf-8")
+    terminal("open", "my-train.py")
+    terminal("open", "train.py")
+    (tmp_path / "pkg" / "one.yaml").write_text("lr: 0.5\n", encoding="utf-8")
+    settings = tmp_path / "pkg" / "_pyruns_" / "_pyruns_settings.yaml"
+    settings.write_text(
+        "workspaces: {train: {as_module: true}, my-train: {as_module: true}}", encoding="utf-8"
+    )
+    assert terminal("plan", "one.yaml", "--commands") == "python -m pkg.train --lr 0.5\n"
+    refused = terminal("plan", "one.yaml", "--commands", "-w", "my-train", code=1)
+    assert "my-train.py cannot be started as a module" in refused
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "lr = 0.1"}
+    text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    (tmp_path / "pkg" / "nb.ipynb").write_text(text, encoding="utf-8")
+    terminal("open", "nb.ipynb")
+    shown = terminal("plan", "one.yaml", "--commands")
+    assert shown == "python -m pyruns_jupyter.notebook.nbrun nb.ipynb\n"

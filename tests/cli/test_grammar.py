@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_cell_parser, build_parser
+from pyruns_jupyter.cli.cell_grammar import build_cell_parser
+from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_parser
 from pyruns_jupyter.cli.parser import ALIASES, HelpShown, Parser
 from pyruns_jupyter.cli.terminal import PROGRAM
 from pyruns_jupyter.notebook.magics import CELL_PROGRAM, LINE_PROGRAM

@@ -330,9 +330,9 @@ def test_a_task_file_of_millions_of_lists_is_not_parsed(tmp_path: Path) -> None:
     path = workspace.paths(bad).info
     path.write_bytes(b'{"a": [' + b"[]," * 10_000_000 + b"[]]}")
     index = TaskIndex(workspace)
-    began = time.monotonic()
+    began = time.process_time()
     index.refresh()
-    assert time.monotonic() - began < 5  # it was 14 s, in which no other request was answered
+    assert time.process_time() - began < 5  # it was 14 s, in which no other request was answered
     assert "larger than 16 MiB" in (index.rows[bad].message or "")
     assert index.rows[first].readable
     with pytest.raises(Unreadable, match="larger than 16 MiB"):
@@ -381,7 +381,7 @@ def test_the_garbage_collector_is_back_after_large_files(end: str) -> None:
 def test_a_huge_description_of_a_workspace_is_not_parsed(tmp_path: Path) -> None:
     workspace, *_ = three(tmp_path)
     (workspace.folder / "script_info.json").write_bytes(b'{"a": [' + b"[]," * 10_000_000 + b"[]]}")
-    began = time.monotonic()
+    began = time.process_time()
     assert "larger than 1 MiB" in (workspace.problem() or "")
     assert workspace.kind == "script"
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

@@ -1,8 +1,10 @@
 """The code blocks of a page of the documentation, and what is to be done with each.
 
 A comment right before a block says what differs: `<!-- file: NAME -->` it is a file; `<!-- not run: WHY -->`;
-`<!-- fails -->` its last command ends with an error. Comments at the top of a page say where it runs:
-`<!-- in: EXAMPLE -->` in a copy of that example, `<!-- after: PAGE -->` in what another page left,
+`<!-- fails -->` its last command ends with an error; `<!-- with: PACKAGE -->` a script that
+`test_framework_examples` runs as a task where this package is installed. Comments at the top of a page say
+where it runs: `<!-- in: EXAMPLE -->` in a copy of that example, `<!-- after: PAGE -->` in what another page
+left,
 `<!-- needs: slurm -->` beside a cluster, `<!-- needs: pyr -->` with the program `pyr` on the path,
 `<!-- tasks fail: WHY -->` that some may.
 """

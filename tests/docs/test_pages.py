@@ -31,7 +31,7 @@ def to_run(page: Path) -> list[Block]:
 
 
 def runs(block: Block) -> bool:
-    return block.language in RUN and block.note != "not run"
+    return block.language in RUN and block.note not in ("not run", "with")
 
 
 RUNNING = [name for name, page in TOLD.items() if any(map(runs, blocks(page)))]

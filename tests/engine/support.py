@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.fs.locks import is_locked
 from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.paths import EnginePaths, TaskPaths
@@ -21,7 +22,7 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue import batches
-from pyruns_jupyter.engine.queue.launch import scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.support import wait_until
 
@@ -64,6 +65,11 @@ class Project:
         info = {"name": name, "status": "pending", "progress": 0.0, **kind, **more}
         (folder / "task_info.json").write_text(json.dumps(info), encoding="utf-8")
         return name
+
+    def task_environment(self, name: str, **values: str) -> None:
+        """Set the environment variables of a task."""
+        path = self.paths(name).info
+        path.write_text(json.dumps({**self.info(name), "env": values}), encoding="utf-8")
 
     def paths(self, name: str) -> TaskPaths:
         return self.workspace.paths(name)
@@ -141,6 +147,18 @@ class Project:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not scheduler_alive(self.root), message="the scheduler is dead")
         return pid
+
+    def reboot(self, name: str) -> None:
+        """Kill all processes of the project while a task runs, and start its scheduler as after a reboot."""
+        self.kill_scheduler()
+        supervisor = psutil.Process(self.supervisor_pid(name))
+        remains = supervisor.children(recursive=True)
+        os.kill(supervisor.pid, signal.SIGKILL)
+        for process in remains:
+            process.kill()
+        owner = self.paths(name).owner(1)
+        owner.write_bytes(dump_json({**read_json(owner), "boot": "another boot"}))  # in place, as it would be
+        wait_until(lambda: ensure_running(self.root) or scheduler_alive(self.root))
 
     def stop_everything(self) -> None:
         """Leave no process of this project behind."""

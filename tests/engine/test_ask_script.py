@@ -20,6 +20,8 @@ from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.probe.answer import VERSION, parse_answer
+from pyruns_jupyter.core.scripts.source import files
+from pyruns_jupyter.core.scripts.source.modules import may_be_newer
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.run import ask_script as asking
 from pyruns_jupyter.engine.run.ask_script import AskedScript, ask_script, check_commands, known_answer
@@ -380,21 +382,24 @@ flags.DEFINE_enum("mode", "fast", ["fast", "slow"], "the mode")
 flags.DEFINE_bool("amp", False, "mixed precision")
 flags.DEFINE_list("names", ["a"], "names")
 flags.DEFINE_multi_integer("sizes", [1], "sizes")
+flags.DEFINE_string("out", None, "folder", required=True)
 app.run(lambda argv: 1 / 0)
 """
     workspace = opened(tmp_path, source)
     assert asked(workspace).answer.framework == "absl"
+    assert [name for name, required in described(workspace, "required").items() if required] == ["out"]
     assert described(workspace, "type", "default") == {
         "lr": ("float", 0.1),
         "mode": ("choice", "fast"),
         "amp": ("bool", False),
         "names": ("list", ["a"]),
         "sizes": ("list", [1]),
+        "out": ("str", None),
     }
-    found = check_commands(workspace, [["--lr=0.5", "--noamp"], ["--lr=-1"], ["--odd=1"]])
+    found = check_commands(workspace, [["--lr=0.5", "--noamp", "--out=x"], ["--lr=-1"], ["--odd=1"]])
     assert found[0] is None and found[1] and found[2]
-    argv = words(workspace, lr=0.5, amp=True, names=["b", "c"], sizes=[2, 3], mode="slow")
-    assert argv == ["--lr=0.5", "--amp", "--names=b,c", "--sizes=2", "--sizes=3", "--mode=slow"]
+    argv = words(workspace, lr=0.5, amp=True, names=["b", "c"], sizes=[2, 3], mode="slow", out="x")
+    assert argv == ["--lr=0.5", "--amp", "--names=b,c", "--sizes=2", "--sizes=3", "--mode=slow", "--out=x"]
     assert check_commands(workspace, [argv]) == [None]
 
 
@@ -414,6 +419,45 @@ raise SystemExit("ran")
     assert asked(workspace).answer.framework == "jsonargparse"
     argv = words(workspace, **{"model.lr": 0.5, "model.layers": [3], "name": "b"})
     assert check_commands(workspace, [argv, ["--model.lr", "x"]])[0] is None
+
+
+def test_jsonargparse_with_classes_and_subcommands(tmp_path: Path) -> None:
+    """As LightningCLI builds its parser."""
+    pytest.importorskip("jsonargparse")
+    pytest.importorskip("docstring_parser")
+    source = """
+from typing import List, Optional
+from jsonargparse import ActionConfigFile, ArgumentParser
+class Base:
+    def __init__(self, width: int = 8): ...
+class Wide(Base):
+    def __init__(self, depth: int = 2, width: int = 9): ...
+class Trainer:
+    def __init__(self, max_epochs: int = 3, devices: Optional[List[int]] = None, precision: str = "32"): ...
+def options():
+    parser = ArgumentParser()
+    parser.add_argument("--config", action=ActionConfigFile)
+    parser.add_class_arguments(Trainer, "trainer")
+    parser.add_subclass_arguments(Base, "model")
+    parser.add_argument("--seed_everything", type=int, default=0)
+    return parser
+parser = ArgumentParser()
+commands = parser.add_subcommands()
+for name in ("fit", "test"):
+    commands.add_subcommand(name, options())
+parser.parse_args()
+raise SystemExit("ran")
+"""
+    workspace = opened(tmp_path, source)
+    assert asked(workspace).answer.framework == "jsonargparse"
+    found = described(workspace, "type", "default")
+    assert found["fit.trainer.max_epochs"] == ("int", 3) and found["fit.trainer.precision"] == ("str", "32")
+    assert not [name for name in found if name.endswith((".help", ".trainer", ".print_config"))]
+    fit = {"trainer": {"max_epochs": 5, "devices": [1], "precision": "16"}, "model": "Wide"}
+    argv = words(workspace, subcommand="fit", fit=fit)
+    assert argv[0] == "fit" and argv[argv.index("--model") + 1] == "Wide"
+    found_errors = check_commands(workspace, [argv, ["fit", "--trainer.max_epochs", "x"]])
+    assert found_errors[0] is None and "trainer.max_epochs" in str(found_errors[1])
 
 
 def test_configargparse(tmp_path: Path) -> None:
@@ -458,6 +502,51 @@ main()
     assert given == {"--steps": 3, "--names": ["b", "1"], "--config_path": "c.yaml", "--opt.lr": 0.5}
 
 
+def test_draccus(tmp_path: Path) -> None:
+    pytest.importorskip("draccus")
+    source = """
+from dataclasses import dataclass, field
+from typing import List, Optional
+import enum
+import draccus
+class Mode(enum.Enum):
+    FAST = 1
+    SLOW = 2
+@dataclass
+class Model(draccus.ChoiceRegistry):
+    width: int = 8
+@Model.register_subclass("small")
+@dataclass
+class Small(Model):
+    depth: int = 2
+@Model.register_subclass("big")
+@dataclass
+class Big(Model):
+    heads: int = 4
+@dataclass
+class Config:
+    steps: int
+    model: Model = field(default_factory=Small)
+    betas: List[float] = field(default_factory=lambda: [0.9, 0.99])
+    mode: Mode = Mode.FAST
+    note: Optional[str] = None
+    amp: bool = False
+@draccus.wrap()
+def main(config: Config):
+    raise SystemExit("ran")
+main()
+"""
+    workspace = opened(tmp_path, source)
+    assert asked(workspace).answer.library.startswith("draccus.")
+    found = described(workspace, "type", "default", "required")
+    assert found["steps"] == ("int", None, True) and found["amp"] == ("bool", False, False)
+    assert found["mode"] == ("choice", "FAST", False) and found["model.depth"] == ("int", 2, False)
+    assert found["betas"] == ("list", [0.9, 0.99], False) and "model" not in found
+    config: dict[str, object] = {"steps": 3, "betas": [0.5], "mode": "SLOW", "note": "1", "amp": True}
+    argv = words(workspace, **config, **{"model.type": "big", "model.heads": 2, "model.width": 1})
+    assert check_commands(workspace, [argv, ["--steps", "3", "--mode", "ODD"]])[0] is None, argv
+
+
 def test_relative_imports(tmp_path: Path) -> None:
     (tmp_path / "package" / "inner").mkdir(parents=True)
     for folder in ("package", "package/inner"):
@@ -474,6 +563,109 @@ parser.parse_args()
     (tmp_path / "package" / "inner" / "train.py").write_text(source)
     workspace = open_workspace(tmp_path / "package" / "inner" / "train.py")[0]
     assert "package/conf.py" in asked(workspace).answer.files
+
+
+# The answer and the source
+
+CHANGED_CLICK = """
+import click
+@click.command()
+@click.option("--lr", type=float, default=0.1)
+@click.option("--mode", type=click.Choice(["a", "b"]), default="a")
+def main(lr, mode): raise SystemExit("ran")
+for option in main.params:
+    vars(option).update(json_of(option.name))
+main()
+"""
+CHANGED_FIRE = """
+import fire
+def train(lr=0.1, mode="a"): raise SystemExit("ran")
+vars(type(train))["__defaults__"].__set__(train, (0.5, "a"))
+fire.Fire(train)
+"""
+CHANGED_ABSL = """
+from absl import app, flags
+flags.DEFINE_float("lr", 0.1, "the rate")
+flags.DEFINE_string("mode", "a", "the mode")
+getattr(flags.FLAGS, "set_" + "default")("lr", 0.5)
+app.run(lambda argv: 1 / 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "source"), [("click", CHANGED_CLICK), ("fire", CHANGED_FIRE), ("absl", CHANGED_ABSL)]
+)
+def test_the_parser_is_right_where_the_source_says_something_else(
+    tmp_path: Path, library: str, source: str
+) -> None:
+    pytest.importorskip(library)
+    source = source.replace("json_of(option.name)", "{'default': 0.5} if option.name == 'lr' else {}")
+    workspace = opened(tmp_path, source)
+    assert described(workspace, "default") == {"lr": 0.1, "mode": "a"}
+    asked(workspace)
+    assert described(workspace, "default") == {"lr": 0.5, "mode": "a"}
+    assert len(words(workspace, lr=0.1, mode="a")) in (1, 2) and words(workspace, lr=0.5) == []
+
+
+def test_choices_and_types_are_those_of_the_parser(tmp_path: Path) -> None:
+    pytest.importorskip("click")
+    source = CHANGED_CLICK.replace(
+        "json_of(option.name)", "{'type': click.Choice(['a', 'c'])} if option.name == 'mode' else {}"
+    )
+    workspace = opened(tmp_path, source)
+    assert described(workspace, "choices")["mode"] == ("a", "b")
+    asked(workspace)
+    assert described(workspace, "choices")["mode"] == ("a", "c")
+
+
+NEWER = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)  # newer
+args = parser.parse_args()
+"""
+
+
+def test_a_script_that_only_the_python_of_the_tasks_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the comment were syntax that this Python does not know.
+    parse = files._parsed
+
+    def parsed(source: str | bytes) -> ast.Module:
+        if b"# newer" in (source.encode() if isinstance(source, str) else source):
+            raise SyntaxError("invalid syntax", ("train.py", 4, 1, ""))
+        return parse(source)
+
+    monkeypatch.setattr(files, "_parsed", parsed)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "train.py").write_text(NEWER, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"not valid Python .* line 4"):
+        open_workspace(tmp_path / "train.py")
+    (tmp_path / "train.py").write_text(NEWER.replace("# newer", ""), encoding="utf-8")
+    workspace = open_workspace(tmp_path / "train.py")[0]
+    (tmp_path / "train.py").write_text(NEWER, encoding="utf-8")
+    other = tmp_path / "env" / "bin" / "python"
+    other.parent.mkdir(parents=True)
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    other.chmod(0o755)
+    (workspace.root / "_pyruns_settings.yaml").write_text(f"python_executable: {other}\n", encoding="utf-8")
+    unread = script_parameters(workspace)
+    assert unread.kind == "command" and unread.open
+    assert re.search(
+        r"The Python of the server \(3\.\d+\) cannot read train.py, line 4: invalid syntax",
+        unread.problems[0].message,
+    )
+    assert asked(workspace).interpreter == str(other)
+    assert described(workspace, "type", "default") == {"lr": ("float", 0.1)}
+    assert script_parameters(workspace).problems == () and words(workspace, lr=0.5) == ["--lr", "0.5"]
+
+
+@pytest.mark.parametrize(("version", "newer"), [("3.8", False), ("3.99", True)])
+def test_the_version_of_another_interpreter(tmp_path: Path, version: str, newer: bool) -> None:
+    (tmp_path / "lib" / f"python{version}" / "site-packages").mkdir(parents=True)
+    assert may_be_newer(str(tmp_path)) is newer
+    assert not may_be_newer(sys.executable) and may_be_newer("some_conda_environment")
 
 
 # What a script does before it reaches its parser

@@ -73,6 +73,38 @@ def tasks(project: Project, count: int, script: str = HOLD) -> list[str]:
     return [project.task(f"t{number}", script) for number in range(count)]
 
 
+def test_an_urgent_task_takes_gpus_of_tasks_that_are_requeued(shell: Project) -> None:
+    shell.settings(NOW)
+    names = tasks(shell, 4)
+    shell.submit(*names, jobs=4, gpus=1, resume=True)
+    up(shell, *names)
+    shell.task("urgent", HOLD)
+    shell.submit("urgent", gpus=2, priority=1, preempt=True, gpu_devices=("1", "2", "3"))
+    up(shell, "urgent")
+    assert sorted(shell.status(name) for name in names) == ["queued", "queued", "running", "running"]
+    assert shell.status("t0") == "running"
+    (shell.folder / "go").touch()
+    assert shell.wait("urgent", *names) == ["completed"] * 5
+
+
+def test_free_gpus_count_and_tasks_of_others_are_not_stopped_in_vain(shell: Project) -> None:
+    shell.settings(NOW + "max_jobs: 3\n")
+    names = tasks(shell, 2)
+    shell.submit(*names, jobs=2, gpus=1, resume=True)
+    up(shell, *names)
+    shell.task("many", HOLD)
+    shell.submit("many", gpus=5, priority=1, preempt=True)  # more than this host has
+    wait_until(lambda: "but only 4 can be used" in why(shell))
+    assert [shell.status(name) for name in names] == ["running", "running"]
+    cancel(shell.workspace, "many")
+    shell.task("urgent", HOLD)
+    shell.submit("urgent", gpus=3, priority=1, preempt=True)
+    up(shell, "urgent")
+    assert [shell.status(name) for name in names] == ["running", "queued"]
+    (shell.folder / "go").touch()
+    assert shell.wait("urgent", *names) == ["completed"] * 3
+
+
 def test_each_task_gets_a_gpu_of_its_own_and_sees_no_other(shell: Project) -> None:
     shell.settings(NOW)
     names = tasks(shell, 5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from pyruns_jupyter.core.metrics.sources.facts import facts_of
 from pyruns_jupyter.core.query import select
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.engine.run.metric_files import ALONE, MetricFiles
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
 
@@ -162,6 +165,7 @@ with open(f"events.out.tfevents.{17 + int(values[name])}.host", "wb") as held:
         wait_for_metric(project, name, "loss", 3)
         wait_for_metric(project, name, "held", 3)
         wait_for_metric(project, name, "named", 1)
+        wait_until(lambda: sum("reason" in fact for fact in facts_of(project.info(name), 1)) == 3)  # noqa: B023
     (project.folder / "go").touch()
     assert project.wait("A", "B") == ["completed", "completed"]
     for name, value in (("A", 1.0), ("B", 2.0)):
@@ -341,6 +345,32 @@ def test_a_run_without_metric_files_stores_nothing(make_project: MakeProject) ->
     assert not project.paths("A").journal(1).exists()
 
 
+def test_a_file_that_the_run_has_open_is_its_own_whoever_starts_later(make_project: MakeProject) -> None:
+    """Found first by a scan of the folder, before its descriptors were looked at and the other run began."""
+    project = make_project(HEAD)
+    for name in ("A", "B"):
+        project.task(name)
+    files = MetricFiles(
+        project.root, project.paths("A").folder, project.folder, project.paths("A").artifact_dir(1), "a"
+    )
+    files.add_pid(os.getpid())
+    path = project.folder / "events.out.tfevents.1.host"
+    with path.open("ab") as stream:
+        (file,) = files.new_files()
+        assert file.reason == ALONE
+        other = project.info("B") | {"status": "pending"}
+        runs.queue(other, attempt="b", batch="b")
+        runs.start(other, attempt="b", command="", workdir=str(project.folder))
+        project.paths("B").info.write_text(json.dumps(other))
+        stream.write(b"x")
+        stream.flush()
+        os.utime(path, (time.time() + 5, time.time() + 5))
+        files.new_files()
+        assert files.shared == {}
+    files.new_files()
+    assert files.shared == {}  # still, now that it is closed
+
+
 def test_a_writer_in_another_process_ends_the_source(make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project(
         HEAD
@@ -458,3 +488,136 @@ with mlflow.start_run():
         assert messages == []
         (fact,) = facts_of(project.info(name), 1)
         assert fact["reason"] == "tag of the run"
+
+
+@pytest.mark.parametrize("pattern", ["auto", [r"loss (?P<loss>\S+)", r"^(?P<epoch>\d+) of"]])
+def test_metrics_in_the_text_of_the_log(make_project: MakeProject, pattern: Any) -> None:
+    """While the run writes; what the script tracks wins; without the setting, no metrics are imported."""
+    project = make_project(
+        HEAD
+        + """
+from pyruns_jupyter import track
+for epoch in range(3):
+    print(f"{epoch} of 3: Epoch {epoch}: loss {epoch / 2}, loss: {epoch / 2}, acc: 0.5")
+wait_for("go")
+track(acc=0.75)
+print("the end: loss 9 or so")
+"""
+    )
+    project.task("A", "name: x\n")
+    project.task("B", "name: x\n")
+    settings = project.workspace.root / "_pyruns_settings.yaml"
+    settings.write_text(json.dumps({"workspaces": {project.workspace.name: {"log_metrics": pattern}}}))
+    project.submit("A")
+    assert wait_for_metric(project, "A", "loss", 3) == [0, 0.5, 1]
+    assert project.status("A") == "running"
+    (project.folder / "go").touch()
+    assert project.wait("A") == ["completed"]
+    tracks, messages = metrics_of(project, "A")
+    assert tracks["loss"][:3] == [0, 0.5, 1]
+    assert tracks["epoch"][:3] == [0, 1, 2]
+    assert tracks["acc"] == [0.75]
+    assert messages == []
+    (fact,) = facts_of(project.info("A"), 1)
+    assert (fact["format"], fact["reason"]) == ("log", "log of the run")
+    settings.write_text("log_metrics: false\n")
+    project.submit("B")
+    assert project.wait("B") == ["completed"]
+    assert metrics_of(project, "B")[0] == {"acc": [0.75]}
+
+
+def test_files_that_are_hostile_to_parsers(make_project: MakeProject) -> None:
+    """Also where it is not known whose they are: then they are only tried."""
+    project = make_project(
+        HEAD
+        + """
+deep = '{"step": 1, "loss": 1, "a": ' + "[" * 900 + "]" * 900 + ', "b": "\\\\ud800"}'
+Path(f"deep.{name}.jsonl").write_text(deep + chr(10))
+keys = ",".join(f'"{n}": 1' for n in range(2000))
+Path(f"wide.{name}.jsonl").write_text('{"step": 1, "' + chr(0x1F600) * 280 + '": {' + keys + "}}" + chr(10))
+Path(f"ready.{name}").touch()
+wait_for("go")
+"""
+    )
+    project.task("A", "name: A\n")
+    project.task("B", "name: B\n")
+    project.submit("A", "B", jobs=2)
+    wait_until(lambda: all((project.folder / f"ready.{name}").exists() for name in "AB"))
+    (project.folder / "go").touch()
+    assert project.wait("A", "B") == ["completed", "completed"]
+    (project.folder / "go").unlink()
+    project.task("C", "name: C\n")
+    project.submit("C")
+    wait_until((project.folder / "ready.C").exists)
+    (project.folder / "go").touch()
+    assert project.wait("C") == ["completed"]
+    tracks, (message,) = metrics_of(project, "C")
+    assert tracks["loss"] == [1]
+    assert message.startswith("wide.C.jsonl ")
+    assert "more than 1 MiB" in message
+
+
+def test_times_that_are_not_valid(make_project: MakeProject) -> None:
+    project = make_project(
+        HEAD
+        + """
+with open("events.out.tfevents.1.host", "wb") as stream:
+    for step, moment in enumerate((float("nan"), float("inf"), -1.0, 1e300, 1.7e9)):
+        stream.write(scalar("loss", step, step, moment))
+"""
+    )
+    project.task("A")
+    project.submit("A")
+    assert project.wait("A") == ["completed"]
+    assert metrics_of(project, "A")[0]["loss"] == [0, 1, 2, 3, 4]
+
+
+def test_two_tasks_with_trackio(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trackio")
+    monkeypatch.delenv("TRACKIO_DIR", raising=False)
+    project = make_project(
+        HEAD
+        + """
+import trackio
+trackio.init(project="p", name="n", embed=False)
+for step in range(100):
+    trackio.log({"loss": step + len(name) / 10, "deep": {"acc": step / 100}, "odd": float("nan")})
+wait_for("go")
+trackio.log({"loss": 7.0})
+trackio.finish()
+"""
+    )
+    project.task("A", "name: x\n")
+    project.task("B", "name: xx\n")
+    project.submit("A", "B", jobs=2)
+    for name in ("A", "B"):
+        wait_for_metric(project, name, "loss", 100)
+        assert project.status(name) == "running"
+    (project.folder / "go").touch()
+    assert project.wait("A", "B") == ["completed", "completed"]
+    for name, part in (("A", 0.1), ("B", 0.2)):
+        tracks, messages = metrics_of(project, name)
+        assert tracks["loss"] == [*(step + part for step in range(100)), 7.0]
+        assert tracks["deep/acc"] == [step / 100 for step in range(100)]
+        assert messages == []
+        (fact,) = facts_of(project.info(name), 1)
+        assert fact["reason"] in ("artifacts folder", "open file")
+
+
+def test_a_database_of_trackio_elsewhere_is_not_read(make_project: MakeProject) -> None:
+    """Other runs write to it as well."""
+    project = make_project(
+        HEAD
+        + """
+import sqlite3
+os.mkdir("trackio")
+database = sqlite3.connect("trackio/p.db")
+database.execute("CREATE TABLE metrics (run_name, timestamp, step, metrics)")
+database.execute("INSERT INTO metrics VALUES ('n', '', 1, '{\\"loss\\": 1}')")
+database.commit()
+"""
+    )
+    project.task("A")
+    project.submit("A")
+    assert project.wait("A") == ["completed"]
+    assert metrics_of(project, "A") == ({}, [])

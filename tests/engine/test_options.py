@@ -22,7 +22,8 @@ from pyruns_jupyter.core.workspace.cluster_settings import JobResources
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.client import submit
 from pyruns_jupyter.engine.client.batch_options import parse_options
-from pyruns_jupyter.engine.queue.options import MAX_LISTED, OPTIONS, QueueOptions
+from pyruns_jupyter.engine.queue.option_kinds import MAX_LISTED
+from pyruns_jupyter.engine.queue.options import OPTIONS, QueueOptions
 from pyruns_jupyter.service import actions, tasks
 from pyruns_jupyter.service.request import read_request
 from tests.core.making import script_workspace
@@ -57,21 +58,28 @@ def test_the_command_line_has_the_declared_options() -> None:
     parser = argparse.ArgumentParser()
     add_run_options(parser)
     words = shlex.split(
-        "-j 3 --priority -1 --after a --after w/b --after-any c --retries 2 --retry-delay 1m --time-limit 2h "
-        "--grace 5 --stop-after 4 --no-requeue --gpus 1 --gpu-memory auto --gpu 0 --gpu 1 --retry-alone "
+        "-j 3 --preempt "
+        "--priority -1 --after a --after w/b --after-any c --retries 2 --retry-delay 1m --time-limit 2h "
+        "--signal USR1@2m --grace 5 --stop-after 4 --alert 'loss is nan' --no-requeue --max-requeues 3 "
+        "--gpus 1 --gpu-memory auto --gpu 0 "
+        "--gpu 1 --retry-alone "
         "--memory 2G --executor local --partition p --account a --cpus 2 --sbatch=--qos=high"
     )
     assert run_options(parser.parse_args(words)) == {
         "jobs": 3,
         "priority": -1,
+        "preempt": True,
         "after": ["a", "w/b"],
         "after_any": ["c"],
         "retries": 2,
         "retry_delay": "1m",
         "time_limit": "2h",
+        "signal": "USR1@2m",
         "grace": "5",
         "stop_after": 4,
+        "alerts": ["loss is nan"],
         "resume": False,
+        "max_requeues": 3,
         "gpus": 1,
         "gpu_memory": "auto",
         "gpu_devices": ["0", "1"],
@@ -105,6 +113,15 @@ def test_the_command_line_has_the_declared_options() -> None:
         ({"after_any": [1.5]}, "after_any must be a list of strings, not 1.5."),
         ({"after": ["t"] * 1001}, "after must have at most 1,000 items, not 1,001."),
         ({"resume": "yes"}, "resume must be true or false, not 'yes'."),
+        *(
+            (
+                {"signal": given, "time_limit": 60},
+                "signal must be a signal (USR1, USR2, INT, HUP, TERM) and a",
+            )
+            for given in ("USR1", "KILL@5", "USR1@0", 10)
+        ),
+        ({"signal": "USR1@soon"}, "signal must be a number of seconds or a duration such as 90s"),
+        ({"max_requeues": 0}, "max_requeues must be a whole number from 1 to 1000000, not 0."),
         ({"engine": "pbs"}, "engine must be local or slurm, not 'pbs'."),
     ],
 )

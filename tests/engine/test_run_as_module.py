@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter import Workspace
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.scripts.source.modules import module_of
 from tests.engine.support import stop_everything
 
@@ -65,4 +66,5 @@ def test_names_of_modules(tmp_path: Path) -> None:
     script = package(tmp_path, "")
     assert module_of(script) == (tmp_path, "pkg.tools.train")
     assert module_of(script, 3) == (tmp_path.parent, f"{tmp_path.name}.pkg.tools.train")
-    assert module_of(tmp_path / "my-pkg" / "x.py")[1] == ""
+    with pytest.raises(InvalidInput, match="cannot be started as a module"):
+        module_of(tmp_path / "my-pkg" / "x.py")

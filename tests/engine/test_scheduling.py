@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.logs.diagnosis import diagnose
 from pyruns_jupyter.core.tasks.row import read_row
 from pyruns_jupyter.engine.client.submit import cancel
@@ -326,15 +323,7 @@ def test_what_a_restart_ended_goes_on_when_that_is_wanted(shell: Project, resume
     shell.task("T", 'echo up; [ "$PYRUNS_RUN_INDEX" = 2 ] || sleep 600')
     shell.submit("T", resume=resume)
     shell.wait_for_output("T", b"up")
-    shell.kill_scheduler()
-    supervisor = psutil.Process(shell.supervisor_pid("T"))
-    remains = supervisor.children(recursive=True)
-    os.kill(supervisor.pid, signal.SIGKILL)
-    for process in remains:
-        process.kill()
-    owner = shell.paths("T").owner(1)
-    owner.write_bytes(dump_json({**read_json(owner), "boot": "another boot"}))  # in place, as it would be
-    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
+    shell.reboot("T")
     assert wait_for_rest(shell, "T") == ["completed" if resume else "failed"]
     info = shell.info("T")
     assert info["run_statuses"] == (["failed", "completed"] if resume else ["failed"])

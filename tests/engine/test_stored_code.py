@@ -89,6 +89,42 @@ def test_editing_and_deleting_does_not_change_what_waits(make_project: MakeProje
     assert (project.folder / "written.txt").read_text() == "result"
 
 
+CONSTANTS = """\
+import os, time
+import helper
+WAIT = "."
+LR = 0.1
+while not os.path.exists(WAIT):
+    time.sleep(0.02)
+print("lr is", LR, helper.value, os.path.dirname(os.path.dirname(__file__)))
+"""
+
+
+def test_constants_are_set_in_a_copy_of_the_stored_script(make_project: MakeProject, tmp_path: Path) -> None:
+    project = make_project(CONSTANTS)
+    (project.folder / "helper.py").write_text("value = 'before'\n")
+    project.settings("snapshot_code: true\n")
+    gate = tmp_path / "gate"
+    project.task("first", f"constants: {{WAIT: {gate}}}\n")
+    project.task("second", "constants: {LR: 0.5}\n")
+    project.submit("first", "second")
+    wait_until(lambda: project.status("first") == "running")
+    (project.folder / "helper.py").write_text("value = 'after'\n")
+    project.script.write_text(CONSTANTS.replace("LR", "RATE"))
+    gate.touch()
+    assert project.wait("first", "second") == ["completed", "completed"]
+    folder = project.key.state / "trees"
+    assert f"lr is 0.5 before {folder}" in project.log("second").decode()
+
+
+def test_a_script_that_starts_itself_is_named_in_the_log(make_project: MakeProject) -> None:
+    project = make_project("import sys\nLR = 0.1\nprint(LR, [sys.executable, __file__])\n")
+    project.task("a", "constants: {LR: 0.5}\n")
+    project.submit("a")
+    assert project.wait("a") == ["completed"]
+    assert b"[PYRUNS] Line 3 starts the script by __file__, without the changed" in project.log("a")
+
+
 def test_two_queueings_of_different_code(make_project: MakeProject) -> None:
     project = script_project(make_project)
     for name, value in (("one", "before"), ("two", "after")):

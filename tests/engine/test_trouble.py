@@ -15,11 +15,18 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks.row import read_row
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import submit as submit_module
 from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
+from pyruns_jupyter.engine.queue.processes import SignalPipe
+from pyruns_jupyter.engine.run import supervisor
+from tests.engine.conftest import MakeProject
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
 
@@ -81,6 +88,47 @@ def test_a_log_that_cannot_be_written_fails_the_task_with_a_sentence(shell: Proj
     assert shell.wait("T") == ["failed"]
     assert "run1.log" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
     assert not list(shell.paths("T").folder.glob(".pyruns-input-*"))
+
+
+class _NoSignals(SignalPipe):
+    def __init__(self) -> None:
+        self.descriptor, self._write_end = os.pipe()
+        os.set_blocking(self.descriptor, False)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RecursionError("too\ndeep"), MemoryError()])
+def test_an_unexpected_error_fails_the_task_instead_of_leaving_it_queued(
+    shell: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(supervisor, "build_command", fail)
+    shell.task("T", "true")
+    with edit_task(shell.paths("T").folder) as info:
+        runs.queue(info, attempt="attempt", batch="batch")
+    job = Job(shell.root, "_shell_", "T", "attempt", "batch", {}, "")
+    signals = _NoSignals()
+    try:
+        assert supervisor.supervise(job, {}, signals) == supervisor.DONE
+    finally:
+        os.close(signals.descriptor)
+        os.close(signals._write_end)
+    assert shell.status("T") == "failed"
+    what = {KeyError: "KeyError: 'x'", RecursionError: "RecursionError: too deep", MemoryError: "MemoryError"}
+    message = f"The command of this task could not be built: {what[type(error)]}."
+    assert read_row(shell.paths("T").folder)[0].message == message
+    assert message.encode() in shell.log("T")
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_constant_that_is_too_large_fails_the_task(make_project: MakeProject) -> None:
+    project = make_project("LR = 0.1\nprint(LR)\n")
+    project.task("T", f"constants: {{LR: 1{'0' * 310}}}\n")
+    project.submit("T")
+    assert project.wait("T") == ["failed"]
+    assert read_row(project.paths("T").folder)[0].message == "constants.LR: this number is too large."
+    assert "Traceback" not in project.scheduler_log()
 
 
 def test_a_scheduler_whose_own_log_is_full_goes_on(shell: Project) -> None:

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from pyruns_jupyter.core.alerts.stored import Alert, store_alerts
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import open_workspace
@@ -51,4 +53,27 @@ def test_runs_that_begin_and_end_between_two_looks_count(
     monkeypatch.setattr(event_emitter, "time", SimpleNamespace(time=lambda: time.time() + 5))
     detector.take(index.refresh())
     trash.restore(workspace, name)
+    assert detector.take(index.refresh()) == []
+
+
+def test_each_new_alert_of_a_run_is_an_event(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace, _ = open_workspace(tmp_path / "train.py")
+    [name] = create_tasks(workspace, "lr: 1\n", "task")
+    task = Recorder(workspace, name)
+    task.start()
+    alert = Alert(time.time(), "loss is nan", "loss = nan.", "warning", "loss is nan -> stop")
+    with edit_task(task.paths.folder) as info:
+        store_alerts(info, 1, [alert._replace(time=5.0)])
+    index, detector = TaskIndex(workspace), EventDetector(workspace)
+    assert detector.take(index.refresh()) == []  # what was sent before is not news
+    with edit_task(task.paths.folder) as info:
+        store_alerts(info, 1, [alert, alert._replace(title="acc < 0.1")])
+    [(event, facts)] = detector.take(index.refresh())
+    assert (event, facts) == (
+        "alert_sent",
+        {"task": name, "run": 1, "level": "warning", "title": "acc < 0.1", "text": "loss = nan."},
+    )
+    with edit_task(task.paths.folder) as info:
+        info["pinned"] = True
     assert detector.take(index.refresh()) == []

@@ -61,7 +61,8 @@ class Installed:
         if stamp.exists() and stamp.read_text() == "\n".join(needs):
             return
         subprocess.run([self.python(), "-m", "venv", "--clear", self.venv], check=True)
-        self.install(*needs)
+        install: list[str | Path] = ["bash", ROOT / "tools" / "install.sh", self.venv / "bin" / "python"]
+        subprocess.run([*install, "--only-binary", ":all:", *needs], check=True)
         stamp.write_text("\n".join(needs))
 
     def python(self) -> str:

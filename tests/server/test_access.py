@@ -11,7 +11,7 @@ from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
@@ -37,6 +37,8 @@ with_roles = pytest.mark.parametrize("server_options", [{"ServerApp": {"authoriz
 def body_for(address: str, method: str) -> Any:
     if method == "patch":
         changed = {"text": "terminal: false\n", "expected": DEFAULT_TEXT}
+        if address.endswith("/metrics"):
+            return {"name": "acc", "goal": "maximize"}
         return changed if address.endswith("/settings") else {"pinned": True}
     if method != "post":
         return None
@@ -48,6 +50,7 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
         "/workspaces/{ws}/queue": {"paused": False},
         "/workspaces/{ws}/compare": {"names": ["one"]},
+        "/workspaces/{ws}/media": {"names": ["one"]},
         "/workspaces/{ws}/studies": SEARCH,
         "/workspaces/{ws}/searches": SEARCH,
         "/workspaces/{ws}/studies/{study}": {"action": "stop"},
@@ -87,7 +90,7 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         "executor": frozenset({"read", "execute"}),
     }[role]
     monkeypatch.setattr(Roles, "allowed", allowed)
-    reading = {(f"/workspaces/{{ws}}/{name}", "post") for name in ("preview", "compare", "searches")}
+    reading = {(f"/workspaces/{{ws}}/{name}", "post") for name in ("preview", "compare", "media", "searches")}
     # Which none of these has.
     both = {
         ("/workspaces/{ws}/settings", "patch"),

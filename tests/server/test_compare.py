@@ -36,6 +36,9 @@ async def test_only_what_differs(api: Api, train: WorkspaceFolder) -> None:
     assert parameters["lr"] == [0.1, 0.2, 0.2]
     assert parameters["opt"] == ["sgd", "sgd", "adam"]
     assert values(found["figures"]) == {"acc": [0.5, 0.75, "NaN"]}
+    assert [column["goal"] for column in found["figures"]] == ["maximize"]
+    await api("patch", "/workspaces/{ws}/metrics", {"name": "acc", "goal": "minimize"}, ws=WS)
+    assert [column["goal"] for column in (await api.get(COMPARE, ws=WS))["figures"]] == ["minimize"]
 
     answer = await api("get", f"{COMPARE}", query={"query": "opt:sgd", "sort": "acc", "order": "desc"}, ws=WS)
     assert [task["name"] for task in answer.body["tasks"]] == names[::-1]
@@ -104,7 +107,8 @@ async def test_failures_are_gathered_with_what_they_share(api: Api, train: Works
 
     one = next(name for name in names if name in first["names"])
     alone = (await api.get(COMPARE, {"name": one}, ws=WS))["failures"]
-    assert alone == [{"message": first["message"], "names": [one], "others": 0, "shared": []}]
+    assert alone == [{**first, "names": [one], "others": 0, "shared": []}]
+    assert "GPU memory" in first["advice"]
 
 
 async def test_too_many(api: Api, train: WorkspaceFolder) -> None:

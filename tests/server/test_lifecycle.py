@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import threading
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,8 +16,9 @@ import pytest
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service import exports
 from tests.recorder import Recorder
-from tests.server.client import Api
+from tests.server.client import Api, until
 from tests.server.conftest import WS
 
 TASKS, TASK, ACTIONS = "/workspaces/{ws}/tasks", "/workspaces/{ws}/tasks/{task}", "/workspaces/{ws}/actions"
@@ -177,6 +181,16 @@ async def test_results_are_downloaded(api: Api, train: WorkspaceFolder) -> None:
     found = await api.get(EXPORT, {"format": "json", "query": "lr>1", "runs": "latest"}, ws=WS)
     assert [(row["task"], row["acc"]) for row in found] == [(made[1], "NaN")]
     assert await api.get(EXPORT, {"format": "json", "status": "failed"}, ws=WS) == []
+    found = await api.get(EXPORT, {"format": "json", "curves": "true", "query": "lr>1"}, ws=WS)
+    assert [(row["metric"], row["step"], row["value"]) for row in found] == [("loss", 0, 3), ("loss", 1, 2)]
+    for form, begin, name in (
+        ("parquet", b"PAR1", "train.parquet"),
+        ("tensorboard", b"PK", "train-tensorboard.zip"),
+        ("mlflow", b"PK", "train-mlflow.zip"),
+    ):
+        file = await api("get", EXPORT, query={"format": form}, ws=WS)
+        assert file.body.startswith(begin)
+        assert file.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 @pytest.mark.parametrize(
@@ -188,11 +202,61 @@ async def test_results_are_downloaded(api: Api, train: WorkspaceFolder) -> None:
         ({"bom": "maybe"}, "bom"),
         ({"status": "lost"}, "status"),
         ({"query": '"'}, "query"),
+        ({"curves": "maybe"}, "curves"),
+        ({"format": "excel"}, "format"),
     ],
 )
 async def test_wrong_exports(api: Api, train: WorkspaceFolder, query: Any, field: str) -> None:
     answer = await api("get", EXPORT, query=query, ws=WS)
     assert (answer.status, answer.body["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "tensorboard", "mlflow"])
+async def test_an_export_ends_before_the_next_task(api: Api, train: WorkspaceFolder, form: Any) -> None:
+    made = await create(api, "lr: 1 | 2\n", "t")
+    for curves in (False, True):
+        wanted = exports.ExportRequest(format=form, curves=curves)
+        file = exports.export(train, wanted, exports.ExportContent(made, {}))
+        file.stop.set()
+        with pytest.raises(exports.ExportStopped):
+            b"".join(file.chunks)
+
+
+async def test_an_export_without_a_client_ends(
+    api: Api, train: WorkspaceFolder, jp_http_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(api, "lr: 1\n", "t")
+    threads: list[str] = []
+    ended: list[bool] = []
+
+    def endless(_: WorkspaceFolder, names: Sequence[str], *more: object) -> Iterator[bytes]:
+        try:
+            threads.append(threading.current_thread().name)
+            while names[0]:  # raises ExportStopped at the end
+                time.sleep(0.01)
+            yield b""
+        except exports.ExportStopped:
+            ended.append(True)
+            raise
+
+    monkeypatch.setattr(exports, "export_chunks", endless)
+    reader, writer = await asyncio.open_connection("localhost", jp_http_port)
+    head = "".join(f"{name}: {value}\r\n" for name, value in api.headers.items())
+    path = api.path(EXPORT, {"format": "mlflow"}, ws=WS)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{jp_http_port}\r\n{head}\r\n".encode())
+    await writer.drain()
+
+    async def is_started() -> bool:
+        return bool(threads)
+
+    async def is_ended() -> bool:
+        return bool(ended)
+
+    await until(is_started, "the export")
+    writer.close()
+    await until(is_ended, "its end")
+    assert threads[0].startswith("pyruns-search")  # other requests do not wait for it
+    del reader
 
 
 async def test_more_names_than_a_workspace_may_have_are_refused(api: Api, train: WorkspaceFolder) -> None:

@@ -297,3 +297,25 @@ def _open(path: Path) -> int:
         except OSError:
             continue
     return count
+
+
+async def test_the_metrics_in_the_text_of_a_log(api: Api, task: Recorder, train: WorkspaceFolder) -> None:
+    preview = LOG + "/metrics"
+    task.start().write_bytes(b"epoch 1 loss: 0.5\nwords\nepoch 2 loss: 0.25\nscore 7\n")
+    answer = await api("get", preview, ws=WS, task="one")
+    assert [(one["key"], one["count"], one["last"]) for one in answer.body["metrics"]] == [
+        ("epoch", 2, 2),
+        ("loss", 2, 0.25),
+    ]
+    assert answer.body["matched"] == 2 and answer.body["patterns"] == [] and not answer.body["is_active"]
+    (train.root / "_pyruns_settings.yaml").write_text(r"log_metrics: ['score (?P<score>\d+)']")
+    answer = await api("get", preview, ws=WS, task="one")
+    assert [one["key"] for one in answer.body["metrics"]] == ["score"]
+    assert answer.body["patterns"] == [r"score (?P<score>\d+)"] and answer.body["is_active"]
+    answer = await api(
+        "get", preview, query={"pattern": [r"epoch (?P<epoch>\d)", "(?P<w>w)"]}, ws=WS, task="one"
+    )
+    assert [one["key"] for one in answer.body["metrics"]] == ["epoch"]
+    for pattern in ("(", "loss"):
+        answer = await api("get", preview, query={"pattern": [pattern]}, ws=WS, task="one")
+        assert answer.status == 400 and answer.body["field"] == "pattern"

@@ -89,6 +89,7 @@ async def test_json_is_left_to_threads(
     bodies = {
         "/workspaces/{ws}/preview": {"text": "lr: 1\n" + "# a long comment\n" * 1000},
         "/workspaces/{ws}/compare": {"names": names},
+        "/workspaces/{ws}/media": {"names": names},
         "/workspaces/{ws}/actions": {"action": "tag", "names": [*names, "x" * LARGE], "tags": ["a"]},
         "/workspaces/{ws}/tasks/{task}": {"notes": "a long note\n" * 1000},
     }

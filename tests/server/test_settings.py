@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.client import Api
 from tests.server.conftest import WS

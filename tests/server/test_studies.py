@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service import operations
+from pyruns_jupyter.service.request import StudyRequest
+from pyruns_jupyter.service.studies import StudyList
 from pyruns_jupyter.studies import optimizer
 from pyruns_jupyter.studies.definition import Definition
 from tests.server.client import Api, until
@@ -226,3 +231,42 @@ async def test_options_that_no_float_holds_are_refused(api: Api, train: Workspac
                 assert (answer.status, answer.body["field"]) == (400, key)
             else:
                 assert [one["field"] for one in answer.body["errors"]] == [key]
+
+
+@pytest.mark.parametrize("name", ["_list_studies", "_get_study"])
+async def test_trials_are_read_as_slow_work(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Reading the points of trials may take long, and ends when the client is gone."""
+
+    class Found:
+        def listing(self, index: object, remaining: Callable[[], float]) -> float:
+            return remaining()
+
+        detail = listing
+
+    class Session:
+        is_abandoned = False
+        threads: ClassVar[list[str]] = []
+
+        async def open(self) -> None:
+            return None
+
+        async def look(self, read: Callable[[object], object], *, refresh: bool) -> object:
+            return read(None)
+
+        async def run(self, function: Callable[[], object]) -> object:
+            self.threads.append("run")
+            return function()
+
+        async def search(self, function: Callable[[], object]) -> object:
+            self.threads.append("search")
+            return function()
+
+    for reader in ("read", "one"):
+        monkeypatch.setattr(StudyList, reader, lambda *_: Found())
+    session: Any = Session()
+    perform = getattr(operations, name)
+    assert await perform(session, StudyRequest(study="s")) == math.inf
+    assert session.threads == ["run", "search"]
+    session.is_abandoned = True
+    with pytest.raises(operations.Abandoned):
+        await perform(session, StudyRequest(study="s"))

@@ -43,7 +43,7 @@ async def test_which_columns_there_are(api: Api, train: WorkspaceFolder) -> None
         "opt": {"key": "opt", "distinct": 2, "tasks": 3, "swept": False},
         "epochs": {"key": "epochs", "distinct": 1, "tasks": 3, "swept": False},
     }
-    assert found["figures"] == [{"key": "acc", "tasks": 1}]
+    assert found["figures"] == [{"key": "acc", "tasks": 1, "goal": "maximize"}]
     # As another program may write it: without what the script knows.
     train.paths(other[0]).folder.joinpath("config.yaml").write_text("lr: 0.2\nopt: adam\n", encoding="utf-8")
     finish(train, other[0], acc=0.75)

@@ -180,6 +180,9 @@ def test_sentences() -> None:
     assert sentence("study_ended", {**study, "state": "finished", "message": ""}) == (
         "Study s in b has finished."
     )
+    alert = {"workspace": "b", "task": "t", "level": "warning", "title": "loss is nan", "text": ""}
+    assert sentence("alert_sent", alert) == "Alert (warning) of task t in b: loss is nan"
+    assert sentence("alert_sent", {**alert, "text": "loss = nan."}).endswith("loss is nan: loss = nan.")
     assert sentence("task_failed", {"workspace": "b", "task": "t", "exit_code": 3}) == (
         "Task t in b failed: exit code 3."
     )

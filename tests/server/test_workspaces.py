@@ -236,7 +236,8 @@ async def test_asking_a_script(api: Api, jp_root_dir: Path) -> None:
     assert answer.status == 201
     (jp_root_dir / "loop.py").write_text(LOOP.replace("type=float", "choices=[1], type=float"))
     answer = await api("post", "/workspaces/{ws}/tasks", {**request, "name": "b"}, ws=ws)
-    assert answer.status == 400 and "task 2: argument --lr: invalid choice" in answer.body["message"]
+    assert answer.status == 400 and answer.body["field"] == "lr" and answer.body["line"] == 1
+    assert "task 2 (lr: 2): argument --lr: invalid choice" in answer.body["message"]
 
     (jp_root_dir / "loop.py").write_text("import not_installed_here")
     answer = await api("post", "/workspaces/{ws}/ask", {"seconds": 30}, ws=ws)

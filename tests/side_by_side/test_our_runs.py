@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics.system_metrics import stored_summary
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
@@ -113,3 +114,25 @@ def test_nothing_is_taken_over_while_our_scheduler_is_dead(shared: Shared) -> No
         "other": 0.0,
     }
     assert {row.runs for row in table.values()} == {1}
+
+
+def test_it_ignores_our_system_metrics(shared: Shared) -> None:
+    workspace = shared.shell()
+    create_tasks(workspace, shared.gated(), "job")
+    shared.submit(workspace, "job")
+    wait_until(lambda: workspace.paths("job").system(1).exists())
+    shared.open_gate()
+    shared.wait_for(workspace, "job", "completed")
+    before = read_task(workspace.paths("job").folder)
+    samples = workspace.paths("job").system(1).read_bytes()
+    assert stored_summary(before, 1)["seconds"] > 0
+    assert shared.shown(workspace, "job")["status"] == "completed"
+    shared.pyr("mv", "job", "moved", workspace=workspace)
+    shared.pyr("run", "moved", workspace=workspace)
+    shared.pyr("rm", "moved", workspace=workspace)
+    shared.pyr("restore", "moved", workspace=workspace)
+    after = read_task(workspace.paths("moved").folder)
+    assert after["run_statuses"] == ["completed", "completed"]
+    assert stored_summary(after, 1) == stored_summary(before, 1)
+    assert workspace.paths("moved").system(1).read_bytes() == samples
+    assert not workspace.paths("moved").system(2).exists()

@@ -75,6 +75,26 @@ def test_the_time_that_the_job_asked_for(project: Project, cluster: Cluster) -> 
     assert b"told" in project.output("a")
 
 
+def test_a_signal_before_the_time_limit_and_a_checkpoint(project: Project, cluster: Cluster) -> None:
+    project.task(
+        "a",
+        'mkdir -p "$PYRUNS_CHECKPOINT_DIR"; [ -z "$PYRUNS_RESUMED_FROM" ] || '
+        '{ cat "$PYRUNS_CHECKPOINT_DIR/state"; exit; }\n'
+        "trap 'echo saved > \"$PYRUNS_CHECKPOINT_DIR/state\"; exit 75' USR1; echo up\n"
+        "while true; do sleep 0.1; done",
+    )
+    project.submit("a", signal="USR1@60", cluster=need(time="1h"))
+    project.wait_for_output("a", b"up")
+    # Slurm looks at the times of jobs twice a minute.
+    cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "EndTime=now+59")
+    assert project.wait("a", timeout=120) == ["completed"], project.log("a").decode()
+    assert project.output("a", 2) == b"saved\n"
+    assert b"Sent SIGUSR1 to 1 process of this run." in project.log("a")
+    assert messages(project, "a") == {
+        "1": "The script exited with code 75. The task was requeued (requeue 1 of at most 20)."
+    }
+
+
 @pytest.mark.parametrize("again", [True, False])
 def test_a_node_that_fails(project: Project, cluster: Cluster, again: bool) -> None:
     project.task("a", PATIENT)

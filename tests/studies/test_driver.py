@@ -183,6 +183,28 @@ def test_a_trial_that_cannot_be_queued_now_is_queued_later(
     study.stop()
 
 
+def test_the_sampler_knows_the_values_of_trials_that_a_rule_stopped(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    space = f"{SPACE}pause: 600\n"
+    study = workspace.optimize(space, objective="acc", n=1, name="s", alerts=["acc < 1 -> stop"])
+    root = workspace.folder.root
+    key = require_engine(root)
+    with locked(launch.marker_path(root, "train", "s"), timeout=5) as lock:
+        marker = launch.read_marker(key, "train", "s")
+        active = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key)
+        steps = active.steps()
+        wait_until(lambda: next(steps, None) is None, 60, "the end of the study")
+        # A driver that is started later reads them from the task.
+        later = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key)
+    assert [(one.state, one.status) for one in study.trials] == [("pruned", "cancelled")]
+    for known in (active, later):
+        [trial] = known._optimizer.study.trials
+        assert (trial.state.name, list(trial.intermediate_values)) == ("PRUNED", [1])
+        assert trial.value == trial.intermediate_values[1] == study.trials[0].value
+
+
 def test_of_drivers_that_are_started_at_once_one_stays(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

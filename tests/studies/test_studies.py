@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import Trial
+from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 from .conftest import SPACE
@@ -178,6 +180,34 @@ def test_a_script_that_fails_ends_the_study(workspace: Workspace) -> None:
     assert [trial.state for trial in study.trials] == ["failed"] * 3
 
 
+def test_runs_that_a_rule_stops_do_not_end_the_study(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "import argparse, time\nimport pyruns_jupyter as pyruns\n"
+        "parser = argparse.ArgumentParser()\nparser.add_argument('--lr', type=float, default=0.1)\n"
+        "parser.parse_args()\npyruns.track(loss=float('nan'))\ntime.sleep(600)\n"
+    )
+    workspace = Workspace.open(tmp_path / "bad.py")
+    try:
+        study = workspace.optimize(
+            "lr: uniform(0, 1)", objective="loss", n=3, name="s", stop_after=2, alerts=["loss is nan -> stop"]
+        )
+        study.wait(timeout=90, progress=False)
+        assert study.state == "finished"
+        assert [(one.state, one.status) for one in study.trials] == [("pruned", "cancelled")] * 3
+    finally:
+        stop_everything(tmp_path)
+
+
+def test_a_run_that_ends_before_the_step_of_the_objective(workspace: Workspace) -> None:
+    study = workspace.optimize(SPACE, objective="at(acc, 100)", n=20, name="s")
+    study.wait(timeout=60, progress=False)
+    assert study.state == "failed"
+    assert study.message == (
+        "s_01 completed, but did not log 'at(acc, 100)' as a number. It logged: acc, loss. "
+        "Call track(acc=...) at step 100 in the script, or choose an earlier step."
+    )
+
+
 def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.create("lr: 0.1", name="taken_07")
     wrong: list[tuple[dict[str, Any], str, str | None]] = [
@@ -239,3 +269,94 @@ def test_a_damaged_study_is_told_and_left_alone(workspace: Workspace) -> None:
             study.resume(n=2)
         assert path.read_bytes() == damaged
     assert marks(workspace) == []
+
+
+def test_an_aggregate_as_the_objective(tmp_path: Path) -> None:
+    """The best value that a run tracked counts, though it ends with a worse one; pruning follows it."""
+    (tmp_path / "bent.py").write_text(
+        "import argparse, time\nimport pyruns_jupyter as pyruns\n"
+        "parser = argparse.ArgumentParser()\nparser.add_argument('--lr', type=float, default=0.1)\n"
+        "lr = parser.parse_args().lr\n"
+        "for step in range(9):\n    pyruns.track(loss=lr + abs(step - 4))\n"
+    )
+    workspace = Workspace.open(tmp_path / "bent.py")
+    try:
+        with pytest.raises(InvalidInput, match="of the last 10 values") as caught:
+            workspace.optimize("lr: 0.1 | 0.2", objective="mean(loss, 0)", n=2)
+        assert caught.value.field == "objective"
+        study = workspace.optimize(
+            "lr: 0.1 | 0.2", objective="best(loss)", direction="minimize", n=2, prune="median", seed=1
+        )
+        study.wait(timeout=60, progress=False)
+        assert study.state == "finished"
+        assert {trial.values["lr"]: trial.value for trial in study.trials} == {0.1: 0.1, 0.2: 0.2}
+        assert study.best_value == 0.1
+        points = study.optuna().trials[0].intermediate_values
+        first = study.trials[0].values["lr"]
+        assert list(points.values()) == [first + bend for bend in (4, 3, 2, 1, 0, 0, 0, 0, 0)]
+        # The study says what is better of this metric.
+        assert workspace.tasks("best(loss)<0.15").notices == []
+    finally:
+        stop_everything(tmp_path)
+
+
+IMPORTED = """
+import argparse, sys, time
+from pathlib import Path
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--kind", default="csv")
+args = parser.parse_args()
+if args.kind == "csv":
+    table = open("run-%s.csv" % args.lr, "w")
+    table.write("step,val_loss\\n")
+    def log(step, value):
+        table.write("%s,%s\\n" % (step, value))
+        table.flush()
+else:
+    from tensorboardX import SummaryWriter
+    writer = SummaryWriter("logs/%s" % args.lr)
+    def log(step, value):
+        writer.add_scalar("val_loss", value, step)
+        writer.flush()
+for step in range(1, 11):
+    log(step, args.lr + 1 / step)
+    time.sleep(0.5 if args.lr > 0.5 else 0.15)
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "tensorboard"])
+def test_a_script_that_logs_only_with_other_packages(tmp_path: Path, kind: str) -> None:
+    """The objective is from its files, and so are the values by which trials are pruned."""
+    if kind == "tensorboard":
+        pytest.importorskip("tensorboardX")
+    (tmp_path / "train.py").write_text(IMPORTED.replace('default="csv"', f'default="{kind}"'))
+    workspace = Workspace.open(tmp_path / "train.py")
+    try:
+        study = workspace.optimize(
+            "lr: uniform(0, 1)\n",
+            objective="val_loss",
+            direction="minimize",
+            n=10,
+            jobs=2,
+            name="s",
+            sampler="random",
+            seed=3,
+            prune="median",
+        )
+        assert study.wait(timeout=150, progress=False).state == "finished", [
+            task.log_path(1).read_text() for task in study.tasks
+        ]
+        pruned = [trial for trial in study.trials if trial.state == "pruned"]
+        complete = [trial for trial in study.trials if trial.state == "complete"]
+        assert len(pruned) + len(complete) == 10
+        best = min(trial.values["lr"] for trial in complete)
+        assert pruned, study.trials
+        for trial in pruned:
+            assert trial.status == "cancelled" and trial.pruned is not None and 0 < trial.pruned <= 10
+            assert trial.values["lr"] > best
+        for trial in complete:
+            assert trial.value == pytest.approx(trial.values["lr"] + 0.1)
+        assert study.best_value == min(trial.value or 9.0 for trial in complete)
+    finally:
+        stop_everything(tmp_path)

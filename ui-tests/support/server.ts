@@ -1,3 +1,4 @@
+import * as fs from 'fs';
 import type { ChildProcess } from 'child_process';
 import { spawn } from 'child_process';
 import * as path from 'path';
@@ -63,6 +64,25 @@ export class LabServer {
       const gone = new Promise(resolve => child.once('exit', resolve));
       child.kill('SIGKILL');
       await gone;
+    }
+  }
+
+  /**
+   * Kill the server and remove its folder. The scheduler, which outlives the
+   * server for a while, may add a file in between.
+   */
+  async remove(): Promise<void> {
+    await this.kill();
+    for (let tries = 1; ; tries++) {
+      try {
+        fs.rmSync(this.root, { recursive: true, force: true });
+        return;
+      } catch (error) {
+        if (tries === 20) {
+          throw error;
+        }
+        await new Promise(resolve => setTimeout(resolve, 500));
+      }
     }
   }
 

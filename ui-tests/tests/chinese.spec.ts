@@ -69,7 +69,9 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
       .click();
     await page.waitForTimeout(1500);
     const texts = await page
-      .locator('.pyr-page:visible, .pyr-sidebar:visible')
+      .locator(
+        '.pyr-page:visible, .pyr-sidebar:visible, .pyr-page-area .jp-Toolbar:visible'
+      )
       .evaluateAll(parts =>
         parts.flatMap(part =>
           [...part.querySelectorAll<HTMLElement>('*')].flatMap(element => [

@@ -73,8 +73,7 @@ test.afterAll(async () => {
   // Whatever runs still holds a GPU for all projects of this host.
   fs.writeFileSync(path.join(server.root, 'steps', 'enough'), '');
   await new Promise(resolve => setTimeout(resolve, 1500));
-  await server.kill();
-  fs.rmSync(server.root, { recursive: true, force: true });
+  await server.remove();
   nvml.remove();
 });
 

@@ -199,3 +199,88 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await pictures(page, 'template');
   await openPage(page, 'Tasks');
 });
+
+// It goes on when the test says so.
+const STEPS = `
+import argparse, pathlib, time
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--epochs", type=int, default=4)
+args = parser.parse_args()
+for epoch in range(args.epochs):
+    pyruns.track(loss=1 + abs(epoch - 1) + args.seed, epoch=epoch)
+while args.seed == 3 and not pathlib.Path("finish").exists():
+    time.sleep(0.05)
+`;
+
+test('the best value is marked, also of an aggregate, and running tasks show their step', async ({
+  page,
+  baseURL
+}) => {
+  const project = path.join(ROOT, 'aggregates');
+  fs.rmSync(project, { recursive: true, force: true });
+  fs.mkdirSync(project);
+  fs.writeFileSync(path.join(project, 'steps.py'), STEPS);
+  await openLab(page, baseURL as string, 'aggregates');
+  await openInPyruns(page, 'steps.py');
+  await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
+  await page.getByLabel('Parallel tasks').fill('3');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(
+    page.getByRole('button', { name: 'Completed 2', exact: true })
+  ).toBeVisible();
+  const cell = (seed: number, column: string) =>
+    taskRow(page, `steps_${seed}_seed=${seed}`).locator(
+      `[data-column="${column}"]`
+    );
+  await expect(cell(3, 'progress')).toHaveText('3 of 4');
+
+  // The last loss is 3 + seed, the lowest 1 + seed.
+  const best = (column: string) =>
+    taskRows(page).locator(`[data-column="${column}"] .pyr-is-best`);
+  await expect(best('figure:loss')).toHaveText('4(best)');
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await grid
+    .getByRole('columnheader', { name: /^loss/ })
+    .first()
+    .click({ button: 'right' });
+  await page
+    .getByRole('menuitemcheckbox', { name: 'Show column min(loss)' })
+    .click();
+  await expect(cell(2, 'figure:min(loss)')).toHaveText('3');
+  await expect(best('figure:min(loss)')).toHaveText('2(best)');
+  await expect(best('figure:min(loss)')).toHaveAttribute(
+    'title',
+    /lower is better, judging by the name/
+  );
+
+  // Only tasks that match the filter count.
+  const query = page.getByRole('textbox', { name: 'Filter tasks' });
+  await query.fill('min(loss)>=3');
+  await expect(taskRows(page)).toHaveCount(2);
+  await expect(best('figure:min(loss)')).toHaveText('3(best)');
+
+  // The goal can be defined, for all workspaces of the project.
+  await grid
+    .getByRole('columnheader', { name: /^min\(loss\)/ })
+    .click({ button: 'right' });
+  await page.getByRole('menuitemradio', { name: /Maximize$/ }).click();
+  await expect(best('figure:min(loss)')).toHaveText('4(best)');
+  expect(
+    fs.readFileSync(
+      path.join(project, '_pyruns_', '_pyruns_settings.yaml'),
+      'utf8'
+    )
+  ).toContain('metrics: {"loss": "maximize"}');
+  await grid
+    .getByRole('columnheader', { name: /^min\(loss\)/ })
+    .click({ button: 'right' });
+  await page.getByRole('menuitemradio', { name: /Automatic/ }).click();
+  await expect(best('figure:min(loss)')).toHaveText('3(best)');
+  fs.writeFileSync(path.join(project, 'finish'), '');
+  await query.fill('');
+  await expect(
+    page.getByRole('button', { name: 'Completed 3', exact: true })
+  ).toBeVisible();
+});

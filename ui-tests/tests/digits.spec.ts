@@ -47,8 +47,7 @@ test.beforeEach(async () => {
 });
 
 test.afterEach(async () => {
-  await server.kill();
-  fs.rmSync(server.root, { recursive: true, force: true });
+  await server.remove();
 });
 
 test('six tasks of digits, two at a time, from the file browser to the table', async ({

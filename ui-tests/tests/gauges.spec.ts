@@ -41,8 +41,7 @@ test.beforeAll(async () => {
 });
 
 test.afterAll(async () => {
-  await server.kill();
-  fs.rmSync(server.root, { recursive: true, force: true });
+  await server.remove();
   nvml.remove();
 });
 

@@ -140,7 +140,7 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
   const makeTasks = toolbar.locator('[data-command="pyruns:open-generator"]');
   const compare = toolbar.locator('[data-command="pyruns:compare-tasks"]');
   await tabTo(page, makeTasks, 'Shift+Tab');
-  await tabTo(page, compare, 'ArrowLeft');
+  await tabTo(page, compare, 'ArrowRight');
   await page.keyboard.press('Enter');
   const panel = page.getByRole('tabpanel', { name: 'keys/type: Compare' });
   await tabTo(page, panel.getByRole('tab', { name: 'Table' }));

@@ -83,7 +83,7 @@ test('columns of runs come with the first run, the newest log is open', async ({
     .locator('[data-column=message]');
   for (const [width, least] of [
     [2200, 300],
-    [1440, 190]
+    [1440, 150]
   ]) {
     await page.setViewportSize({ width, height: 900 });
     await expect
@@ -98,6 +98,9 @@ test('columns of runs come with the first run, the newest log is open', async ({
     expect((await message.boundingBox())!.width).toBeGreaterThan(least);
   }
   await pictures(page, 'tasks-failed');
+
+  // Said once: in the toolbar it is an icon.
+  await expect(page.getByText('New tasks', { exact: true })).toHaveCount(1);
 });
 
 test('a running task shows that it is active', async ({ page, baseURL }) => {

@@ -65,10 +65,7 @@ function sweep(root: string, text: string): void {
 }
 
 test.afterEach(async () => {
-  await server?.kill();
-  if (server) {
-    fs.rmSync(server.root, { recursive: true, force: true });
-  }
+  await server?.remove();
   server = null;
 });
 

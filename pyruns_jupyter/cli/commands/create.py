@@ -177,8 +177,7 @@ def _exec(context: Context, args: argparse.Namespace) -> int:
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that open a workspace and create tasks."""
-    about = "Open a script, notebook or folder as the current workspace"
-    add = command("open", about, _open, workspace=False).add_argument
+    add = command("open", _open, workspace=False).add_argument
     about = "Python script, notebook, or folder for shell tasks (default: the current folder)"
     add("target", nargs="?", metavar="TARGET", default=".", help=about)
     about = "run the script up to its command-line parser, and store the parameters that it has"
@@ -188,15 +187,15 @@ def add_commands(command: AddCommand) -> None:
     about = "with --ask: time limit (default: 60)"
     add("--timeout", metavar="SECONDS", type=float, default=60.0, help=about)
 
-    parser = command("sweep", "Create a task for each combination of the values in a YAML file", _sweep)
+    parser = command("sweep", _sweep)
     parser.add_argument("file", metavar="FILE", help="YAML file ('-' for standard input)")
     add_creation(parser)
 
-    parser = command("plan", "Preview a sweep, or save it as a plan file", _plan)
+    parser = command("plan", _plan)
     parser.add_argument("file", metavar="FILE", help="YAML file ('-' for standard input)")
     add_saving(parser)
 
-    parser = command("exec", "Create a shell task from a command and run it", _exec)
+    parser = command("exec", _exec)
     parser.usage = "%(prog)s [OPTION ...] -- COMMAND [ARGUMENT ...]"
     parser.add_argument("-n", "--name", default="shell", help="name of the task (default: %(default)s)")
     parser.add_argument(

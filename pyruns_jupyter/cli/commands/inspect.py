@@ -5,26 +5,33 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
-from pyruns_jupyter.api.tables import count_text, value_text
+from pyruns_jupyter.api.tables import TableView, count_text, value_text
+from pyruns_jupyter.cli.system_tables import SystemTable, usage_lines
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import duration_text
-from pyruns_jupyter.core.export.table import SUFFIXES, collected, format_of, table_chunks, write_table
+from pyruns_jupyter.core.export.table import format_of
 from pyruns_jupyter.core.logs.reader import log_problem
-from pyruns_jupyter.core.taskfile.output_file import output_file
+from pyruns_jupyter.core.metrics.expressions import Aggregate
 from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 from ..context import Context, split_run
 from ..follow import follow_log, print_log
 from ..parser import AddCommand, Parser, explain_query, positive
 
-FORMATS = ("csv", "json", "jsonl")
+FORMATS = ("csv", "json", "jsonl", "parquet", "tensorboard", "mlflow")
+_TEXT_FORMATS = FORMATS[:3]
+_MAX_NAMES, _MAX_SHARED = 5, 3  # tasks and values of a group of failures that are printed
+_MAX_LINES = 20  # of the preview of the metrics in a log
 
 
 def _status(context: Context, args: argparse.Namespace) -> int:
@@ -55,7 +62,55 @@ def _ls(context: Context, args: argparse.Namespace) -> int:
     for notice in (workspace.folder.tasks_problem(), *found.notices):
         if notice:
             context.aside(notice)
+    if args.metric:
+        found = TableView(_with_aggregates(context, workspace, found.rows, args.metric))
     return context.result(args, lambda: [row.to_dict() for row in found.rows], found)
+
+
+def _failures(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    workspace.attend()
+    groups = workspace.failures("\n".join(args.query))
+    if not groups:
+        return context.result(args, [], "No task failed.")
+    failed, count = sum(len(one.names) for one in groups), len(groups[0].names) + groups[0].others
+    lines = [f"{failed:,} of {count_text(count, 'task')} failed."]
+    for group in groups:
+        lines += ["", f"{count_text(len(group.names), 'task')}: {group.message or 'unknown reason'}"]
+        for one in group.shared[:_MAX_SHARED]:
+            rest = f"also {one.others:,} of the other {group.others:,}" if one.others else "no other task"
+            lines.append(f"  all have {one.key}={value_text(one.value)} ({rest})")
+        more = len(group.names) - _MAX_NAMES
+        names = ", ".join(group.names[:_MAX_NAMES]) + (f", and {more} more" if more > 0 else "")
+        lines += [f"  {names}", *([f"  {group.advice}"] if group.advice else [])]
+    return context.result(args, [group.to_dict() for group in groups], "\n".join(map(printable, lines)))
+
+
+def _with_aggregates(
+    context: Context, workspace: Workspace, rows: Sequence[TaskRow], metrics: list[str]
+) -> list[TaskRow]:
+    """Return rows with aggregates of metrics among their metrics."""
+    index, aggregates = _columns(context, workspace, metrics)
+    found = []
+    for row in rows:
+        values = {title: index.aggregates.value(row, one) for title, one in aggregates.items()}
+        known = {title: value for title, value in values.items() if value is not None}
+        found.append(replace(row, figures={**row.figures, **known}))
+    return found
+
+
+def _columns(
+    context: Context, workspace: Workspace, metrics: list[str]
+) -> tuple[TaskIndex, dict[str, Aggregate]]:
+    """Return an index, and the aggregates of metrics by title; show notices about unknown metrics."""
+    from pyruns_jupyter.core.query.columns import aggregate_columns  # most commands start faster without it
+
+    index = TaskIndex(workspace.folder)
+    index.refresh()
+    aggregates, notices = aggregate_columns(index, metrics)
+    for notice in notices:
+        context.aside(notice)
+    return index, aggregates
 
 
 def _show(context: Context, args: argparse.Namespace) -> int:
@@ -64,6 +119,9 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     history = task.runs if run is None else [one for one in task.runs if one.index == run]
     if run is not None and not history:
         raise NotFound(f"Task {name!r} has no run {run}.")
+    if args.system:
+        found = task.system_metrics(run)
+        return context.result(args, lambda: found, SystemTable(found))
     config, problem = _config_of(task)
     if args.json:
         more = {"folder": task.folder, "config": config, "config_problem": problem, "notes": task.notes}
@@ -82,6 +140,10 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         context.line(printable(", ".join(part for part in parts if part)))
         for line in origin_lines(one, sources_of(info, one.index)):
             context.line(printable(f"  {line}"))
+        for line in usage_lines(task.system_summary(one.index)) if row.readable else ():
+            context.line(f"  {line}")
+        for alert in task.alerts(one.index) if row.readable else ():
+            context.line(printable(f"  alert ({alert.level}): {alert.title}: {alert.text}".rstrip(": ")))
     if not row.readable:
         context.line(printable(row.message or ""))
     context.line(f"\n{(problem or config or '').rstrip()}")
@@ -117,8 +179,19 @@ def origin_lines(run: Run, sources: Mapping[str, Any]) -> list[str]:
 
 
 def _log(context: Context, args: argparse.Namespace) -> int:
+    if (args.metrics or args.pattern) and (args.follow or args.tail is not None):
+        shows = "--metrics" if args.metrics else "--pattern"
+        args.parser.error(f"{'--follow' if args.follow else '--tail'} cannot be used with {shows}")
     name, run = split_run(args.name)
-    task = context.workspace(args.workspace)[name]
+    workspace = context.workspace(args.workspace)
+    task = workspace[name]
+    if args.metrics or args.pattern:
+        from pyruns_jupyter.service.logs import LogMetricsRequest, log_metrics
+
+        wanted = LogMetricsRequest(task=name, run=run, pattern=tuple(args.pattern))
+        for line in _metric_lines(log_metrics(workspace.folder, wanted)):
+            context.line(printable(line))
+        return 0
     if args.follow:
         return follow_log(context, task, run, args.tail)
     path = task.log_path(run)
@@ -127,6 +200,22 @@ def _log(context: Context, args: argparse.Namespace) -> int:
         raise NotFound(problem)
     print_log(context, path, args.tail)
     return 0
+
+
+def _metric_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the preview of the metrics in the text of a log."""
+    lines = [
+        f"{metric['key']}: {count_text(metric['count'], 'line')}, "
+        f"first {value_text(metric['first'])}, last {value_text(metric['last'])}"
+        for metric in found["metrics"]
+    ]
+    lines = [*found["messages"], *(lines or ["No metrics found in this log."])]
+    shown = found["lines"][:_MAX_LINES]
+    if shown:
+        lines += ["", f"{count_text(found['matched'], 'matching line')}:", *(one["text"] for one in shown)]
+    if found["metrics"] and not found["is_active"]:
+        lines += ["", "To log these metrics in new runs, add log_metrics to the settings of the project."]
+    return lines
 
 
 def _system(context: Context, args: argparse.Namespace) -> int:
@@ -163,21 +252,26 @@ def _lab(context: Context, args: argparse.Namespace) -> int:
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.core.export.write import Export, export_chunks, export_to  # slow to import
+
     workspace = context.workspace(args.workspace)
     target = None if args.output in (None, "-") else context.folder / Path(args.output).expanduser()
     form = args.format or ("csv" if target is None else format_of(target))
+    if target is None and form not in _TEXT_FORMATS:
+        args.parser.error(f"The format {form} needs --output")
     found = workspace.tasks("\n".join(args.query), sort=args.sort, order=args.order)
     for notice in found.notices:
         context.aside(notice)
     which = "latest" if args.latest else "all"
-    with collected(workspace.folder, found.names, which) as table:
-        if target is None:
-            for chunk in table_chunks(table, form, bom=args.bom, raw=args.raw):
-                context.write(chunk.decode())
-            return 0
-        with output_file(target, force=args.force, replaceable=SUFFIXES) as stream:
-            write_table(table, stream, form, bom=args.bom, raw=args.raw)
-        context.aside(f"Exported {count_text(table.count, 'run')} to {args.output}")
+    aggregates = _columns(context, workspace, args.metric)[1] if args.metric else {}
+    wanted = Export(form, which, args.curves, aggregates, args.bom, args.raw)
+    if target is None:
+        for chunk in export_chunks(workspace.folder, found.names, wanted):
+            context.write(chunk.decode())
+        return 0
+    count = export_to(workspace.folder, found.names, target, wanted, force=args.force)
+    noun = "value" if args.curves and not wanted.is_folder else "run"
+    context.aside(f"Exported {count_text(count, noun)} to {args.output}")
     return 0
 
 
@@ -195,39 +289,58 @@ def _add_query(parser: Parser) -> None:
     about += "(default: %(default)s)"
     add("--sort", metavar="KEY[,KEY...]", default="created", help=about)
     add("--order", choices=("asc", "desc"), default="asc", help="sort order (default: %(default)s)")
+    about = "further column: min(loss), max(loss), best(acc), mean(loss), mean(loss, 10) or at(loss, 100); "
+    add("--metric", action="append", default=[], metavar="AGGREGATE", help=about + "can be repeated")
     explain_query(parser)
 
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that show things."""
-    _add_query(command("ls", "List tasks", _ls))
+    _add_query(command("ls", _ls))
 
-    add = command("show", "Show the runs, configuration and metrics of a task", _show).add_argument
+    add = command("failures", _failures).add_argument
+    add("query", nargs="*", metavar="QUERY", help="compare only matching tasks (default: all tasks)")
+
+    add = command("show", _show).add_argument
     add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
+    add("--system", action="store_true", help="show the system metrics of the run: CPU, memory, disk, GPUs")
 
-    add = command("log", "Print the log of a task", _log, json=False).add_argument
+    add = command("log", _log, json=False).add_argument
     add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
     add("-f", "--follow", action="store_true", help="print new output until the run ends")
     add("--tail", type=positive, metavar="BYTES", help="print only the last BYTES bytes")
+    add("--metrics", action="store_true", help="show the metrics in the text of the log instead")
+    add(
+        "--pattern",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="with --metrics: regular expression that finds metrics, as in log_metrics; repeatable",
+    )
 
-    command("status", "Show the current workspace and its number of tasks by status", _status)
+    command("status", _status)
 
-    parser = command("export", "Export results as CSV or JSON, one row per run", _export, json=False)
+    parser = command("export", _export, json=False)
     add = parser.add_argument
-    add("-o", "--output", metavar="FILE", help="output file ('-' for standard output, which is the default)")
+    about = "output file, for tensorboard and mlflow a new folder (default: '-', standard output)"
+    add("-o", "--output", metavar="FILE", help=about)
     add("-f", "--format", choices=FORMATS, help="output format (default: from the extension of FILE, or csv)")
+    about = "export all values of the curves, with task, run, metric, step and time, one per row"
+    add("--curves", action="store_true", help=about)
     add("--latest", action="store_true", help="export only the latest run of each task")
     _add_query(parser)
     add = parser.add_argument_group("advanced options").add_argument
     add("--bom", action="store_true", help="start with a byte order mark, so that Excel detects UTF-8")
     add("--raw", action="store_true", help="do not escape text that a spreadsheet would run as a formula")
-    add("--force", action="store_true", help="overwrite FILE even if it is not .csv, .json or .jsonl")
+    add(
+        "--force",
+        action="store_true",
+        help="overwrite FILE even if its extension is not that of a table",
+    )
 
-    command("system", "Show CPU, memory and GPU utilization", _system, workspace=False)
+    command("system", _system, workspace=False)
 
-    add = command(
-        "lab", "Start JupyterLab in the project folder", _lab, workspace=False, json=False
-    ).add_argument
+    add = command("lab", _lab, workspace=False, json=False).add_argument
     add(
         "target",
         nargs="?",

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyruns_jupyter.api.tables import text_table
-from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.core.config.sweep.overlay import overlaid
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.tables import count_text, text_table, value_text
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, MINIMIZE
 from pyruns_jupyter.core.taskfile.output_file import output_file
-from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, find_root
+from pyruns_jupyter.core.taskfile.paths import (
+    NOTEBOOK_SUFFIX,
+    ROOT_NAME,
+    SETTINGS_NAME,
+    SHELL_WORKSPACE,
+    find_root,
+)
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
+from pyruns_jupyter.core.workspace.define_metric import define_metric
 from pyruns_jupyter.core.workspace.settings import Settings, change_settings, settings_text
-from pyruns_jupyter.engine.client.doctor import examine
+from pyruns_jupyter.core.workspace.workspace import is_workspace
 
 from ..context import Context
 from ..parser import AddCommand
 from .shared import TASKS, listed, report
 
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.import_runs.importing import ImportedRun
+
 _DAY = 86400.0  # seconds
+_MAX_LEFT_OUT = 20  # lines
 
 
 def _doctor(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.engine.client.doctor import examine  # slow to import
+
     findings = examine(find_root(context.folder))
     results = []
     for finding in findings:
@@ -58,10 +75,19 @@ def _config(context: Context, args: argparse.Namespace) -> int:
     if args.settings:
         lines = [_line(setting) for setting in args.settings]
         # Keeps comments, order and unknown keys.
+        from pyruns_jupyter.core.config.sweep.overlay import overlaid  # slow to import
+
         text, before = overlaid(text, "\n".join(lines), {}), text
         change_settings(root, text, expected=before)
     settings = {"file": root / SETTINGS_NAME, "text": text, "settings": asdict(Settings.load(root))}
     return context.result(args, settings, text.removesuffix("\n"))
+
+
+def _define_metric(context: Context, args: argparse.Namespace) -> int:
+    goal = None if args.goal == "none" else args.goal
+    goals = define_metric(find_root(context.folder), args.name, goal)
+    lines = [f"{name}: {one}" for name, one in goals.items()]
+    return context.result(args, goals, "\n".join(lines) or "No goals are defined.")
 
 
 def _line(setting: str) -> str:
@@ -130,12 +156,20 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 
 
 def _import(context: Context, args: argparse.Namespace) -> int:
+    path = context.folder / Path(args.path).expanduser()
+    if path.is_dir() or path.suffix in (".db", ".sqlite", ".sqlite3"):
+        if args.as_name:
+            args.parser.error("--as can only be used with an archive")
+        return _import_runs(context, args, path)
+    if args.dry_run or args.artifacts:
+        option = "--dry-run" if args.dry_run else "--artifacts"
+        args.parser.error(f"{option} cannot be used with an archive")
     from pyruns_jupyter.core.export.archive import unpack  # slow to import
 
     into = context.folder / Path(args.into or "").expanduser()
     if args.workspace and not args.into:
         into = context.workspace(args.workspace).folder.folder
-    found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
+    found = unpack(path, into, as_name=args.as_name)
     for notice in found.warnings():
         context.aside(notice)
     data = {
@@ -149,24 +183,82 @@ def _import(context: Context, args: argparse.Namespace) -> int:
     return context.result(args, data, f"{shown}\n{found.written_text()}" if found.written else shown)
 
 
+def _import_runs(context: Context, args: argparse.Namespace, path: Path) -> int:
+    if args.into:
+        target = context.folder / Path(args.into).expanduser()
+        workspace = _existing(target) if args.dry_run else Workspace.open(target)
+    else:
+        workspace = context.workspace(args.workspace)
+    found = workspace.import_runs(path, dry_run=args.dry_run, artifacts=args.artifacts)
+    for notice in found.notices:
+        context.aside(notice)
+    left_out: dict[str, list[str]] = {}
+    for run in found.runs:
+        for text in (run.skipped,) if run.skipped else run.notices:
+            left_out.setdefault(text, []).append(run.task or f"{run.name} ({run.program})")
+    rows = [_import_row(run) for run in found.runs if not run.skipped]
+    lines = [text_table(["task", "program", "status", "parameters", "points", "metrics", "started"], rows)]
+    if left_out:
+        shown = [f"{listed(names, 3)}: {text}" for text, names in left_out.items()][:_MAX_LEFT_OUT]
+        if len(left_out) > len(shown):
+            shown.append(f"and {len(left_out) - len(shown)} more")
+        lines += ["Left out:", *(f"  {printable(text)}" for text in shown)]
+    count = count_text(len(found.created), "task")
+    done = f"{count} would be created" if args.dry_run else f"Created {count}"
+    lines.append(f"{done} in {workspace.name}.")
+    data = {"dry_run": args.dry_run, "workspace": workspace.name, **asdict(found)}
+    return context.result(args, data, "\n".join(lines if rows else lines[1:]))
+
+
+def _existing(target: Path) -> Workspace:
+    """Return the workspace that `Workspace.open` would open, but do not create it.
+
+    Raises:
+        NotFound: if it does not exist.
+    """
+    target = Path(os.path.abspath(target))
+    if target.parent.name != ROOT_NAME:
+        folder = target if target.is_dir() else target.parent
+        names = {".py": target.stem, NOTEBOOK_SUFFIX: target.name}
+        name = names.get("" if target.is_dir() else target.suffix.lower(), SHELL_WORKSPACE)
+        target = (folder if folder.name == ROOT_NAME else folder / ROOT_NAME) / name
+    if not is_workspace(target):
+        raise NotFound(
+            f"The workspace {target} does not exist. An import without --dry-run creates it. For a dry run, "
+            "create it with 'jupyter pyruns open'."
+        )
+    return Workspace.open(target)
+
+
+def _import_row(run: ImportedRun) -> list[str]:
+    parameters = ", ".join(f"{key}={value_text(value)}" for key, value in run.parameters.items())
+    started = "" if run.started is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+    cells = [run.task, run.program, run.status, parameters, f"{run.points:,}", ", ".join(run.metrics)]
+    return [*(printable(cell[:60]) for cell in cells), started]
+
+
 def add_commands(command: AddCommand) -> None:
     """Add the commands that maintain a project."""
-    add = command("config", "Show or change the project settings", _config, workspace=False).add_argument
+    add = command("config", _config, workspace=False).add_argument
     add("settings", nargs="*", metavar="KEY=VALUE", help="setting to change (default: show all settings)")
 
-    about = "Check the project for problems (exit code 1 if there are errors)"
-    add = command("doctor", about, _doctor, workspace=False).add_argument
+    add = command("metric", _define_metric, workspace=False).add_argument
+    add("name", metavar="METRIC", help="name of the metric")
+    about = "goal of the metric; with none, its definition is removed from the project settings"
+    add("goal", choices=(MINIMIZE, MAXIMIZE, "none"), help=about)
+
+    add = command("doctor", _doctor, workspace=False).add_argument
     add("--repair", action="store_true", help="fix problems automatically where possible")
 
-    command("trash", "List the tasks in the trash", _trash)
+    command("trash", _trash)
 
-    add = command("purge", "Permanently delete tasks in the trash", _purge).add_argument
+    add = command("purge", _purge).add_argument
     add("names", **{**TASKS, "nargs": "*"})
     add("--all", action="store_true", help="delete all tasks in the trash")
     about = "delete only tasks that were moved to the trash more than DAYS days ago"
     add("--older-than", type=_days, dest="older", metavar="DAYS", help=about)
 
-    parser = command("archive", "Pack tasks, their files and the script into a .zip file", _archive)
+    parser = command("archive", _archive)
     add = parser.add_argument
     add("names", **TASKS)
     add(
@@ -180,16 +272,18 @@ def add_commands(command: AddCommand) -> None:
     add("--with-secrets", action="store_true", help="include the values of secret environment variables")
     add("--force", action="store_true", help="overwrite FILE even if it is not a .zip file")
 
-    add = command("import", "Import tasks from an archive", _import).add_argument
-    add("file", metavar="FILE", help="archive to import (.zip)")
-    add(
-        "--into",
-        metavar="TARGET",
-        help="folder or script to import the tasks into (default: the current folder)",
+    add = command("import", _import).add_argument
+    about = "archive (.zip), or folder with runs of TensorBoard, MLflow (also mlflow.db), W&B or Hydra"
+    add("path", metavar="PATH", help=about)
+    about = (
+        "folder or script to import the tasks into (default: for an archive, the current folder; for runs, "
     )
+    add("--into", metavar="TARGET", help=about + "the current workspace)")
     add(
         "--as",
         dest="as_name",
         metavar="NAME",
         help="new name of the task (only if the archive has a single task)",
     )
+    add("--dry-run", action="store_true", help="show the tasks that runs would become, without creating them")
+    add("--artifacts", action="store_true", help="also copy the artifacts of MLflow and the files of W&B")

@@ -6,7 +6,6 @@ import argparse
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.secret_names import masked
-from pyruns_jupyter.core.create.duplicate import duplicate
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks import edit as tasks
@@ -64,6 +63,8 @@ def _reorder(context: Context, args: argparse.Namespace) -> int:
 
 
 def _copy(context: Context, args: argparse.Namespace) -> int:
+    from pyruns_jupyter.core.create.duplicate import duplicate  # slow to import
+
     folder = context.workspace(args.workspace).folder
     made = duplicate(
         folder,
@@ -88,36 +89,36 @@ def _restore(context: Context, args: argparse.Namespace) -> int:
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that change tasks."""
-    add = command("rename", "Rename a task", _rename).add_argument
+    add = command("rename", _rename).add_argument
     add("name", metavar="NAME", help="current name of the task")
     add("new_name", metavar="NEW", help="new name of the task")
 
-    add = command("copy", "Copy the configuration, notes, tags and environment of a task", _copy).add_argument
+    add = command("copy", _copy).add_argument
     add("name", metavar="NAME", help="name of the task")
     add("new_name", metavar="NEW", nargs="?", help="name of the copy (default: NAME with a number)")
     add("--runs", action="store_true", help="also copy runs and logs")
     add("--artifacts", action="store_true", help="also copy runs, logs and artifacts")
 
-    parser = command("reorder", "Move tasks before or after another task in the custom order", _reorder)
+    parser = command("reorder", _reorder)
     add = parser.add_argument
     add("names", **TASKS)
     add("where", choices=("before", "after"), help="whether to place the tasks before or after OTHER")
     add("anchor", metavar="OTHER", help="name of the task that is not moved")
 
-    add = command("pin", "Pin tasks to the top of every list", _pin).add_argument
+    add = command("pin", _pin).add_argument
     add("names", **TASKS)
     add("--off", action="store_true", help="unpin the tasks")
 
-    add = command("tag", "Add or remove tags of tasks", _tag).add_argument
+    add = command("tag", _tag).add_argument
     add("tags", type=keys, metavar="TAG[,TAG...]", help="tags, separated by commas")
     add("names", **TASKS)
     add("--off", action="store_true", help="remove the tags")
 
-    add = command("note", "Set the note of a task", _note).add_argument
+    add = command("note", _note).add_argument
     add("name", metavar="NAME", help="name of the task")
     add("text", nargs="+", metavar="TEXT", help="text of the note; replaces an existing note")
 
-    add = command("env", "Show or change the environment variables of a task", _env).add_argument
+    add = command("env", _env).add_argument
     add("name", metavar="NAME", help="name of the task")
     add(
         "variables", nargs="*", metavar="VARIABLE=VALUE", help="variable to set (default: show all variables)"
@@ -126,10 +127,10 @@ def add_commands(command: AddCommand) -> None:
     add("-u", "--unset", action="append", default=[], metavar="VARIABLE", help=about)
     add("--show-secrets", action="store_true", help="show the values of secrets")
 
-    add = command("delete", "Move tasks to the trash", _delete).add_argument
+    add = command("delete", _delete).add_argument
     add("names", **{**TASKS, "nargs": "*"})
     add("--query", metavar="QUERY", help="delete all tasks that match QUERY")
 
-    add = command("restore", "Restore tasks from the trash", _restore).add_argument
+    add = command("restore", _restore).add_argument
     add("names", **TASKS)
     add("--as", dest="as_name", metavar="NEW", help="new name of the task (only for a single task)")

@@ -12,7 +12,6 @@ from pyruns_jupyter.core.taskfile.runs import COMPLETED
 from ..batch_arguments import add_run_options, run_options
 from ..context import Context
 from ..parser import AddCommand
-from .create import create, report_created, workspace_of
 from .shared import TASKS, act_on_tasks, chosen_tasks, read_input, report
 
 
@@ -21,6 +20,8 @@ def _run(context: Context, args: argparse.Namespace) -> int:
     if args.config:
         if args.names or args.query or args.failed or args.skip_done:
             args.parser.error("Specify either --config or the tasks to run, not both")
+        from .create import create, report_created, workspace_of  # slow to import
+
         text = read_input(context, args.config)
         workspace = workspace_of(context, args, text)
         args.run = True
@@ -97,7 +98,7 @@ def _requeue(context: Context, args: argparse.Namespace) -> int:
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands that run, stop and wait."""
-    parser = command("run", "Run tasks in the background", _run)
+    parser = command("run", _run)
     add = parser.add_argument
     add("names", **{**TASKS, "nargs": "*"})
     add("--query", metavar="QUERY", help="run all tasks that match QUERY, such as 'lr<0.05'")
@@ -108,16 +109,16 @@ def add_commands(command: AddCommand) -> None:
     add("-n", "--name", metavar="NAME", help="name of the new tasks, as in 'sweep' (requires --config)")
     add_run_options(parser)
 
-    add = command("wait", "Wait until tasks end (exit code 1 unless all complete)", _wait).add_argument
+    add = command("wait", _wait).add_argument
     add("names", **{**TASKS, "nargs": "*", "help": "names of the tasks (default: all tasks)"})
     add("--timeout", type=float, metavar="SECONDS", help="stop waiting after SECONDS seconds")
 
-    add = command("stop", "Stop running tasks and cancel queued ones", _stop).add_argument
+    add = command("stop", _stop).add_argument
     add("names", **{**TASKS, "nargs": "*"})
     add("--query", metavar="QUERY", help="stop all active tasks that match QUERY")
     add("--all", action="store_true", help="stop all active tasks in the workspace")
 
-    command("queue", "Show the queue and why tasks are waiting", _queue)
-    command("pause", "Pause the project queue; running tasks continue", _pause)
-    command("unpause", "Resume the project queue", _unpause)
-    command("requeue", "Requeue tasks that were queued in another copy of the project", _requeue)
+    command("queue", _queue)
+    command("pause", _pause)
+    command("unpause", _unpause)
+    command("requeue", _requeue)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.studies.definition import FINISHED, MAXIMIZE, MINIMIZE, PRUNERS, SAMPLERS
+from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, MINIMIZE
+from pyruns_jupyter.studies.definition import FINISHED, PRUNERS, SAMPLERS
 
 from ..batch_arguments import add_run_options, run_options
 from ..context import Context
@@ -73,13 +74,13 @@ def _to_dict(study: Study) -> dict[str, Any]:
 
 def add_commands(command: AddCommand) -> None:
     """Add the commands for studies."""
-    parser = command("optimize", "Start a hyperparameter study (Optuna); each trial is a task", _optimize)
+    parser = command("optimize", _optimize)
     parser.add_argument(
         "file", metavar="FILE", help="YAML file with the search space ('-' for standard input)"
     )
     add_study_options(parser)
 
-    parser = command("studies", "List, show, stop, resume or delete studies", _studies)
+    parser = command("studies", _studies)
     parser.add_argument(
         "study", nargs="?", metavar="NAME", help="name of the study (default: list all studies)"
     )

@@ -196,7 +196,7 @@ def _identity_of(pid: int) -> ProcessId:
 
 
 def process_alive(pid: int, create_time: float | None) -> bool:
-    """Return whether process `pid` of this host runs, is no zombie and started at `create_time` (epoch)."""
+    """Return whether the process `pid` runs here, is not a zombie and started at `create_time` (epoch)."""
     import psutil
 
     try:

@@ -52,7 +52,7 @@ def decode_nonfinite(value: Any, depth: int = 0) -> Any:
         return _NUMBERS.get(value, value)
     if kind is list or kind is dict:
         inner = value.values() if kind is dict else value
-        if depth >= _MAX_NUMERIC_DEPTH or all(type(item) in _PLAIN for item in inner):
+        if depth >= _MAX_NUMERIC_DEPTH or _PLAIN.issuperset(map(type, inner)):
             return value
         items = [decode_nonfinite(item, depth + 1) for item in inner]
         if all(map(is_, items, inner)):

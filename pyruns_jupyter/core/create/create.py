@@ -15,7 +15,7 @@ from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, SCRIPT_CONFIG, TASK_INF
 from pyruns_jupyter.core.taskfile.task_file import OWN_KEY
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.shells import kind_of, script_name
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
 from .preview import TaskPlan, plan_tasks
 from .staging import put_into_place, staging_folder
@@ -49,17 +49,14 @@ def create(
 ) -> list[str]:
     """Create the tasks of a plan, see `create_tasks`; `facts` go into our part of each task file."""
     workspace = planned.workspace
-    if planned.plan is None:
-        kind, payload_name, more = _shell_info(workspace, settings or Settings.load(workspace.root))
-    else:
-        kind, payload_name, more = _script_info(workspace)
+    kind, payload_name, more = kind_of_tasks(workspace, settings)
     now = time.time()
     with staging_folder(workspace) as staging:
         for index, name in enumerate(planned.names):
             own = {"swept": planned.row(index), "batch_name": planned.name, "created_at": now}
             if planned.plan is None:
                 own["project"] = str(workspace.project)  # if the project moves, so does the working folder
-            info = _task_info(name, now, kind, payload_name, more, {**own, **facts})
+            info = new_task_info(name, now, kind, payload_name, more, {**own, **facts})
             folder = f"{staging}/{name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")
@@ -68,6 +65,20 @@ def create(
                 write_new(f"{folder}/{file}", content, durable=False)
         put_into_place(workspace, staging, planned.names, are_small=True)
     return list(planned.names)
+
+
+def kind_of_tasks(
+    workspace: WorkspaceFolder, settings: Settings | None = None
+) -> tuple[str, str, dict[str, Any]]:
+    """Return the kind of new tasks of a workspace, the name of their configuration file, and further keys of
+    their task files.
+
+    Raises:
+        InvalidInput: if the script or a shell is missing.
+    """
+    if workspace.kind == SHELL:
+        return _shell_info(workspace, settings or Settings.load(workspace.root))
+    return _script_info(workspace)
 
 
 def _script_info(workspace: WorkspaceFolder) -> tuple[str, str, dict[str, Any]]:
@@ -94,7 +105,7 @@ def _shell_info(workspace: WorkspaceFolder, settings: Settings) -> tuple[str, st
     return "shell", script_name(shell), more
 
 
-def _task_info(
+def new_task_info(
     name: str, now: float, kind: str, payload_name: str, more: dict[str, Any], own: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the content of a new task file; the keys have the same order as in `pyruns`."""

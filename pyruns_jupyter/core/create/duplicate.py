@@ -37,7 +37,9 @@ RUN_KEYS = frozenset(
         *("track_store", "_gpu_wait_override", move_lock.KEY),
     }
 )
-_OWN_RUN_FACTS = frozenset({"queue", "times", "messages", "failures"})
+_OWN_RUN_FACTS = frozenset(
+    {"queue", "times", "messages", "failures", "aggregates", "alerts", "thinned", "metric_sources", "system"}
+)
 _OWN_PLACE_FACTS = frozenset({"order", "trashed_at"})
 _TRACK_STORE = "tracks.sqlite3"
 
@@ -79,11 +81,11 @@ def duplicate(
             if is_plain_file(source / file):
                 _copy_file(source / file, folder / file)
         if with_runs:
-            _copy_tree(source / RUN_LOGS, folder / RUN_LOGS)
+            copy_tree(source / RUN_LOGS, folder / RUN_LOGS)
             if is_plain_file(source / _TRACK_STORE):
                 _copy_file(source / _TRACK_STORE, folder / _TRACK_STORE)
         if with_artifacts:
-            _copy_tree(source / ARTIFACTS, folder / ARTIFACTS)
+            copy_tree(source / ARTIFACTS, folder / ARTIFACTS)
         made = _copied_info(info, target, with_runs=with_runs, notes=notes)
         write_new(folder / TASK_INFO, dump_json(made), durable=False)
         put_into_place(workspace, staging, [target])
@@ -126,7 +128,7 @@ def _copy_file(source: Path, target: Path) -> None:
     os.chmod(target, FILE_MODE)
 
 
-def _copy_tree(source: Path, target: Path) -> None:
+def copy_tree(source: Path, target: Path) -> None:
     """Copy the regular files below a folder, without links, pipes and the lock files of running tasks."""
     if source.is_symlink() or not source.is_dir():
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from pyruns_jupyter.core.config.sweep.plan import SweepPlan, TooManyTasks
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.fs.text_files import MAX_TEXT_BYTES, read_source, read_text
 from pyruns_jupyter.core.taskfile.paths import (
+    NOTEBOOK_RUNNER,
     NOTEBOOK_SUFFIX,
     SCRIPT_CONFIG,
     SHELL_CONFIG,
@@ -121,7 +122,7 @@ def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str
         elif plan.template.readable:
             parse_pattern(name, plan)
         return [name]
-    taken = _taken(workspace)
+    taken = taken_names(workspace)
     if plan is None:
         return [check_name(name, taken)]
     if is_pattern(name):
@@ -223,26 +224,31 @@ def command_lines(workspace: WorkspaceFolder, plan: SweepPlan, indexes: Iterable
     """Return the command line of the tasks with these indexes in a plan; "" for one that has none.
 
     Raises:
-        InvalidInput, Unreadable: see `script_parameters`.
+        InvalidInput: the script cannot be started as a module, or see `script_parameters`.
+        Unreadable: see `script_parameters`.
     """
-    from pyruns_jupyter.core.scripts.argv import passes_words, run_words  # as in `script_parameters`
+    from pyruns_jupyter.core.scripts.argv import passes_words, run_files_of, run_words
     from pyruns_jupyter.core.scripts.source.modules import module_of
 
     settings = Settings.load(workspace.root)
     parameters, script = script_parameters(workspace, settings), workspace.script
     assert script is not None
     start = ["python", script.name]
-    if parameters.relative or settings.as_module_in.get(workspace.name):
+    if parameters.kind == "notebook":
+        start = ["python", "-m", NOTEBOOK_RUNNER, script.name]
+    elif parameters.relative or settings.as_module_in.get(workspace.name):
         start = ["python", "-m", module_of(script, parameters.relative)[1]]
     lines = []
     for index in indexes:
         check_time()
         try:
-            words = []
+            words, constants = [], ""
             if passes_words(parameters):
                 passing = settings.passes_defaults(workspace.name)
                 words = run_words(parameters, plan.config(index), pass_defaults=passing)
-            lines.append(shlex.join([*start, *words]))
+                changed = run_files_of(parameters, plan.config(index)).constants
+                constants = ", ".join(f"{key} = {literal}" for key, literal in changed.items())
+            lines.append(shlex.join([*start, *words]) + (f"  # {constants}" if constants else ""))
         except InvalidInput:  # such as a variable that is only set where the task runs
             lines.append("")
     return lines
@@ -346,7 +352,11 @@ def task_text(workspace: WorkspaceFolder, task: str) -> str:
 
 def free_name(workspace: WorkspaceFolder, base: str) -> str:
     """Return `base`, with another number at its end if a task has this name. Sweeps append numbers anyway."""
-    taken = _taken(workspace)
+    return free_among(taken_names(workspace), base)
+
+
+def free_among(taken: Container[str], base: str) -> str:
+    """Return `base`, with another number at its end if it is one of the names `taken`."""
     stem = re.sub(r"_\d+$", "", base)
     candidate, number = base, 1
     while candidate in taken:
@@ -355,7 +365,8 @@ def free_name(workspace: WorkspaceFolder, base: str) -> str:
     return candidate
 
 
-def _taken(workspace: WorkspaceFolder) -> set[str]:
+def taken_names(workspace: WorkspaceFolder) -> set[str]:
+    """Return the names of all tasks of a workspace."""
     try:
         return {name for name in os.listdir(workspace.tasks) if not name.startswith(".")}
     except (FileNotFoundError, NotADirectoryError):

@@ -9,20 +9,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, ClassVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.common.json_floats import encode_nonfinite, finite_number
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.text_files import read_text
+from pyruns_jupyter.core.metrics.expressions import Aggregate
+from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.metrics.read import last_metrics
+from pyruns_jupyter.core.metrics.run_aggregates import run_aggregates, unread_sentence
+from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import is_pinned, notes_of, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
@@ -30,11 +36,14 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_
 from pyruns_jupyter.core.tasks.row import gpus_of
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-CSV, JSON, JSON_LINES = "csv", "json", "jsonl"
-FORMATS = (CSV, JSON, JSON_LINES)
+from .parquet import Rows, write_parquet
+
+CSV, JSON, JSON_LINES, PARQUET = "csv", "json", "jsonl", "parquet"
+FORMATS = (CSV, JSON, JSON_LINES, PARQUET)
 ALL, LATEST = "all", "latest"
-SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".tsv"})
+SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".tsv"})
 MEDIA_TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json", JSON_LINES: "application/x-ndjson"}
+MEDIA_TYPES |= {PARQUET: "application/vnd.apache.parquet"}
 
 FACTS = (
     "task",
@@ -47,6 +56,8 @@ FACTS = (
     "exit_code",
     "host",
     "gpus",
+    "gpu_hours",
+    "energy_kwh",
     "pinned",
     "tags",
     "notes",
@@ -54,11 +65,15 @@ FACTS = (
 )
 _MAX_EPOCH = 1e12  # epoch seconds
 _TIMES = frozenset({"created_at", "started_at", "finished_at"})
+_NO_AGGREGATES: Mapping[str, Aggregate] = {}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Table:
     """The rows of an export, on disk, with their columns. Created by `collected`."""
+
+    times = _TIMES
+    types: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `collected`
@@ -73,6 +88,10 @@ class Table:
         line = json.dumps([facts, dict(config), dict(metrics)], separators=(",", ":"), default=str)
         self._file.write(line.encode() + b"\n")
         self.count += 1
+
+    def add_metrics(self, names: Iterable[str]) -> None:
+        """Add columns of metrics, also if no row has a value."""
+        self._metrics.update(dict.fromkeys(names))
 
     def close(self) -> None:
         """Delete the temporary file."""
@@ -113,30 +132,61 @@ class Table:
 
 
 @contextmanager
-def collected(workspace: WorkspaceFolder, names: Iterable[str], which: str = ALL) -> Iterator[Table]:
+def collected(
+    workspace: WorkspaceFolder,
+    names: Sequence[str],
+    which: str = ALL,
+    aggregates: Mapping[str, Aggregate] = _NO_AGGREGATES,
+    points_seconds: float | None = None,
+) -> Iterator[Table]:
     """Read tasks in this order, and give a `with` block the table of their runs.
 
     `which` is `all` runs (tasks without runs have no row) or `latest`: one row per task, also before its
     first run. Tasks that do not exist any more are skipped; one with a damaged file has a row with a
-    `message`.
+    `message`. `aggregates` (not `best`) become further columns with these titles; reading
+    points for them takes at most about `points_seconds` (None: no limit).
 
     Raises:
-        InvalidInput: if `which` is neither.
+        InvalidInput: if `which` is neither, or points could not be read in time.
     """
     if which not in (ALL, LATEST):
         raise InvalidInput(f"'runs' must be {ALL} or {LATEST}, not {which!r}.", field="runs")
     table = Table()
     reader = FlatReader()
+    end = math.inf if points_seconds is None else time.monotonic() + points_seconds
+
+    def remaining() -> float:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
     try:
-        for name in names:
-            with suppress(NotFound):
-                _add_task(table, reader, workspace.existing(name), which)
+        for place, name in enumerate(names):
+            try:
+                _add_task(table, reader, workspace.existing(name), which, aggregates, remaining)
+            except NotFound:
+                continue
+            except TimeoutError:
+                raise InvalidInput(
+                    f"{unread_sentence(len(names) - place, points_seconds or 0)} Export fewer tasks, or use "
+                    "`jupyter pyruns export`, which has no time limit.",
+                    field="metrics",
+                ) from None
+        table.add_metrics(aggregates)
         yield table
     finally:
         table.close()
 
 
-def _add_task(table: Table, reader: FlatReader, paths: TaskPaths, which: str) -> None:
+def _add_task(
+    table: Table,
+    reader: FlatReader,
+    paths: TaskPaths,
+    which: str,
+    aggregates: Mapping[str, Aggregate],
+    remaining: Remaining,
+) -> None:
     try:
         info = read_task(paths.folder)
     except (Unreadable, OSError) as error:
@@ -146,19 +196,34 @@ def _add_task(table: Table, reader: FlatReader, paths: TaskPaths, which: str) ->
     history = runs.runs(info)
     if which == LATEST:
         history = history[-1:]
-    config: Mapping[str, Any] = {}
-    if info.get("task_kind") != "shell":
-        with suppress(OSError, Unreadable):
-            config = reader.read(read_text(paths.folder / payload_name(info), follow=False))
+    config = _config_of(reader, paths, info)
     for run in history:
-        used = _config_of_run(reader, paths, run.index)
+        used = _recorded_config(reader, paths, run.index)
         metrics = last_metrics(info, run, paths)
+        if aggregates:
+            values = run_aggregates(info, run, paths, set(aggregates.values()), remaining)
+            metrics.update((title, values[one]) for title, one in aggregates.items() if one in values)
         table.add(_facts(paths.name, info, run), config if used is None else used, metrics)
     if which == LATEST and not history:
         table.add(_facts(paths.name, info, None), config, {})
 
 
-def _config_of_run(reader: FlatReader, paths: TaskPaths, run: int) -> Mapping[str, Any] | None:
+def config_of_run(reader: FlatReader, paths: TaskPaths, info: TaskInfo, run: int) -> Mapping[str, Any]:
+    """Return the configuration of a run, by dotted key: the one it was started with, if it was recorded."""
+    used = _recorded_config(reader, paths, run)
+    return _config_of(reader, paths, info) if used is None else used
+
+
+def _config_of(reader: FlatReader, paths: TaskPaths, info: TaskInfo) -> Mapping[str, Any]:
+    if info.get("task_kind") != "shell":
+        with suppress(OSError, Unreadable):
+            return reader.read(read_text(paths.folder / payload_name(info), follow=False))
+        return {}
+    swept = own_facts(info).get("swept")  # the parameters of an imported run
+    return decode_nonfinite(swept) if isinstance(swept, dict) else {}
+
+
+def _recorded_config(reader: FlatReader, paths: TaskPaths, run: int) -> Mapping[str, Any] | None:
     """Return the configuration that a run was started with, None if it was not recorded."""
     path = paths.input(run)
     try:
@@ -195,23 +260,15 @@ def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
         exit_code=run.exit_code,
         host=host if isinstance(host, str) else None,
         gpus=list(gpus_of(info.get("run_environments"), run.index)),
+        gpu_hours=gpu_hours(run),
+        energy_kwh=stored_summary(info, run.index).get("energy_kwh"),
         message=messages.get(str(run.index)) if isinstance(messages, dict) else None,
     )
     return facts
 
 
-def write_table(
-    table: Table, stream: BinaryIO, form: str = CSV, *, bom: bool = False, raw: bool = False
-) -> None:
-    """Write a table to a file: see `table_chunks`."""
-    for chunk in table_chunks(table, form, bom=bom, raw=raw):
-        data = memoryview(chunk)
-        while data:  # a pipe may accept only a part
-            data = data[stream.write(data) or 0 :]
-
-
-def table_chunks(table: Table, form: str = CSV, *, bom: bool = False, raw: bool = False) -> Iterator[bytes]:
-    """Yield a table as UTF-8 text, some rows at a time.
+def table_chunks(table: Rows, form: str = CSV, *, bom: bool = False, raw: bool = False) -> Iterator[bytes]:
+    """Yield a table as UTF-8 text, some rows at a time, or as Parquet (see `write_parquet`).
 
     Times are ISO 8601 with the zone of this machine, durations seconds. In CSV, missing values are empty,
     lists and mappings are JSON, and non-finite numbers are `nan`, `inf` and `-inf`; text that a spreadsheet
@@ -219,9 +276,16 @@ def table_chunks(table: Table, form: str = CSV, *, bom: bool = False, raw: bool 
     `"Infinity"` and `"-Infinity"`. `bom` adds a byte order mark to CSV, by which Excel recognises UTF-8.
 
     Raises:
-        InvalidInput: if `form` is not `csv`, `json` or `jsonl`.
+        InvalidInput: if `form` is not one of `FORMATS`.
     """
     check_form(form)
+    if form == PARQUET:
+        with tempfile.TemporaryFile() as stream:
+            write_parquet(table, stream)
+            stream.seek(0)
+            while chunk := stream.read(65536):
+                yield chunk
+        return
     lines = _csv_lines(table, raw=raw) if form == CSV else _json_lines(table, form)
     waiting: list[str] = ["\ufeff"] if bom and form == CSV else []
     size = 0
@@ -234,7 +298,7 @@ def table_chunks(table: Table, form: str = CSV, *, bom: bool = False, raw: bool 
     yield "".join(waiting).encode("utf-8", "backslashreplace")
 
 
-def _csv_lines(table: Table, *, raw: bool) -> Iterator[str]:
+def _csv_lines(table: Rows, *, raw: bool) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
 
@@ -246,26 +310,26 @@ def _csv_lines(table: Table, *, raw: bool) -> Iterator[str]:
 
     yield line(_plain(title, raw) for title in table.columns)
     for row in table.rows():
-        yield line(_cell(title, value, raw) for title, value in row.items())
+        yield line(_cell(title, value, raw, title in table.times) for title, value in row.items())
 
 
-def _json_lines(table: Table, form: str) -> Iterator[str]:
+def _json_lines(table: Rows, form: str) -> Iterator[str]:
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     before, between, after = ("", "\n", "") if form == JSON_LINES else ("[", ",\n ", "]\n")
     first = True
     yield before
     for row in table.rows():
-        for key in _TIMES:
+        for key in table.times:
             row[key] = _iso(row[key])
         yield ("" if first else between) + encode(encode_nonfinite(row))
         first = False
     yield "\n" if form == JSON_LINES and not first else after
 
 
-def _cell(title: str, value: Any, raw: bool) -> str:
+def _cell(title: str, value: Any, raw: bool, is_time: bool) -> str:
     if value is None or value == []:
         return ""
-    if title in _TIMES:
+    if is_time:
         return _iso(value) or ""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -291,16 +355,17 @@ def _iso(epoch: Any) -> str | None:
         return None
 
 
-def check_form(form: str) -> None:
+def check_form(form: str, valid: Sequence[str] = FORMATS) -> None:
     """Check that a format is supported.
 
     Raises:
         InvalidInput: if it is not, with `field` "format".
     """
-    if form not in FORMATS:
-        raise InvalidInput(f"Unknown format {form!r}. Valid formats: {', '.join(FORMATS)}.", field="format")
+    if form not in valid:
+        raise InvalidInput(f"Unknown format {form!r}. Valid formats: {', '.join(valid)}.", field="format")
 
 
 def format_of(path: Path) -> str:
     """Return the format for the suffix of a file's name, by default CSV."""
-    return {".json": JSON, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES}.get(path.suffix.lower(), CSV)
+    formats = {".json": JSON, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, ".parquet": PARQUET}
+    return formats.get(path.suffix.lower(), CSV)

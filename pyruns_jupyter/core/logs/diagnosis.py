@@ -21,6 +21,7 @@ _OUT_OF_MEMORY = re.compile(
     r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY"
     r"|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory|HIP out of memory"
 )
+GPU_MEMORY = "gpu_memory"  # the kind of a failure in task files
 _TRACEBACK = "Traceback (most recent call last):"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # What differs between identical failures: numbers, addresses, the names of private copies.
@@ -39,7 +40,7 @@ class Failure:
 
     def to_list(self) -> list[str]:
         """Return the failure in the format of task files."""
-        return [self.headline, self.mark, *(["gpu_memory"] if self.out_of_memory else [])]
+        return [self.headline, self.mark, *([GPU_MEMORY] if self.out_of_memory else [])]
 
 
 def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
@@ -52,7 +53,7 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
     if message:
         return Failure("", _mark("message", _NUMBER.sub("#", message)))
     lines = [line for line in _tail(log) if line.strip() and not line.startswith("[PYRUNS] ")]
-    out_of_memory = any(_OUT_OF_MEMORY.search(line) for line in lines)
+    out_of_memory = any(map(is_gpu_memory_error, lines))
     start = next((at for at in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[at]), None)
     if start is not None:
         prefix = lines[start].partition(_TRACEBACK)[0]  # such as `[rank0]: ` of distributed launchers
@@ -61,6 +62,11 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
             return replace(found, out_of_memory=out_of_memory)
     last = lines[-1].strip() if lines else ""
     return Failure("", _mark("exit", str(exit_code), _VARYING.sub("#", last)), out_of_memory)
+
+
+def is_gpu_memory_error(line: str) -> bool:
+    """Return whether a line of output says that a GPU has no memory left."""
+    return _OUT_OF_MEMORY.search(line) is not None
 
 
 def _traceback(lines: list[str]) -> Failure | None:

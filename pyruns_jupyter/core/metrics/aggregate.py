@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .downsample import CurveDownsampler
-from .journal import MAX_LINE_BYTES, RECORD, SOURCE, TRACK, entries
+from .expressions import MAX_LAST
+from .journal import MAX_DEPTH, RECORD, SOURCE, TRACK, Remaining, complete_lines, entries
+from .statistics import CurveStatistics, numeric
 
 WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into the task file
 POINTS_KEPT = 1000  # of a curve in the task file if the journal is larger
@@ -17,9 +21,8 @@ VALUES_KEPT = 20_000  # of all curves together, in the same case
 ROOM_BYTES = 16 * 1024 * 1024  # of a task file: this program and others read it completely
 MAX_CURVES = 10_000  # further keys are only kept in the journal
 
-_PIECE = 256 * 1024
+_TAIL_BYTES = 64  # before the offset: a new journal can have the inode of the old one, and be larger
 _MAX_TEXT = 200  # characters of a text in a downsampled curve
-_MAX_DEPTH = 60
 _TOO_DEEP = 1 << 60
 
 
@@ -28,33 +31,51 @@ class JournalReader:
 
     `points` is the maximum number of values of a curve, `total` that of all curves; None keeps all. A longer
     curve is reduced to evenly chosen values, among them the first and the last, so that curves that were
-    tracked together stay aligned. `downsampler` gets the same points.
+    tracked together stay aligned. `downsampler` gets the same points. The last numbers of the curves `recent`
+    are kept as well.
     """
 
     def __init__(
-        self, points: int | None = None, total: int | None = None, downsampler: CurveDownsampler | None = None
+        self,
+        points: int | None = None,
+        total: int | None = None,
+        downsampler: CurveDownsampler | None = None,
+        *,
+        recent: Collection[str] = (),
     ) -> None:
         self.records: dict[str, Any] = {}
         self.offset = 0
-        self._points, self._total = points, total
+        self._points, self._total, self._recent = points, total, recent
         self._downsampler = downsampler
         self._curves: dict[str, _Curve] = {}
         self._imported: set[str] = set()  # keys whose values are from metric sources
         self._file: tuple[int, int] | None = None
+        self._tail = b""
 
     def tracks(self) -> dict[str, list[Any]]:
         """Return a copy of the curves."""
         limit = self._limit()
         return {key: curve.values(limit) for key, curve in self._curves.items()}
 
-    def feed(self, path: Path, *, to_end: bool = True) -> None:
+    def statistics(self) -> dict[str, CurveStatistics]:
+        """Return the statistics of all values of the curves."""
+        return {key: curve.statistics for key, curve in self._curves.items()}
+
+    def recent(self, key: str) -> list[float | None]:
+        """Return the last values of one of the curves `recent`, None for those that are not numbers."""
+        curve = self._curves.get(key)
+        return [] if curve is None or curve.recent is None else [*curve.recent]
+
+    def feed(self, path: Path, *, to_end: bool = True, remaining: Remaining | None = None) -> None:
         """Read the lines since the last call. A missing journal is empty; a replaced one is read from the
         start.
 
-        `to_end` also reads the text after the last line break; otherwise the next call does.
+        `to_end` also reads the text after the last line break; otherwise the next call does. `remaining` is
+        called before each part is read.
 
         Raises:
             OSError: when it cannot be read.
+            TimeoutError: from `remaining`; the next call continues from here.
         """
         try:
             descriptor = open_regular(path)
@@ -66,25 +87,18 @@ class JournalReader:
             file = (status.st_dev, status.st_ino)
             if file != self._file or status.st_size < self.offset:
                 self._reset(file)
-            stream.seek(self.offset)
-            rest = b""
-            while data := stream.read(_PIECE):
-                cut = data.rfind(b"\n") + 1
-                if cut:
-                    self.offset += len(rest) + cut
-                    self._add(rest + data[:cut])
-                    rest = data[cut:]
-                else:
-                    rest += data
-                if len(rest) > MAX_LINE_BYTES:  # not a valid line
-                    self.offset += len(rest)
-                    rest = b""
-            if to_end:
-                self.offset += len(rest)
-                self._add(rest)
+            stream.seek(self.offset - len(self._tail))
+            if stream.read(len(self._tail)) != self._tail:
+                self._reset(file)
+                stream.seek(0)
+            for data, can_be_parsed in complete_lines(stream, to_end=to_end, remaining=remaining):
+                self.offset += len(data)
+                self._tail = data[-_TAIL_BYTES:]
+                if can_be_parsed:
+                    self._add(data)
 
     def _reset(self, file: tuple[int, int] | None) -> None:
-        self._file, self.offset = file, 0
+        self._file, self.offset, self._tail = file, 0, b""
         self.records, self._curves, self._imported = {}, {}, set()
         if self._downsampler is not None:
             self._downsampler.clear()
@@ -113,7 +127,7 @@ class JournalReader:
             if curve is None:
                 if limit is not None and len(self._curves) >= MAX_CURVES:
                     continue
-                curve = self._curves[key] = _Curve()
+                curve = self._curves[key] = _Curve(key in self._recent)
             curve.extend(values, limit)
 
     def _chosen(self, point: dict[str, Any], imported: bool, points: dict[str, list[Any]]) -> dict[str, Any]:
@@ -143,9 +157,11 @@ class JournalReader:
 
 
 class _Curve:
-    """Every n-th value of a curve and its last one."""
+    """Every n-th value of a curve, the statistics of all, and the last ones if they are needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_recent: bool) -> None:
+        self.statistics = CurveStatistics()
+        self.recent: deque[float | None] | None = deque(maxlen=MAX_LAST) if has_recent else None
         self._kept: list[Any] = []
         self._stride = 1
         self._count = 0
@@ -155,6 +171,9 @@ class _Curve:
         chosen = values[-self._count % self._stride :: self._stride]
         self._kept += chosen if limit is None else map(_short, chosen)
         self._count += len(values)
+        self.statistics.add(values)
+        if self.recent is not None:
+            self.recent.extend(map(numeric, values[-MAX_LAST:]))
         self._last = values[-1] if limit is None else _short(values[-1])
         if limit is not None:
             self._thin(limit)
@@ -195,14 +214,17 @@ def read_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
 
 
 def compact(
-    path: Path, taken: int = 0, downsampler: CurveDownsampler | None = None
+    path: Path,
+    taken: int = 0,
+    downsampler: CurveDownsampler | None = None,
+    statistics: dict[str, CurveStatistics] | None = None,
 ) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
     """Return the records and curves for a task file, and whether these are complete.
 
     A journal of up to 1 MiB is returned completely. The curves of a larger one have at most 1000 evenly
     chosen values, among them the first and the last, because other programs read all of a task file. `taken`
     is the size of the task file in bytes: the larger it is, the fewer values are returned. `downsampler` gets
-    all points.
+    all points, `statistics` those of each curve.
 
     Raises:
         OSError: when it cannot be read.
@@ -214,6 +236,8 @@ def compact(
     points, total = (None, None) if small else (POINTS_KEPT, VALUES_KEPT)
     reader = JournalReader(points, total, downsampler)
     reader.feed(path)
+    if statistics is not None:
+        statistics.update(reader.statistics())
     room = max(0, ROOM_BYTES - taken)
     tracks = reader.tracks()
     records, all_records = _fitting(reader.records, room // 2)
@@ -253,7 +277,7 @@ def _size_of(value: Any, depth: int) -> int:
     if isinstance(value, str):
         return 2 * depth + 4 + 6 * len(value) if not value.isascii() else 2 * depth + 4 + len(value)
     if isinstance(value, (list, dict)):
-        if depth > _MAX_DEPTH:
+        if depth > MAX_DEPTH:
             return _TOO_DEEP
         if isinstance(value, list):
             return 4 * depth + 4 + sum(_size_of(item, depth + 1) for item in value)

@@ -26,16 +26,16 @@ def curves_of_run(
     They come from the downsampled curves that are written at the end of a run, if these match the task file;
     while the run is running, from its journal; else from all points, cached until the files change.
     """
-    found = _downsampled(info, run, paths, keys)
+    found = downsampled_curves(info, run, paths, keys)
     if found is None:
         found = _of_all_points(info, run, paths)
     return found if keys is None else {key: found[key] for key in keys if key in found}
 
 
-def _downsampled(
+def downsampled_curves(
     info: TaskInfo, run: Run, paths: TaskPaths, keys: Collection[str] | None
 ) -> dict[str, Curve] | None:
-    """Return the curves from downsampled points, None when these are not complete."""
+    """Return the curves from downsampled points, None when these are not complete; see `curves_of_run`."""
     if peer_tracks.is_stored(info):
         return None
     slot = {key: values for key, values in run.tracks.items() if isinstance(values, list)}

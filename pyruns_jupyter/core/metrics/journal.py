@@ -5,6 +5,8 @@ to it.
 summary values. `"r"` is the rank of the process, if its launcher set one. NaN and the infinities are written
 as NaN, Infinity and -Infinity. `aggregate` reads the journal.
 
+`{"t": ..., "alert": {"title", "text", "level"}}` is an alert of the script.
+
 A point with `"source": number` was not tracked by the script: the supervisor read it from a file of another
 program (see `sources`). Such values of a key do not count if the script tracks the same key.
 """
@@ -13,18 +15,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_append
 
 TAIL_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024  # of one call of `track` or `record`
-TRACK, RECORD, SOURCE = "track", "record", "source"
+TRACK, RECORD, ALERT, SOURCE = "track", "record", "alert", "source"
 # The rank that launchers give each process: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 _START = b'{"t":'
 _TRIES = 8  # to find a complete line after a torn one
+_PIECE = 256 * 1024
+MAX_DEPTH = 60  # of the lists and objects in a value
 
 _MAX_NAMES = 10_000
 _names: dict[str, str] = {}
@@ -33,10 +38,15 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circu
 
 
 def encode(
-    kind: str, values: dict[str, Any], epoch: float, rank: int | None = None, source: int | None = None
+    kind: str,
+    values: dict[str, Any],
+    epoch: float | None,
+    rank: int | None = None,
+    source: int | None = None,
 ) -> bytes:
-    """Return one line of the journal; `kind` is `track` or `record`. `source` is the number of the metric
-    source that the values are from, None for values of the script.
+    """Return one line of the journal; `kind` is `track`, `record` or `alert`. `epoch` is None if the time is
+    not known. `source` is the number of the metric source that the values are from, None for values of the
+    script.
 
     Raises:
         TypeError: when a value is not JSON data.
@@ -56,7 +66,8 @@ def encode(
     origin = "" if rank is None else f'"r":{rank},'
     if source is not None:
         origin = f'"{SOURCE}":{source},'
-    line = f'{{"t":{epoch:.3f},{origin}"{kind}":{body}}}\n'.encode("ascii")
+    moment = "null" if epoch is None else f"{epoch:.3f}"
+    line = f'{{"t":{moment},{origin}"{kind}":{body}}}\n'.encode("ascii")
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(
             f"they take {len(line):,} bytes, but at most {MAX_LINE_BYTES:,} are allowed. "
@@ -141,6 +152,42 @@ class Appender:
         os.close(self._descriptor)
 
 
+# Returns the remaining seconds of a time budget, or raises TimeoutError.
+Remaining = Callable[[], float]
+
+
+def complete_lines(
+    stream: BinaryIO, *, to_end: bool = False, remaining: Remaining | None = None
+) -> Iterator[tuple[bytes, bool]]:
+    """Yield the rest of a journal in groups of complete lines, and whether these can be parsed: a line that
+    is too long is yielded in parts, which cannot.
+
+    `to_end` also yields the text after the last line break. `remaining` is called before each read.
+
+    Raises:
+        OSError: when the journal cannot be read.
+        TimeoutError: from `remaining`.
+    """
+    rest = b""
+    while True:
+        if remaining is not None:
+            remaining()
+        data = stream.read(_PIECE)
+        if not data:
+            break
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield rest + data[:cut], True
+            rest = data[cut:]
+        else:
+            rest += data
+        if len(rest) > MAX_LINE_BYTES:
+            yield rest, False
+            rest = b""
+    if to_end and rest:
+        yield rest, True
+
+
 def entries(data: bytes) -> list[dict[str, Any]]:
     """Return the parsed lines of a part of a journal, without incomplete and invalid ones."""
     lines = [line for line in data.split(b"\n") if line[:1] == b"{"]
@@ -153,7 +200,7 @@ def entries(data: bytes) -> list[dict[str, Any]]:
     else:
         found = [entry for line in lines if (entry := _entry(line)) is not None]
     if b"\\ud" in data:
-        found = _without_surrogates(found)
+        found = [_without_surrogates(entry) for entry in found]
     return [entry for entry in found if isinstance(entry, dict)]
 
 
@@ -170,14 +217,18 @@ def _entry(line: bytes) -> Any:
     return None
 
 
-def _without_surrogates(value: Any) -> Any:
-    """Return a value without halves of surrogate pairs, which UTF-8 cannot encode."""
+def _without_surrogates(value: Any, depth: int = 0) -> Any:
+    """Return a value without halves of surrogate pairs, which UTF-8 cannot encode, and without what is nested
+    deeper than any metric: it would end the reader.
+    """
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict | list):
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(value, list):
+            return [_without_surrogates(item, depth + 1) for item in value]
+        return {_without_surrogates(key): _without_surrogates(item, depth + 1) for key, item in value.items()}
     return value
 
 

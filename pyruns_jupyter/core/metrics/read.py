@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +19,10 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
 
 from . import journal, peer_tracks
-from .aggregate import WHOLE_BYTES, JournalReader, evenly, read_journal
-from .downsample import Curve, CurveDownsampler
+from .aggregate import WHOLE_BYTES, JournalReader, compact, evenly, read_journal
+from .downsample import Curve, CurveDownsampler, write_curves
 from .sources.facts import messages_of
+from .statistics import CurveStatistics, store_statistics
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
 _VALUES_SHOWN = 200_000
@@ -46,23 +49,27 @@ class _FollowedJournal:
         self.lock = threading.Lock()
 
 
-def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = False) -> RunMetrics:
+def run_metrics(
+    info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = False, strict: bool = False
+) -> RunMetrics:
     """Return the metrics of run `run` of the task with the file content `info`.
 
     While a run is running, its points are in its journal; at its end they are copied to the task file. If the
     journal is kept, it has all points, and the task file has only some or none. With `thinned`, curves have
     at most 10,000 evenly chosen values, which is enough for a chart.
+
+    Raises:
+        Unreadable, OSError: with `strict`, for what otherwise is a message.
     """
     messages: list[str] = []
     records = dict(run.records)
-    tracks = {
-        key: decode_nonfinite(list(values)) for key, values in run.tracks.items() if isinstance(values, list)
-    }
-    if peer_tracks.is_stored(info):
-        try:
-            tracks |= peer_tracks.stored_tracks(paths.folder, info, run.index)
-        except Unreadable as error:
-            messages.append(error.message)
+    try:
+        tracks = stored_curves(info, run, paths)
+    except Unreadable as error:
+        if strict:
+            raise
+        tracks = _curves_in(run)
+        messages.append(error.message)
     path = paths.journal(run.index)
     tails = tails_of(info, run.index)
     try:
@@ -80,11 +87,31 @@ def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = F
                 tracks[key] = kept[: max(0, len(kept) - tails.get(key, 0))] + values
             records |= logged
         except OSError as error:
+            if strict:
+                raise
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
     messages += messages_of(info, run.index)
     if thinned:
         tracks = {key: evenly(values, POINTS_SHOWN) for key, values in tracks.items()}
     return RunMetrics(records, tracks, messages)
+
+
+def stored_curves(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, list[Any]]:
+    """Return the curves of a run that are stored in the task file or in the database of `pyruns`.
+
+    Raises:
+        Unreadable: when the database cannot be read.
+    """
+    tracks = _curves_in(run)
+    if peer_tracks.is_stored(info):
+        tracks |= peer_tracks.stored_tracks(paths.folder, info, run.index)
+    return tracks
+
+
+def _curves_in(run: Run) -> dict[str, list[Any]]:
+    return {
+        key: decode_nonfinite(list(values)) for key, values in run.tracks.items() if isinstance(values, list)
+    }
 
 
 def last_metrics(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
@@ -117,8 +144,35 @@ def newest_beside(info: TaskInfo, run: int, folder: Path | str) -> dict[str, Any
     }
 
 
-def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole: bool) -> bool:
-    """Append the points of a journal to the slot of run `run` (from 1).
+def compact_journal(
+    paths: TaskPaths, run: int, statistics: dict[str, CurveStatistics], taken: int
+) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `aggregate.compact` of the journal of run `run`, which has ended; store the downsampled curves,
+    and add the statistics of the curves to `statistics`. `add_points` is the next step. `taken` is the size
+    of the task file in bytes.
+
+    Raises:
+        OSError: when the journal cannot be read.
+    """
+    journal, downsampler = paths.journal(run), CurveDownsampler()
+    found = compact(journal, taken, downsampler, statistics)
+    curves = downsampler.curves()
+    if curves:
+        with suppress(OSError):  # they are only a cache
+            write_curves(paths.curves(run), curves, journal.stat().st_size)
+    return found
+
+
+def add_points(
+    info: TaskInfo,
+    run: int,
+    tracks: dict[str, list[Any]],
+    *,
+    whole: bool,
+    statistics: Mapping[str, CurveStatistics] | None = None,
+) -> bool:
+    """Append the points of a journal to the slot of run `run` (from 1), and store the statistics of its
+    curves; `statistics` are those of the journal.
 
     Without `whole`, the journal is kept, and the next call replaces these points. Return whether the journal
     can be deleted: not when the points of the task are stored in the database of `pyruns`, as those in the
@@ -128,6 +182,15 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
         return not tracks
     slot = run_slot(info, "tracks", run)
     earlier = tails_of(info, run)
+    if statistics is not None:
+        found = dict(statistics)
+        for key, values in slot.items():  # other programs added these
+            if isinstance(values, list) and len(values) > earlier.get(key, 0):
+                others = CurveStatistics()
+                others.add(values[: len(values) - earlier.get(key, 0)])
+                found[key] = others.merged(found.get(key))
+        if found or slot or run_slot(info, "records", run):
+            store_statistics(info, run, found)
     for key, values in tracks.items():
         present = slot.get(key)
         if not isinstance(present, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .scanner import QueryText, Span, quote, quoted, slashed
+from .scanner import QueryText, Span, quote, quoted, slashed, written
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class FieldTest:
     end: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return f"{quote(self.key)}{self.operator}{','.join(map(str, self.values))}"
+        return f"{written(self.key)}{self.operator}{','.join(map(str, self.values))}"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
 
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, STATUSES
 from pyruns_jupyter.core.tasks.row import TaskRow
@@ -25,11 +26,11 @@ from .diagnostics import QueryNotice, Tally, names, notice
 from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
 from .parser import KINDS
 from .pattern import QUICK_TEXT, TimeBudget, compile_pattern, is_quadratic
-from .scanner import QueryText, Span, quote
+from .scanner import QueryText, Span, quote, written
 from .values import moment
 
 # The cost of terms; cheap terms are tested first.
-FIELD, WORDS, VALUES, PATTERNS, LOGS = range(5)
+FIELD, WORDS, VALUES, PATTERNS, POINTS, LOGS = range(6)
 PATTERN_SECONDS = 3.0
 
 
@@ -63,6 +64,8 @@ class Binder:
         known: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
             for one in diagnostics.of_comparison(self._source, self.fields, term, field, count()):
+                if one.code == "missing" and self.fields.unread:
+                    continue  # the tasks may have a value that was not read
                 if one.code == "no_value" or (one.code, field.name) not in known:
                     known.add((one.code, field.name))
                     notices.append(one)
@@ -121,7 +124,7 @@ class Binder:
             field = self._field(key, span)
             if field is not None:
                 checks.append(_has(field))
-                cost = VALUES if field.kind == "value" else cost
+                cost = max(cost, _cost(field))
         wanted = term.wanted
         return cost, lambda row: any(check(row) for check in checks) == wanted
 
@@ -164,7 +167,7 @@ class Binder:
             return False
 
         self._tallies.append((term, field, lambda: Tally(seen, missing, mistyped, matching)))
-        return VALUES, check
+        return _cost(field), check
 
     def _test(self, term: FieldTest, field: QueryField) -> Test:
         operator = term.operator
@@ -231,15 +234,20 @@ class Binder:
             field = self.fields.find(key)
         except AmbiguousField as error:
             raise source.wrong(
-                f"`{key}` is ambiguous and can be {names(error.candidates)}. Use a longer name.",
+                f"`{key}` is ambiguous and can be {names(error.candidates)}. "
+                f"{error.advice or 'Use a longer name.'}",
                 span.start,
-                [source.replaced(span, quote(one)) for one in error.candidates[:5]],
+                [source.replaced(span, written(one)) for one in error.candidates[:5]],
             ) from None
+        except InvalidInput as error:  # arguments of an aggregate after `has:`
+            raise source.wrong(error.message, span.start) from None
         except UnknownField as error:
             if not self.fields.rows:
                 return None
             self._notices.append(diagnostics.of_unknown(source, self.fields, error, span))
             return None
+        if field.hint:
+            self._notices.append(notice(source, span, "goal", field.hint))
         other = self.fields.shadowed(key)
         if other is not None:
             message = f"`{key}` is a property of the task. The parameter or metric of this name is `{other}`."
@@ -264,6 +272,12 @@ class Binder:
 
     def _written(self, term: FieldTest) -> str:
         return self._source.text[term.span.start : term.end]
+
+
+def _cost(field: QueryField) -> int:
+    if field.kind != "value":
+        return FIELD
+    return POINTS if field.reads_points else VALUES
 
 
 def _has(field: QueryField) -> Check:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.metrics.run_aggregates import unread_sentence
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
 from .ast import FieldTest, Term, Text, TextValue
 from .fields import MISSING, Fields, QueryField, UnknownField
-from .scanner import QueryText, Span, quote, quoted
+from .scanner import QueryText, Span, quote, quoted, written
 from .values import value_text
 
 _MAX_VALUES_SHOWN = 5
@@ -170,7 +171,7 @@ def _of_values(
         f"`{field.name}` is not {_short(' or '.join(map(str, term.values)))} in any of {number_of(count)}. "
         f"Its values are {texts}{others}.",
         suggestions=[
-            source.replaced(place, f"{quote(term.key)}{term.operator}{_value(text)}") for text in near[:3]
+            source.replaced(place, f"{written(term.key)}{term.operator}{_value(text)}") for text in near[:3]
         ],
     )
 
@@ -190,7 +191,7 @@ def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Spa
         span,
         "unknown_field",
         message,
-        suggestions=[source.replaced(span, quote(one)) for one in error.close],
+        suggestions=[source.replaced(span, written(one)) for one in error.close],
         is_serious=True,
     )
 
@@ -217,6 +218,14 @@ def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alo
                 f" It was searched as a word. Use has:{quote(term.text)} to find tasks with this field."
             )
     return notice(source, span, "nothing", message, suggestions=suggestions)
+
+
+def of_unread(fields: Fields, seconds: float) -> list[QueryNotice]:
+    """Return the notice about tasks whose metrics were not read within a number of seconds, if any."""
+    if not fields.unread:
+        return []
+    message = f"{unread_sentence(len(fields.unread), seconds)} To read more, retry."
+    return [QueryNotice("points_unread", message, is_serious=True, is_partial=True)]
 
 
 def _value(text: str) -> str:

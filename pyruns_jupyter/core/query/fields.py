@@ -10,6 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.metrics.expressions import BEST, LAST, MAX, MIN, Aggregate, parse_aggregate
+from pyruns_jupyter.core.metrics.goals import Goal
+from pyruns_jupyter.core.metrics.journal import Remaining
+from pyruns_jupyter.core.metrics.statistics import numeric
 from pyruns_jupyter.core.taskfile.runs import RUNNING, STATUSES
 from pyruns_jupyter.core.tasks.row import Shape, TaskRow
 
@@ -30,18 +35,27 @@ class Sources:
 
     `configs` returns the flat configuration of each task by name, `log` the path of the log of a task's last
     run. `shapes` has the number of rows for each set of swept values and metrics; without it they are
-    counted.
+    counted. `aggregate` returns an aggregate of the metrics of a row, or raises TimeoutError. `goal` returns
+    the goal of a metric.
     """
 
     configs: Configs | None = None
     log: Callable[[TaskRow], Path] | None = None
     shapes: Mapping[Shape, int] | None = None
+    aggregate: Callable[[TaskRow, Aggregate, Remaining | None], float | None] | None = None
+    goal: Callable[[str], Goal | None] | None = None
 
     @classmethod
     def of(cls, index: TaskIndex) -> Sources:
         """Return the sources for the rows of an index."""
         paths = index.workspace.paths
-        return cls(index.configs, lambda row: paths(row.name).log(row.run), index.shapes())
+        return cls(
+            index.configs,
+            lambda row: paths(row.name).log(row.run),
+            index.shapes(),
+            index.aggregates.value,
+            index.goals().find,
+        )
 
 
 @dataclass(frozen=True)
@@ -50,12 +64,16 @@ class QueryField:
 
     `kind` is `text` (which can contain a value), `label` (one of several words), `number`, `time` (epoch
     seconds), `duration` (seconds) or `value` (a parameter or a metric). `get` returns MISSING or None for a
-    task without the field.
+    task without the field; if it `reads_points`, that may take time. `hint` is a sentence for the user about
+    the field. `goal` is that of a metric, if it is known.
     """
 
     name: str
     kind: str
     get: Getter
+    reads_points: bool = False
+    hint: str = ""
+    goal: Goal | None = None
 
 
 class UnknownField(Exception):
@@ -68,12 +86,13 @@ class UnknownField(Exception):
 
 
 class AmbiguousField(Exception):
-    """Several fields end with this key."""
+    """Several fields end with this key; `advice` is what the user can do."""
 
-    def __init__(self, key: str, candidates: Sequence[str]) -> None:
+    def __init__(self, key: str, candidates: Sequence[str], advice: str = "") -> None:
         super().__init__(key)
         self.key = key
         self.candidates = candidates
+        self.advice = advice
 
 
 def _builtins(now: float) -> dict[str, QueryField]:
@@ -88,6 +107,7 @@ def _builtins(now: float) -> dict[str, QueryField]:
         QueryField("kind", "label", lambda row: row.kind),
         QueryField("note", "text", lambda row: row.notes or None),
         QueryField("message", "text", lambda row: row.message or None),
+        QueryField("alert", "text", _alert),
         QueryField("tag", "label", lambda row: row.tags or None),
         QueryField("gpu", "label", lambda row: row.gpus or None),
         QueryField("study", "label", lambda row: row.study.name if row.study else None),
@@ -100,6 +120,8 @@ def _builtins(now: float) -> dict[str, QueryField]:
         QueryField("exit_code", "number", lambda row: row.exit_code),
         QueryField("progress", "number", lambda row: row.progress),
         QueryField("order", "number", lambda row: row.place),
+        QueryField("gpu_hours", "number", lambda row: row.gpu_hours),
+        QueryField("energy_kwh", "number", lambda row: row.energy_kwh),
     ]
     found = {field.name: field for field in fields}
     for alias, name in _ALIASES.items():
@@ -107,7 +129,13 @@ def _builtins(now: float) -> dict[str, QueryField]:
     return found
 
 
+def _alert(row: TaskRow) -> str | None:
+    """Return level, title and text of the last alert of the latest run."""
+    return f"{row.alert.level}: {row.alert.title}: {row.alert.text}" if row.alert else None
+
+
 _ALIASES = {
+    "alerts": "alert",
     "notes": "note",
     "tags": "tag",
     "gpus": "gpu",
@@ -121,23 +149,31 @@ SCOPES = ("log", "has", "no", "is")
 
 
 class Fields:
-    """The fields of some rows. Keys are only collected, and configurations only loaded, when needed."""
+    """The fields of some rows. Keys are only collected, and configurations only loaded, when needed.
 
-    def __init__(self, rows: Sequence[TaskRow], sources: Sources, now: float) -> None:
+    `remaining` limits the time to read points; then `unread` are the names of tasks that were not read.
+    """
+
+    def __init__(
+        self, rows: Sequence[TaskRow], sources: Sources, now: float, remaining: Remaining | None = None
+    ) -> None:
         self.rows = rows
         self.sources = sources
+        self.unread: set[str] = set()
+        self._remaining = remaining
         self._builtins = _builtins(now)
 
     def find(self, key: str) -> QueryField:
         """Return the field of a key.
 
         It is a property of the task, unless the key begins with a dot; else the swept parameter or metric
-        with this key or the only one that ends with it; else a key of any configuration. Case matters only
-        where fields differ in it.
+        with this key or the only one that ends with it; else an aggregate of a metric, such as `min(loss)`;
+        else a key of any configuration. Case matters only where fields differ in it.
 
         Raises:
             UnknownField: when there is no such field.
-            AmbiguousField: when there are several.
+            AmbiguousField: when there are several, or for `best` of a metric whose goal is not known.
+            InvalidInput: when an argument of an aggregate is not valid.
         """
         builtin = self._builtins.get(key.lower())
         if builtin is not None:
@@ -151,10 +187,31 @@ class Fields:
                 )
                 if found:
                     return self._one(key, found)
-        found = self._match(own, [CONFIG, METRIC]) or self._match_config(own)
+        found = self._match(own, [CONFIG, METRIC])
+        aggregate = None if found else parse_aggregate(own.removeprefix(f"{METRIC}."))
+        if aggregate is not None:
+            return self._aggregate(key, aggregate)
+        found = found or self._match_config(own)
         if not found:
             raise UnknownField(key, self._close(key))
         return self._one(key, found)
+
+    def metric(self, key: str) -> QueryField | None:
+        """Return the field of a metric or an aggregate, None if there is not exactly one."""
+        try:
+            return self.find(f"{METRIC}.{key}")
+        except (UnknownField, AmbiguousField, InvalidInput):
+            return None
+
+    def aggregate(self, key: str) -> QueryField | None:
+        """Return the field of an aggregate, None if the key is not one, or the name of a value."""
+        try:
+            is_aggregate = parse_aggregate(key) is not None
+        except InvalidInput:
+            return None
+        if not is_aggregate or key in self.metrics or key in self.swept:
+            return None
+        return self.metric(key)
 
     def has(self, key: str) -> bool:
         """Return whether there is at least one field for a key."""
@@ -162,7 +219,7 @@ class Fields:
             self.find(key)
         except AmbiguousField:
             return True
-        except UnknownField:
+        except (UnknownField, InvalidInput):
             return False
         return True
 
@@ -217,7 +274,67 @@ class Fields:
                 [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found],
             )
         group, full = found[0]
-        return QueryField(full, "value", self._metric(full) if group == METRIC else self._config(full))
+        if group == CONFIG:
+            return QueryField(full, "value", self._config(full))
+        return QueryField(full, "value", self._metric(full), goal=self._goal(full))
+
+    def resolve(self, wanted: Aggregate, key: str = "") -> Aggregate:
+        """Return an aggregate with the full name of its metric, and `min` or `max` instead of `best`.
+
+        Raises:
+            UnknownField: when there is no such metric; with `key`, which is the aggregate by default.
+            AmbiguousField: when there are several, or for `best` of a metric whose goal is not known.
+        """
+        key = key or str(wanted)
+        found = self._match(wanted.key, [METRIC])
+        if not found:
+            close = difflib.get_close_matches(wanted.key, list(self.metrics)[:5000], 3, 0.65)
+            raise UnknownField(key, [str(wanted._replace(key=one)) for one in close])
+        if len(found) > 1:
+            raise AmbiguousField(key, [str(wanted._replace(key=full)) for _, full in found])
+        return self.without_best(wanted._replace(key=found[0][1]), key)
+
+    def without_best(self, wanted: Aggregate, key: str = "") -> Aggregate:
+        """Return `min` or `max` instead of `best`; otherwise as `resolve`, for the full name of a metric."""
+        if wanted.function != BEST:
+            return wanted
+        goal = self._goal(wanted.key)
+        if goal is None:
+            ways = [str(wanted._replace(function=one)) for one in (MIN, MAX)]
+            advice = f"Use one of them, or define the goal of `{wanted.key}` (minimize or maximize)."
+            raise AmbiguousField(key or str(wanted), ways, advice)
+        return wanted.resolved(goal.direction)
+
+    def _aggregate(self, key: str, wanted: Aggregate) -> QueryField:
+        resolved = self.resolve(wanted, key)
+        goal = self._goal(resolved.key)
+        name, hint = str(wanted._replace(key=resolved.key)), ""
+        if wanted.function == BEST and goal is not None and goal.origin == "name":
+            hint = (
+                f"`{name}` is `{resolved}`, because of the name of the metric. If this is wrong, define "
+                f"the goal of `{resolved.key}`."
+            )
+        read = self.sources.aggregate or _of_row
+
+        def get(row: TaskRow) -> Any:
+            try:
+                value = read(row, resolved, self._remaining)
+            except TimeoutError:
+                self.unread.add(row.name)
+                return MISSING
+            return MISSING if value is None else value
+
+        return QueryField(
+            name,
+            "value",
+            get,
+            reads_points=resolved.needs_points,
+            hint=hint,
+            goal=goal,
+        )
+
+    def _goal(self, metric: str) -> Goal | None:
+        return None if self.sources.goal is None else self.sources.goal(metric)
 
     def _metric(self, full: str) -> Getter:
         return lambda row: row.figures.get(full, MISSING)
@@ -256,6 +373,15 @@ class Fields:
         likeness = [difflib.SequenceMatcher(None, wanted, name).ratio() for name in close]
         near = [name for name, like in zip(close, likeness, strict=True) if like > likeness[0] - 0.1]
         return list(dict.fromkeys(short[name] for name in near))
+
+
+def _of_row(row: TaskRow, wanted: Aggregate, remaining: Remaining | None) -> float | None:
+    """Return an aggregate as far as the row has it."""
+    if wanted.key not in row.figures or wanted.needs_points:
+        return None
+    if wanted.function == LAST or row.statistics is None or wanted.key not in row.statistics:
+        return numeric(row.figures[wanted.key])
+    return row.statistics.value(wanted)
 
 
 def sort_rank(field: QueryField) -> Getter:

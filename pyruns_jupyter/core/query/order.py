@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from .fields import MISSING, AmbiguousField, Fields, UnknownField, sort_rank
 from .values import value_text
 
 MAX_KEYS = 8
+_COMMA = re.compile(r",(?![^()]*\))")  # outside parentheses
 T = TypeVar("T")
 
 
@@ -26,7 +28,7 @@ def ordered(
     `sort` is a list of fields separated by commas; a `-` before a field reverses its order.
 
     Raises:
-        InvalidInput: with `field` "sort", when a key is ambiguous.
+        InvalidInput: with `field` "sort", when a key is ambiguous or not valid.
     """
     notices: list[QueryNotice] = []
     found = sorted(rows, key=lambda row: natural_key(row.name))
@@ -37,10 +39,11 @@ def ordered(
             found.sort(key=lambda row: natural_key(row.name), reverse=is_descending)
             continue
         try:
-            get = sort_rank(fields.find(key))
+            field = fields.find(key)
         except AmbiguousField as error:
             raise InvalidInput(
-                f"`{key}` is ambiguous and can be {names(error.candidates)}. Sort by one of them.",
+                f"`{key}` is ambiguous and can be {names(error.candidates)}. "
+                f"{error.advice or 'Sort by one of them.'}",
                 field="sort",
                 suggestions=error.candidates,
             ) from None
@@ -52,7 +55,11 @@ def ordered(
                     QueryNotice("unknown_field", message, suggestions=tuple(error.close), field="sort")
                 )
             continue
-        found = sort_by(found, get, is_descending)
+        except InvalidInput as error:  # arguments of an aggregate
+            raise InvalidInput(error.message, field="sort") from None
+        if field.hint:
+            notices.append(QueryNotice("goal", field.hint, field="sort"))
+        found = sort_by(found, sort_rank(field), is_descending)
     pinned = [row for row in found if row.pinned]
     if pinned:
         found = pinned + [row for row in found if not row.pinned]
@@ -61,7 +68,7 @@ def ordered(
 
 def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
     """Return the sort keys, and whether each is reversed."""
-    parts = [part.strip() for part in sort.split(",")]
+    parts = [part.strip() for part in _COMMA.split(sort)]
     if len(parts) > 1 and (sort in fields.swept or sort in fields.metrics):
         parts = [sort]  # a key with a comma in it
     found = [(part.removeprefix("-"), part.startswith("-")) for part in parts if part.strip("-")]

@@ -5,7 +5,9 @@ line    = either                          (a newline in parentheses or next to O
 either  = all { "OR" all }
 all     = term { ["AND"] term }
 term    = ("-" | "NOT ") term | "(" either ")" | comparison | "exact words" | /regex/ | word
-comparison = key ("<" | "<=" | ">" | ">=") measure | key (":" | "=" | "!=") value { "," value }
+comparison = field ("<" | "<=" | ">" | ">=") measure | field (":" | "=" | "!=") value { "," value }
+field   = key | aggregate
+aggregate = ("last" | "best" | "min" | "max" | "mean" | "at") "(" key [ "," number ] ")"
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import difflib
 from collections.abc import Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.metrics.expressions import parse_aggregate
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
 from .ast import (
@@ -179,6 +182,11 @@ class _Parser:
 
     def comparison(self, key: str, span: Span, operator: str, start: int) -> Term:
         first = start
+        try:
+            aggregate = parse_aggregate(key)
+        except InvalidInput as error:
+            raise self.source.wrong(error.message, span.start) from None
+        key = key if aggregate is None else str(aggregate)
         lower = key.lower()
         values = [self.value(start, operator)]
         while self.text[self.at : self.at + 1] == ",":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.metrics.expressions import TEXT as AGGREGATE
 
 OPERATORS = ("<=", ">=", "!=", "<", ">", "=", ":")
 KEYWORDS = ("OR", "AND", "NOT")
@@ -63,6 +64,11 @@ def quote(text: str) -> str:
 def quoted(text: str) -> str:
     """Return `text` in quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def written(key: str) -> str:
+    """Return the key of a field, or an aggregate, as a query has it."""
+    return key if AGGREGATE.fullmatch(key) else quote(key)
 
 
 def slashed(pattern: str) -> str:
@@ -164,7 +170,7 @@ def key_at(source: QueryText, start: int) -> tuple[str, Span, str, int] | None:
         except InvalidInput:
             return None
     else:
-        word = _KEY.match(text, start)
+        word = AGGREGATE.match(text, start) or _KEY.match(text, start)
         if word is None:
             return None
         key, end = word.group(), word.end()

@@ -6,18 +6,23 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .ast import Query
+from .columns import NO_USAGE, BestValue, Usage, aggregate_values, best_values, usage_of
 from .compile import Binder
-from .diagnostics import QueryNotice
+from .diagnostics import QueryNotice, of_unread
 from .fields import Fields, Sources
 from .logs import Excerpt, wanted_needles
 from .order import ordered
 from .parser import close_to, parse
+from .pattern import TimeBudget
+
+POINTS_SECONDS = 8.0  # to read points of metrics for one query
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class QueryResult:
     total: int
     notices: list[QueryNotice] = field(default_factory=list)
     excerpts: dict[str, Excerpt] = field(default_factory=dict)  # by name
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)  # aggregates, by name
+    best: dict[str, BestValue] = field(default_factory=dict)  # of all matching rows
+    usage: Usage = NO_USAGE  # of all matching rows
 
 
 def select(
@@ -43,8 +51,11 @@ def select(
     strict: bool = False,
     partial: bool = False,
     excerpts: bool = False,
+    aggregates: Iterable[str] = (),
+    best: Iterable[str] = (),
     now: float | None = None,
     is_given_up: Callable[[], bool] | None = None,
+    points_seconds: float = POINTS_SECONDS,
 ) -> QueryResult:
     """Return the rows that match a query.
 
@@ -62,8 +73,12 @@ def select(
             unknown field, logs that could not be read); for callers that act on the result.
         partial: whether `strict` accepts, with a notice, that not all logs could be searched.
         excerpts: whether to return the first matching line of each log.
+        aggregates: keys, of which those that are aggregates such as `min(loss)` are returned as `values`.
+        best: the metrics and aggregates of which the best value is returned.
         now: the time in epoch seconds.
-        is_given_up: whether the client is gone; called between searches in texts and logs.
+        is_given_up: whether the client is gone; called between searches in texts and logs, and reads
+            of points.
+        points_seconds: the maximum time to read points of metrics.
 
     Raises:
         InvalidInput: when the query, a status or the order is invalid, or a field is ambiguous.
@@ -77,7 +92,8 @@ def select(
     if statuses is not None:
         wanted = {_status(status) for status in statuses}
         found = [row for row in known if row.status in wanted]
-    fields = Fields(known, sources or Sources(), now)
+    time_to_read = TimeBudget(points_seconds, is_given_up)
+    fields = Fields(known, sources or Sources(), now, time_to_read.remaining)
     binder = Binder(fields, now, is_given_up)
     bound = binder.bind(parsed)
     emptied: QueryNotice | None = None
@@ -88,10 +104,10 @@ def select(
                 emptied = binder.nothing(term, len(found), len(bound) == 1)
             found = left
         notices = binder.notices()
-        if emptied is not None and not notices:
+        if emptied is not None and not notices and not fields.unread:
             notices = [emptied]
         if strict:
-            for one in notices:
+            for one in notices + of_unread(fields, points_seconds):
                 if one.is_serious and not (partial and one.is_partial):
                     raise one.error()
         in_order, about_sort = ordered(found, fields, sort, order)
@@ -101,7 +117,9 @@ def select(
         needles = [*wanted_needles(parsed.term)] if excerpts else []
         lines = ((row.name, binder.logs.excerpt(row, needles)) for row in items if needles)
         shown = {name: line for name, line in lines if line is not None}
-    return QueryResult(items, len(found), notices + about_sort, shown)
+    values, best_of = aggregate_values(items, fields, aggregates), best_values(found, fields, best)
+    notices += about_sort + of_unread(fields, points_seconds)
+    return QueryResult(items, len(found), notices, shown, values, best_of, usage_of(found))
 
 
 def _status(word: str) -> str:

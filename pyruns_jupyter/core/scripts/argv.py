@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.config.references import interpolate
 
 from . import commandline
 from .absl_scripts import argv as absl_argv
 from .argparse_scripts import argv as argparse_argv
+from .bind_values import option_words
 from .click_scripts import argv as click_argv
 from .configurator_scripts import argv as configurator_argv
 from .dataclass_scripts import argv as dataclass_argv
 from .fire_scripts import argv as fire_argv
 from .hydra_scripts import argv as hydra_argv
+from .key_values import dotlist_words
 from .model import Parameter, ScriptParameters
 from .notebooks import argv as notebook_argv
-from .omegaconf_scripts import argv as omegaconf_argv
+from .script_constants import changed_constants
 
 _Builder = Callable[[ScriptParameters, Mapping[str, object], bool], list[str]]
 _BUILDERS: dict[str, _Builder] = {
@@ -28,9 +31,11 @@ _BUILDERS: dict[str, _Builder] = {
     "dataclass": dataclass_argv.build,
     "absl": absl_argv.build,
     "configurator": configurator_argv.build,
-    "omegaconf": omegaconf_argv.build,
+    "omegaconf": lambda script, config, pass_defaults: option_words(
+        script, config, pass_defaults, lambda one, value: dotlist_words(one.name, value), passes_null=True
+    ),
     "notebook": lambda script, config, _: notebook_argv.build(script, config),
-    "command": lambda _script, config, _: commandline.build(config),
+    "command": lambda script, config, _: commandline.build(config, script.parameters),
 }
 
 
@@ -56,6 +61,31 @@ def run_words(
     if script.kind != "hydra":  # Hydra resolves references
         config = interpolate(dict(config), where)
     return build_argv(script, config, pass_defaults=pass_defaults)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Files of a run besides its configuration: see `commandline.file_texts` and `script_constants`."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_files_of(
+    script: ScriptParameters, config: Mapping[str, object], where: str = "The configuration"
+) -> RunFiles:
+    """Return the files that a run needs for a valid `config`, and the constants of its copy of the script.
+
+    Raises:
+        InvalidInput: a reference cannot be resolved, or a constant has an invalid value.
+    """
+    if script.kind == "command":
+        config = interpolate(dict(config), where)
+        return RunFiles(commandline.file_texts(config), changed_constants(script.parameters, config))
+    replaced = script.kind != "notebook" and commandline.is_free(script.parameters)
+    if replaced and config.get(commandline.KEY):
+        return RunFiles(commandline.file_texts(interpolate(dict(config), where)))
+    return RunFiles()
 
 
 def build_argv(

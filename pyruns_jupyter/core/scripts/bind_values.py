@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, shown
 
 from .model import Parameter, ScriptParameters
 from .types import ANY, Shape
@@ -180,7 +180,7 @@ def one_word(shape: Shape, value: object) -> str:
         return _choice(shape, value)
     if shape.name == "bool":
         if not isinstance(value, bool):
-            raise MismatchError(f"expected true or false, got {value!r}")
+            raise MismatchError(f"expected true or false, got {shown(value)}")
         return "true" if value else "false"
     if shape.name == "union":
         return _alternative(shape, value)
@@ -288,7 +288,7 @@ def _choice(shape: Shape, value: object) -> str:
     elif text in shape.words and not isinstance(value, bool):
         return text
     allowed = ", ".join(shape.words)
-    raise MismatchError(f"expected one of {allowed}, got {text!r}")
+    raise MismatchError(f"expected one of {allowed}, got {shown(text)}")
 
 
 def _alternative(shape: Shape, value: object) -> str:
@@ -321,7 +321,7 @@ def _integer(shape: Shape, value: object) -> int:
         except ValueError:
             number = None
     if number is None:
-        raise MismatchError(f"expected an integer, got {value!r}")
+        raise MismatchError(f"expected an integer, got {shown(value)}")
     _bounded(shape, number)
     return number
 
@@ -330,7 +330,7 @@ def _number(shape: Shape, value: object) -> str:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise MismatchError(f"expected a number, got {value!r}") from None
+        raise MismatchError(f"expected a number, got {shown(value)}") from None
     _bounded(shape, number)
     return plain_word(value)
 

@@ -4,23 +4,30 @@ The key `command_line` holds the arguments of the script. It is split like a she
 placeholders in each argument are replaced, so that a value with spaces stays one argument. `{key}` is the
 value of a key; `{{` and `}}` are literal braces. An argument that is exactly `{key}` becomes one argument for
 each item of a list; for null or an empty list it is omitted, together with an option `--x` right before it.
+`{config.yaml}` and `{config.json}` are files with all other values, for scripts that read such a file.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
-from .bind_values import is_default
+from .bind_values import MismatchError, is_default
 from .model import Parameter
+from .script_constants import ACTION as CONSTANT
+from .script_constants import SECTION, constant_literal
 
 KEY = "command_line"
+FILES = ("config.yaml", "config.json")  # placeholders of files with the values
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 
 
@@ -37,7 +44,8 @@ def is_free(parameters: Sequence[Parameter]) -> bool:
 def build(config: Mapping[str, object], parameters: Sequence[Parameter] = ()) -> list[str]:
     """Return the arguments after the script's path for `config`.
 
-    Of detected `parameters`, those that are null or have the script's default may be unused.
+    Of detected `parameters`, those that have the script's default, or are null and not constants, may be
+    unused.
 
     Raises:
         InvalidInputs: every placeholder without a key and every key without a placeholder, by its field.
@@ -50,16 +58,44 @@ def build(config: Mapping[str, object], parameters: Sequence[Parameter] = ()) ->
     for word in _split(text, errors):
         words = _filled(word, words, values, used, errors)
     known = {one.name: one for one in parameters}
-    for key, value in values.items():
-        if key in known and (value is None or is_default(known[key], value)):
+    for key, value in values.items() if used.isdisjoint(FILES) else ():
+        found = known.get(key)
+        is_constant = found is not None and found.action == CONSTANT
+        if found is not None and (is_default(found, value) or (value is None and not is_constant)):
             continue
-        if key not in used and not any(one.startswith(f"{key}.") for one in used):
-            errors.append(
-                InvalidInput(f"{key} is not used. Write {{{key}}} in {KEY}, or remove the key.", field=key)
-            )
+        if found is not None and is_constant:
+            try:
+                constant_literal(found, value)
+            except MismatchError as error:
+                errors.append(InvalidInput(f"{key}: {error}.", field=key))
+        elif key not in used and not any(one.startswith(f"{key}.") for one in used):
+            what = f"{key} is not used"
+            if key.startswith(f"{SECTION}."):
+                what = f"The script has no constant {key.partition('.')[2]} that can be set"
+            errors.append(InvalidInput(f"{what}. Write {{{key}}} in {KEY}, or remove the key.", field=key))
     if errors:
         raise InvalidInputs(errors)
     return words
+
+
+def file_texts(config: Mapping[str, object]) -> dict[str, str]:
+    """Return the content of each file that the command line of a configuration needs, by placeholder.
+
+    `config` has no references. The key of a file takes the place of its placeholder; see `build`.
+    """
+    text = config.get(KEY)
+    words = " ".join(map(str, text)) if isinstance(text, list) else str(text)
+    needed = {part[1] for part in _PART.finditer(words)} & _missing(FILES, dict(_flattened(config)))
+    values = {key: value for key, value in config.items() if key != KEY}
+    dumps = {
+        FILES[0]: lambda: yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
+        FILES[1]: lambda: json.dumps(values, indent=2, ensure_ascii=False) + "\n",
+    }
+    return {name: dumps[name]() for name in FILES if name in needed}
+
+
+def _missing(names: Iterable[str], values: Mapping[str, object]) -> set[str]:
+    return {name for name in names if name not in values}
 
 
 def _split(text: object, errors: list[InvalidInput]) -> list[str]:
@@ -124,8 +160,8 @@ def _is_option(word: str) -> bool:
 
 def _value(name: str, values: Mapping[str, object], used: set[str], errors: list[InvalidInput]) -> Any:
     used.add(name)
-    if name in values:
-        return values[name]
+    if name in values or name in FILES:
+        return values.get(name, name)
     near = difflib.get_close_matches(name, values, n=1)
     hint = (
         f"Did you mean {{{near[0]}}}?" if near else f"Add the key {name}, or write {{{{ for a literal brace."

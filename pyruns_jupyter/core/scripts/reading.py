@@ -10,13 +10,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.core.config.yamltext.reader import Leaf
 from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.scripts.source.cache import FileCache
 from pyruns_jupyter.core.scripts.source.effects import idle_problem
-from pyruns_jupyter.core.scripts.source.files import nodes_of
-from pyruns_jupyter.core.scripts.source.modules import Project, package_folders, relative_levels
+from pyruns_jupyter.core.scripts.source.files import VERSION, nodes_of, why_unreadable
+from pyruns_jupyter.core.scripts.source.modules import (
+    Project,
+    may_be_newer,
+    package_folders,
+    relative_levels,
+)
 from pyruns_jupyter.core.taskfile.paths import NOTEBOOK_SUFFIX
 
 from . import commandline
@@ -32,6 +37,7 @@ from .model import Parameter, Problem, ScriptParameters
 from .notebooks import reading as notebook_reading
 from .omegaconf_scripts import reading as omegaconf_reading
 from .parser_libraries import nothing_found
+from .script_constants import constant_parameters
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
 _OWN_READING = "__PYRUNS_CONFIG__"
@@ -59,8 +65,8 @@ def read_parameters(
     that the script's own classes extend are read, too.
 
     Raises:
-        InvalidInput: the source is not Python (with line, column and Python's message) or the template
-            is not YAML.
+        InvalidInput: the source is not Python (with line, column and Python's message) and the interpreter
+            of the task is not newer than this one, or the template is not YAML.
     """
     text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
     key = (
@@ -77,7 +83,13 @@ def read_parameters(
         found = _cache.put(key, notebook_reading.read(text, filename), {})
     elif found is None:
         packages = package_folders(python) if python else ()
-        project = Project(path, source, filename, within, root, packages)
+        try:
+            project = Project(path, source, filename, within, root, packages)
+        except InvalidInput as error:
+            cause = error.__context__
+            if not isinstance(cause, SyntaxError) or not may_be_newer(python):
+                raise
+            return _command([_newer(cause, filename)])
         found = _read(project)
         idle = idle_problem(project.main)
         if idle is not None:
@@ -127,12 +139,25 @@ def _read(project: Project) -> ScriptParameters:
     ):
         return ScriptParameters("none", problems=tuple(project.problems))
     nothing = nothing_found(project)
-    told = [] if nothing is None else [nothing]
-    return _command([*told, *argparse_reading.problems(project), *project.problems, *deep])
+    if nothing is not None:
+        return _command([nothing, *argparse_reading.problems(project), *project.problems, *deep])
+    found = _command([*argparse_reading.problems(project), *project.problems, *deep])
+    return replace(found, parameters=(*found.parameters, *constant_parameters(project.main)))
 
 
 def _command(problems: list[Problem]) -> ScriptParameters:
     return ScriptParameters("command", (commandline.parameter(),), tuple(problems), open=True)
+
+
+def _newer(error: SyntaxError, filename: str) -> Problem:
+    """Return the problem of a script that only the interpreter of the task may be able to read."""
+    line = error.lineno or 1
+    return Problem(
+        f"The Python of the server ({VERSION}) cannot read {filename}, line {line}: {why_unreadable(error)}. "
+        "The Python of the tasks is another one and may be able to: ask the script for its parameters, or "
+        f"write its arguments in {commandline.KEY}.",
+        line,
+    )
 
 
 def _unread(project: Project, error: Exception) -> ScriptParameters:

@@ -14,6 +14,7 @@ ROOT_NAME = "_pyruns_"
 SETTINGS_NAME = "_pyruns_settings.yaml"
 SHELL_WORKSPACE = "_shell_"
 NOTEBOOK_SUFFIX = ".ipynb"
+NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"  # the module that runs a notebook
 SCRIPT_INFO = "script_info.json"
 DEFAULT_CONFIG = "config_default.yaml"
 TASKS = "tasks"
@@ -23,6 +24,7 @@ SCRIPT_CONFIG = "config.yaml"
 SHELL_CONFIG = "config.sh"
 RUN_LOGS = "run_logs"
 ARTIFACTS = "artifacts"
+CHECKPOINTS = "checkpoints"
 # Of a task that is a notebook cell: its code, its pickled variables, and the value of its last expression.
 CELL_CODE = "cell.py"
 CELL_GIVEN = "given.pkl"
@@ -128,7 +130,16 @@ class TaskPaths:
         self.name = folder.name
         self.info = folder / TASK_INFO
         self.run_logs = folder / RUN_LOGS
-        self.artifacts = folder / ARTIFACTS
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of the artifacts of all runs."""
+        return self.folder / ARTIFACTS
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints, which all runs share."""
+        return self.folder / CHECKPOINTS
 
     def log(self, run: int) -> Path:
         """Return the path of run `run`'s log."""
@@ -149,6 +160,10 @@ class TaskPaths:
     def curves(self, run: int) -> Path:
         """Return the path of the downsampled curves of run `run`."""
         return self.run_logs / f"run{run}.curves.jsonl"
+
+    def system(self, run: int) -> Path:
+        """Return the path of the samples of the processes and GPUs of run `run`."""
+        return self.run_logs / f"run{run}.system.jsonl"
 
     def owner(self, run: int) -> Path:
         """Return the path of the file that run `run`'s supervisor keeps locked."""

@@ -14,6 +14,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import host_name, runner_id
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, finite_number
+from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import parse_stamp, stamp
 
 from . import move_lock
@@ -47,6 +48,7 @@ SLOTS: dict[str, Any] = {
     "records": {},
     "tracks": {},
 }
+_MAX_NAME = 401  # characters of the names of a workspace and a task
 _PREVIOUS_KEYS = ("status", "_attempt_id", "cancel_requested_at")  # what `queue` replaces
 # Removed when a task has no owner any more; `_attempt_id`, `launch_*` and `cancel_requested_at` are kept.
 _OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "queued_at")
@@ -222,6 +224,23 @@ def request_cancel(info: TaskInfo) -> None:
     info.setdefault("cancel_requested_at", stamp())
 
 
+def request_preemption(info: TaskInfo, attempt: str, other: str) -> bool:
+    """Ask the owner of a run to stop it, to make room for another task; return whether the run is running."""
+    if status_of(info) != RUNNING or info.get("_attempt_id") != attempt:
+        return False
+    own(info)["preempted"] = {"attempt": attempt, "for": other}
+    return True
+
+
+def preempted_for(info: TaskInfo, attempt: str) -> str:
+    """Return the task for which a run was asked to stop, empty if it was not."""
+    found = own_facts(info).get("preempted")
+    if not isinstance(found, dict) or found.get("attempt") != attempt:
+        return ""
+    # Another program may have written it, and it becomes a part of the log.
+    return printable(_text(found.get("for"))[:_MAX_NAME]) or "another task"
+
+
 def next_index(info: TaskInfo) -> int:
     """Return the index (from 1) that the next run gets."""
     return slot_count(info) + 1
@@ -325,8 +344,40 @@ def finish(
         info["records"][number] = {**_mapping(info["records"][number]), **records}
     if info.get("_attempt_id") == attempt:
         remove_owner(info)
+        own(info).pop("preempted", None)
         info["status"] = status
         info["progress"] = 1.0 if status == COMPLETED else 0.0
+
+
+def add_ended(
+    info: TaskInfo,
+    *,
+    status: str,
+    attempt: str,
+    started_at: float | None,
+    finished_at: float | None,
+    exit_code: int | None = None,
+) -> int:
+    """Add a run of another program that has ended; return its index (from 1). Times are epoch seconds."""
+    index = next_index(info)
+    _add_slot(info, index)
+    duration = None
+    if started_at is not None and finished_at is not None:
+        duration = round(max(0.0, finished_at - started_at), 6)
+    slot: dict[str, Any] = {
+        "start_times": "" if started_at is None else stamp(started_at),
+        "finish_times": "" if finished_at is None else stamp(finished_at),
+        "run_statuses": status,
+        "run_attempt_ids": attempt,
+        "durations": duration,
+        "exit_codes": exit_code,
+        "run_environments": {},
+    }
+    for key, value in slot.items():
+        info[key][index - 1] = value
+    own(info).setdefault("times", {})[str(index)] = [started_at, finished_at]
+    info.update(status=status, progress=1.0 if status == COMPLETED else 0.0, run_index=index)
+    return index
 
 
 def _add_slot(info: TaskInfo, count: int) -> None:

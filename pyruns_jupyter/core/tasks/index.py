@@ -16,20 +16,26 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.config.cache import ConfigCache
+from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
+from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.logs.time_index import stalled_seconds
 from pyruns_jupyter.core.metrics import journal
+from pyruns_jupyter.core.metrics.goals import Goals
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY, stored_signature
 from pyruns_jupyter.core.metrics.read import newest_beside
+from pyruns_jupyter.core.metrics.step_progress import progress_of, totals_among
 from pyruns_jupyter.core.taskfile.ownership import COPIED, Ownership, is_copied_run
 from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
 from pyruns_jupyter.core.trust.engine_key import BATCHES, other_owner, trusted_engine
 from pyruns_jupyter.core.trust.signatures import Origin, claim_path, origin
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 
+from .aggregates import TaskAggregates
 from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 
 INTERRUPTED = (
@@ -76,6 +82,7 @@ class _Live:
     owner: Ownership
     track_store: TaskInfo  # the key of the task file about points that are stored elsewhere
     newest: dict[str, Any]
+    totals: Mapping[str, tuple[float, str]]  # of steps, in its configuration
     seen: tuple[int, Signature] = (-1, UNKNOWN)
 
 
@@ -113,6 +120,7 @@ class TaskIndex:
         self._forgotten = 0  # removed names are remembered only after this revision
         self._shapes: dict[Shape, int] = {}  # and the number of rows that have it
         self._durations: deque[float] = deque(maxlen=_MAX_DURATIONS)  # s, of completed runs, the latest last
+        self.aggregates = TaskAggregates(workspace.paths)
         self._configs: ConfigCache | None = None
         self._configs_at = 0  # the revision that the configurations belong to
         self._configs_lock = threading.Lock()  # held while files are read; taken before `_lock`
@@ -141,6 +149,10 @@ class TaskIndex:
         """The median duration of the latest hundred completed runs (s), None before the first one."""
         durations = tuple(self._durations)
         return median(durations) if durations else None
+
+    def goals(self) -> Goals:
+        """Return the goals of the metrics of the workspace."""
+        return Goals(Settings.load(self.workspace.root).metrics, self.workspace.folder)
 
     def columns(self) -> tuple[list[str], list[str]]:
         """Return the names of all swept values and of all metrics of the rows."""
@@ -231,6 +243,7 @@ class TaskIndex:
             self._live.pop(name, None)
             self._queued.pop(name, None)
             self._removed.append((revision, name))
+        self.aggregates.forget([*removed, *(row.name for row in changed if row.status != RUNNING)])
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
         self.rows, self.counts, self.revision = rows, counts, revision
@@ -293,6 +306,7 @@ class TaskIndex:
         run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
+        was_known = before is not None and _is_same(before.run, run)
         self._live[name] = live = _Live(
             row=row,
             run=run,
@@ -300,7 +314,8 @@ class TaskIndex:
             signature=signature,
             owner=Ownership.of(info),
             track_store={key: info[key] for key in (STORE_KEY,) if key in info},
-            newest=before.newest if before and _is_same(before.run, run) else {},
+            newest=before.newest if before and was_known else {},
+            totals=before.totals if before and was_known else _totals(folder, row),
         )
         return self._live_row(live)
 
@@ -356,6 +371,9 @@ class TaskIndex:
             live.newest |= journal.tail_latest(path) if size else {}
         if live.newest:
             row = replace(row, figures=figures_of(live.run, live.newest))
+        steps = progress_of(row.figures, live.totals)
+        if steps is not None:
+            row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)
         silent_since = stalled_seconds(self.workspace.root, live.folder, live.run)
         if silent_since is not None:
             row = replace(row, silent_since=silent_since)
@@ -363,6 +381,15 @@ class TaskIndex:
             # It has not just ended normally: an owner writes the result before it exits.
             row = replace(row, message=_why_over(live))
         return row
+
+
+def _totals(folder: str, row: TaskRow) -> Mapping[str, tuple[float, str]]:
+    """Return the numbers of steps in the configuration of a task."""
+    found: Mapping[str, Any] = {}
+    if row.kind == PYTHON:
+        with suppress(OSError, Unreadable):
+            found = FlatReader().read(read_text(Path(folder, row.config_file), follow=False))
+    return totals_among({**found, **row.swept})
 
 
 def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:

@@ -8,10 +8,14 @@ from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
 
+from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.metrics.read import newest_beside
+from pyruns_jupyter.core.metrics.statistics import RowStatistics, stored_statistics
+from pyruns_jupyter.core.metrics.step_progress import StepProgress
+from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import MAX_ORDER, is_pinned, notes_of, order_of
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG, SHELL_WORKSPACE
@@ -29,6 +33,16 @@ _MAX_MESSAGE = 2000  # characters
 _GPU_KEYS = ("index", "uuid", "name")
 _MAX_WHOLE = 2**63  # of whole numbers; other programs support no larger ones
 _MAX_FLOAT = 10**300
+
+
+class RowAlert(NamedTuple):
+    """The last alert of the latest run; `number` is how many there are. `time` is in epoch seconds."""
+
+    time: float
+    level: str
+    title: str
+    text: str
+    number: int
 
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and of the metrics of a row
@@ -49,9 +63,12 @@ class TaskRow:
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
     `readable` is False if the task's file cannot be read: `message` says why. `figures` are the latest
-    metrics. `silent_since` is the time of the last output or metric of a stalled task. `notes`, `gpus`
-    (indices, UUIDs and names of the GPUs of the latest run) and `config_file` (the name of the configuration
-    in the task's folder) are for searching and not part of `to_dict`.
+    metrics. `alert` is the last alert of the latest run. `silent_since` is the time of the last output or
+    metric of a stalled task. `steps` is the progress of a running task, if it is known. `gpu_hours` and
+    `energy_kwh` (of its GPUs) are those of the latest run, None without GPUs. `notes`, `gpus`
+    (indices, UUIDs and names of the GPUs of the latest run), `config_file` (the name of the configuration in
+    the task's folder) and `statistics` (of the curves of the latest run, if its task file has them) are not
+    part of `to_dict`.
     """
 
     name: str
@@ -74,9 +91,14 @@ class TaskRow:
     readable: bool = True
     silent_since: float | None = None
     study: StudyPlace | None = None
+    steps: StepProgress | None = None
+    alert: RowAlert | None = None
+    gpu_hours: float | None = None
+    energy_kwh: float | None = None
     notes: str = field(default="", repr=False)
     gpus: tuple[str, ...] = field(default=(), repr=False)
     config_file: str = field(default=SCRIPT_CONFIG, repr=False)
+    statistics: RowStatistics | None = field(default=None, repr=False)
 
     @property
     def place(self) -> float:
@@ -89,10 +111,13 @@ class TaskRow:
         found["swept"], found["figures"] = encode_nonfinite(self.swept), encode_nonfinite(self.figures)
         found["tags"] = list(self.tags)
         found["study"] = None if self.study is None else self.study._asdict()
+        found["steps"] = None if self.steps is None else self.steps._asdict()
+        found["alert"] = None if self.alert is None else self.alert._asdict()
         return found
 
 
-_SHOWN = [one.name for one in fields(TaskRow) if one.name not in ("notes", "gpus", "config_file")]
+_HIDDEN = ("notes", "gpus", "config_file", "statistics")
+_SHOWN = [one.name for one in fields(TaskRow) if one.name not in _HIDDEN]
 
 
 def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
@@ -125,9 +150,13 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         tags=_tags(own.get("tags")),
         order=order_of(info),
         study=_study(own.get("study"), index),
+        alert=_alert(info, own, index),
+        gpu_hours=gpu_hours(run) if run else None,
+        energy_kwh=stored_summary(info, index).get("energy_kwh"),
         notes=notes_of(info)[:_MAX_NOTES],
         gpus=gpus_of(info.get("run_environments"), index),
         config_file=intern(payload_name(info)),
+        statistics=stored_statistics(own, index),
     )
 
 
@@ -263,6 +292,16 @@ def _study(value: Any, run: int) -> StudyPlace | None:
     pruned = value.get("pruned")
     step = pruned.get("step") if isinstance(pruned, dict) and pruned.get("run") == run else None
     return StudyPlace(intern(name), number, step if type(step) is int else None)
+
+
+def _alert(info: TaskInfo, own: dict[str, Any], run: int) -> RowAlert | None:
+    if "alerts" not in own:
+        return None
+    alerts = alerts_of(info, run)
+    if not alerts:
+        return None
+    last = alerts[-1]
+    return RowAlert(last.time, intern(last.level), intern(last.title), last.text[:_MAX_TEXT], len(alerts))
 
 
 def gpus_of(environments: Any, index: int) -> tuple[str, ...]:

@@ -22,9 +22,13 @@ from pyruns_jupyter.core.common.validation import describe
 from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.fs.text_files import read_text
+from pyruns_jupyter.core.metrics.expressions import Direction
+from pyruns_jupyter.core.metrics.goals import parse_goals
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 from .cluster_settings import ClusterSettings
+from .default_settings import DEFAULT_TEXT
+from .metric_settings import MetricSettings
 
 MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
@@ -39,63 +43,16 @@ _OTHERS = (
     "global_env",
     "pass_defaults_in",
     "as_module_in",
+    "metrics",
+    "alerts",
+    "alerts_in",
     "gpus",
     "cluster",
+    "log_patterns",
     "values",
     "problem",
 )  # not read by `_known`
 
-DEFAULT_TEXT = """\
-# Settings of all workspaces of this project. A missing key has its default value.
-
-# Python tasks
-python_executable:                # path of a Python interpreter or environment; empty: the Python of Pyruns
-conda_env:                        # name or path of a conda environment; used if python_executable is empty
-global_env: {}                    # environment variables of all tasks; those of a single task override them
-
-# Shell tasks
-shell_mode: follow                # follow: the shell in which you work; custom: shell_executable
-shell_executable:                 # absolute path of the shell, used with shell_mode: custom
-
-# Limits and times
-# snapshot_code: false            # whether to run the code as it was when a task was queued
-# pass_defaults: false            # whether to also pass values that equal the default of the script
-# sweep_limit: 10000              # maximum number of tasks in one sweep
-# stop_grace_seconds: 10          # seconds between SIGTERM and SIGKILL when a task is stopped
-# terminal: true                  # whether tasks run in a terminal; without one, output is faster but plain
-# terminal_columns: 120           # number of columns of the terminal
-# terminal_rows: 30               # number of rows of the terminal
-# log_limit_mb: 100               # size in MB after which only the last 256 KiB are kept; default: no limit
-# max_jobs: auto                  # maximum number of parallel tasks in the project; auto: one per CPU core
-# stop_after_failures: 0          # identical failures in a row after which a batch is cancelled; 0: never
-# resume: false                   # whether to requeue tasks after a reboot or a container restart
-# silent_after_minutes: 10        # minutes without output or metrics after which a task is stalled; 0: never
-# scheduler_linger_seconds: 2     # seconds after which an idle scheduler exits
-
-# Slurm cluster, to which this machine can submit jobs
-# engine: slurm                   # executor: local (this machine, the default) or slurm
-# slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
-# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # also pass_defaults, as_module
-
-# Display of the program pyruns, which shares this file
-header_refresh_interval: 3        # seconds between updates of CPU, memory and GPU utilization
-monitor_chunk_size: 50000         # number of bytes of a log that are loaded at once
-monitor_scrollback: 100000        # number of lines of a log that are kept in view
-
-# GPUs (NVIDIA)
-# default_gpus: auto              # GPUs per task; auto: 1 if the script imports a GPU framework, otherwise 0
-gpu_scheduler_enabled: false              # whether every task needs GPUs and waits for free ones
-gpu_scheduler_task_mode: single           # single: one GPU per task; multi: gpu_scheduler_gpus_per_task
-gpu_scheduler_selection_mode: auto        # auto: any of the GPUs in device_ids; specified: all of them
-gpu_scheduler_gpus_per_task: 1            # number of GPUs per task, used with task_mode: multi
-gpu_scheduler_device_ids: []              # indices or UUIDs of the GPUs to use; empty: all GPUs
-gpu_scheduler_min_free_memory_gb: 8.0     # free memory in GiB that a GPU must have
-gpu_scheduler_min_idle_pct: 70            # idle percentage that a GPU must have
-gpu_scheduler_stable_seconds: 15          # seconds for which a GPU must meet both limits before it is used
-gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that waits for GPUs is cancelled
-gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by this variable are never used
-gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of the same model
-"""
 
 _Text = Annotated[str, Meta(pattern=r"^[^\0]*$", description="text")]
 _Seconds = Annotated[float, Meta(ge=0, lt=1e9, description="a number of seconds, 0 or more")]
@@ -160,6 +117,9 @@ class Settings:
     pass_defaults: bool = False
     pass_defaults_in: Mapping[str, bool] = field(default_factory=dict)  # single workspaces, by name
     as_module_in: Mapping[str, bool] = field(default_factory=dict)
+    metrics: Mapping[str, Direction] = field(default_factory=dict)  # their goals
+    alerts: tuple[str, ...] = ()
+    alerts_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stop_grace_seconds: _Seconds = 10.0
     terminal: bool = True
     terminal_columns: _Size = 120
@@ -169,6 +129,7 @@ class Settings:
     ) = None
     gpus: GpuSettings = field(default_factory=GpuSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    log_patterns: MetricSettings = field(default_factory=MetricSettings)
     max_jobs: Annotated[int, Meta(ge=1, le=10**9, description="auto or a positive whole number")] | None = (
         None  # None: auto
     )
@@ -176,6 +137,7 @@ class Settings:
         Annotated[int, Meta(ge=0, le=MAX_GPUS, description=f"auto or a whole number from 0 to {MAX_GPUS}")]
         | None
     ) = None  # None: auto
+    system_metrics: bool = True
     stop_after_failures: Annotated[int, Meta(ge=0, le=10**9, description="a whole number, 0 or more")] = 0
     resume: bool = False
     silent_after_minutes: Annotated[
@@ -231,10 +193,8 @@ class Settings:
 
     @property
     def known_python(self) -> str:
-        """The interpreter or environment of Python tasks as far as it is known without calling conda."""
-        if self.python_executable or not self.conda_env:
-            return self.python
-        return self.conda_env if os.sep in self.conda_env else ""
+        """The interpreter or environment of Python tasks, which conda may know by name only."""
+        return self.python if self.python_executable else self.conda_env or self.python
 
     @property
     def log_limit(self) -> int | None:
@@ -244,6 +204,10 @@ class Settings:
     def passes_defaults(self, workspace: str) -> bool:
         """Return whether tasks of a workspace are also passed values that equal the script's defaults."""
         return self.pass_defaults_in.get(workspace, self.pass_defaults)
+
+    def alert_rules(self, workspace: str) -> tuple[str, ...]:
+        """Return the alert rules for the runs of a workspace."""
+        return (*self.alerts, *self.alerts_in.get(workspace, ()))
 
     def shell(self) -> str | None:
         """Return the shell of new shell tasks: the custom one, else the one that the user works in; None if
@@ -358,9 +322,13 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         else:
             known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
+    known["metrics"], wrong_goals = parse_goals(values.get("metrics"))
+    known["log_patterns"], wrong_patterns = MetricSettings.parse(values)
+    wrong = [*wrong, *wrong_goals, *wrong_patterns]
     problems += [f"{path}: {one} This setting is ignored." for one in wrong]
     known["pass_defaults_in"] = _flags_in(values.get("workspaces"), "pass_defaults", path, problems)
     known["as_module_in"] = _flags_in(values.get("workspaces"), "as_module", path, problems)
+    known["alerts"], known["alerts_in"] = _alert_rules(values, path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 
@@ -412,6 +380,29 @@ def _flags_in(workspaces: Any, key: str, path: Path, problems: list[str]) -> dic
                 f"{shown(value)}. This setting is ignored."
             )
     return found
+
+
+def _alert_rules(
+    values: Mapping[Any, Any], path: Path, problems: list[str]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the alert rules of all workspaces, and those of single ones."""
+    given, workspaces = values.get("alerts"), values.get("workspaces")
+    single = {
+        name: one["alerts"]
+        for name, one in (workspaces.items() if isinstance(workspaces, dict) else ())
+        if isinstance(name, str) and isinstance(one, dict) and one.get("alerts") is not None
+    }
+    if given is None and not single:
+        return (), {}
+    from pyruns_jupyter.core.alerts.rules import valid_rules  # few projects have rules
+
+    def rules(key: str, listed: Any) -> tuple[str, ...]:
+        found, wrong = valid_rules(listed)
+        problems.extend(f"{key} in {path}: {one} This rule is ignored." for one in wrong)
+        return found
+
+    shared = () if given is None else rules("alerts", given)
+    return shared, {name: rules(f"workspaces.{name[:80]}.alerts", one) for name, one in single.items()}
 
 
 def _gpu_settings(values: Mapping[Any, Any], path: Path, problems: list[str]) -> GpuSettings:

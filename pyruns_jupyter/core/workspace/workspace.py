@@ -35,7 +35,8 @@ from pyruns_jupyter.core.taskfile.paths import (
 )
 from pyruns_jupyter.core.taskfile.task_file import is_task
 
-from .settings import DEFAULT_TEXT, Settings
+from .default_settings import DEFAULT_TEXT
+from .settings import Settings
 
 SCRIPT, SHELL = "script", "shell"
 _MAX_INFO_BYTES = 1024 * 1024

@@ -50,6 +50,7 @@ class JobRequest:
         command: is started in `folder` for each task.
         output: the file for its output, with `%` for the number of the task.
         requeue: whether it is started again if its node fails or it is preempted.
+        signal: the signal before the time limit, as `USR1@120`; empty for none.
     """
 
     tag: str
@@ -61,6 +62,7 @@ class JobRequest:
     folder: Path
     output: Path
     requeue: bool
+    signal: str = ""
 
 
 @dataclass(frozen=True)

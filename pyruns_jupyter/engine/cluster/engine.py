@@ -233,6 +233,7 @@ class ClusterEngine:
             folder=self._paths.cluster,
             output=submission.output(self._paths),
             requeue=first.resume,
+            signal=first.options.signal or "",
         )
         try:
             self._paths.cluster.mkdir(mode=0o700, exist_ok=True)

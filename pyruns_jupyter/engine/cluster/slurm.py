@@ -100,6 +100,9 @@ class Slurm:
         words += [f"--chdir={request.folder}", "--open-mode=append", "--export=ALL", f"--array={array}"]
         words += [f"--output={_pattern(request.output)}", "--input=/dev/null"]
         words.append("--requeue" if request.requeue else "--no-requeue")
+        if request.signal:
+            name, _, seconds = request.signal.partition("@")
+            words.append(f"--signal=B:{name}@{math.ceil(float(seconds))}")  # to the supervisor
         # Not as options in the script, which environment variables would override.
         done = self._call([*words, *options_of(request.need)], _script(request))
         if done.returncode == 0:
@@ -221,7 +224,8 @@ def end_reason(state: str, job: str, node: str) -> EndReason | None:
         case "COMPLETED":
             return None
         case "TIMEOUT":
-            return EndReason(f"Slurm ended job {job} because it reached the requested time limit.")
+            message = f"Slurm ended job {job} because it reached the requested time limit."
+            return EndReason(message, is_time_limit=True)
         case "PREEMPTED":
             return EndReason(f"Slurm preempted job {job} for a job with a higher priority.", interrupted=True)
         case "NODE_FAIL" | "BOOT_FAIL":

@@ -64,7 +64,10 @@ def choose(
         return Refusal(
             reasons, more=f"{_gpus(len(fitting))} could be used, but they are of different models."
         )
-    return Refusal(reasons)
+    missing = request.count - len(fitting)
+    reserved = {uuid for one in reservations for uuid in one.uuids}
+    held = sum(str(device["uuid"]) in reserved for device in named if f"GPU {device['label']}" in reasons)
+    return Refusal(reasons, missing=missing if held >= missing else 0)
 
 
 def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:

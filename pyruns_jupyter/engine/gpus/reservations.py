@@ -43,12 +43,14 @@ Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
 class Refusal:
     """Why a request cannot be fulfilled now: a reason for each device (by its name for users), and `more`.
 
-    `is_final`: this host can never fulfil it.
+    `is_final`: this host can never fulfil it. `missing`: how many more GPUs, or bytes, running tasks would
+    have to release; 0 if that would not help.
     """
 
     reasons: Mapping[str, str]
     is_final: bool = False
     more: str = ""
+    missing: int = 0
 
     def __str__(self) -> str:
         listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())

@@ -67,7 +67,7 @@ def _watch(write_end: int) -> int:
         while True:
             began = time.monotonic()
             found = reader.read()
-            gpus = [_with_attempts(device, reader) for gpu in found.gpus for device in _devices(gpu)]
+            gpus = [_with_attempts(device, reader) for gpu in found.gpus for device in devices_of(gpu)]
             line = json.dumps({"state": found.state, "message": found.message, "gpus": gpus})
             os.write(write_end, line.encode() + b"\n")
             time.sleep(max(0.05, _SECONDS - (time.monotonic() - began)))
@@ -77,7 +77,7 @@ def _watch(write_end: int) -> int:
         reader.close()
 
 
-def _devices(gpu: Gpu) -> list[dict[str, Any]]:
+def devices_of(gpu: Gpu) -> list[dict[str, Any]]:
     """Return the devices of a GPU that can be reserved: itself, or its MIG devices.
 
     `label` is the name of a device for users: `2`, or `2:0` for a MIG device; `within` are index and UUID of

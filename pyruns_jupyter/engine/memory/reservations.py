@@ -57,7 +57,7 @@ def reserve_memory(reservations: Reservations, job: Job, size: int) -> int | Ref
                 f"Waiting for memory. The task needs {size_text(size)}, but only "
                 f"{share_text(free, total)} are not "
             )
-            return Refusal({}, more=f"{more}reserved by running tasks.")
+            return Refusal({}, more=f"{more}reserved by running tasks.", missing=size - free)
         task = f"{job.workspace}/{job.task}"
         return reservations.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
 

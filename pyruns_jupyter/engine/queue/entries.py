@@ -63,9 +63,16 @@ class QueueEntry:
             return
         retries, start = facts.get("retries"), facts.get("not_before")
         used = retries if isinstance(retries, int) else 0
-        alone = facts.get("alone") is True
+        requeues = facts.get("requeues")
         self.job = replace(
-            self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_labels=()
+            self.job,
+            attempt=attempt,
+            first=first,
+            retries=used,
+            requeues=requeues if isinstance(requeues, int) else 0,
+            alone=facts.get("alone") is True,
+            gpus=(),
+            gpu_labels=(),
         )
         self.tries = 0
         if isinstance(start, (int, float)) and 0 < start < _MAX_EPOCH:
@@ -82,7 +89,9 @@ class ActiveBatch:
 
     Attributes:
         why: why no further task starts now.
-        refused: why GPUs or memory are not available, which is so since `refused_since` (monotonic).
+        refused: why GPUs or memory (`refused_for`) are not available, which is so since `refused_since`
+            (monotonic).
+        missing: how many GPUs, or bytes, running tasks would have to release.
         problem: why an entry could not be started last time.
         given_up: why the rest of the batch is cancelled.
     """
@@ -96,6 +105,8 @@ class ActiveBatch:
     why: str = ""
     problem: str = ""
     refused: str = ""
+    refused_for: str = ""
+    missing: int = 0
     refused_since: float | None = None
 
     @property
@@ -108,12 +119,12 @@ class ActiveBatch:
         """The sort key of the order in which batches start."""
         return -self.batch.options.priority, self.batch.id
 
-    def refuse(self, what: str, why: str, *, is_final: bool, patience: float) -> None:
+    def refuse(self, what: str, why: str, *, is_final: bool, patience: float, missing: int = 0) -> None:
         """Store that GPUs or memory (`what`) are not available. The batch is given up after `patience`
         seconds, or after a minute if this host can never satisfy it (`is_final`).
         """
         now = time.monotonic()
-        self.refused = why
+        self.refused, self.refused_for, self.missing = why, what, missing
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
         if waited > min(patience, _RETRY_FINAL_SECONDS if is_final else patience):
@@ -284,18 +295,21 @@ def queue_again(info: TaskInfo, job: Job, *, interrupted: bool, out_of_memory: b
     queued now.
 
     To be called under the task's lock, in the write that ends the run: that needs no scheduler, and no
-    process sees an intermediate state. `interrupted`: a restart of the machine ended the run; that does not
-    count as a retry. `out_of_memory`: it ran out of GPU memory, so a retry may get exclusive GPUs.
+    process sees an intermediate state. `interrupted`: the run is to be requeued, which does not count as a
+    retry. `out_of_memory`: it ran out of GPU memory, so a retry may get exclusive GPUs.
     """
     if runs.status_of(info) != runs.FAILED or info.get("cancel_requested_at"):
         return False
     if info.get("_attempt_id") != job.attempt or queue_facts(info).get("attempt") != job.attempt:
         return False  # another batch has queued it since
     alone = out_of_memory and job.options.retry_alone and bool(job.gpus) and not job.alone
-    if not (job.resume if interrupted else alone or job.retries < job.options.retries):
+    may_requeue = job.resume and job.requeues < job.options.max_requeues
+    if not (may_requeue if interrupted else alone or job.retries < job.options.retries):
         return False
     retries = job.retries + (not interrupted and not alone)
     again: dict[str, Any] = {"first": job.first or job.attempt, "retries": retries}
+    if interrupted or job.requeues:
+        again["requeues"] = job.requeues + interrupted
     if alone or job.alone:
         again["alone"] = True
     if not interrupted and not alone:

@@ -24,7 +24,7 @@ class Job:
         code: the hash of the stored code that it starts from, empty for the project itself.
         options: those of its batch.
         first: in a retry, the attempt that was queued at first; `retries` counts the retries so far.
-        resume: whether it is queued again if a restart of the machine ends it.
+        resume: whether it is queued again if it is interrupted; `requeues` counts that so far.
         alone: whether an earlier run exhausted GPU memory that it shared, so that it gets exclusive GPUs.
         gpus: the UUIDs of its GPUs; `gpu_labels` are their names for users (`2`, `2:0` for a MIG device).
         cluster_job: the id of the job of a cluster in which it runs, empty on this machine.
@@ -43,6 +43,7 @@ class Job:
     first: str = ""
     retries: int = 0
     resume: bool = False
+    requeues: int = 0
     alone: bool = False
     gpus: tuple[str, ...] = ()
     gpu_labels: tuple[str, ...] = ()
@@ -72,9 +73,11 @@ class Pending:
 class EndReason:
     """Why a cluster ended a task, as a sentence for the user, and the status of its run.
 
-    `interrupted`: the task did not cause it, and may run again.
+    `interrupted`: the task did not cause it, and may run again. `is_time_limit`: it may run again if it saved
+    a checkpoint.
     """
 
     message: str
     status: str = FAILED
     interrupted: bool = False
+    is_time_limit: bool = False

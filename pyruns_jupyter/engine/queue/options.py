@@ -6,26 +6,20 @@ are derived from these declarations, as is the executor with which an option has
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Sized
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Collection
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
-from pyruns_jupyter.core.common.byte_sizes import parse_size
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
-from pyruns_jupyter.core.common.timestamps import duration
-from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, is_task_name
-from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, LOCAL, NOTHING, SLURM, JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import LOCAL, NOTHING, SLURM, JobResources
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS
 
+from . import option_kinds as kinds
+from .option_kinds import Kind, check_listed
+
 MAX_JOBS = 1000
-MAX_LISTED = 1000  # texts of one option
 _MAX_COUNT = 1_000_000
-_MAX_GIB = 100_000  # of a GPU
-_MAX_BYTES = 1 << 60
-_MAX_SECONDS = 10 * 365 * 86400.0
 _MAX_RETRY_DELAY = 3600.0  # seconds
-_DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 
 
 @dataclass(frozen=True)
@@ -39,140 +33,6 @@ class After:
     def __str__(self) -> str:
         return f"{self.workspace}/{self.task}"
 
-
-@dataclass(frozen=True)
-class Kind:
-    """The values that an option may have.
-
-    Attributes:
-        problem: returns what is wrong with a stored value (the end of a sentence); empty if nothing. parse:
-            returns the value to store for the user's value of the option of this name; raises InvalidInput.
-            metavar: the placeholder for a value on the command line; empty for a flag. choices: the allowed
-            words, if there are few. low, high: the bounds of a number. is_list: whether it is a list of
-            texts.
-    """
-
-    problem: Callable[[Any], str]
-    parse: Callable[[str, Any], Any] = lambda name, value: value
-    metavar: str = ""
-    choices: tuple[str, ...] = ()
-    low: int | None = None
-    high: int | None = None
-    is_list: bool = False
-
-
-def number_in(text: str) -> float | None:
-    """Return a text as a number, None if it is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def check_listed(name: str, listed: Sized) -> None:
-    """Check the length of a list option.
-
-    Raises:
-        InvalidInput: with the option as `field`.
-    """
-    if len(listed) > MAX_LISTED:
-        raise InvalidInput(f"{name} must have at most {MAX_LISTED:,} items, not {len(listed):,}.", field=name)
-
-
-def _whole(low: int, high: int) -> Kind:
-    def problem(value: Any) -> str:
-        fits = type(value) is int and low <= value <= high
-        return "" if fits else f"must be a whole number from {low} to {high}"
-
-    return Kind(problem, metavar="N", low=low, high=high)
-
-
-def _seconds(low: float = 0.0) -> Kind:
-    def problem(value: Any) -> str:
-        fits = type(value) in (int, float) and low <= value <= _MAX_SECONDS
-        return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
-
-    return Kind(problem, _parse_time, "TIME")
-
-
-def _parse_time(name: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    seconds = duration(value)
-    if seconds is None:
-        seconds = number_in(value)
-    if seconds is None:
-        raise InvalidInput(
-            f"{name} must be a number of seconds or a duration such as 90s, 10m or 1h30m, not "
-            f"{shown(value)}.",
-            field=name,
-        )
-    return seconds
-
-
-def _parse_bytes(name: str, value: Any) -> int | None:
-    size = parse_size(value) if isinstance(value, str) else None
-    if not size and value is not None:
-        raise InvalidInput(
-            f"{name} must be a size with a unit, such as 800M or 16G, not {shown(value)}.", field=name
-        )
-    return size
-
-
-def _parse_gib(name: str, value: Any) -> Any:
-    number = number_in(value) if isinstance(value, str) else value
-    if number is None and value is not None:
-        raise InvalidInput(f"{name} must be a number of GiB or 'auto', not {shown(value)}.", field=name)
-    return number
-
-
-def _gib_problem(value: Any) -> str:
-    fits = type(value) in (int, float) and 0 < value <= _MAX_GIB
-    return "" if fits else f"must be a number of GiB, more than 0 and at most {_MAX_GIB}"
-
-
-def _flag_problem(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false"
-
-
-def _parse_texts(name: str, value: Any) -> tuple[str, ...]:
-    """Return a tuple of texts; the user may also give a single one."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        value = (value,)
-    if isinstance(value, Sized):
-        check_listed(name, value)
-    listed = tuple(value)
-    for one in listed:
-        if isinstance(one, bool) or not isinstance(one, (str, int)):
-            raise InvalidInput(f"{name} must be a list of strings, not {shown(one)}.", field=name)
-    return tuple(map(str, listed))
-
-
-def _devices_problem(value: Any) -> str:
-    fits = isinstance(value, tuple) and len(value) <= MAX_GPUS and all(map(_DEVICE.fullmatch, value))
-    return "" if fits else "must be a list of GPU indices or UUIDs"
-
-
-def _tasks_problem(value: Any) -> str:
-    if not isinstance(value, tuple):
-        return "must be a list of task names"
-    for one in value:
-        is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
-        if not is_workspace or not is_task_name(one.task):
-            return "must name tasks of this project"
-    return ""
-
-
-_BYTES = Kind(_whole(1, _MAX_BYTES).problem, _parse_bytes, "SIZE")
-_GIB = Kind(_gib_problem, _parse_gib, "GIB")
-_FLAG = Kind(_flag_problem)
-_DEVICES = Kind(_devices_problem, _parse_texts, "ID", is_list=True)
-_TASKS = Kind(_tasks_problem, _parse_texts, "TASK", is_list=True)
-_EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}", choices=ENGINES)
-_RESOURCES = Kind(
-    lambda value: "" if isinstance(value, JobResources) else "must be a mapping of Slurm resources",
-    lambda name, value: JobResources.from_dict(value),
-)
 
 Effect = Callable[["QueueOptions"], str]
 
@@ -215,6 +75,17 @@ def _needs_gpus(name: str) -> Effect:
     return lambda options: problem if options.gpus == 0 else ""
 
 
+def _signal_effect(options: QueueOptions) -> str:
+    limit = options.time_limit or options.cluster.time
+    if options.signal is None or (limit is None and not options.is_local):
+        return ""
+    if limit is None:
+        return "signal has no effect without time_limit. Set time_limit, or remove signal."
+    if options.signal_seconds >= limit:
+        return "signal must be sent after the start of a run, so its time must be less than time_limit."
+    return ""
+
+
 def _cluster_effect(options: QueueOptions) -> str:
     if options.gpus is not None and options.cluster.gpus:
         return "gpus and cluster.gpus both set the number of GPUs of a job. Remove one of the two options."
@@ -229,22 +100,28 @@ class QueueOptions:
 
     jobs: int = _declare(
         1,
-        _whole(1, MAX_JOBS),
+        kinds.whole(1, MAX_JOBS),
         "maximum number of parallel tasks (default: 1, or no limit on Slurm); overrides the setting max_jobs",
         *("-j", "--concurrency", "--jobs"),
     )
     priority: int = _declare(
         0,
-        _whole(-_MAX_COUNT, _MAX_COUNT),
+        kinds.whole(-_MAX_COUNT, _MAX_COUNT),
         "priority of the batch; higher priorities start first (default: 0)",
     )
-    after: tuple[After, ...] = _declare(
-        (), _TASKS, "start only after TASK (or WORKSPACE/TASK) has completed; repeatable"
+    preempt: bool = _declare(
+        False,
+        kinds.FLAG,
+        "stop running tasks of a lower priority to make room, if they are requeued (--requeue)",
+        executor=LOCAL,
     )
-    retries: int = _declare(0, _whole(0, 100), "retry a failed task up to N times (default: 0)")
+    after: tuple[After, ...] = _declare(
+        (), kinds.TASKS, "start only after TASK (or WORKSPACE/TASK) has completed; repeatable"
+    )
+    retries: int = _declare(0, kinds.whole(0, 100), "retry a failed task up to N times (default: 0)")
     retry_delay: float = _declare(
         10.0,
-        _seconds(),
+        kinds.seconds(),
         f"delay before the first retry{_TIMES}; doubles with each retry, up to 1h (default: 10s)",
         effect=lambda options: (
             ""
@@ -254,30 +131,59 @@ class QueueOptions:
     )
     time_limit: float | None = _declare(
         None,
-        _seconds(1e-3),
+        kinds.seconds(1e-3),
         f"time limit of a run{_TIMES}; a run that exceeds it is stopped and counts as failed",
     )
+    signal: str | None = _declare(
+        None,
+        kinds.SIGNAL_TIME,
+        "send SIGNAL to the processes of a run that handle it, TIME before its time limit, such as USR1@2m; "
+        "needs --time-limit",
+        effect=_signal_effect,
+    )
     grace: float | None = _declare(
-        None, _seconds(), "time between SIGTERM and SIGKILL when a task is stopped (default: 10s)"
+        None, kinds.seconds(), "time between SIGTERM and SIGKILL when a task is stopped (default: 10s)"
     )
     stop_after: int | None = _declare(
         None,
-        _whole(0, _MAX_COUNT),
+        kinds.whole(0, _MAX_COUNT),
         "cancel the queued tasks of the batch after N identical failures in a row (0 for never)",
     )
+    alerts: tuple[str, ...] = _declare(
+        (),
+        kinds.RULES,
+        "alert when RULE holds, such as 'loss is nan', 'val_loss > 1.5 * min for 5 steps', 'no decrease of "
+        "val_loss in 10 epochs' or 'no output for 10m'; '-> stop' after the rule also stops the run, '-> tag "
+        "NAME' tags the task; repeatable",
+        "--alert",
+    )
     resume: bool | None = _declare(
-        None, _FLAG, "requeue tasks that a reboot or a container restart interrupted", "--requeue"
+        None,
+        kinds.FLAG,
+        "requeue a task when its run was interrupted by a reboot, container restart, preemption or node "
+        "failure, reached its time limit after it saved a checkpoint, or exited with code 75",
+        "--requeue",
+    )
+    max_requeues: int = _declare(
+        20,
+        kinds.whole(1, _MAX_COUNT),
+        "requeue a task at most N times (default: 20)",
+        effect=lambda options: (
+            ""
+            if options.resume is not False
+            else "max_requeues has no effect with resume: false. Remove one of the two options."
+        ),
     )
     gpus: int | None = _declare(
         None,
-        _whole(0, MAX_GPUS),
+        kinds.whole(0, MAX_GPUS),
         "number of GPUs per task (default: 1 if the host has GPUs and the script imports a framework "
         "such as torch, "
         "otherwise 0)",
     )
     gpu_memory: float | None = _declare(
         None,
-        _GIB,
+        kinds.GIB,
         "GPU memory that a task needs on each of its GPUs, in GiB, or 'auto' for the peak of completed runs "
         "plus 10 percent; tasks can then share a GPU; implies --gpus 1",
         executor=LOCAL,
@@ -285,7 +191,7 @@ class QueueOptions:
     )
     gpu_devices: tuple[str, ...] = _declare(
         (),
-        _DEVICES,
+        kinds.DEVICES,
         "use only the GPU with this index or UUID; repeatable; implies --gpus 1",
         "--gpu",
         executor=LOCAL,
@@ -293,7 +199,7 @@ class QueueOptions:
     )
     retry_alone: bool = _declare(
         False,
-        _FLAG,
+        kinds.FLAG,
         "retry with exclusive GPUs after a GPU out-of-memory error (requires --gpu-memory)",
         executor=LOCAL,
         effect=lambda options: (
@@ -304,12 +210,12 @@ class QueueOptions:
         ),
     )
     memory: int | None = _declare(
-        None, _BYTES, "memory to reserve for each task, such as 16G; a task that exceeds it is killed"
+        None, kinds.BYTES, "memory to reserve for each task, such as 16G; a task that exceeds it is killed"
     )
     engine: str | None = _declare(
-        None, _EXECUTOR, "where tasks run (default: as in the project settings)", "--executor"
+        None, kinds.EXECUTOR, "where tasks run (default: as in the project settings)", "--executor"
     )
-    cluster: JobResources = _declare(NOTHING, _RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
+    cluster: JobResources = _declare(NOTHING, kinds.RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
 
     @property
     def is_local(self) -> bool:
@@ -320,6 +226,11 @@ class QueueOptions:
     def local_memory(self) -> int | None:
         """The memory limit of each task (bytes) on the machine of the scheduler; a cluster has its own."""
         return self.memory if self.is_local else None
+
+    @property
+    def signal_seconds(self) -> float:
+        """How long before the time limit the signal is sent, in seconds."""
+        return float((self.signal or "@0").partition("@")[2])
 
     def check(self) -> QueueOptions:
         """Return these options if they are valid.
@@ -346,7 +257,8 @@ class QueueOptions:
             if one.name not in given or value is None or value is False or value in ((), NOTHING):
                 continue
             is_elsewhere = option.executor not in ("", executor)
-            problem = _NOT_WITH[executor].format(one.name) if is_elsewhere else option.effect(self)
+            there = replace(self, engine=executor)
+            problem = _NOT_WITH[executor].format(one.name) if is_elsewhere else option.effect(there)
             if problem:
                 raise InvalidInput(problem, field=one.name)
 
@@ -357,6 +269,8 @@ class QueueOptions:
             stored["after"] = [vars(one) for one in self.after]
         if self.gpu_devices:
             stored["gpu_devices"] = list(self.gpu_devices)
+        if self.alerts:
+            stored["alerts"] = list(self.alerts)
         if "cluster" in stored:
             stored["cluster"] = self.cluster.to_dict()
         return stored
@@ -378,6 +292,8 @@ class QueueOptions:
             )
         if "gpu_devices" in known:
             known["gpu_devices"] = tuple(map(str, known["gpu_devices"]))
+        if "alerts" in known:
+            known["alerts"] = tuple(map(str, known["alerts"]))
         if "cluster" in known:
             known["cluster"] = JobResources.from_dict(known["cluster"])
         return cls(**known).check()
@@ -399,7 +315,7 @@ def _given_options() -> dict[str, Option]:
         found[one.name] = _declared(one)
         if one.name == "after":
             about = "start only after TASK (or WORKSPACE/TASK) has ended, even if it failed; repeatable"
-            found["after_any"] = Option(_TASKS, about)
+            found["after_any"] = Option(kinds.TASKS, about)
     return found
 
 

@@ -25,7 +25,8 @@ from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
 
 _END_SIGNALS = frozenset({signal.SIGTERM, signal.SIGHUP})
-_LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_USER_SIGNALS = frozenset({signal.SIGUSR1, signal.SIGUSR2})
+_LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *_USER_SIGNALS)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
 _LOG_BYTES = 1024 * 1024  # of a daemon, after which it starts anew
@@ -47,15 +48,18 @@ class SignalPipe:
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._write_end, False)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, *(_END_SIGNALS if is_supervisor else ())):
+        self.user_signals: set[int] = set()  # SIGUSR1 or SIGUSR2, which a cluster sends to the supervisor
+        for number in (signal.SIGCHLD, *((*_END_SIGNALS, *_USER_SIGNALS) if is_supervisor else ())):
             signal.signal(number, _ignore)
 
     def read(self) -> bool:
         """Take the signals that arrived since the last call; return whether one asks this process to end."""
         try:
-            return not _END_SIGNALS.isdisjoint(os.read(self.descriptor, 4096))
+            received = os.read(self.descriptor, 4096)
         except BlockingIOError:
             return False
+        self.user_signals |= _USER_SIGNALS.intersection(received)
+        return not _END_SIGNALS.isdisjoint(received)
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -364,6 +368,26 @@ def stop_tree(group: int | None, *, kill: bool = False) -> None:
                 process.send_signal(number)
             except psutil.Error:
                 continue
+
+
+def signal_handling(number: int) -> int:
+    """Send a signal to all descendants of this process that handle it; return how many these are."""
+    sent = 0
+    for process in _descendants():
+        if _handles(process.pid, number):
+            with suppress(psutil.Error):
+                process.send_signal(number)
+                sent += 1
+    return sent
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Return whether a process has a handler for a signal, which is known on Linux only."""
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as stream:
+        for line in stream:
+            if line.startswith(b"SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
 
 
 def _descendants() -> list[psutil.Process]:

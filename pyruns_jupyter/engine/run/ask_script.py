@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
 from pyruns_jupyter.core.scripts.argv import passes_words, run_words
 from pyruns_jupyter.core.scripts.defaults import config_default_text
+from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.probe.answer import MAX_BYTES, VERSION, Answer, Stop, parse_answer
 from pyruns_jupyter.core.scripts.probe.store import StoredAnswer, keep
 from pyruns_jupyter.core.scripts.source.modules import project_folder
@@ -49,6 +51,8 @@ DEFAULT_SECONDS = 60.0
 MAX_SECONDS = 600.0
 MAX_CHECKED = 200  # command lines of a sweep
 _MAX_REJECTED = 5  # reported at once
+_MAX_SWEPT = 200  # characters
+_WORD = re.compile(r"[\w.-]+")
 _MARK = "ASKED_BY_PYRUNS"
 _CHILD = Path(__file__).resolve().parents[2] / "core" / "scripts" / "probe" / "child" / "start.py"
 _KEPT_OUTPUT = 16 * 1024
@@ -149,7 +153,8 @@ def check_sweep(workspace: WorkspaceFolder, plan: SweepPlan | None) -> None:
     """Check the command lines of a sweep with the script's own parser: of all tasks, or of 200 among them.
 
     Raises:
-        InvalidInput: if the parser rejects one (field "yaml"), or cannot be asked (field "check").
+        InvalidInput: if the parser rejects one (the field is the key that it names, else "yaml"), or cannot
+            be asked (field "check").
     """
     parameters = None if plan is None else script_parameters(workspace)
     if plan is None or parameters is None or not passes_words(parameters):
@@ -161,15 +166,30 @@ def check_sweep(workspace: WorkspaceFolder, plan: SweepPlan | None) -> None:
     passing = Settings.load(workspace.root).passes_defaults(workspace.name)
     commands = [run_words(parameters, plan.config(index), pass_defaults=passing) for index in indices]
     found = check_commands(workspace, commands)
-    rejected: dict[str, str] = {}
+    rejected: dict[str, int] = {}
     for index, problem in zip(indices, found, strict=True):
         if problem is not None:
-            rejected.setdefault(
-                problem, f"The script rejects the command line of task {index + 1}: {problem.rstrip('.')}."
-            )
-    errors = [InvalidInput(message, field="yaml") for message in rejected.values()][:_MAX_REJECTED]
+            rejected.setdefault(problem, index)
+    errors = [
+        _rejection(plan, parameters, index, problem)
+        for problem, index in list(rejected.items())[:_MAX_REJECTED]
+    ]
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidInputs(errors)
+
+
+def _rejection(plan: SweepPlan, parameters: ScriptParameters, index: int, problem: str) -> InvalidInput:
+    swept = ", ".join(f"{key}: {value}" for key, value in plan.row(index).items())
+    task = f"task {index + 1}" + (f" ({swept[:_MAX_SWEPT]})" if swept else "")
+    message = f"The script rejects the command line of {task}: {problem.rstrip('.')}."
+    keys = {
+        word: one.name
+        for one in reversed(parameters.parameters)
+        if plan.template.leaf(one.name) is not None
+        for word in (*one.flags, *one.off_flags, *((one.key,) if one.positional else ()))
+    }
+    named = [keys[word] for word in _WORD.findall(problem) if word in keys]
+    return plan.template.with_position(InvalidInput(message, field=named[0] if named else "yaml"))
 
 
 def known_answer(workspace: WorkspaceFolder) -> StoredAnswer | None:

@@ -11,21 +11,22 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.config.document import parse_config
-from pyruns_jupyter.core.fs.atomic import dump_json, write_new
+from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic, write_new
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
-from pyruns_jupyter.core.metrics.sources import mlflow
+from pyruns_jupyter.core.metrics.sources import mlflow, trackio
 from pyruns_jupyter.core.provenance.git_state import script_hash
 from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.core.taskfile.metadata import env_of
 from pyruns_jupyter.core.taskfile.paths import (
+    NOTEBOOK_RUNNER,
     NOTEBOOK_SUFFIX,
     SCRIPT_CONFIG,
     SHELL_CONFIG,
@@ -41,16 +42,23 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue import run_files
 from pyruns_jupyter.engine.queue.jobs import Job
 
+from .checkpoints import continues_run
 from .interpreters import interpreter_of
 
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.argv import RunFiles
+
 INPUT_PREFIX = ".pyruns-input-"
-NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"
+CHANGED_SCRIPT = "changed_script"  # folder among the artifacts of a run
 _MODULE_RUNNER = "import runpy, sys; sys.path[0] = {!r}; runpy.run_module({!r}, None, '__main__', True)"
 
 
 @dataclass(frozen=True)
 class RunCommand:
-    """How to start one run. `payload_copy` is its private copy of the configuration, removed at the end."""
+    """How to start one run. `payload_copy` is its private copy of the configuration, removed at the end.
+
+    So are `other_copies`, files with the values in other formats.
+    """
 
     argv: list[str]
     workdir: str
@@ -63,7 +71,8 @@ class RunCommand:
     script: Path | None
     shell: str | None
     script_state: str
-    code_notes: tuple[str, ...] = ()  # sentences about the stored code that it starts from
+    code_notes: tuple[str, ...] = ()  # sentences about other code that it starts from
+    other_copies: tuple[Path, ...] = ()
 
     @property
     def text(self) -> str:
@@ -108,6 +117,7 @@ def build_command(
     environment = {**job.environment, **settings.global_env, **task_environment}
     if environment.get("TERM", "dumb") == "dumb":
         environment["TERM"] = "xterm-256color"
+    trackio.set_folder(environment, paths.artifact_dir(run))
     environment.update(
         PYTHONUNBUFFERED="1",
         PYTHONIOENCODING="utf-8",
@@ -115,7 +125,10 @@ def build_command(
         PYRUNS_RUN_INDEX=str(run),
         PYRUNS_RUN_ATTEMPT_ID=job.attempt,
         PYRUNS_TASK_DIR=str(paths.folder),
+        PYRUNS_CHECKPOINT_DIR=str(paths.checkpoints),
     )
+    if continues_run(paths, info):
+        environment["PYRUNS_RESUMED_FROM"] = str(run - 1)
     environment[mlflow.CONTEXT] = mlflow.context_of(environment, job.attempt)
     if job.gpus:
         # UUIDs mean the same to every library, whatever order it has.
@@ -125,12 +138,13 @@ def build_command(
         environment["CUDA_VISIBLE_DEVICES"] = ""
     if _is_shell_task(info, paths):
         return _shell_command(job, info, settings, environment, task_environment)
-    return _script_command(job, info, settings, environment, task_environment, tree)
+    return _script_command(job, info, run, settings, environment, task_environment, tree)
 
 
 def _script_command(
     job: Job,
     info: TaskInfo,
+    run: int,
     settings: Settings,
     environment: dict[str, str],
     own_environment: dict[str, str],
@@ -138,7 +152,7 @@ def _script_command(
 ) -> RunCommand:
     # The largest part of the program, which a scheduler with shell tasks only does not need.
     from pyruns_jupyter.core.create.asked import stored_answer, with_answer
-    from pyruns_jupyter.core.scripts.argv import passes_words, run_words
+    from pyruns_jupyter.core.scripts.argv import passes_words, run_files_of, run_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
     from pyruns_jupyter.core.scripts.source.modules import module_of, project_folder
 
@@ -152,16 +166,21 @@ def _script_command(
     )
     parameters = with_answer(parameters, stored_answer(job.root, source, project=root))
     words: list[str] = []
+    files: RunFiles | None = None
+    copies: dict[Path, bytes] = {}
     if passes_words(parameters):
         passing = settings.passes_defaults(job.workspace)
-        words = run_words(parameters, parse_config(text, name), name, pass_defaults=passing)
+        config = parse_config(text, name)
+        files = run_files_of(parameters, config, name)
+        for key, content in files.texts.items():
+            file = job.paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{Path(key).suffix}"
+            config[key], copies[file] = str(file), content.encode("utf-8")
+        words = run_words(parameters, config, name, pass_defaults=passing)
     # A notebook is run by a module of ours, so the Python of the task needs this package.
     is_notebook = source.suffix.lower() == NOTEBOOK_SUFFIX
     start, workdir = [*(["-m", NOTEBOOK_RUNNER] if is_notebook else []), str(source)], script.parent
     if not is_notebook and (parameters.relative or settings.as_module_in.get(job.workspace)):
         folder, module = module_of(script, parameters.relative)
-        if not module:
-            raise InvalidInput(f"{script} cannot be started as a module: its path is not a Python name.")
         start, workdir = ["-m", module], folder
         if tree is not None:  # -m would import from the working folder first
             package = folder / module.partition(".")[0]
@@ -172,7 +191,19 @@ def _script_command(
                     "or set snapshot_code: false."
                 )
             start = ["-c", _MODULE_RUNNER.format(str(place.parent), module)]
+    notes = () if tree is None else (f"Code snapshot {tree.digest[:12]}", *tree.notes)
+    if files is not None and files.constants:
+        if start[0] != str(source):
+            raise InvalidInput("The constants of a script that is started as a module cannot be set.")
+        start, changes = _start_changed(job, run, source, files.constants, environment)
+        notes = (*changes, *notes)
     copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
+    try:
+        for file, data in copies.items():
+            write_new(file, data, durable=False)
+    except BaseException:
+        remove_copies(job.paths, [copy.name, *(file.name for file in copies)])
+        raise
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
     if tree is not None and "PYTHONPATH" in environment:
@@ -189,8 +220,27 @@ def _script_command(
         script=script,
         shell=None,
         script_state=f"script {script_hash(source)}",
-        code_notes=() if tree is None else (f"Code snapshot {tree.digest[:12]}", *tree.notes),
+        code_notes=notes,
+        other_copies=tuple(copies),
     )
+
+
+def _start_changed(
+    job: Job, run: int, source: Path, constants: Mapping[str, str], environment: dict[str, str]
+) -> tuple[list[str], list[str]]:
+    """Write the copy of a script with other constants, and return how to start it, and notes for the log."""
+    from pyruns_jupyter.core.scripts.script_constants import changed_script  # as in `_script_command`
+
+    # In a folder of its own, since that comes first on the path of the run.
+    place = job.paths.artifact_dir(run) / CHANGED_SCRIPT / source.name
+    changed = changed_script(read_source(source), constants, str(source))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(place, changed.source, durable=False)
+    known = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = f"{source.parent}{os.pathsep}{known}" if known else str(source.parent)
+    shown = ", ".join(f"{key} = {literal}" for key, literal in constants.items())
+    notes = [f"A copy of the script with {shown}: {place}", changed.notice]
+    return [str(place)], [one for one in notes if one]
 
 
 def _shell_command(

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from pyruns_jupyter.core.alerts.journal import alerts_in
+from pyruns_jupyter.core.alerts.stored import Alert, alerts_of, merged, store_alerts
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
-from pyruns_jupyter.core.metrics import aggregate
 from pyruns_jupyter.core.metrics import read as metrics
-from pyruns_jupyter.core.metrics.downsample import CurveDownsampler, write_curves
+from pyruns_jupyter.core.metrics.statistics import CurveStatistics
+from pyruns_jupyter.core.metrics.system_metrics import read_system, store_summary, summary_of
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import TIMEOUT
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
@@ -52,7 +54,8 @@ class RunResult:
             whereas the owner corrects what others wrote while it could not respond.
         process: the pid and the create time (epoch seconds) of its command.
         environment: facts about its environment that became known after the start.
-        interrupted: whether a restart of the machine ended it.
+        interrupted: whether it is to be requeued if its batch says so: the task did not cause its end, or
+            can continue from a checkpoint.
         is_final: whether the task is not queued again, whatever its batch says.
     """
 
@@ -204,7 +207,10 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
         PyrunsError, OSError: when it cannot be written at this moment.
     """
     paths = ending.job.paths
-    records, tracks, whole = _metrics(ending)
+    statistics: dict[str, CurveStatistics] = {}
+    records, tracks, whole = _metrics(ending, statistics)
+    alerts = _alerts(ending)
+    usage = summary_of(read_system(paths.system(ending.number)))
     with edit_task(paths.folder, timeout=timeout) as info:
         times = own(info).setdefault("times", {}).get(str(ending.number))
         if isinstance(times, list) and times[-1:] == [ending.finished]:
@@ -224,16 +230,21 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
         )
         if ending.process is not None:
             runs.set_process(info, ending.job.attempt, *ending.process)
-        whole = metrics.add_points(info, ending.number, tracks, whole=whole)
+        whole = metrics.add_points(info, ending.number, tracks, whole=whole, statistics=statistics)
+        if alerts:
+            store_alerts(info, ending.number, merged(alerts_of(info, ending.number), alerts))
+        store_summary(info, ending.number, usage)
         runs.add_environment(info, ending.number, ending.environment)
         _add_facts(own(info), ending, failure)
         if not ending.is_final:
-            queue_again(
+            is_queued = queue_again(
                 info,
                 ending.job,
                 interrupted=ending.interrupted,
                 out_of_memory=failure is not None and failure.out_of_memory,
             )
+            if ending.interrupted and ending.job.resume:
+                _add_requeue(own(info), ending, is_queued=is_queued)
     if whole:
         with suppress(OSError):
             paths.journal(ending.number).unlink(missing_ok=True)
@@ -250,19 +261,37 @@ def _add_facts(facts: dict[str, Any], ending: RunResult, failure: Failure | None
         facts.setdefault("failures", {})[number] = failure.to_list()
 
 
-def _metrics(ending: RunResult) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return `aggregate.compact`, and store downsampled curves. A journal that cannot be read stays, and does
-    not prevent the end of the run.
-    """
-    paths, downsampler = ending.job.paths, CurveDownsampler()
+def _add_requeue(facts: dict[str, Any], ending: RunResult, *, is_queued: bool) -> None:
+    """Add to the message of a run whether its task was requeued."""
+    most, number = ending.job.options.max_requeues, str(ending.number)
+    if is_queued:
+        note = f"The task was requeued (requeue {ending.job.requeues + 1} of at most {most})."
+    elif ending.job.requeues >= most:
+        times = "once" if most == 1 else f"{most} times"
+        note = f"The task was not requeued, because it was requeued {times} already (max_requeues)."
+    else:
+        return
+    messages = facts.setdefault("messages", {})
+    messages[number] = f"{messages.get(number, '')} {note}".strip()
+
+
+def _alerts(ending: RunResult) -> list[Alert]:
+    """Return the alerts in the journal, which is about to be removed."""
     try:
-        journal = paths.journal(ending.number)
-        found = aggregate.compact(journal, paths.info.stat().st_size, downsampler)
-        curves = downsampler.curves()
-        if curves:
-            with suppress(OSError):  # they are only a cache
-                write_curves(paths.curves(ending.number), curves, journal.stat().st_size)
-        return found
+        return alerts_in(ending.job.paths.journal(ending.number))
+    except OSError:
+        return []
+
+
+def _metrics(
+    ending: RunResult, statistics: dict[str, CurveStatistics]
+) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `metrics.compact_journal`. A journal that cannot be read stays, and does not prevent the end of
+    the run.
+    """
+    paths = ending.job.paths
+    try:
+        return metrics.compact_journal(paths, ending.number, statistics, paths.info.stat().st_size)
     except OSError:
         return {}, {}, False
 
@@ -272,7 +301,7 @@ def _add_error(ending: RunResult) -> None:
     facts: dict[str, object] = {}
     if ending.status == runs.CANCELLED:
         headline = f"Run #{ending.number} stopped at {stamp(ending.finished)}"
-        facts["reason"] = "cancelled_by_user"
+        facts["reason"] = ending.reason or ending.message or "cancelled_by_user"
         facts["previous_status"] = runs.RUNNING
         facts["exit_code"] = ending.exit_code
     else:

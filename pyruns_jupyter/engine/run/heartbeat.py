@@ -28,7 +28,11 @@ class Watched(Protocol):
 
 
 class Heartbeat:
-    """Checks the task file for a stop request, and renews the lease."""
+    """Checks the task file for a stop request, and renews the lease.
+
+    Attributes:
+        preempted_for: the task for which the run was asked to stop, empty if it was not.
+    """
 
     def __init__(self, run: Watched) -> None:
         self._run = run
@@ -37,6 +41,7 @@ class Heartbeat:
         self._seen: tuple[int, int] | None = None
         self.due = time.monotonic() + _FIRST_SECONDS
         self._renew_at = 0.0
+        self.preempted_for = ""
 
     def beat(self, now: float) -> bool:
         """Return whether the run should stop."""
@@ -58,7 +63,11 @@ class Heartbeat:
         except (PyrunsError, OSError):
             return False  # damaged, or being replaced: try again
         self._seen = mark
-        return self._is_current(info) and bool(info.get("cancel_requested_at"))
+        if not self._is_current(info):
+            return False
+        is_cancelled = bool(info.get("cancel_requested_at"))
+        self.preempted_for = "" if is_cancelled else runs.preempted_for(info, self._attempt)
+        return is_cancelled or bool(self.preempted_for)
 
     def _renew(self) -> bool:
         """Renew the lease, and store which process runs; return whether that was possible.

@@ -18,9 +18,8 @@ from typing import NamedTuple
 import psutil
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.metrics.sources.base import NotMetrics, SourceError
 from pyruns_jupyter.core.metrics.sources.facts import facts_of
-from pyruns_jupyter.core.metrics.sources.formats import Format, format_of
+from pyruns_jupyter.core.metrics.sources.formats import Format, format_of, is_candidate
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import read_task
@@ -34,7 +33,8 @@ PID, TAG, ALONE = "process ID", "tag of the run", "only run in its folder"
 _MAX_FOLDERS, _MAX_DEPTH = 5000, 8
 _CHECKED_ENTRIES = 256  # of a folder, after which the time is checked
 _MAX_TRIED = 50  # files of unknown origin that are read to see whether they have metrics
-_SNAPSHOT_SECONDS, _SCAN_SECONDS = 0.02, 0.05
+_SNAPSHOT_SECONDS, _SCAN_SECONDS = 0.02, 0.05  # of CPU time, so that a busy host does not end a scan early
+_WALL_FACTOR = 5  # how much longer a scan can take on a slow file system
 _SKIPPED = frozenset({ROOT_NAME, "node_modules", "__pycache__", "site-packages"})
 _ENVIRONMENT = "pyvenv.cfg"  # which marks the folder of a virtual environment
 _CLOCK_SECONDS = 0.02  # by which the time of a file can be behind the clock
@@ -70,22 +70,23 @@ class MetricFiles:
     """
 
     def __init__(self, root: Path, task: Path, workdir: Path, artifacts: Path, attempt: str) -> None:
-        """Look at the files that exist before the run starts."""
+        """Look at the files that exist before the run starts. `workdir` has no links in its path."""
         self.undecided: dict[str, tuple[Format, str]] = {}
         self.shared: dict[str, str] = {}
         self.families: set[str] = set()
-        self._root, self._task, self._workdir, self._artifacts = root, task, workdir, artifacts
+        self._root, self._task, self._workdir = root, task, workdir
+        self._own = os.path.realpath(artifacts)
         self._attempt = attempt
         self._scanned_at = self._started = time.time()
         self._began = self._started - _CLOCK_SECONDS
         self._pids: set[int] = set()
         self._known: dict[str, MetricFile] = {}
-        self._has_metrics: dict[str, bool] = {}
+        self._has_metrics: dict[str, tuple[int, bool]] = {}  # with the size at that time
         self._foreign: set[str] = set()  # marked as points of another run
         self._unsure: set[str] = set()
         self._decided_at: dict[str, float] = {}  # of files that belong to the only run in the folder
         scan = _FolderScan(_SNAPSHOT_SECONDS)
-        self._before = {path: _State.of(status) for path, (_, status) in scan.files(workdir).items()}
+        self._before = {path: _State.of(status) for path, (_, status) in scan.files(str(workdir)).items()}
         self._is_complete = scan.is_complete
 
     def add_pid(self, pid: int) -> None:
@@ -103,6 +104,8 @@ class MetricFiles:
             if file_format.is_tagged is not None:
                 found += self._tagged(path, file_format)
                 continue
+            if file_format.is_shared and not path.startswith(self._own + os.sep):
+                continue
             with suppress(OSError):
                 status = os.stat(path)
                 if known is None:
@@ -116,17 +119,17 @@ class MetricFiles:
         found, unsure = [], []
         scanned_at, before = time.time(), self._scanned_at
         scan = _FolderScan(_SCAN_SECONDS)
-        for path, (file_format, status) in scan.files(self._artifacts).items():
+        for path, (file_format, status) in scan.files(self._own).items():
             if path in self._known or status.st_mtime < self._began:
                 continue
             if file_format.is_tagged is not None:
                 found += self._tagged(path, file_format)
             else:
                 found.append(self._add(path, file_format, status, ARTIFACT))
-        for path, (file_format, status) in scan.files(self._workdir).items():
+        for path, (file_format, status) in scan.files(str(self._workdir)).items():
             if path in self._known or status.st_mtime < self._began:
                 continue
-            if self._before.get(path) == _State.of(status):
+            if self._before.get(path) == _State.of(status) or file_format.is_shared:
                 continue
             if file_format.is_tagged is not None:
                 found += self._tagged(path, file_format)
@@ -153,7 +156,9 @@ class MetricFiles:
             self._unsure.add(path)
             if file_format.writer_pid(path) is not None and file_format.name in formats:
                 continue  # most likely of another run, as this one has its own
-            if file_format.family not in self.families and self._has_points(path, file_format):
+            if file_format.family not in self.families and self._has_points(
+                path, file_format, status.st_size
+            ):
                 self.undecided[path] = file_format, _undecided_message(possible)
         self._find_shared()
         self._scanned_at = scanned_at
@@ -169,15 +174,16 @@ class MetricFiles:
         self._known[path] = MetricFile(path, file_format, 0, TAG)
         return [self._known[path]]
 
-    def _has_points(self, path: str, file_format: Format) -> bool:
+    def _has_points(self, path: str, file_format: Format, size: int) -> bool:
         known = self._has_metrics.get(path)
-        if known is None and len(self._has_metrics) < _MAX_TRIED:
-            try:
-                known = bool(file_format.open(Path(path), 0, self._attempt).read())
-            except (NotMetrics, SourceError, OSError, ValueError):
-                known = False
-            self._has_metrics[path] = known
-        return bool(known)
+        if known is None and len(self._has_metrics) >= _MAX_TRIED:
+            return False
+        if known is None or (not known[1] and known[0] != size):
+            has_points = False
+            with suppress(Exception):  # whatever the file contains: the run continues
+                has_points = bool(file_format.open(Path(path), 0, self._attempt).read())
+            known = self._has_metrics[path] = size, has_points
+        return known[1]
 
     def _add(self, path: str, file_format: Format, status: os.stat_result, reason: str) -> MetricFile:
         file = MetricFile(path, file_format, self._offset(path, status), reason)
@@ -207,7 +213,10 @@ class MetricFiles:
                             f"Another process ({pid}) also writes to this file, so its metrics are not "
                             f"shown. {_OWN_FOLDER}"
                         )
-        alone = [path for path in mine if self._known[path].reason == ALONE]
+        alone = {path for path in mine if self._known[path].reason == ALONE}
+        for path, _ in _written_files(self._pids, alone):  # so it is not that of another run
+            self._known[path] = self._known[path]._replace(reason=OPEN)
+            alone.discard(path)
         if not alone:
             return
         for other in _runs_in_folder(self._root, self._task, self._workdir, self._started):
@@ -318,20 +327,24 @@ class _FolderScan:
 
     def __init__(self, seconds: float) -> None:
         self.is_complete = True
-        self._end = time.monotonic() + seconds
+        self._cpu_end = time.thread_time() + seconds
+        self._end = time.monotonic() + seconds * _WALL_FACTOR
         self._room = _MAX_FOLDERS
 
-    def files(self, folder: Path) -> dict[str, tuple[Format, os.stat_result]]:
+    def _is_over(self) -> bool:
+        return time.thread_time() > self._cpu_end or time.monotonic() > self._end
+
+    def files(self, folder: str) -> dict[str, tuple[Format, os.stat_result]]:
         """Return format and status of the files below a folder. Links are not followed."""
         found: dict[str, tuple[Format, os.stat_result]] = {}
-        level = [os.path.realpath(folder)]
+        level = [folder]
         for _ in range(_MAX_DEPTH):
             below: list[str] = []
             for place in level:
                 self._room -= 1
                 with suppress(OSError):
                     below += self._folder(place, found)
-                if self._room <= 0 or time.monotonic() > self._end:
+                if self._room <= 0 or self._is_over():
                     self.is_complete = False
                     return found
             level = below
@@ -340,18 +353,19 @@ class _FolderScan:
     def _folder(self, folder: str, found: dict[str, tuple[Format, os.stat_result]]) -> list[str]:
         """Add the metric files directly in a folder; return the folders in it that can contain others."""
         below = []
+        in_metrics = f"{os.sep}metrics" in folder
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 name = entry.name
                 if name == _ENVIRONMENT:
                     return []
-                if number % _CHECKED_ENTRIES == 0 and time.monotonic() > self._end:
+                if number % _CHECKED_ENTRIES == 0 and self._is_over():
                     break
                 if entry.is_dir(follow_symlinks=False):
                     if name[0] != "." and name not in _SKIPPED:
                         below.append(entry.path)
-                    continue
-                file_format = format_of(entry.path)
-                if file_format is not None and entry.is_file(follow_symlinks=False):
-                    found[entry.path] = file_format, entry.stat(follow_symlinks=False)
+                elif is_candidate(name, in_metrics):
+                    file_format = format_of(entry.path)
+                    if file_format is not None and entry.is_file(follow_symlinks=False):
+                        found[entry.path] = file_format, entry.stat(follow_symlinks=False)
         return below

@@ -7,24 +7,30 @@ metrics (curves, tables, queries, studies) then finds these points where the val
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 from pyruns_jupyter.core.metrics.journal import TRACK, Appender, encode
-from pyruns_jupyter.core.metrics.sources.base import STEP, NotMetrics, Point, Source, SourceError
+from pyruns_jupyter.core.metrics.sources.base import NotMetrics, Point, Source, SourceError
 from pyruns_jupyter.core.metrics.sources.facts import MAX_FACTS, store_facts
-from pyruns_jupyter.core.metrics.sources.formats import PRINTED
+from pyruns_jupyter.core.metrics.sources.formats import PRINTED, log_text
+from pyruns_jupyter.core.metrics.sources.metric_names import (
+    MAX_POINTS,
+    MAX_SOURCES,
+    MAX_VALUES,
+    TOO_LONG,
+    TOO_MANY,
+    MetricNames,
+)
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.processes import descendants
+from pyruns_jupyter.engine.queue.processes import descendants, has_children
 from pyruns_jupyter.engine.queue.run_files import printable
 
 from .metric_files import LOG, MetricFile, MetricFiles
@@ -36,9 +42,8 @@ _SHARE = 100  # a search takes at most this part of the time
 _SLICE_SECONDS = 0.03  # of reading, before output is copied again
 _FINISH_SECONDS = 60.0  # to read the rest when the run has ended
 _LOCK_SECONDS = 2.0  # to wait for the lock of the task file at the end
-_STORE_SECONDS = 5.0  # between two changes of the task file
+_STORE_SECONDS = 1.0  # to wait before a locked task file is tried again
 _MAX_MESSAGES = 10  # in the log of a run
-_MAX_SOURCES, _MAX_KEYS, _MAX_POINTS = 1000, 10_000, 20_000_000  # of a run
 
 
 class _ImportedFile:
@@ -49,7 +54,6 @@ class _ImportedFile:
         self.offset = file.offset
         self.points = 0
         self.message = ""
-        self.names: dict[str, str] = {}
 
     def stop(self, message: str) -> None:
         self.source, self.message = None, message
@@ -62,22 +66,34 @@ class MetricImport:
         due: when `beat` is to be called again (monotonic).
     """
 
-    def __init__(self, job: Job, paths: Callable[[], TaskPaths], run: int, workdir: str) -> None:
-        """`paths` returns where the task is now. To be called before the script is started."""
+    def __init__(
+        self,
+        job: Job,
+        paths: Callable[[], TaskPaths],
+        run: int,
+        workdir: str,
+        patterns: Sequence[str] | None = None,
+    ) -> None:
+        """`paths` returns where the task is now. With `patterns`, metrics are also found in the text of the
+        log (see `LogPatterns`). To be called before the script is started.
+        """
         self._paths, self._run, self._attempt = paths, run, job.attempt
         self._workdir = os.path.realpath(workdir)
         task = paths()
-        self._files = MetricFiles(job.root, task.folder, Path(workdir), task.artifact_dir(run), job.attempt)
-        log = MetricFile(str(task.log(run)), PRINTED, 0, LOG)
-        self._log = _ImportedFile(1, log, job.attempt)
-        self._imported = [self._log]
-        # The first source of each metric: format or family, folder, format.
-        self._owners: dict[str, tuple[str, str, str]] = {}
-        self._last_steps: dict[tuple[str, str, str], float] = {}  # of formats that are cumulative
+        self._files = MetricFiles(
+            job.root, task.folder, Path(self._workdir), task.artifact_dir(run), job.attempt
+        )
+        log = str(task.log(run))
+        self._imported = [_ImportedFile(1, MetricFile(log, PRINTED, 0, LOG), job.attempt)]
+        if patterns is not None:
+            text = MetricFile(log, log_text(patterns), 0, LOG)
+            self._imported.append(_ImportedFile(2, text, job.attempt))
+        self._logs = [*self._imported]
+        self._names = MetricNames()
         self._rest: Iterator[_ImportedFile] | None = None  # that were not read yet in this round
         self._journal: Appender | None = None
         self._unwritten = b""
-        self._points = 0
+        self._points = self._values = 0
         now = time.monotonic()
         self.due = self._open_at = now + _FIRST_SECONDS
         self._scan_at = now + _SCAN_SECONDS
@@ -100,16 +116,16 @@ class MetricImport:
         if now >= self._read_at:
             more = self._read(time.monotonic() + _SLICE_SECONDS)
             self._read_at = now if more else now + _READ_SECONDS
-        if now >= self._store_at:
+        if now >= self._store_at and not self._store(is_final=False):
             self._store_at = now + _STORE_SECONDS
-            self._store(is_final=False)
         self.due = now if more else min(self._open_at, self._scan_at, self._read_at)
 
     def finish(self, pid: int | None) -> None:
         """Read the rest, for a limited time. The run has ended; `pid` is its first process."""
         if pid is not None:
             self._files.add_pid(pid)
-        self._add(self._files.open_files(set(descendants(os.getpid()))))
+        if has_children():
+            self._add(self._files.open_files(set(descendants(os.getpid()))))
         self._scan()
         end = time.monotonic() + _FINISH_SECONDS
         self._rest = None
@@ -124,18 +140,23 @@ class MetricImport:
             self._journal.close()
             self._journal = None
 
-    def _store(self, *, is_final: bool) -> None:
-        """Store the sources in the task file; unless `is_final`, only if there are new ones or messages, and
-        the file is not locked now.
+    def _store(self, *, is_final: bool) -> bool:
+        """Store the sources in the task file; unless `is_final`, only if there are new ones or messages.
+
+        Other runs in the same working folder read there which files are not theirs, so new ones are stored at
+        once. Returns whether they are stored: not if the file is locked now.
         """
         facts = self._facts()
         names = [(fact["path"], fact.get("message")) for fact in facts]
         if names != self._stored or (is_final and facts):
-            with suppress(OSError, PyrunsError):
-                timeout = _LOCK_SECONDS if is_final else 0.0
+            timeout = _LOCK_SECONDS if is_final else 0.0
+            try:
                 with edit_task(self._paths().folder, durable=False, timeout=timeout) as info:
                     store_facts(info, self._run, facts)
-                self._stored = names
+            except (OSError, PyrunsError):
+                return False
+            self._stored = names
+        return True
 
     def messages(self) -> list[str]:
         """Return the messages for the user about files that were not imported, or not completely."""
@@ -148,7 +169,8 @@ class MetricImport:
     def _facts(self) -> list[dict[str, Any]]:
         facts = []
         for imported in self._imported:
-            if imported.points or imported.message:
+            is_read = imported.source is not None and imported.file.format.has_images
+            if imported.points or imported.message or is_read:
                 fact: dict[str, Any] = {
                     "format": imported.file.format.name,
                     "path": self._shown(imported.file.path),
@@ -176,20 +198,20 @@ class MetricImport:
 
     def _add(self, files: list[MetricFile]) -> None:
         for file in files:
-            if len(self._imported) < _MAX_SOURCES:
+            if len(self._imported) < MAX_SOURCES:
                 self._imported.append(_ImportedFile(len(self._imported) + 1, file, self._attempt))
 
     def _read(self, end: float) -> bool:
         """Read all sources until `end` (monotonic); return whether more can be read at once."""
         if not self._write(b""):
             return False
-        if self._log.source is not None:
-            self._log.source.path = self._paths().log(self._run)  # the project may have been moved
+        for log in self._logs:
+            if log.source is not None:
+                log.source.path = self._paths().log(self._run)  # the project may have been moved
         rest = self._rest or iter([*self._imported])
         for imported in rest:
             while (source := imported.source) is not None:
-                points = self._read_slice(imported, source)
-                if not self._write(self._lines(imported, points)):
+                if not self._write(self._read_slice(imported, source)):
                     return False
                 if not source.has_more:
                     break
@@ -202,10 +224,11 @@ class MetricImport:
         self._rest = None
         return False
 
-    def _read_slice(self, imported: _ImportedFile, source: Source) -> list[Point]:
-        points: list[Point] = []
+    def _read_slice(self, imported: _ImportedFile, source: Source) -> bytes:
+        """Return the lines of the journal for the next points of a source."""
+        lines = b""
         try:
-            points = source.read()
+            lines = self._lines(imported, source.read())
         except NotMetrics:
             imported.source = None
         except SourceError as error:
@@ -214,68 +237,27 @@ class MetricImport:
             imported.stop("The file no longer exists.")
         except OSError as error:
             imported.stop(f"The file cannot be read: {error.strerror or error}.")
-        except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever the file contains: the run continues
             imported.stop(f"The file cannot be read: {type(error).__name__}.")
         imported.offset = source.offset
-        if points and imported.file.format.family:
-            self._files.families.add(imported.file.format.family)
-        self._points += len(points)
-        if self._points > _MAX_POINTS:
-            imported.stop(f"The run has more than {_MAX_POINTS:,} points, so the rest is not read.")
-        return points
+        if self._points > MAX_POINTS or self._values > MAX_VALUES:
+            imported.stop(TOO_MANY)
+        return lines
 
     def _lines(self, imported: _ImportedFile, points: list[Point]) -> bytes:
-        """Return the lines of the journal for some points."""
-        now, lines, names = time.time(), [], imported.names
-        if imported.file.format.is_cumulative:
-            points = self._further(imported, points)
-        for point in points:
-            values = {}
-            for key, value in point.values.items():
-                name = names.get(key) or self._name(imported, key)
-                if name:
-                    values[name] = value
-            if any(name not in STEP_KEYS for name in values):
-                imported.points += 1
-                moment = now if point.time is None else point.time
-                lines.append(encode(TRACK, values, moment, source=imported.number))
+        now, lines = time.time(), []
+        if points and imported.file.format.family:
+            self._files.families.add(imported.file.format.family)
+        for moment, values in self._names.named(imported.file.path, imported.file.format, points):
+            try:
+                lines.append(encode(TRACK, values, now if moment is None else moment, source=imported.number))
+            except ValueError:
+                imported.stop(TOO_LONG)
+                break
+            imported.points += 1
+            self._values += len(values)
+        self._points += len(points)
         return b"".join(lines)
-
-    def _further(self, imported: _ImportedFile, points: list[Point]) -> list[Point]:
-        """Return the points after the last step of the earlier files."""
-        owner = _owner(imported.file)
-        last = self._last_steps.get(owner, -math.inf)
-        further = [point for point in points if point.values.get(STEP, 0) > last]
-        self._last_steps[owner] = max([last, *(point.values.get(STEP, 0) for point in further)])
-        return further
-
-    def _name(self, imported: _ImportedFile, key: str) -> str:
-        """Return the name of a metric: its key, with a prefix if another source has a metric of this name;
-        empty if the metric does not count.
-        """
-        if key in STEP_KEYS:
-            imported.names[key] = key
-            return key
-        owner = _owner(imported.file)
-        kind, folder, _ = owner
-        first = self._owners.get(key, owner)
-        below = os.path.relpath(folder, os.path.commonpath((first[1], folder)))
-        if below == os.curdir:
-            below = os.path.basename(folder)
-        prefixes = [f"{below}/", f"{kind.lower()}/{below}/"]
-        if first[0] != kind:
-            prefixes[0] = f"{kind.lower()}/"
-        for prefix in ("", *prefixes):
-            name = prefix + key
-            known = self._owners.get(name, owner)
-            if known[:2] != owner[:2]:
-                continue
-            if known != owner or (len(self._owners) >= _MAX_KEYS and name not in self._owners):
-                return ""
-            self._owners[name] = owner
-            imported.names[key] = name
-            return name
-        return ""
 
     def _write(self, lines: bytes) -> bool:
         """Append lines to the journal; return False if the rest has to wait for room on the disk."""
@@ -294,10 +276,3 @@ class MetricImport:
         complete = self._unwritten.rfind(b"\n", 0, written) + 1
         self._unwritten = self._unwritten[complete:]
         return not self._unwritten
-
-
-def _owner(file: MetricFile) -> tuple[str, str, str]:
-    """Return what files have in common if their points of a key are one curve."""
-    if file.format.family:
-        return file.format.family, os.sep, file.format.name
-    return file.format.name, os.path.dirname(file.path), file.format.name

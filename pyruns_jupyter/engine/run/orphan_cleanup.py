@@ -21,6 +21,7 @@ from pyruns_jupyter.engine.queue.entries import run_number
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job
 from pyruns_jupyter.engine.queue.processes import marked_processes, name_process
 
+from .checkpoints import may_requeue
 from .command import remove_copies
 from .finalize import RunResult, write_ending, write_kept_end
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
@@ -80,16 +81,17 @@ def finalize_orphan(job: Job, reason: EndReason | None = None) -> int:
         message = COPIED
     elif reason is not None:
         message = reason.message
+    started = run.started_at or time.time()
     ending = RunResult(
         job,
         number,
         runs.FAILED if reason is None else reason.status,
         None,
-        run.started_at or time.time(),
+        started,
         message=message,
         reason="supervisor_lost",
         by_owner=False,
-        interrupted=restarted if reason is None else reason.interrupted,
+        interrupted=restarted if reason is None else may_requeue(reason, job, started),
         is_final=copied,
     )
     write_ending(ending)

@@ -16,6 +16,7 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue import run_files
 
 _CHUNK = 64 * 1024
+_LINE_FEED = 10
 _ROUND = 1024 * 1024  # bytes to copy before the caller gets its turn
 _TAIL = 256 * 1024  # bytes of the end that are kept beyond the limit
 _MARK_SECONDS = 1.0  # between two time marks, at first
@@ -64,6 +65,15 @@ class OutputCopier:
         self._tail = bytearray()
         self._beyond = 0  # bytes that came after the limit was reached
         self._waiting = memoryview(b"")
+        self._size = os.fstat(log).st_size
+        self._ends_line = True
+
+    def has_grown(self) -> bool:
+        """Whether there is new output of a program that writes to the log itself; else `copy` tells it."""
+        if self.source != -1:
+            return False
+        size, self._size = self._size, os.fstat(self._log).st_size
+        return self._size != size
 
     @property
     def is_stuck(self) -> bool:
@@ -71,7 +81,10 @@ class OutputCopier:
         return bool(self._waiting)
 
     def put(self, data: bytes) -> None:
-        """Write a line of our own after what was copied so far."""
+        """Write a line of our own after what was copied so far; it begins a line."""
+        self._append(data if self._ends_line else b"\n" + data)
+
+    def _append(self, data: bytes) -> None:
         self._write(memoryview(self._waiting.tobytes() + data))
 
     def copy(self) -> bool:
@@ -94,7 +107,7 @@ class OutputCopier:
             note = f"The log has reached log_limit_mb. {left_out:,} bytes are omitted here."
             end = b"\n" + run_files.line(note) + end[end.find(b"\n") + 1 :]
         if end:
-            self.put(end)
+            self._append(end)
 
     def _read(self) -> bytes:
         """Read until a chunk is full or nothing is available; a terminal returns at most 4 KiB at a time."""
@@ -126,6 +139,8 @@ class OutputCopier:
 
     def _write(self, data: memoryview) -> bool:
         """Write what the disk accepts, and let the rest wait; return whether nothing is left."""
+        if data:
+            self._ends_line = data[-1] == _LINE_FEED
         while data:
             try:
                 data = data[os.write(self._log, data) :]

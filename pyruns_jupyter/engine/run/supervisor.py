@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -19,15 +20,13 @@ from typing import Any
 import psutil
 
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError
-from pyruns_jupyter.core.common.host_identity import boot_id
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.lock import protocol
 from pyruns_jupyter.core.taskfile.ownership import owner_record
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.gpus.reservations import Reservations
@@ -43,12 +42,15 @@ from pyruns_jupyter.engine.queue.processes import (
     stop_tree,
 )
 
-from .command import RunCommand, build_command, remove_copies, stored_code, write_input
+from .checkpoints import REQUEUE_EXIT_CODE, may_requeue
+from .claim import claim_run, waits
+from .command import RunCommand, build_command, remove_copies, stored_code
 from .finalize import RunResult, write_ending
 from .heartbeat import WATCH_SECONDS, Heartbeat
-from .metric_import import MetricImport
+from .observation import Observation
 from .output import OutputCopier, TimeMarks, open_output
-from .run_environment import interpreter, run_environment, system_name
+from .run_environment import interpreter, run_environment
+from .time_limit import TimeLimit
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; read the state on disk again (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; a process that only checks the lock holds it for microseconds
@@ -61,6 +63,7 @@ _PERMANENT_ERRORS = frozenset(
         *(errno.ENAMETOOLONG, errno.EINVAL),  # the latter for a FIFO in place of the owner's file
     }
 )
+_MAX_ERROR = 300  # characters of an unexpected error in a message
 _KILL_SECONDS = 3.0  # for descendants to disappear after SIGKILL; for the task itself there is no limit
 
 
@@ -90,25 +93,6 @@ def supervise(
         return DONE
 
 
-def warm_up(*, scripts: bool) -> None:
-    """Import and compute before a fork what each supervisor needs; with `scripts` also for script tasks."""
-    if scripts:
-        import pyruns_jupyter.core.scripts.argv
-        import pyruns_jupyter.core.scripts.reading  # noqa: F401
-
-    import yaml  # noqa: F401  # for the settings
-
-    "".encode("utf-8-sig").decode("utf-8-sig")
-    protocol()
-    boot_id()
-    system_name()
-
-
-def waits(info: TaskInfo, attempt: str) -> bool:
-    """Return whether a task waits for the run that `attempt` names."""
-    return runs.status_of(info) == runs.QUEUED and info.get("_attempt_id") == attempt
-
-
 class _Supervisor:
     def __init__(
         self,
@@ -129,6 +113,7 @@ class _Supervisor:
         self.number = run
         self.paths = job.paths
         self._held = held
+        self.preempted_for = ""  # the task for which it was asked to stop
         self._folder = self._hold(os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC))
         self._found = self._task_folder()
         self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
@@ -136,12 +121,10 @@ class _Supervisor:
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
         self.kill_at = 0.0
         self.give_up_at = 0.0
-        self.limit_at: float | None = None  # monotonic: when its time limit is reached
-        self.is_over_time = False
         self.is_over_memory = False
         self._memory = MemoryWatch(job.options.local_memory, job.attempt)
         held.callback(self._memory.close)
-        self.was_signalled = False  # asked to end
+        self.was_signalled = self.is_stopped_by_rule = False  # asked to end by a signal, or an alert rule
 
     def _hold(self, descriptor: int) -> int:
         self._held.callback(os.close, descriptor)
@@ -150,6 +133,7 @@ class _Supervisor:
     def run(self, info: TaskInfo) -> int:
         owner = FileLock(self.paths.owner(self.number))
         self._held.callback(owner.release)
+        command: RunCommand | None = None
         try:
             self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
@@ -168,16 +152,20 @@ class _Supervisor:
             return AGAIN
         except PyrunsError as error:
             return self._refuse(error.message)
-        except (RecursionError, MemoryError) as error:
-            return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
         except OSError as error:
             if self.process is not None or error.errno not in _PERMANENT_ERRORS:
                 raise
             return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
+        except Exception as error:
+            if command is not None:
+                raise
+            traceback.print_exception(error)  # a bug of ours; the task must not stay queued for ever
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_ERROR].rstrip(":. ")
+            return self._refuse(f"The command of this task could not be built: {what}.")
 
     def _refuse(self, message: str) -> int:
         """End the run as failed before it begins, with a message for the user."""
-        info = self._claim(command="", workdir="")
+        info = claim_run(self.job, self.number, command="", workdir="")
         if info is None:
             return AGAIN
         log = self.paths.log(self.number)
@@ -198,8 +186,9 @@ class _Supervisor:
                 return AGAIN
             state = str(info["source_states"][self.number - 1])
             output.put(run_files.start_banner(self.job.task, self._started(info), state, command.code_notes))
-            metrics = MetricImport(self.job, self.follow, self.number, command.workdir)
+            observed = Observation(self.job, self.follow, self.number, command, settings, output.put)
             problem = self._spawn(command, theirs)
+            limit = TimeLimit(self.job.options, output.put)
         finally:
             if source is not None:
                 self._hold(source)
@@ -207,13 +196,14 @@ class _Supervisor:
         if not problem:
             marks = TimeMarks(self.paths.times(self.number), log)
             self._held.callback(marks.close)
-            self._attend(output, marks, metrics)
+            self._attend(output, marks, observed, limit)
             marks.finish()
-            metrics.finish(None if self.process is None else self.process[0])
+            observed.finish(None if self.process is None else self.process[0])
         output.finish()
-        for message in metrics.messages():
+        for message in observed.metrics.messages():
             output.put(run_files.line(message))
-        self._finish(command, info, output, problem)
+        reason = EndReason(problem) if problem else self._end_reason(limit, observed, output)
+        self._finish(command, info, output, reason)
         return DONE
 
     def _spawn(self, command: RunCommand, output: int) -> str:
@@ -226,30 +216,50 @@ class _Supervisor:
         except CannotStart as error:
             return error.explain(command.argv[0], command.workdir)
         self.process = pid, psutil.Process(pid).create_time()
-        if self.job.options.time_limit is not None:
-            self.limit_at = time.monotonic() + self.job.options.time_limit
         return ""
 
-    def _finish(self, command: RunCommand, info: TaskInfo, output: OutputCopier, message: str) -> None:
-        if self.is_over_time:
-            message = (
-                "Stopped because it exceeded its time limit of "
-                f"{duration_text(self.job.options.time_limit or 0)}."
-            )
-        elif not message and (self.is_over_memory or self.stop_at is None):
-            message = self._memory.limit_message()
-        reason = None
-        if self._explain is not None and not message and (self.exit_code != 0 or self.was_signalled):
+    def _end_reason(self, limit: TimeLimit, observed: Observation, output: OutputCopier) -> EndReason | None:
+        """Return why the run ended, None if its exit code says all."""
+        if limit.is_reached:
+            limit_text = duration_text(self.job.options.time_limit or 0)
+            message = f"Stopped because it exceeded its time limit of {limit_text}."
+            return EndReason(message, interrupted=self._asks_to_requeue(), is_time_limit=True)
+        if (self.is_over_memory or self.stop_at is None) and (message := self._memory.limit_message()):
+            return EndReason(message)
+        if self.is_stopped_by_rule:
+            return EndReason(observed.alerts.stop_message, runs.CANCELLED)
+        if self._explain is not None and (self.exit_code != 0 or self.was_signalled):
             reason = self._explain()
-        if reason is not None:
-            message = reason.message
-        elif not message and self.stop_at is None:
-            message, note = self._memory.kernel_message(self.exit_code)
-            if note:
-                output.put(run_files.line(note))
+            if reason is not None:
+                return replace(reason, interrupted=reason.interrupted or self._asks_to_requeue())
+        if self.preempted_for and not self._is_cancelled():
+            room = f"Stopped to make room for {self.preempted_for}, which has a higher priority."
+            return EndReason(room, interrupted=True)
+        if self.stop_at is not None:
+            return None
+        if self._asks_to_requeue():
+            return EndReason(f"The script exited with code {REQUEUE_EXIT_CODE}.", interrupted=True)
+        message, note = self._memory.kernel_message(self.exit_code)
+        if note:
+            output.put(run_files.line(note))
+        return EndReason(message) if message else None
+
+    def _is_cancelled(self) -> bool:
+        """Return whether the user asked for a stop, also in the last moment."""
+        with suppress(OSError, PyrunsError):
+            return bool(read_task(self.paths.folder).get("cancel_requested_at"))
+        return False
+
+    def _asks_to_requeue(self) -> bool:
+        return self.exit_code == REQUEUE_EXIT_CODE and self.job.resume
+
+    def _finish(
+        self, command: RunCommand, info: TaskInfo, output: OutputCopier, reason: EndReason | None
+    ) -> None:
+        message = "" if reason is None else reason.message
         if message:
             output.put(run_files.line(message))
-        status = reason.status if reason is not None else runs.FAILED if message else self._status()
+        status = self._status() if reason is None else reason.status
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state is visible
         known = info["run_environments"][self.number - 1]
@@ -268,7 +278,7 @@ class _Supervisor:
                 message,
                 environment=late,
                 process=self.process,
-                interrupted=reason is not None and reason.interrupted,
+                interrupted=reason is not None and may_requeue(reason, self.job, started),
             ),
             self._pause_writing,
         )
@@ -318,47 +328,21 @@ class _Supervisor:
         return {PEAK: {uuid: round(used / 2**20, 1) for uuid, used in peak.items()}} if peak else {}
 
     def _remove_copy(self, command: RunCommand) -> None:
+        names = [one.name for one in (command.payload_copy, *command.other_copies)]
         with suppress(OSError):  # nothing may prevent the end of a run from being written
-            (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
+            remove_copies(self.follow(), names)
 
     def _begin(self, command: RunCommand) -> TaskInfo | None:
         """Store that the command runs; its process is stored later (`Heartbeat`)."""
-        return self._claim(
+        return claim_run(
+            self.job,
+            self.number,
             given=command,
             command=run_files.printable(command.text),
             workdir=run_files.printable(command.workdir),
             source_state=f"{self.job.source.text} | {command.script_state}",
             environment=run_environment(command, self.gpus, self.job),
         )
-
-    def _claim(self, *, given: RunCommand | None = None, **facts: Any) -> TaskInfo | None:
-        """Turn the queued run into a running one, or into a cancelled one if that was requested meanwhile.
-
-        `given` is stored in the same step. Return None if it does not run; then its log is removed.
-        """
-        with edit_task(self.paths.folder) as info:
-            ours = waits(info, self.job.attempt) and runs.next_index(info) == self.number
-            wanted = ours and not info.get("cancel_requested_at")
-            if wanted:
-                runs.start(info, attempt=self.job.attempt, **facts)
-                if given is not None:
-                    self._record(info, given)
-            elif ours:
-                runs.unqueue(info)
-            if not wanted and runs.slot_count(info) < self.number:
-                self.paths.log(self.number).unlink(missing_ok=True)
-        if ours and not wanted:
-            run_files.add_queue_stop(self.paths)
-        return info if wanted else None
-
-    def _record(self, info: TaskInfo, given: RunCommand) -> None:
-        facts = self.job.source.to_dict()
-        if self.job.code:
-            facts["code"] = self.job.code
-            facts["in_place"] = given.shell is not None
-        if facts:
-            own(info).setdefault("sources", {})[str(self.number)] = facts
-        write_input(self.paths, self.number, given, facts)
 
     def _started(self, info: TaskInfo) -> str:
         return str(info["start_times"][self.number - 1])
@@ -368,13 +352,15 @@ class _Supervisor:
             return runs.CANCELLED
         return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
 
-    def _attend(self, output: OutputCopier, marks: TimeMarks, metrics: MetricImport) -> None:
+    def _attend(
+        self, output: OutputCopier, marks: TimeMarks, observed: Observation, limit: TimeLimit
+    ) -> None:
         """Serve the run until it has ended and its output is in the log."""
         signals, poller = self._signals, select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
         heartbeat = Heartbeat(self)
-        ended_at = quiet_since = 0.0
+        ended_at, quiet_since = 0.0, time.monotonic()
         while True:
             wanted = output.is_open and not output.is_stuck
             if wanted != listening:
@@ -382,29 +368,33 @@ class _Supervisor:
                 listening = wanted
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
             if self.exit_code is None:
-                due = min(heartbeat.due, metrics.due)
-                if self.limit_at is not None and not self.stop_at:
-                    due = min(due, self.limit_at)
+                due = min(heartbeat.due, observed.due)
+                if self.stop_at is None:
+                    due = min(due, limit.due)
                 pause = max(0.0, min(pause, due - time.monotonic()))
             ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
             now = time.monotonic()
             if (output.source in ready or output.is_stuck or self.exit_code is not None) and output.copy():
                 quiet_since = now
+            if output.has_grown() or (output.is_stuck and self.exit_code is None):
+                quiet_since = now
             marks.update(now)
             if signals.descriptor in ready and signals.read():
                 self.was_signalled = True
                 self._stop(now)
+            while signals.user_signals:
+                limit.forward(signals.user_signals.pop())
             self._reap()
             if self.exit_code is None:
-                if heartbeat.beat(now):
-                    self._stop(now)
-                elif self.stop_at is None and self.limit_at is not None and now >= self.limit_at:
-                    self.is_over_time = True
+                if heartbeat.beat(now) or (self.stop_at is None and limit.beat(now)):
+                    self.preempted_for = heartbeat.preempted_for
                     self._stop(now)
                 if self._memory.is_over(now):
                     self.is_over_memory = self.stop_at is None
                     self._kill(now)
-                metrics.beat(now)
+                if observed.beat(now, quiet_since) and self.stop_at is None:
+                    self.is_stopped_by_rule = True
+                    self._stop(now)
             elif not ended_at:
                 ended_at = quiet_since = now
             self._kill_leftovers(now)

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from pyruns_jupyter.core.common.host_identity import boot_id
+from pyruns_jupyter.core.taskfile.lock import protocol
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.processes import (
     SignalPipe,
@@ -25,6 +27,7 @@ from pyruns_jupyter.engine.queue.processes import (
     name_process,
 )
 
+from .run_environment import system_name
 from .supervisor import DONE, supervise
 
 Gpus = Mapping[str, Any]
@@ -113,3 +116,17 @@ def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
             return False
         if stream.fileno() in ready:
             return True
+
+
+def warm_up(*, scripts: bool) -> None:
+    """Import and compute before a fork what each supervisor needs; with `scripts` also for script tasks."""
+    if scripts:
+        import pyruns_jupyter.core.scripts.argv
+        import pyruns_jupyter.core.scripts.reading  # noqa: F401
+
+    import yaml  # noqa: F401  # for the settings
+
+    "".encode("utf-8-sig").decode("utf-8-sig")
+    protocol()
+    boot_id()
+    system_name()

@@ -43,7 +43,13 @@ class Dispatcher:
             if size is not None:
                 memory = reserve_memory(self._memory, job, size)
                 if isinstance(memory, Refusal):
-                    opened.refuse("memory", str(memory), is_final=memory.is_final, patience=inf)
+                    opened.refuse(
+                        "memory",
+                        str(memory),
+                        is_final=memory.is_final,
+                        patience=inf,
+                        missing=memory.missing,
+                    )
                     return time.monotonic() + _MEMORY_SECONDS
                 held.callback(os.close, memory)
                 keep.append(memory)
@@ -52,7 +58,13 @@ class Dispatcher:
                 grant = self.gpus.grant(job, request)
                 if isinstance(grant, Refusal):
                     patience = request.max_wait_seconds
-                    opened.refuse("GPUs", str(grant), is_final=grant.is_final, patience=patience)
+                    opened.refuse(
+                        "GPUs",
+                        str(grant),
+                        is_final=grant.is_final,
+                        patience=patience,
+                        missing=grant.missing,
+                    )
                     return time.monotonic() + _GPU_SECONDS
                 held.callback(os.close, grant.descriptor)
                 keep.append(grant.descriptor)

@@ -18,8 +18,7 @@ from pyruns_jupyter.engine.queue.jobs import Job, Pending
 from pyruns_jupyter.engine.queue.processes import fork_detached, reap
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan, owner_of, running_number
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
-from pyruns_jupyter.engine.run.supervisor import warm_up
-from pyruns_jupyter.engine.run.workers import Worker, read_pids
+from pyruns_jupyter.engine.run.workers import Worker, read_pids, warm_up
 
 if TYPE_CHECKING:
     from pyruns_jupyter.engine.cluster.engine import ClusterEngine

@@ -50,6 +50,7 @@ from pyruns_jupyter.engine.run.finalize import write_kept_ends
 from .cancel_scan import SCAN_SECONDS, StopRequests, not_begun
 from .dispatch import Dispatcher
 from .executors import Executors
+from .preemption import Preemption
 from .start_policy import Blocked, StartPolicy
 
 _MAX_PAUSE_SECONDS = 5.0
@@ -76,6 +77,7 @@ class Scheduler:
         self._open: dict[str, ActiveBatch] = {}
         self._policy = StartPolicy(root, self._open)
         self._dispatcher = Dispatcher(self._executors, self._policy)
+        self._preemption = Preemption(self._open)
         self._queue_file = QueueWriter(self._paths)
         self._stop_requests = StopRequests(self._open, self._executors)
         self._wake_at = float("inf")  # monotonic: when the first delayed entry may start
@@ -269,7 +271,7 @@ class Scheduler:
         held: Blocked | None = None
         opened.refused = ""
         while opened.waiting and not opened.given_up and not opened.refused:
-            held = self._policy.hold_all() or self._policy.hold(opened)
+            held = self._policy.hold_all() or self._preemption.hold(opened) or self._policy.hold(opened)
             if held is not None or self._executors.is_full(opened.waiting[0].job):
                 break
             entry = opened.waiting.popleft()
@@ -279,6 +281,11 @@ class Scheduler:
                     self._wake_at = min(self._wake_at, entry.not_before)
         opened.waiting.extendleft(reversed(later))
         opened.why = held.why if held is not None else opened.refused
+        if opened.batch.options.preempt and not opened.given_up:
+            is_limited = held is not None and held.is_shared
+            if is_limited or (opened.refused and opened.missing):
+                room = self._preemption.make_room(opened, self._policy.counts if is_limited else None)
+                opened.why = " ".join(filter(None, (room, opened.why)))
         if later and not opened.why:
             has_problem = any(entry.tries for entry in later)
             opened.why = opened.problem if has_problem else "Waiting for the retry delay."
@@ -326,6 +333,8 @@ class Scheduler:
                 if not self._here():
                     return False
                 retry_at = self._dispatcher.start(opened, entry, self._dated(entry.job))
+                if retry_at is None:
+                    self._preemption.started(opened)
                 self._wake_at = min(self._wake_at, retry_at or float("inf"))
                 return retry_at is None
         except (OSError, PyrunsError) as error:
@@ -366,14 +375,16 @@ class Scheduler:
     def _settle(self, opened: ActiveBatch, entry: QueueEntry) -> None:
         """Decide by the task file what happens to an entry that no process of this scheduler handles."""
         try:
-            attempt = entry.job.attempt
+            attempt, requeues = entry.job.attempt, entry.job.requeues
             state, info = read_state(entry, opened)
             lives = state is EntryState.RUNNING and self._executors.owner_lives(entry.job, info)
         except (Unreadable, OSError) as error:
             if self._put_off(entry, error):
                 opened.waiting.appendleft(entry)
             return
-        opened.count_end(info, attempt)
+        is_requeued = entry.job.requeues > requeues
+        if not is_requeued:  # the task did not cause that
+            opened.count_end(info, attempt)
         if state is EntryState.RUNNING:
             if lives:
                 entry.elsewhere = info.get("runner_host") != host_name()
@@ -383,6 +394,8 @@ class Scheduler:
                 opened.waiting.appendleft(entry)
             else:
                 self._finalize_orphan(opened, entry)
+        elif is_requeued and state is EntryState.WAITING:
+            opened.waiting.appendleft(entry)  # to be completed before others begin
         elif state is EntryState.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
         elif state is EntryState.WAITING:

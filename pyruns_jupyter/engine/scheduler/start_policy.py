@@ -27,10 +27,13 @@ PAUSED = "The queue is paused."
 
 @dataclass(frozen=True)
 class Blocked:
-    """Why a batch starts no further task now, or never will (`is_final`)."""
+    """Why a batch starts no further task now, or never will (`is_final`). `is_shared`: because of a limit
+    that tasks of other batches count towards.
+    """
 
     why: str
     is_final: bool = False
+    is_shared: bool = False
 
 
 class StartPolicy:
@@ -65,8 +68,16 @@ class StartPolicy:
         """Return why no task of a batch starts now, None if one may start."""
         batch = opened.batch
         held = self._hold_local(opened) if batch.options.is_local else None  # a cluster has its own limits
-        if held is not None or not batch.options.after or batch.id in self._ready:
-            return held
+        return self._hold_dependencies(opened) or held
+
+    def counts(self, opened: ActiveBatch) -> bool:
+        """Return whether running tasks of a batch count towards the limit of the project."""
+        return self._counted(opened) > 0
+
+    def _hold_dependencies(self, opened: ActiveBatch) -> Blocked | None:
+        batch = opened.batch
+        if not batch.options.after or batch.id in self._ready:
+            return None
         known = self._holds.get(batch.id)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
@@ -104,7 +115,8 @@ class StartPolicy:
             return None
         return Blocked(
             f"Project limit reached: {running} of {limit} {_tasks_are(max(running, limit))} running "
-            f"({source}). Change max_jobs in {SETTINGS_NAME} to run more."
+            f"({source}). Change max_jobs in {SETTINGS_NAME} to run more.",
+            is_shared=True,
         )
 
     def _counted(self, opened: ActiveBatch) -> int:

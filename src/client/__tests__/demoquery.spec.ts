@@ -57,6 +57,26 @@ describe('a search', () => {
     expect(await count(query)).toBe(expected);
   });
 
+  it('refuses aggregates of metrics instead of finding nothing', async () => {
+    const refused = {
+      code: 'demo',
+      message: expect.stringContaining('aggregates')
+    };
+    await expect(find('sweep_ min(loss)<0.2')).rejects.toMatchObject(refused);
+    await expect(
+      demo.client.listTasks(DIGITS, { sort: 'best(acc)' })
+    ).rejects.toMatchObject(refused);
+    // Their columns stay empty.
+    const { items } = await demo.client.listTasks(DIGITS, {
+      fields: ['min(loss)']
+    });
+    expect(items.length).toBeGreaterThan(0);
+    await expect(
+      demo.client.defineMetric(DIGITS, { name: 'loss', goal: 'minimize' })
+    ).rejects.toMatchObject({ code: 'demo' });
+    expect(await count('min(loss)')).toBe(0);
+  });
+
   it('finds keys by their end, and in other workspaces', async () => {
     expect(await count('lr>0.5', NESTED)).toBe(3);
     expect(await count('training.lr>0.5 l2=0.001', NESTED)).toBe(1);

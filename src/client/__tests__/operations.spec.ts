@@ -55,6 +55,7 @@ describe('the table of operations', () => {
       'changeStudy',
       'changeTask',
       'createTasks',
+      'defineMetric',
       'deleteTask',
       'openWorkspace',
       'removeStudy'

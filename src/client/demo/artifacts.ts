@@ -1,5 +1,5 @@
 /** What runs were given, and the files that they left. */
-import type { Artifacts, RunInput } from '../types';
+import type { Artifacts, Media, RunInput } from '../types';
 import { loggedRun, stamp } from './logs';
 import { notFound } from './refusals';
 import type { IRun } from './run';
@@ -47,6 +47,28 @@ export function artifactsOf(task: ITask, number: number): Artifacts {
     })),
     cut: false
   };
+}
+
+/** The pictures that the latest runs of some tasks left. */
+export function mediaOf({ tasks }: Workspace, names: readonly string[]): Media {
+  const items = names.flatMap(name => {
+    const task = tasks.get(name);
+    const run = task?.runs.length ?? 0;
+    const files = task && run > 0 ? artifactsOf(task, run).items : [];
+    return files
+      .filter(({ path }) => path.endsWith('.svg'))
+      .map(file => ({
+        ...file,
+        task: name,
+        run,
+        kind: 'image' as const,
+        name: file.path.replace(/\.svg$/, ''),
+        step: null,
+        source: null,
+        offset: null
+      }));
+  });
+  return { items, cut: false, pending: false };
 }
 
 /** One of the files, or its first `most` bytes. */

@@ -191,7 +191,7 @@ function called(call: ICall, key: string): ICandidate[] {
   return values.map(value => numeric(value, isAllWhole));
 }
 
-/** Both ends of a range; throws when one is no number. */
+/** Both ends of a range; throws when one is not a number. */
 export function endsOf(
   name: string,
   texts: readonly string[],

@@ -2,7 +2,7 @@ import type { Answer, Body, OperationId, Parameters } from '../operations';
 import { methodsOver } from '../operations';
 import type { IClient, Queue } from '../types';
 import { act, change, moveToTrash } from './actions';
-import { artifactOf, artifactsOf, inputOf } from './artifacts';
+import { artifactOf, artifactsOf, inputOf, mediaOf } from './artifacts';
 import { MOST_TASKS } from './batch';
 import { columnsOf, comparisonOf } from './compare';
 import { create, preview, templateOf } from './create';
@@ -83,6 +83,8 @@ export function createDemoClient(options: IDemoOptions = {}): IClient {
     logUrl: () => null,
     readArtifact: async (ws, task, run, path, most) =>
       artifactOf(at(ws).task(task), run, path, most),
+    readMedium: async (ws, { task, run, path }, most) =>
+      artifactOf(at(ws).task(task), run, path, most),
 
     streamEvents: (ws, handlers) => new DemoEventStream(world, ws, handlers),
     streamLog: (ws, task, start, handlers) =>
@@ -141,6 +143,9 @@ function answersOf(
     getTemplate: ({ ws, task }) => templateOf(at(ws), task),
     previewSweep: ({ ws }, body) => preview(at(ws), body),
     listTasks: ({ ws, ...query }) => pageOf(world, at(ws), query),
+    defineMetric: () => {
+      throw beyondDemo('the goals of metrics cannot be defined.', 'name');
+    },
     createTasks: ({ ws }, body) => create(world, at(ws), body),
     actOnTasks: ({ ws }, body) => act(world, at(ws), body),
     listTrash: ({ ws }) => ({
@@ -157,6 +162,7 @@ function answersOf(
     listCurves: ({ ws, name = [], key = [], points = 40, run }) =>
       curvesOf(world, at(ws), name, key, points, run),
     compareManyTasks: ({ ws }, { names }) => comparisonOf(world, at(ws), names),
+    listMedia: ({ ws }, { names }) => mediaOf(at(ws), names),
     getQueue: ({ ws }) => queueOf(at(ws)),
     changeQueue: ({ ws }, { paused }) => {
       const workspace = at(ws);
@@ -184,6 +190,9 @@ function answersOf(
     deleteTask: ({ ws, task }) => void moveToTrash(world, at(ws), task),
     getTracks: ({ ws, task, run }) =>
       tracksOf(at(ws).task(task), run, world.time),
+    previewLogMetrics: () => {
+      throw beyondDemo('it finds no metrics in logs.');
+    },
     listLogTimes: ({ ws, task, ...query }) =>
       readTimes(at(ws).task(task), query, world.time),
     getRunInput: ({ ws, task, run }) => inputOf(at(ws), at(ws).task(task), run),

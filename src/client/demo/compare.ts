@@ -4,6 +4,7 @@ import { configOf } from './fields';
 import { invalid } from './refusals';
 import type { ITask } from './task';
 import { rowOf, taskFigures } from './task';
+import { GOALS } from './training';
 import { identityOf, strict } from './values';
 import type { Workspace } from './workspace';
 import type { World } from './world';
@@ -39,7 +40,11 @@ export function columnsOf(world: World, workspace: Workspace): Columns {
         swept: swept.has(key)
       };
     }),
-    figures: [...figures].map(([key, count]) => ({ key, tasks: count }))
+    figures: [...figures].map(([key, count]) => ({
+      key,
+      tasks: count,
+      goal: GOALS[key]
+    }))
   };
 }
 
@@ -62,7 +67,9 @@ export function comparisonOf(
     tasks: tasks.map(task => rowOf(task, world.time)),
     missing: names.filter(name => !workspace.tasks.has(name)),
     parameters,
-    figures: tableOf(tasks.map(task => taskFigures(task, world.time))),
+    figures: tableOf(tasks.map(task => taskFigures(task, world.time))).map(
+      column => ({ ...column, goal: GOALS[column.key] })
+    ),
     failures: failuresOf(tasks, parameters, world.time)
   };
 }

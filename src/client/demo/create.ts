@@ -17,7 +17,7 @@ import {
   sweepNames
 } from './naming';
 import { readOptions } from './options';
-import { allInvalid, asFieldError } from './refusals';
+import { allInvalid, asFieldError, beyondDemo } from './refusals';
 import { SweepPlan } from './sweep';
 import type { ITask } from './task';
 import { newTask } from './task';
@@ -157,6 +157,9 @@ export function create(
   request: CreateRequest
 ): Created {
   const { project } = workspace;
+  if (request.check) {
+    throw beyondDemo('it has no scripts to check command lines.', 'check');
+  }
   const options =
     request.run && readOptions(request.run, project.usesGpu ? 1 : 0);
   const { names, plan } = propose(workspace, request.text, request.name);

@@ -2,6 +2,7 @@
 import type { ExportQuery, IDownload } from '../types';
 import { configOf } from './fields';
 import { gpuUuid, HOST } from './machine';
+import { beyondDemo } from './refusals';
 import type { IRun } from './run';
 import { figuresOf, statusOf } from './run';
 import { select } from './select';
@@ -15,6 +16,10 @@ const TYPES = {
   json: 'application/json',
   jsonl: 'application/x-ndjson'
 };
+
+function isTable(format: string): format is keyof typeof TYPES {
+  return format in TYPES;
+}
 
 /** What is known of every run, before its configuration and its figures. */
 const FACTS = [
@@ -42,6 +47,9 @@ export function exportOf(
   query: ExportQuery
 ): IDownload {
   const { format = 'csv', runs = 'all' } = query;
+  if (!isTable(format) || query.curves) {
+    throw beyondDemo('it exports only runs as CSV or JSON.', 'format');
+  }
   const { tasks } = select(world, workspace, { order: 'asc', ...query });
   const rows = tasks.flatMap(task => {
     const wanted = runs === 'latest' ? task.runs.slice(-1) : task.runs;

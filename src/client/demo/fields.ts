@@ -3,7 +3,7 @@ import type { TaskRow } from '../types';
 import { closest } from './alike';
 import { placeOf } from './placing';
 import type { ITask } from './task';
-import { isActive, latestRun, taskFigures } from './task';
+import { gpuHours, isActive, latestRun, taskFigures } from './task';
 import type { Values } from './values';
 import { valuesOf } from './yaml';
 
@@ -115,6 +115,7 @@ function factsOf(now: number): ReadonlyMap<string, IField> {
       kind: 'text',
       get: task => task.message ?? ended(task)?.ending.message
     },
+    { name: 'alert', kind: 'text', get: () => null },
     { name: 'status', kind: 'label', get: task => [task.status] },
     { name: 'kind', kind: 'label', get: task => [task.kind] },
     { name: 'tag', kind: 'label', get: task => list(task.tags) },
@@ -139,7 +140,9 @@ function factsOf(now: number): ReadonlyMap<string, IField> {
       kind: 'number',
       get: task => ended(task)?.ending.exitCode
     },
-    { name: 'order', kind: 'number', get: placeOf }
+    { name: 'order', kind: 'number', get: placeOf },
+    { name: 'gpu_hours', kind: 'number', get: gpuHours },
+    { name: 'energy_kwh', kind: 'number', get: () => null }
   ];
   return new Map(facts.map(fact => [fact.name, fact]));
 }

@@ -5,6 +5,7 @@ import { beyondDemo, invalid } from './refusals';
 import { compareRanks, parted, select } from './select';
 import type { ITask } from './task';
 import { latestRun, taskFigures } from './task';
+import { GOALS } from './training';
 import type { Values } from './values';
 import { identityOf, strictValues, textOf } from './values';
 import type { Workspace } from './workspace';
@@ -46,6 +47,7 @@ export function groupsOf(
     items: groups
       .slice(offset, offset + (query.limit ?? USUAL_LIMIT))
       .map(group => told(world, group)),
+    goals: GOALS,
     notices
   };
 }
@@ -130,7 +132,7 @@ function figures(world: World, group: IGroup, key: string): number[] {
   return group.tasks.flatMap(task => taskFigures(task, world.time)[key] ?? []);
 }
 
-/** What is told of the finite numbers among some, null when there are none. */
+/** Statistics of the finite numbers among some values, null without any. */
 function summaryOf(values: readonly number[]): Summary | null {
   const numbers = values.filter(Number.isFinite);
   const count = numbers.length;

@@ -59,6 +59,9 @@ export function readOptions(
       options.engine === 'slurm' ? 'engine' : 'cluster'
     );
   }
+  if (options.alerts?.length) {
+    throw beyondDemo('it watches no metrics.', 'alerts');
+  }
   const wanted = whole(options, 'gpus', gpus, 0, 64);
   const devices = devicesOf(options.gpu_devices);
   if (wanted > devices.length) {

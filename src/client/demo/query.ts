@@ -34,6 +34,8 @@ export type Term =
 
 const KEY =
   /([^\s"<>=!:,()[\]{}≤≥≠/][^\s"<>=!:,()[\]{}≤≥≠]*|"(?:[^"\\]|\\.)*")/y;
+const AGGREGATE =
+  /(?:last|best|min|max|mean|at)\([^()\n]*\)(?=\s*[<>=!:≤≥≠])/iy;
 const OPERATOR = /[^\S\n]*:?(<=|>=|!=|==|[<>=≤≥≠])[^\S\n]*|(:)[^\S\n]*/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 const REGEX = /\/((?:[^/\\\n]|\\.)+)\/i?(?=[\s),]|$)/y;
@@ -122,9 +124,21 @@ class Parser {
       this._depth--;
       return { kind: 'not', term };
     }
+    this._refuseAggregate();
     const term = this._comparison() ?? this._free();
     this._space();
     return term;
+  }
+
+  private _refuseAggregate(): void {
+    AGGREGATE.lastIndex = this._at;
+    const [found] = AGGREGATE.exec(this._text) ?? [];
+    if (found) {
+      throw beyondDemo(
+        `it has no aggregates of metrics such as ${found}.`,
+        'query'
+      );
+    }
   }
 
   private _group(): Term {

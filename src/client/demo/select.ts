@@ -4,8 +4,9 @@ import { closest } from './alike';
 import { configOf, Fields } from './fields';
 import { Matcher } from './matching';
 import { parseQuery } from './query';
-import { invalid } from './refusals';
+import { beyondDemo, invalid } from './refusals';
 import type { ITask } from './task';
+import { GOALS } from './training';
 import { rowOf, STATUSES, taskFigures } from './task';
 import { strict, textOf } from './values';
 import type { Workspace } from './workspace';
@@ -81,6 +82,10 @@ function inOrder(
     .split(',')
     .map(key => key.trim())
     .filter(key => key.replace('-', '') !== '');
+  const aggregate = keys.find(isAggregate);
+  if (aggregate !== undefined) {
+    throw beyondDemo(`it has no aggregates such as ${aggregate}.`, 'sort');
+  }
   for (const key of keys.reverse()) {
     const isTurned = key.startsWith('-');
     const name = key.replace(/^-/, '');
@@ -138,12 +143,19 @@ export function parted<T>(
   return [items.filter(isFirst), items.filter(item => !isFirst(item))];
 }
 
+/** Whether a key is `min(loss)` or the like, which would need all curves. */
+function isAggregate(key: string): boolean {
+  return /^-?(figure\.)?(last|best|min|max|mean|at)\(/i.test(key);
+}
+
 /** A page of tasks. */
 export function pageOf(
   world: World,
   workspace: Workspace,
   query: TaskListQuery
 ): TaskPage {
+  // Their columns stay empty.
+  const fields = query.fields?.filter(key => !isAggregate(key));
   const { tasks, notices } = select(world, workspace, query);
   const offset = query.offset ?? 0;
   const shown = tasks.slice(offset, offset + (query.limit ?? USUAL_LIMIT));
@@ -154,9 +166,7 @@ export function pageOf(
   return {
     items: shown.map(task => {
       const row = rowOf(task, world.time);
-      return query.fields?.length
-        ? { ...row, values: told(task, query.fields) }
-        : row;
+      return fields?.length ? { ...row, values: told(task, fields) } : row;
     }),
     total: tasks.length,
     counts: workspace.counts,
@@ -167,6 +177,12 @@ export function pageOf(
       figures: keysOf(task => taskFigures(task, world.time))
     },
     typical_duration: workspace.typicalDuration,
+    goals: Object.fromEntries(
+      Object.entries(GOALS).map(([key, direction]) => [
+        key,
+        { direction, origin: 'name' as const, automatic: direction }
+      ])
+    ),
     notices
   };
 }

@@ -86,6 +86,14 @@ export function taskFigures(task: ITask, now: number): Record<string, number> {
   return run ? figuresOf(run, now) : {};
 }
 
+/** GPU-hours of the latest run; null while it runs, and without GPUs. */
+export function gpuHours(task: ITask): number | null {
+  const run = latestRun(task);
+  return run?.isOver && run.gpus.length > 0
+    ? (run.gpus.length * (run.ending.at - run.startedAt)) / 3600
+    : null;
+}
+
 export function rowOf(task: ITask, now: number): TaskRow {
   const run = latestRun(task);
   const isOver = run?.isOver === true;
@@ -101,6 +109,8 @@ export function rowOf(task: ITask, now: number): TaskRow {
     finished_at: isOver ? run.ending.at : null,
     duration: isOver ? run.ending.at - run.startedAt : null,
     exit_code: isOver ? run.ending.exitCode : null,
+    gpu_hours: gpuHours(task),
+    energy_kwh: null,
     progress: run && task.status !== 'queued' ? progressOf(run, now) : 0,
     swept: strictValues(task.swept),
     figures: strictValues(taskFigures(task, now)),
@@ -109,7 +119,8 @@ export function rowOf(task: ITask, now: number): TaskRow {
     order: task.order,
     readable: true,
     silent_since: null,
-    study: task.study && { ...task.study }
+    study: task.study && { ...task.study },
+    alert: null
   };
 }
 

@@ -3,6 +3,14 @@ import type { IFile, IOutput, IPoint } from './course';
 import { clamp, rounded } from './course';
 import { Random } from './random';
 
+/** The goals of the metrics of these scripts. */
+export const GOALS: Readonly<Record<string, 'minimize' | 'maximize'>> = {
+  acc: 'maximize',
+  best_acc: 'maximize',
+  loss: 'minimize',
+  train_loss: 'minimize'
+};
+
 /** How a model learns. */
 export interface ILearning {
   readonly seed: string;

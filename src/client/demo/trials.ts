@@ -9,7 +9,7 @@ import { strictValues } from './values';
 const BEFORE_PRUNING = 5;
 const WARM_UP = 12;
 
-/** The trial that a task is, null when it is none. */
+/** The trial that a task is, null if it is not a trial. */
 export function trialOf(
   task: ITask,
   objective: string,

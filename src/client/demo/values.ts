@@ -36,7 +36,7 @@ const WORDS: Record<string, Value> = {
   '.nan': NaN
 };
 
-/** The number that a text is, null when it is none. */
+/** The number that a text is, null if it is not a number. */
 export function numberOf(text: string): number | null {
   return NUMBER.test(text) ? Number(text.replace(/_/g, '')) : null;
 }

@@ -89,7 +89,7 @@ export class World {
     );
   }
 
-  /** The GPUs for a run, or the sentence why there are none now. */
+  /** The GPUs for a run, or the sentence why none is available now. */
   reserve(options: IQueueing): number[] | string {
     const { gpus, gpuMemory, devices } = options;
     if (gpus === 0) {

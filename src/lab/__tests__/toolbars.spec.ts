@@ -73,8 +73,9 @@ describe('the toolbar of a page', () => {
         ]
       }
     });
-    expect(names(area).slice(0, 4)).toEqual([
+    expect(names(area).slice(0, 5)).toEqual([
       'twice',
+      'new-tasks',
       'stop',
       'run',
       'concurrency'

@@ -34,7 +34,8 @@ function row(name: string, status: TaskStatus, at = 0): TaskRow {
     order: null,
     readable: true,
     silent_since: null,
-    study: null
+    study: null,
+    alert: null
   };
 }
 
@@ -138,6 +139,7 @@ describe('ActivityModel', () => {
   const onEnded = jest.fn();
   const onIdle = jest.fn();
   const onSilent = jest.fn();
+  const onAlerted = jest.fn();
   const names = (rows: readonly TaskRow[]) => rows.map(item => item.name);
 
   beforeEach(async () => {
@@ -145,6 +147,7 @@ describe('ActivityModel', () => {
     onEnded.mockClear();
     onIdle.mockClear();
     onSilent.mockClear();
+    onAlerted.mockClear();
     server = new Server();
     server.put(
       row('a', 'completed', 1),
@@ -154,7 +157,8 @@ describe('ActivityModel', () => {
     model = new ActivityModel(server.client, 'w', {
       onEnded,
       onIdle,
-      onSilent
+      onSilent,
+      onAlerted
     });
     model.start();
     await jest.advanceTimersByTimeAsync(0);
@@ -182,6 +186,30 @@ describe('ActivityModel', () => {
     silent(900);
     expect(onSilent).toHaveBeenCalledTimes(2);
     later.dispose();
+  });
+
+  it('reports each new alert of a run that it saw active', async () => {
+    const alert = (number: number) => ({
+      alert: {
+        time: 1,
+        level: 'info' as const,
+        title: `T${number}`,
+        text: '',
+        number
+      }
+    });
+    server.put({ ...row('b', 'running', 2), ...alert(1) });
+    server.put({ ...row('b', 'running', 2), ...alert(1) });
+    expect(onAlerted).toHaveBeenCalledTimes(1);
+    expect(names(onAlerted.mock.calls[0][0])).toEqual(['b']);
+    server.put({ ...row('b', 'failed', 2), ...alert(3) });
+    expect(onAlerted).toHaveBeenCalledTimes(2);
+    // Its run has ended: another change of the task is not reported.
+    server.put({ ...row('b', 'failed', 2), ...alert(3), tags: ['seen'] });
+    server.put({ ...row('a', 'completed', 1), ...alert(1) });
+    // It is queued again: its alert is that of the earlier run.
+    server.put({ ...row('a', 'queued', 1), ...alert(1) });
+    expect(onAlerted).toHaveBeenCalledTimes(2);
   });
 
   it('lists again when its list was older than what it heard', async () => {

@@ -1,4 +1,5 @@
 import type { Comparison, IEventHandlers } from '../../client/types';
+import type { Goals } from '../metrics';
 import {
   asSavedComparison,
   bestOf,
@@ -7,7 +8,7 @@ import {
   targetCandidates,
   MAX_COMPARED
 } from '../compare';
-import { FakeStream, row } from './fake';
+import { FakeStream, NO_MEDIA, row } from './fake';
 
 function comparison(change: Partial<Comparison> = {}): Comparison {
   return {
@@ -20,8 +21,8 @@ function comparison(change: Partial<Comparison> = {}): Comparison {
     figures: [
       { key: 'step', values: [10, 10, 20] },
       { key: 'norm', values: [1, 2, 3] },
-      { key: 'acc', values: [0.5, 0.9, 'NaN'] },
-      { key: 'loss', values: [0.3, 0.3, 0.3] }
+      { key: 'acc', values: [0.5, 0.9, 'NaN'], goal: 'maximize' },
+      { key: 'loss', values: [0.3, 0.3, 0.3], goal: 'minimize' }
     ],
     failures: [],
     ...change
@@ -37,6 +38,7 @@ function opened(names = ['a', 'b', 'c']) {
           comparison({ missing: asked.names.filter(each => each > 'c') })
         )
     ),
+    ...NO_MEDIA,
     listCurves: async () => ({ items: [] }),
     streamEvents: (ws: string, handlers: IEventHandlers) => {
       events = handlers;
@@ -91,16 +93,18 @@ describe('CompareModel', () => {
   it('keeps what is chosen, hidden and flipped', async () => {
     const { model, save } = opened();
     model.setHidden(['b'], true);
-    model.flipDirection('acc');
+    const [acc] = columnsOf(comparison()).filter(({ key }) => key === 'acc');
+    model.flipGoal(acc);
     model.setTargetMetric('acc');
     model.setNames(['b', 'c', 'c', 'd']);
     await settled();
     expect(save).toHaveBeenLastCalledWith({
       names: ['b', 'c', 'd'],
       hidden: ['b'],
-      flippedMetrics: ['acc'],
+      goals: { acc: 'minimize' },
       targetMetric: 'acc',
-      study: ''
+      study: '',
+      aggregates: []
     });
     expect(model.getSnapshot().comparison?.missing).toEqual(['d']);
     model.remove('b');
@@ -133,25 +137,41 @@ describe('CompareModel', () => {
     model.dispose();
   });
 
+  it('compares aggregates of metrics too', async () => {
+    const { client, model, save } = opened(['a', 'b']);
+    await settled();
+    model.setAggregate('min(loss)', true);
+    await settled();
+    expect(client.compareManyTasks).toHaveBeenLastCalledWith('ws', {
+      names: ['a', 'b'],
+      metrics: ['min(loss)']
+    });
+    expect(save.mock.lastCall[0].aggregates).toEqual(['min(loss)']);
+    model.setAggregate('min(loss)', false);
+    await settled();
+    expect(client.compareManyTasks.mock.lastCall?.[1]).toMatchObject({
+      metrics: []
+    });
+    model.dispose();
+  });
+
   it('takes no more than can be compared, and nothing odd out of a state', () => {
     const { model } = opened(Array.from({ length: 600 }, (_, at) => `t${at}`));
     expect(model.getSnapshot().names).toHaveLength(MAX_COMPARED);
     expect(asSavedComparison({ names: ['a', 3], hidden: 'x' })).toEqual({
       names: ['a'],
       hidden: [],
-      flippedMetrics: [],
+      goals: {},
       targetMetric: '',
-      study: ''
+      study: '',
+      aggregates: []
     });
     expect(asSavedComparison(null).names).toEqual([]);
   });
 
-  it('reads what an earlier version saved', () => {
-    const saved = { names: ['a'], turned: ['acc'], figure: 'loss' };
-    expect(asSavedComparison(saved)).toMatchObject({
-      flippedMetrics: ['acc'],
-      targetMetric: 'loss'
-    });
+  it('reads the goals of a saved comparison, except invalid ones', () => {
+    const goals = { acc: 'minimize', f1: 'no' };
+    expect(asSavedComparison({ goals }).goals).toEqual({ acc: 'minimize' });
   });
 });
 
@@ -185,15 +205,17 @@ describe('columns of a comparison', () => {
   });
 
   it('mark the best of what tells how good a task is', () => {
-    const best = (key: string, flipped: string[] = []) => [
-      ...bestOf(column(key), new Set(flipped), null)
+    const best = (key: string, goals: Goals = {}) => [
+      ...bestOf(column(key), goals, null)
     ];
     expect(best('acc')).toEqual([1]);
-    expect(best('acc', ['acc'])).toEqual([0]);
+    expect(best('acc', { acc: 'minimize' })).toEqual([0]);
     expect(best('loss')).toEqual([]);
     expect(best('step')).toEqual([]);
     expect(best('lr')).toEqual([]);
     expect(best('norm')).toEqual([]);
-    expect([...bestOf(column('norm'), new Set(), column('norm'))]).toEqual([2]);
+    const known = { ...column('norm'), goal: 'minimize' } as const;
+    expect([...bestOf(known, {}, null)]).toEqual([0]);
+    expect([...bestOf(column('norm'), {}, column('norm'))]).toEqual([2]);
   });
 });

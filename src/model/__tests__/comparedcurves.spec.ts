@@ -3,6 +3,7 @@ import type { Curves } from '../../client/types';
 import { axesOf, pointsOver } from '../axis';
 import { ComparedCurvesModel } from '../comparedcurves';
 import { RunCurvesModel } from '../runcurves';
+import { curveKeys } from '../../views/compare/charts';
 import { row } from './fake';
 
 function curve(name: string, key: string) {
@@ -95,7 +96,7 @@ describe('ComparedCurvesModel', () => {
     expect(model.getSnapshot().keys).toEqual(['loss', 'acc']);
     const { calls } = client.listCurves.mock;
     expect(calls.map(([, query]) => query!.key)).toEqual([
-      metrics,
+      [...metrics, 'system/'],
       ['acc', 'total']
     ]);
     expect(calls.flatMap(([, names]) => names)).not.toContain('pending');
@@ -161,6 +162,83 @@ describe('ComparedCurvesModel', () => {
     model.setVisibleTasks(ended, ['loss']);
     await settled();
     expect(model.getSnapshot().error).toBeNull();
+    model.dispose();
+  });
+});
+
+describe('system metrics', () => {
+  const names = ['processes', 'gpu1_power_watts', 'cpu_percent'];
+  const client = () => {
+    const found = asking();
+    found.listCurves.mockImplementation(async (_ws, query) => ({
+      items: query!.name!.flatMap(name =>
+        (query!.key ?? ['system/'])
+          .flatMap(key =>
+            key === 'system/' ? names.map(each => `system/${each}`) : [key]
+          )
+          .map(key => curve(name, key))
+      )
+    }));
+    return found;
+  };
+  const running = row('a', { run: 1, status: 'running' });
+
+  it('are found after the metrics, also of tasks without any', async () => {
+    const model = new ComparedCurvesModel(client(), 'ws');
+    const sorted = [
+      'system/gpu1_power_watts',
+      'system/cpu_percent',
+      'system/processes'
+    ];
+    model.findKeys([running], []);
+    await settled();
+    expect(model.getSnapshot().keys).toEqual(sorted);
+    model.findKeys([running], ['loss']);
+    await settled();
+    expect(model.getSnapshot().keys).toEqual(['loss', ...sorted]);
+    expect(curveKeys(model.getSnapshot().keys, null).chosen).toEqual(['loss']);
+    expect(curveKeys(sorted, null).chosen).toEqual(sorted);
+    expect(curveKeys(['loss', ...sorted], [sorted[1]]).chosen).toEqual([
+      sorted[1]
+    ]);
+    model.dispose();
+  });
+
+  it('of running tasks are loaded again', async () => {
+    const asked = client();
+    const model = new ComparedCurvesModel(asked, 'ws');
+    model.setVisibleTasks([running], ['system/cpu_percent']);
+    await settled();
+    expect(asked.listCurves).toHaveBeenCalledTimes(1);
+    await jest.advanceTimersByTimeAsync(15_000);
+    expect(asked.listCurves.mock.calls.length).toBeGreaterThan(1);
+    model.setVisibleTasks(
+      [{ ...running, status: 'completed' }],
+      ['system/cpu_percent']
+    );
+    await jest.advanceTimersByTimeAsync(5000);
+    const { length } = asked.listCurves.mock.calls;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(asked.listCurves).toHaveBeenCalledTimes(length);
+    model.dispose();
+  });
+
+  it('of the run whose log is shown are loaded again', async () => {
+    const asked = client();
+    const model = new RunCurvesModel(asked, 'ws');
+    const stop = model.subscribe(() => undefined);
+    model.show('a', 1);
+    model.setRow(running);
+    await jest.advanceTimersByTimeAsync(5000);
+    const { length } = asked.listCurves.mock.calls;
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(asked.listCurves).toHaveBeenCalledTimes(length + 1);
+    model.setRow({ ...running, status: 'completed' });
+    await jest.advanceTimersByTimeAsync(5000);
+    const last = asked.listCurves.mock.calls.length;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(asked.listCurves).toHaveBeenCalledTimes(last);
+    stop();
     model.dispose();
   });
 });

@@ -2,6 +2,8 @@ import { complete } from '../completion';
 
 const VOCABULARY = {
   keys: ['lr', 'optimizer.lr', 'optimizer.name', 'acc', 'learning rate'],
+  metrics: ['acc', 'val loss'],
+  aggregates: ['best(acc)', 'min(acc)', 'min(val loss)'],
   values: new Map([['optimizer.name', ['adam', 'sgd', 'a b']]])
 };
 
@@ -35,7 +37,18 @@ describe('complete', () => {
     expect(at('status:failed,can|')?.text).toBe('status:failed,cancelled');
     expect(at('optimizer.name=|')?.items).toEqual(['adam', 'sgd', '"a b"']);
     expect(at('has:opt|')?.items).toEqual(['optimizer.lr', 'optimizer.name']);
+    expect(at('has:al|')?.text).toBe('has:alert');
+    expect(at('ale|')?.text).toBe('alert:');
     expect(at('lr<|')).toBeNull();
+  });
+
+  it('offers aggregates of metrics, and metrics in them', () => {
+    expect(at('mi|')?.items).toEqual(['min(acc)', 'min(val loss)']);
+    expect(at('lr>1 -min(|')?.items).toEqual(['acc)', 'val loss)']);
+    expect(at('mean(ac|)>1')?.text).toBe('mean(acc)>1');
+    expect(at('at(ac|')?.text).toBe('at(acc, ');
+    expect(at('has:bes|')?.text).toBe('has:best(acc)');
+    expect(at('(ac|')?.text).toBe('(acc');
   });
 
   it('replaces the rest of the word, and leaves the others alone', () => {

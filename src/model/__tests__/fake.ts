@@ -8,6 +8,7 @@ import type {
   ILogStart,
   IStream,
   ISystemHandlers,
+  MetricDefinition,
   TaskPage,
   TaskRow,
   TrashedTask
@@ -35,6 +36,7 @@ export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
     readable: true,
     silent_since: null,
     study: null,
+    alert: null,
     ...change
   };
 }
@@ -51,6 +53,12 @@ export function countsOf(rows: readonly TaskRow[]): Counts {
   rows.forEach(each => counts[each.status]++);
   return counts;
 }
+
+/** The part of a client that runs without media need. */
+export const NO_MEDIA = {
+  listMedia: async () => ({ items: [], cut: false, pending: false }),
+  readMedium: async () => new Blob()
+};
 
 export class FakeStream implements IStream {
   state = 'connecting' as const;
@@ -98,10 +106,21 @@ export class FakeClient {
             ...new Set(found.flatMap(each => Object.keys(each.figures)))
           ]
         },
-        notices: []
+        notices: [],
+        best: this.best,
+        goals: this.goals
       };
       return Promise.resolve(page);
     }
+  );
+
+  best: NonNullable<TaskPage['best']> = {};
+  goals: NonNullable<TaskPage['goals']> = {
+    acc: { direction: 'maximize', origin: 'name', automatic: 'maximize' },
+    loss: { direction: 'minimize', origin: 'name', automatic: 'minimize' }
+  };
+  defineMetric = jest.fn((ws: string, wanted: MetricDefinition) =>
+    Promise.resolve({ goals: { [wanted.name]: wanted.goal ?? 'minimize' } })
   );
 
   actOnTasks = jest.fn((ws: string, request: { names?: string[] }) =>

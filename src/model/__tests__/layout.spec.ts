@@ -1,5 +1,5 @@
 import type { Columns } from '../../client/types';
-import { byWeight, isLessBetter } from '../metrics';
+import { byWeight } from '../metrics';
 import {
   asLayout,
   automaticColumns,
@@ -33,6 +33,7 @@ describe('columns', () => {
       'figure:loss',
       'started',
       'duration',
+      'progress',
       'message'
     ]);
     const columns = automaticColumns(
@@ -77,7 +78,7 @@ describe('columns', () => {
     const pending = [row('a'), undefined, row('b')];
     const counts = countsOf([row('a'), row('b')]);
     const empty = emptyFacts(pending, counts);
-    expect(empty).toEqual(['started', 'duration', 'message']);
+    expect(empty).toEqual(['started', 'duration', 'progress', 'message']);
     const automatic = automaticColumns(SEEN, null, null);
     expect(shownColumns(DEFAULT_LAYOUT, automatic, false, empty)).toEqual([
       'name',
@@ -95,15 +96,19 @@ describe('columns', () => {
       ).toContain('duration');
     }
     const running = { ...counts, running: 1 };
-    expect(emptyFacts(pending, running)).toEqual(['message']);
+    expect(emptyFacts(pending, running)).toEqual(['progress', 'message']);
+    const steps = { key: 'epoch', step: 1, total: 9, source: 'epochs' };
+    expect(emptyFacts([row('a', { steps })], running)).toEqual(['message']);
     expect(emptyFacts([row('a', { started_at: 7 })], counts)).toEqual([
+      'progress',
       'message'
     ]);
     expect(emptyFacts([row('a', { message: 'waits' })], counts)).toEqual([
       'started',
-      'duration'
+      'duration',
+      'progress'
     ]);
-    expect(emptyFacts([], { ...counts, failed: 1 })).toEqual([]);
+    expect(emptyFacts([], { ...counts, failed: 1 })).toEqual(['progress']);
   });
 
   it('are added behind those of their kind, one curve at a time', () => {
@@ -217,14 +222,13 @@ describe('what is kept of a table', () => {
 
 describe('figures', () => {
   it('stand by what they say', () => {
-    expect(byWeight(['epoch', 'val/step', 'speed', 'acc', 'loss'])).toEqual([
+    const keys = ['epoch', 'val/step', 'speed', 'acc', 'loss'];
+    expect(byWeight(keys, { acc: 'maximize', loss: 'minimize' })).toEqual([
       'acc',
       'loss',
       'speed',
       'epoch',
       'val/step'
     ]);
-    expect(isLessBetter('val_loss')).toBe(true);
-    expect(isLessBetter('accuracy')).toBe(false);
   });
 });

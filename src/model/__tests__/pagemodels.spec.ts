@@ -1,5 +1,6 @@
 import { DashboardModel } from '../dashboard';
 import { TasksPageModel } from '../taskspage';
+import { TableLayoutModel } from '../tablelayout';
 import { TaskListModel } from '../tasklist';
 import { FakeClient, row } from './fake';
 
@@ -102,5 +103,24 @@ describe('TasksPageModel', () => {
     await jest.advanceTimersByTimeAsync(1000);
     expect(client.listTrash).toHaveBeenCalledTimes(2);
     end();
+  });
+
+  it('leaves the columns alone until it is started', async () => {
+    const client = Object.assign(new FakeClient(), {
+      listColumns: jest.fn(async () => ({ parameters: [], figures: [] }))
+    });
+    const list = new TaskListModel(client.asClient, 'ws');
+    const table = new TableLayoutModel({ client: client.asClient, ws: 'ws' });
+    // Of a first rendering that React has repeated.
+    const repeated = new TasksPageModel(list, table);
+    const page = new TasksPageModel(list, table);
+    page.start();
+    await jest.advanceTimersByTimeAsync(1000);
+    page.curves.choose('loss');
+    expect(table.getSnapshot().shown).toContain('curve:loss');
+    page.dispose();
+    repeated.dispose();
+    list.dispose();
+    table.dispose();
   });
 });

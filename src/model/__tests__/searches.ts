@@ -103,7 +103,11 @@ export class Searches {
   };
   listColumns = async () => ({
     parameters: [],
-    figures: this.figures.map(key => ({ key, tasks: 1 }))
+    figures: this.figures.map(key => ({
+      key,
+      tasks: 1,
+      goal: key === 'val_loss' ? ('minimize' as const) : null
+    }))
   });
   listStudies = async () => ({
     available: this.available,

@@ -114,7 +114,7 @@ export type Args = Readonly<
     options: Readonly<Record<string, unknown>>;
     before: string;
     after: string;
-    format: 'csv' | 'json';
+    format: 'csv' | 'json' | 'parquet' | 'tensorboard' | 'mlflow';
     runs: 'latest' | 'all';
     limit: number;
     offset: number;

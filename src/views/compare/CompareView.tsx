@@ -10,7 +10,9 @@ import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import { Banner, ConnectionBanner } from '../shared/banner';
 import { useStore } from '../shared/store';
+import { AggregatesPopup } from '../shared/aggregates';
 import { Button } from '../shared/button';
+import { OpenButton } from '../shared/popup';
 import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { curveKeys } from './charts';
@@ -18,6 +20,7 @@ import { CurvesTab } from './curves';
 import { ExportMenu } from './exporting';
 import { Failures } from './failures';
 import { FocusModel } from './focus';
+import { MediaTab } from './media';
 import type { IOptions, Tab } from './options';
 import { DEFAULT_OPTIONS, TABS } from './options';
 import { Plot } from './plots';
@@ -34,11 +37,26 @@ const NO_STUDIES: IStore<Pick<IStudiesState, 'detail' | 'items'>> = {
 };
 const NOTHING = { detail: null, items: null };
 
+/** The tabs that show values of metrics. */
+const WITH_AGGREGATES: readonly Tab[] = [
+  'table',
+  'parallel',
+  'scatter',
+  'heatmap',
+  'importance'
+];
+
 /** With more tasks than this the table shows a row, not a column, per task. */
 const MAX_TRANSPOSED = 6;
 
-function numericMetrics({ figures }: IComparisonView): string[] {
-  return figures.filter(({ numbers }) => numbers).map(({ key }) => key);
+/** The metrics that can have curves. */
+function numericMetrics(
+  { figures }: IComparisonView,
+  aggregates: readonly string[]
+): string[] {
+  return figures
+    .filter(({ key, numbers }) => numbers && !aggregates.includes(key))
+    .map(({ key }) => key);
 }
 
 export interface ICompareViewProps {
@@ -99,23 +117,23 @@ function Compare(props: ICompareViewProps): JSX.Element {
 
   React.useEffect(() => model.start(), [model]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
-  const { comparison, hidden, flippedMetrics, targetMetric } = state;
+  const { comparison, hidden, goals, targetMetric, aggregates } = state;
   const shown = React.useMemo(
     () =>
       viewOfComparison(
-        { comparison, hidden, flippedMetrics, targetMetric },
+        { comparison, hidden, goals, targetMetric },
         colouring,
         theme.isDark
       ),
-    [comparison, hidden, flippedMetrics, targetMetric, colouring, theme.isDark]
+    [comparison, hidden, goals, targetMetric, colouring, theme.isDark]
   );
   React.useEffect(() => {
     if (shown && options.tab === 'curves') {
       const rows = shown.tasks.map(({ row }) => row);
-      curves.findKeys(rows, numericMetrics(shown));
+      curves.findKeys(rows, numericMetrics(shown, aggregates));
       curves.setVisibleTasks(rows, curveKeys(keys, options.curves).chosen);
     }
-  }, [curves, keys, shown, options.tab, options.curves]);
+  }, [curves, keys, shown, aggregates, options.tab, options.curves]);
 
   const { missing = [] } = comparison ?? {};
   const isSearch = options.tab === 'search';
@@ -168,6 +186,11 @@ function Compare(props: ICompareViewProps): JSX.Element {
               options={options}
               shown={known}
               onOptions={change}
+              aggregates={
+                known && (
+                  <Aggregates model={model} shown={known} chosen={aggregates} />
+                )
+              }
               exporting={
                 known && (
                   <ExportMenu
@@ -232,6 +255,11 @@ function Compare(props: ICompareViewProps): JSX.Element {
           )}
         </Banner>
       )}
+      {comparison?.notices?.map(({ message }) => (
+        <Banner key={message} kind="warning">
+          {message}
+        </Banner>
+      ))}
       <Banner kind="error" onRetry={() => model.retry()}>
         {state.error?.message}
       </Banner>
@@ -250,6 +278,7 @@ function Head(props: {
   /** Null while no tasks are compared. */
   shown: IComparisonView | null;
   onOptions: (change: Partial<IOptions>) => void;
+  aggregates: JSX.Element | null;
   exporting: JSX.Element | null;
 }): JSX.Element {
   const { options, shown, onOptions } = props;
@@ -273,7 +302,8 @@ function Head(props: {
         }))}
         onChange={tab => onOptions({ tab })}
       />
-      {options.tab === 'search' ? null : options.tab === 'table' ? (
+      {options.tab === 'search' ||
+      options.tab === 'media' ? null : options.tab === 'table' ? (
         shown && (
           <Toggle
             label={trans.__('Tasks as columns')}
@@ -293,8 +323,39 @@ function Head(props: {
           onChange={colouring => onOptions({ colouring })}
         />
       )}
+      {WITH_AGGREGATES.includes(options.tab) && props.aggregates}
       {props.exporting}
     </div>
+  );
+}
+
+/** The button that adds aggregates of metrics to the comparison. */
+function Aggregates(props: {
+  model: CompareModel;
+  shown: IComparisonView;
+  chosen: readonly string[];
+}): JSX.Element {
+  const { model, shown, chosen } = props;
+  const trans = useTrans();
+  const goals = Object.fromEntries(
+    shown.figures.map(({ key, goal }) => [key, shown.goals[key] ?? goal])
+  );
+  return (
+    <OpenButton
+      icon="table"
+      label={trans.__('Aggregates')}
+      title={trans.__('Select aggregates of metrics, such as min(loss)')}
+      opens={(anchor, close) => (
+        <AggregatesPopup
+          anchor={anchor}
+          metrics={numericMetrics(shown, chosen)}
+          goals={goals}
+          chosen={chosen}
+          onChoose={(each, isChosen) => model.setAggregate(each, isChosen)}
+          onClose={close}
+        />
+      )}
+    />
   );
 }
 
@@ -330,6 +391,8 @@ function Panel(
     case 'heatmap':
     case 'importance':
       return <Plot {...props} tab={options.tab} />;
+    case 'media':
+      return <MediaTab {...props} model={props.model.media} />;
     case 'failures':
       return <Failures {...props} groups={shown.comparison.failures} />;
     case 'search':
@@ -345,6 +408,7 @@ function tabName(trans: ITrans, tab: Tab): string {
     scatter: trans.__('Scatter'),
     heatmap: trans.__('Heatmap'),
     importance: trans.__('Importance'),
+    media: trans.__('Media'),
     failures: trans.__('Failures'),
     search: trans.__('Study')
   };

@@ -3,6 +3,7 @@ import type { Curve } from '../../client/types';
 import { axesOf, pointsOver } from '../../model/axis';
 import type { IColumn } from '../../model/compare';
 import { isCounter } from '../../model/metrics';
+import { isSystemMetric } from '../../model/systemmetrics';
 import type { IImportance } from '../../model/importance';
 import { importanceOf } from '../../model/importance';
 import type { Chart, IBar, IHeatCell } from '../shared/chart';
@@ -19,6 +20,7 @@ import {
 } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { exactValue, formatNumber } from '../shared/format';
+import { metricTitle } from '../shared/systemmetrics';
 import type { IOptions } from './options';
 import type { IComparisonView, IComparedTask } from './comparisonview';
 import { isWide, labelsOf, placesOf } from './comparisonview';
@@ -41,11 +43,14 @@ export function curveKeys(
   wanted: IOptions['curves']
 ): { all: readonly string[]; chosen: string[] } {
   const all = known ?? [];
-  const results = all.filter(key => !isCounter(key));
-  const first = (results.length > 0 ? results : all).slice(0, FIRST_CURVES);
+  const metrics = all.filter(key => !isSystemMetric(key));
+  const results = metrics.filter(key => !isCounter(key));
+  const first = [results, metrics, all].find(keys => keys.length > 0) ?? [];
   return {
     all,
-    chosen: wanted ? all.filter(key => wanted.includes(key)) : first
+    chosen: wanted
+      ? all.filter(key => wanted.includes(key))
+      : first.slice(0, FIRST_CURVES)
   };
 }
 
@@ -65,16 +70,22 @@ export function shownCurves(
   return { all, chosen, axes, axis };
 }
 
+/** The axis of the curves of a metric: system metrics have no steps. */
+export function axisOf(key: string, axis: string): string {
+  return isSystemMetric(key) ? 'time' : axis;
+}
+
 /** The curves of one metric; null if no task has one. */
 export function curvesChart(
   trans: ITrans,
   key: string,
   curves: CurvesOfKey,
   tasks: readonly IComparedTask[],
-  axis: string,
+  chosenAxis: string,
   options: IOptions,
   zoom: [number, number] | null = null
 ): Chart | null {
+  const axis = axisOf(key, chosenAxis);
   const lines = tasks.flatMap(({ row, label, colour }) => {
     const curve = curves?.get(row.name);
     const points = curve ? pointsOver(curve, axis) : null;
@@ -85,14 +96,14 @@ export function curvesChart(
   return lines.length === 0
     ? null
     : linesChart({
-        name: key,
+        name: metricTitle(trans, key),
         lines,
         smoothing: options.smoothing,
         isLogX: options.isLogX,
         isLogY: options.isLogY,
         xName: axisName(trans, axis),
         xText: axisText(trans, axis),
-        zoom
+        zoom: axis === chosenAxis ? zoom : null
       });
 }
 

@@ -1,6 +1,7 @@
 /** What all parts of the page show: tasks with colours, columns, metrics. */
 import type { Comparison, TaskRow } from '../../client/types';
 import type { IColumn, ICompareState } from '../../model/compare';
+import type { Goals } from '../../model/metrics';
 import { columnsOf, targetCandidates } from '../../model/compare';
 import { rampColour, seriesColour } from '../shared/chart';
 import { exactValue, shortKeys, shortValue } from '../shared/format';
@@ -32,7 +33,7 @@ export interface IComparisonView {
   figures: readonly IColumn[];
   /** The metric by which the tasks are ranked, if there is any. */
   targetMetric: IColumn | null;
-  turned: ReadonlySet<string>;
+  goals: Goals;
 }
 
 /** Values in a label, and in the list of tasks. */
@@ -48,12 +49,12 @@ export type Colouring = 'task' | 'figure';
 export function viewOfComparison(
   state: Pick<
     ICompareState,
-    'comparison' | 'hidden' | 'flippedMetrics' | 'targetMetric'
+    'comparison' | 'hidden' | 'goals' | 'targetMetric'
   >,
   colouring: Colouring | null,
   isDark: boolean
 ): IComparisonView | null {
-  const { comparison, hidden, flippedMetrics } = state;
+  const { comparison, hidden, goals } = state;
   if (!comparison) {
     return null;
   }
@@ -100,7 +101,7 @@ export function viewOfComparison(
     listed,
     figures: columns.filter(column => column.kind === 'metric'),
     targetMetric,
-    turned: flippedMetrics
+    goals
   };
 }
 

@@ -1,12 +1,14 @@
 import * as React from 'react';
 
 import type { IComparedCurvesState } from '../../model/comparedcurves';
+import { isSystemMetric } from '../../model/systemmetrics';
 import { axisName } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Button } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
-import { curvesChart, shownCurves } from './charts';
+import { metricTitle } from '../shared/systemmetrics';
+import { axisOf, curvesChart, shownCurves } from './charts';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import type { IOptions } from './options';
@@ -47,7 +49,28 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
       })),
     [trans, chosen, curves.curves, shown, axis, options, zoom]
   );
-  const without = charts.flatMap(({ key, chart }) => (chart ? [] : [key]));
+  const without = charts.flatMap(({ key, chart }) =>
+    chart ? [] : [metricTitle(trans, key)]
+  );
+  const system = all.filter(isSystemMetric);
+  const isSystemOpen = system.some(key => chosen.includes(key));
+  const chip = (key: string) => (
+    <button
+      key={key}
+      type="button"
+      className="pyr-choice-chip"
+      aria-pressed={chosen.includes(key)}
+      onClick={() =>
+        onOptions({
+          curves: chosen.includes(key)
+            ? chosen.filter(each => each !== key)
+            : [...chosen, key]
+        })
+      }
+    >
+      {metricTitle(trans, key)}
+    </button>
+  );
 
   return (
     <>
@@ -99,23 +122,13 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         role="group"
         aria-label={trans.__('Metrics')}
       >
-        {all.map(key => (
-          <button
-            key={key}
-            type="button"
-            className="pyr-choice-chip"
-            aria-pressed={chosen.includes(key)}
-            onClick={() =>
-              onOptions({
-                curves: chosen.includes(key)
-                  ? chosen.filter(each => each !== key)
-                  : [...chosen, key]
-              })
-            }
-          >
-            {key}
-          </button>
-        ))}
+        {all.filter(key => !isSystemMetric(key)).map(chip)}
+        {system.length > 0 && (
+          <details open={isSystemOpen || undefined}>
+            <summary>{trans.__('System metrics')}</summary>
+            {system.map(chip)}
+          </details>
+        )}
       </div>
       {curves.error && (
         <p className="pyr-hint" role="alert">
@@ -129,7 +142,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           icon="curve"
           title={trans.__('No curves')}
           text={trans.__(
-            'These tasks have not logged metrics per step. Log them with pyruns_jupyter.track(loss=…).'
+            'These tasks have not logged metrics per step. Log them with pyruns_jupyter.track(loss=…), or with TensorBoard, W&B, MLflow or CSV files (how-to “Use the metrics your script already logs”).'
           )}
         />
       ) : (
@@ -151,11 +164,11 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
                   focus={focus}
                   label={trans.__(
                     'Curves of %1 of %2 tasks',
-                    key,
+                    metricTitle(trans, key),
                     shown.tasks.length
                   )}
                   onOpen={props.onOpenLog}
-                  onZoom={setZoom}
+                  onZoom={axisOf(key, axis) === axis ? setZoom : undefined}
                 />
               </div>
             )

@@ -123,7 +123,7 @@ export function reportOf(
 ): string {
   const text = (value: unknown) => escaped(exactValue(value));
   const best = shown.columns.map(column =>
-    bestOf(column, shown.turned, shown.targetMetric)
+    bestOf(column, shown.goals, shown.targetMetric)
   );
   const head = shown.columns.map(({ key }) => `<th>${escaped(key)}</th>`);
   const rows = shown.tasks.map(({ row, at }) => {

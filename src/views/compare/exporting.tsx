@@ -46,6 +46,8 @@ const REPORT: readonly Tab[] = [
   'importance'
 ];
 
+const NO_CHARTS: readonly Tab[] = ['table', 'media', 'failures'];
+
 /** The menu that exports the comparison. */
 export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const { title, shown, options } = props;
@@ -53,7 +55,7 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const { failure, attempt } = useAttempt();
   const name = title.replace(/[^\p{L}\p{N}._-]+/gu, '-');
   const ofTab = `${name}-${options.tab}`;
-  const hasNoCharts = options.tab === 'table' || options.tab === 'failures';
+  const hasNoCharts = NO_CHARTS.includes(options.tab);
   const chart = (): INamedChart => {
     const found = chartsOf(trans, props, [options.tab]);
     if (found.length === 0) {
@@ -147,6 +149,7 @@ function chartsOf(
           : [];
       case 'table':
       case 'failures':
+      case 'media':
         return [];
       default:
         return [plotOf(trans, tab, shown, options)];

@@ -8,6 +8,7 @@ export type Tab =
   | 'scatter'
   | 'heatmap'
   | 'importance'
+  | 'media'
   | 'failures'
   | 'search';
 
@@ -18,9 +19,12 @@ export const TABS: readonly Tab[] = [
   'scatter',
   'heatmap',
   'importance',
+  'media',
   'failures',
   'search'
 ];
+
+export type MediaSize = 'small' | 'medium' | 'large';
 
 export interface IOptions {
   tab: Tab;
@@ -43,6 +47,7 @@ export interface IOptions {
   isScatterLogY: boolean | null;
   heatX: string;
   heatY: string;
+  mediaSize: MediaSize;
 }
 
 export const DEFAULT_OPTIONS: IOptions = {
@@ -60,7 +65,8 @@ export const DEFAULT_OPTIONS: IOptions = {
   isScatterLogX: null,
   isScatterLogY: null,
   heatX: '',
-  heatY: ''
+  heatY: '',
+  mediaSize: 'medium'
 };
 
 /** Options from JupyterLab's state, which are not trusted. */
@@ -76,6 +82,7 @@ export function asOptions(value: unknown): IOptions {
     ...(options as unknown as IOptions),
     tab: asOneOf(saved.tab, TABS, 'table'),
     colouring: asOneOf(saved.colouring, ['task', 'figure'], 'auto'),
+    mediaSize: asOneOf(saved.mediaSize, ['small', 'large'], 'medium'),
     listWidth:
       typeof saved.listWidth === 'number' && saved.listWidth > 0
         ? saved.listWidth

@@ -36,7 +36,7 @@ function Table(props: ICompareTableProps): JSX.Element {
       new Map(
         shown.columns.map(column => [
           column.key,
-          bestOf(column, shown.turned, shown.targetMetric)
+          bestOf(column, shown.goals, shown.targetMetric)
         ])
       ),
     [shown]
@@ -53,27 +53,32 @@ function Table(props: ICompareTableProps): JSX.Element {
 
   const cellOf = (column: IColumn, { at }: IComparedTask): ICell => ({
     text: textOf(column, column.values[at]),
-    isNumber: column.numbers !== null,
+    // In a column per task, values are aligned like its head.
+    isNumber: column.numbers !== null && !props.isTransposed,
     isBest: best.get(column.key)?.has(at) ?? false
   });
-  const headOf = ({ row, label, colour }: IComparedTask, isRow: boolean) => ({
-    name: row.name,
-    status: row.status,
-    readable: row.readable,
-    ...(isRow ? splitName(row) : { text: label }),
-    colour,
-    focus: props.focus,
-    onOpenLog: props.onOpenLog
-  });
+  const taskHead = ({ row, colour }: IComparedTask, scope: 'row' | 'col') => (
+    <TaskHead
+      key={row.name}
+      scope={scope}
+      name={row.name}
+      status={row.status}
+      readable={row.readable}
+      {...splitName(row)}
+      colour={colour}
+      focus={props.focus}
+      onOpenLog={props.onOpenLog}
+    />
+  );
   const columnHead = (column: IColumn, scope: 'row' | 'col') => (
     <ColumnHead
       key={column.key}
       column={column}
       scope={scope}
       sorted={sort}
-      better={betterOf(column, shown.turned, shown.targetMetric)}
+      better={betterOf(column, shown.goals, shown.targetMetric)}
       onSort={props.isTransposed ? undefined : toggle}
-      onTurn={() => props.model.flipDirection(column.key)}
+      onTurn={() => props.model.flipGoal(column)}
     />
   );
 
@@ -85,13 +90,7 @@ function Table(props: ICompareTableProps): JSX.Element {
             <thead>
               <tr>
                 <td />
-                {tasks.map(task => (
-                  <TaskHead
-                    key={task.row.name}
-                    scope="col"
-                    {...headOf(task, false)}
-                  />
-                ))}
+                {tasks.map(task => taskHead(task, 'col'))}
               </tr>
             </thead>
             {sections(shown, trans.__('Parameters'), trans.__('Metrics')).map(
@@ -123,7 +122,7 @@ function Table(props: ICompareTableProps): JSX.Element {
             <tbody>
               {tasks.map(task => (
                 <tr key={task.row.name}>
-                  <TaskHead scope="row" {...headOf(task, true)} />
+                  {taskHead(task, 'row')}
                   <Cells
                     cells={shown.columns.map(column => cellOf(column, task))}
                   />

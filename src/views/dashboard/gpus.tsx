@@ -14,6 +14,7 @@ import { Bar, Card } from './card';
 import { HISTORY_SECONDS } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
+import { serverSentence } from '../shared/serversentences';
 
 /** Percent of load up to which a GPU does nothing. */
 const IDLE_PERCENT = 1;
@@ -41,11 +42,15 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
       <Banner kind="warning">
-        {latest.gpu_message ?? trans.__('Couldn’t read the GPU utilization.')}
+        {latest.gpu_message
+          ? serverSentence(trans, latest.gpu_message)
+          : trans.__('Couldn’t read the GPU utilization.')}
       </Banner>
     ) : (
       <p className="pyr-note pyr-no-gpu">
-        {latest.gpu_message ?? trans.__('This machine has no GPU.')}
+        {latest.gpu_message
+          ? serverSentence(trans, latest.gpu_message)
+          : trans.__('This machine has no GPU.')}
       </p>
     );
   }

@@ -9,6 +9,7 @@ import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Banner, ConnectionBanner } from '../shared/banner';
+import { Button } from '../shared/button';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
 import { EmptyState } from '../shared/emptystate';
@@ -37,6 +38,8 @@ export interface IDashboardProps {
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
   onOpenStudy?: (study: string) => void;
+  /** Open New tasks; not offered without it. */
+  onGenerate?: () => void;
   /** Takes what actions from outside work on: the queue. */
   contextRef?: React.Ref<() => IActionContext>;
 }
@@ -187,7 +190,16 @@ function Work(props: IDashboardProps): JSX.Element {
           text={trans.__(
             'Running and queued tasks appear here. Create tasks to get started.'
           )}
-        />
+        >
+          {props.canWrite !== false && props.onGenerate && (
+            <Button
+              icon="add"
+              accent
+              label={trans.__('Create tasks')}
+              onClick={props.onGenerate}
+            />
+          )}
+        </EmptyState>
       ) : (
         <RecentTasks state={state} onOpenLog={props.onOpenLog} />
       )}

@@ -23,6 +23,7 @@ import { useKnownTime, useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
 import { Link } from '../shared/button';
 import { Card } from './card';
+import { serverSentence } from '../shared/serversentences';
 
 /** Queued batches in the order of their start, and what they wait for. */
 export function Queued(props: {
@@ -145,6 +146,7 @@ function Batch(props: {
   onOpenLog: (task: string) => void;
 }): JSX.Element {
   const trans = useTrans();
+  const why = serverSentence(trans, props.batch.why ?? '');
   const { batch, isOwn, now } = props;
   const left =
     isOwn && !batch.foreign
@@ -164,7 +166,7 @@ function Batch(props: {
       <div className="pyr-batch-head">
         <b>{countsText(trans, batch)}</b>
         {batch.foreign && (
-          <span className="pyr-batch-foreign" title={batch.why}>
+          <span className="pyr-batch-foreign" title={why}>
             {trans.__('not queued here')}
           </span>
         )}
@@ -186,8 +188,8 @@ function Batch(props: {
             : trans.__('about %1 left', duration(trans, Math.ceil(left)))}
         </span>
       </div>
-      {batch.why && batch.waiting > 0 && !batch.foreign && (
-        <p className="pyr-batch-reason">{batch.why}</p>
+      {why && batch.waiting > 0 && !batch.foreign && (
+        <p className="pyr-batch-reason">{why}</p>
       )}
       {batch.next.length > 0 && (
         <details className="pyr-batch-next">

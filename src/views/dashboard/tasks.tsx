@@ -67,7 +67,7 @@ function runningLine(
 ): ITaskLine {
   const lasted = elapsed(task, now);
   return {
-    ...naming(task),
+    ...naming(trans, task),
     progress:
       task.progress ??
       (left === null || lasted === null || left + lasted <= 0
@@ -107,7 +107,7 @@ export function RecentTasks({ state, onOpenLog }: IProps): JSX.Element {
       <TaskLines
         lists={[{ tasks: state.recent }]}
         line={task => ({
-          ...naming(task),
+          ...naming(trans, task),
           time: (
             <>
               <span
@@ -127,7 +127,10 @@ export function RecentTasks({ state, onOpenLog }: IProps): JSX.Element {
 }
 
 /** A task's name, and what was swept or what went wrong. */
-function naming(task: TaskRow): Pick<ITaskLine, 'name' | 'title'> {
+function naming(
+  trans: ITrans,
+  task: TaskRow
+): Pick<ITaskLine, 'name' | 'title'> {
   const swept = sweptText(task);
   // Names of a sweep mostly say it already.
   const isSaid = swept.split(', ').every(part => task.name.includes(part));
@@ -138,7 +141,7 @@ function naming(task: TaskRow): Pick<ITaskLine, 'name' | 'title'> {
         ? ''
         : swept;
   return {
-    title: taskTitle(task),
+    title: taskTitle(trans, task),
     name: (
       <span className="pyr-task-name">
         <span>

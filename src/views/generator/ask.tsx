@@ -18,6 +18,12 @@ function canBeAsked({ parameters }: IDraftState): boolean {
   return kind !== undefined && !['load', 'notebook', 'shell'].includes(kind);
 }
 
+/** Whether the script has a parser that can check command lines. */
+export function canBeChecked(state: IDraftState): boolean {
+  const kind = state.parameters?.kind ?? 'none';
+  return canBeAsked(state) && !['command', 'none'].includes(kind);
+}
+
 /** Asks the script for its parameters; for the head of the form. */
 export function AskButton({ model, state }: IAskProps): JSX.Element | null {
   const trans = useTrans();

@@ -6,6 +6,8 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
 import { Button, TextInput } from '../shared/button';
+import { Toggle } from '../shared/choice';
+import { canBeChecked } from './ask';
 import type { IPreviewPanelProps } from './previewpanel';
 import { StudyForm } from './studyform';
 
@@ -87,6 +89,16 @@ export function CreateForm(
         prefix={prefix}
         onChange={run => model.setRun(run)}
       />
+      {!search && props.canExecute && canBeChecked(state) && (
+        <Toggle
+          label={trans.__(
+            'Check command lines with the script’s parser before creating'
+          )}
+          checked={state.check}
+          className="pyr-control pyr-create-check"
+          onChange={check => model.setCheck(check)}
+        />
+      )}
       <div className="pyr-create-buttons" title={obstacle ?? undefined}>
         {!search && (
           <Button

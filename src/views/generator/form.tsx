@@ -116,9 +116,15 @@ export function Form(props: IFormProps): JSX.Element {
       )}
       {isCommand && (
         <p className="pyr-form-empty">
-          {trans.__(
-            'Couldn’t detect this script’s parameters. Enter its command line, with {name} for each value.'
-          )}
+          {parameters.parameters.some(({ name }) =>
+            name.startsWith('constants.')
+          )
+            ? trans.__(
+                'This script has no command-line parser. Set its constants, or enter a command line, with {name} for each value. A task with changed constants runs a copy of the script.'
+              )
+            : trans.__(
+                'Couldn’t detect this script’s parameters. Enter its command line, with {name} for each value.'
+              )}
         </p>
       )}
       {shown.length === 0 && (

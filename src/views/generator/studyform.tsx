@@ -3,7 +3,8 @@ import * as React from 'react';
 import type { FieldError } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
 import type { IAxis, IDraftPreview, IStudyForm } from '../../model/studyform';
-import { directionOf, MAX_TRIALS, STUDY_FIELDS } from '../../model/studyform';
+import { aggregatedMetric, suggestedAggregates } from '../../model/metrics';
+import { MAX_TRIALS, STUDY_FIELDS } from '../../model/studyform';
 import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Banner } from '../shared/banner';
@@ -83,19 +84,20 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             placeholder={trans.__('such as %1', 'val_acc')}
             aria-invalid={isWrong('objective')}
             title={trans.__(
-              'Metric to optimize. Its recorded value is used, or its last tracked value if it was not recorded.'
+              'Metric or aggregate to optimize, such as min(val_loss). Of a metric, the recorded value is used, or the last tracked value if it was not recorded.'
             )}
             onValue={objective => {
-              const isKnown = state.metrics.includes(objective);
-              change({
-                objective,
-                ...(isKnown ? { direction: directionOf(objective) } : {})
-              });
+              const metric = aggregatedMetric(objective) ?? objective;
+              const direction = state.goals[metric] ?? search.direction;
+              change({ objective, direction });
             }}
           />
           <datalist id={`${prefix}-figures`}>
-            {state.metrics.map(figure => (
-              <option key={figure} value={figure} />
+            {[
+              ...state.metrics,
+              ...suggestedAggregates(state.metrics, state.goals)
+            ].map(each => (
+              <option key={each} value={each} />
             ))}
           </datalist>
         </label>

@@ -21,6 +21,7 @@ import type { IPoint } from '../shared/popup';
 import { countOfTasks, exactValue } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
+import { usageTexts } from '../shared/systemmetrics';
 import { Banner } from '../shared/banner';
 import { Button } from '../shared/button';
 import { Body } from './body';
@@ -121,14 +122,15 @@ function Manager(props: IManagerProps): JSX.Element {
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
   const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
-    runs: 'latest'
+    runs: 'latest',
+    curves: false
   });
   const close = React.useCallback(() => setOpened(null), []);
 
   React.useEffect(() => page.start(), [page]);
   const vocabulary = React.useMemo(
-    () => vocabularyOf(state.rows, state.columns, known),
-    [state.rows, state.columns, known]
+    () => vocabularyOf(state.rows, state.columns, known, state.goals),
+    [state.rows, state.columns, known, state.goals]
   );
 
   const chosen = React.useMemo(
@@ -336,6 +338,9 @@ function Manager(props: IManagerProps): JSX.Element {
           table={table}
           column={opened.column}
           onChoose={() => openHere({ kind: 'columns' })}
+          onDefine={(metric, goal) =>
+            void actions.attempt(() => page.defineMetric(metric, goal))
+          }
         />
       )}
       {place && opened.kind === 'columns' && (
@@ -380,7 +385,14 @@ function Manager(props: IManagerProps): JSX.Element {
         onUndo={() => perform('restore-tasks', [])}
       />
       <StatusLine
-        text={state.phase === 'ready' ? countOfTasks(trans, state.total) : ''}
+        text={
+          state.phase === 'ready'
+            ? [
+                countOfTasks(trans, state.total),
+                ...usageTexts(trans, state.usage ?? {})
+              ].join(' · ')
+            : ''
+        }
         selected={state.selection.size}
         onClear={() => model.select([], 'replace')}
       />

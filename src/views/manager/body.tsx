@@ -60,7 +60,7 @@ export function Body(props: IBodyProps): JSX.Element {
         icon="log"
         title={trans.__('No tasks yet')}
         text={trans.__(
-          'A task is your script with one configuration. In New tasks, enter “0.1\u00a0|\u2060\u00a00.01” as a value to create one task per value.'
+          'A task is your script with one configuration. In New tasks, enter “0.1\u00a0|\u00a00.01” as a value to create one task per value.'
         )}
       >
         {props.onGenerate && (

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
 import type { ISparkline, SparklineModel } from '../../model/sparkline';
-import { byWeight } from '../../model/metrics';
+import { aggregatedMetric, byWeight } from '../../model/metrics';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
@@ -20,7 +20,7 @@ import {
 import { moveFocus } from '../shared/keyboardnav';
 import type { IPoint } from '../shared/popup';
 import { useListSelection } from '../shared/selection';
-import { isActive, StatusLabel } from '../shared/status';
+import { AlertIcon, isActive, StatusLabel } from '../shared/status';
 import { RunProgress } from '../shared/tasklines';
 import { useSize, useStore } from '../shared/store';
 import { IconButton } from '../shared/button';
@@ -62,8 +62,11 @@ export function Cards(props: ICardsProps): JSX.Element {
   const last = ((items[items.length - 1]?.index ?? 0) + 1) * across - 1;
   const { shown, now } = useVisibleTasks(model, state, first, last);
   React.useEffect(() => {
-    props.curves.setVisibleTasks(shown, byWeight(state.columns.figures));
-  }, [props.curves, shown, state.columns.figures]);
+    props.curves.setVisibleTasks(
+      shown,
+      byWeight(state.columns.figures, state.goals)
+    );
+  }, [props.curves, shown, state.columns.figures, state.goals]);
 
   const { click, namesAt } = useListSelection({
     count: state.total,
@@ -122,6 +125,7 @@ export function Cards(props: ICardsProps): JSX.Element {
                 <TaskCard
                   key={row.name}
                   row={row}
+                  goals={state.goals}
                   curve={curves.get(row.name)}
                   place={[index + 1, state.total]}
                   selected={state.selection.has(row.name)}
@@ -154,6 +158,7 @@ export function Cards(props: ICardsProps): JSX.Element {
 
 function TaskCard(props: {
   row: TaskRow;
+  goals: ITaskListState['goals'];
   curve: ISparkline | undefined;
   place: [number, number];
   selected: boolean;
@@ -166,9 +171,15 @@ function TaskCard(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { row, now } = props;
-  const figures = byWeight(Object.keys(row.figures))
-    .slice(0, MAX_METRICS)
-    .map(key => [key, row.figures[key]] as const);
+  const aggregates = Object.entries(row.values ?? {}).filter(
+    ([key]) => aggregatedMetric(key) !== null
+  );
+  const figures = [
+    ...aggregates,
+    ...byWeight(Object.keys(row.figures), props.goals).map(
+      key => [key, row.figures[key]] as const
+    )
+  ].slice(0, Math.max(MAX_METRICS, aggregates.length));
   const values = Object.entries(row.swept);
   const time =
     row.status === 'running'
@@ -201,6 +212,7 @@ function TaskCard(props: {
     >
       <div className="pyr-task-card-head">
         <StatusLabel task={row} pending={props.pending} />
+        <AlertIcon alert={row.alert} />
         {!props.pending && <RunProgress task={row} />}
         <span className="pyr-task-time">{time}</span>
         <span

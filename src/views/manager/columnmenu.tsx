@@ -3,6 +3,8 @@ import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
 import { parseColumnId } from '../../model/layout';
+import type { Goal } from '../../model/metrics';
+import { aggregatedMetric, aggregateOf } from '../../model/metrics';
 import type { TableLayoutModel } from '../../model/tablelayout';
 import type { TaskListModel } from '../../model/tasklist';
 import { useTrans } from '../shared/context';
@@ -33,6 +35,8 @@ export function ColumnMenu(props: {
   column: ColumnId;
   anchor: HTMLElement;
   onChoose: () => void;
+  /** Define whether less or more of a metric is better; null: automatic. */
+  onDefine: (metric: string, goal: Goal | null) => void;
   onClose: () => void;
 }): JSX.Element {
   const { model, table, column } = props;
@@ -74,6 +78,48 @@ export function ColumnMenu(props: {
         icon: 'group',
         run: () => table.setLayout({ grouping: { fold: [parts.key] } })
       }
+    );
+  }
+  if (parts.kind === 'figure') {
+    const metric = aggregatedMetric(parts.key);
+    const name = metric ?? parts.key;
+    const goal = model.getSnapshot().goals[name];
+    // The best value of a metric without a goal is not known.
+    const best = goal ? ['best'] : [];
+    const names = metric === null ? [...best, 'min', 'max', 'mean'] : [];
+    for (const each of names) {
+      const aggregate = aggregateOf(each, parts.key);
+      const id = `figure:${aggregate}`;
+      items.push({
+        id: each,
+        label: trans.__('Show column %1', aggregate),
+        separated: each === names[0],
+        checked: shown.includes(id),
+        run: () => table.showColumn(id, !shown.includes(id))
+      });
+    }
+    const defined = goal?.origin === 'settings' ? goal.direction : null;
+    const guessed = goal?.automatic;
+    const automatic =
+      guessed === 'minimize'
+        ? trans.__('Automatic (minimize)')
+        : guessed === 'maximize'
+          ? trans.__('Automatic (maximize)')
+          : trans.__('Automatic (unknown)');
+    const goals = [
+      [null, automatic],
+      ['minimize', trans.__('Minimize')],
+      ['maximize', trans.__('Maximize')]
+    ] as const;
+    goals.forEach(([value, label], at) =>
+      items.push({
+        id: `goal:${value}`,
+        label,
+        radio: trans.__('Goal of %1', name),
+        separated: at === 0,
+        checked: value === defined,
+        run: () => props.onDefine(name, value)
+      })
     );
   }
   if (column !== 'name') {

@@ -2,11 +2,14 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
+import { metricValue } from '../../model/rows';
 import type { ISparkline } from '../../model/sparkline';
+import type { BestValues } from '../../model/taskliststate';
 import { timeLeft } from '../../model/estimate';
 import type { ColumnId, Fact } from '../../model/layout';
 import { parseColumnId } from '../../model/layout';
 import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
 import { Sparkline } from '../shared/sparkline';
 import {
   duration,
@@ -21,7 +24,10 @@ import {
 } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { splitName, TaskName } from '../shared/tasklines';
+import { AlertIcon } from '../shared/status';
+import { NAME_WIDTH, widthsFor } from './columnwidths';
 import { TagChips } from './tags';
+import { serverSentence } from '../shared/serversentences';
 
 export interface ITaskColumn {
   id: ColumnId;
@@ -57,37 +63,14 @@ export interface IColumnSource {
   /** Usual duration of a run in seconds, null if not known. */
   typical: () => number | null;
   curve: (task: string) => ISparkline | undefined;
-}
-
-/** Least and largest width of the names, in pixels, and the room of tags. */
-const NAME_WIDTH = [184, 424] as const;
-const TAGS_WIDTH = 88;
-
-/**
- * Width for the names of some rows and their tags. In steps, so that a longer
- * name that is loaded later seldom moves the other columns.
- */
-export function widthForNames(rows: readonly (TaskRow | undefined)[]): number {
-  const [least, most] = NAME_WIDTH;
-  let longest = 0;
-  let tags = 0;
-  for (const row of rows) {
-    longest = Math.max(longest, row?.name.length ?? 0);
-    tags = row && row.tags.length > 0 ? TAGS_WIDTH : tags;
-  }
-  const width = Math.ceil((longest * 7 + 24 + tags) / 40) * 40;
-  return Math.min(most, Math.max(least, width));
-}
-
-/** Width of a column of values, independent of the values, so that it is stable. */
-function widthFor(title: string, isNumeric: boolean): number {
-  return Math.min(180, Math.max(isNumeric ? 76 : 88, 34 + title.length * 8));
+  /** The best values among the matching tasks, by metric or aggregate. */
+  best: BestValues;
 }
 
 /** The message of a task, else its exit code. */
 function messageOf(trans: ITrans, row: TaskRow): string {
   if (row.message) {
-    return row.message;
+    return serverSentence(trans, row.message);
   }
   return row.exit_code === null || row.exit_code === 0
     ? ''
@@ -126,7 +109,7 @@ export function numericSignature(
         isNumeric(rows, row =>
           parts.kind === 'config'
             ? configValue(row, parts.key)
-            : row.figures[parts.key]
+            : metricValue(row, parts.key)
         )
       );
     })
@@ -150,8 +133,11 @@ function factTitle(trans: ITrans, fact: Fact): string {
     finished: trans.__('Ended'),
     created: trans.__('Created'),
     duration: trans.__('Duration'),
+    progress: trans.__('Progress'),
     left: trans.__('Time left'),
     runs: trans.__('Runs'),
+    gpu_hours: trans.__('GPU-hours'),
+    energy_kwh: trans.__('Energy (kWh)'),
     message: trans.__('Message')
   };
   return words[fact];
@@ -176,10 +162,11 @@ export function taskColumns(
     const title = short[keys.indexOf(id)] ?? fullTitle;
     const column = columnOf(id, title, numeric.has(id), source);
     const width = source.widths[id];
-    // The position of a pinned column depends on the width of the name.
-    const isFixed = width !== undefined || (index === 0 && pinned.length > 0);
-    const size = width ?? (isFixed ? column.max : null) ?? column.size;
     const stays = index > 0 && pinned.includes(id);
+    // The position of a pinned column depends on the widths before it.
+    const isFixed =
+      width !== undefined || stays || (index === 0 && pinned.length > 0);
+    const size = width ?? (isFixed ? column.max : null) ?? column.size;
     const placed = {
       ...column,
       id,
@@ -241,16 +228,22 @@ function columnOf(
     default: {
       const { kind, key } = parts;
       const show = kind === 'config' ? shortValue : plainValue;
+      // A metric has four digits and perhaps an exponent.
+      const least = kind === 'figure' ? 72 : isNumber ? 64 : 80;
       return {
-        size: widthFor(title, isNumber),
+        ...widthsFor(title, least),
         align: isNumber ? 'right' : undefined,
         cell: task => {
           const value =
-            kind === 'config' ? configValue(task, key) : task.figures[key];
-          return (
-            value !== undefined && (
-              <span title={exactValue(value)}>{show(value)}</span>
-            )
+            kind === 'config' ? configValue(task, key) : metricValue(task, key);
+          if (value === undefined) {
+            return false;
+          }
+          const best = kind === 'figure' ? source.best[key] : undefined;
+          return best && best.value === value ? (
+            <BestValue best={best} value={value} />
+          ) : (
+            <span title={exactValue(value)}>{show(value)}</span>
           );
         }
       };
@@ -261,7 +254,7 @@ function columnOf(
 function factColumn(fact: Fact, source: IColumnSource): Content {
   const { trans, now } = source;
   const timeColumn = (timeOf: (task: TaskRow) => number | null): Content => ({
-    size: 116,
+    size: 112,
     cell: task => (
       <span title={fullTime(timeOf(task))}>
         {relativeTime(trans, timeOf(task), now())}
@@ -302,7 +295,8 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
       return timeColumn(task => task.created_at);
     case 'duration':
       return {
-        size: 112,
+        size: 88,
+        max: 112,
         align: 'right',
         cell: task => {
           const lasted = elapsed(task, now());
@@ -321,6 +315,12 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
           );
         }
       };
+    case 'progress':
+      return {
+        size: 112,
+        align: 'right',
+        cell: task => stepProgress(trans, task, now())
+      };
     case 'left':
       return {
         size: 96,
@@ -336,9 +336,18 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
         align: 'right',
         cell: task => task.runs || ''
       };
+    case 'gpu_hours':
+    case 'energy_kwh':
+      return {
+        size: 96,
+        align: 'right',
+        cell: task => (
+          <span title={exactValue(task[fact])}>{plainValue(task[fact])}</span>
+        )
+      };
     case 'message':
       return {
-        size: 200,
+        size: 160,
         grows: 1,
         cell: task => {
           const text = messageOf(trans, task);
@@ -346,6 +355,75 @@ function factColumn(fact: Fact, source: IColumnSource): Content {
         }
       };
   }
+}
+
+/** The best value of a column, in bold. */
+function BestValue(props: {
+  best: BestValues[string];
+  value: unknown;
+}): JSX.Element {
+  const { best, value } = props;
+  const trans = useTrans();
+  const isLess = best.direction === 'minimize';
+  const why = {
+    settings: isLess
+      ? trans.__('lower is better, as defined in the settings')
+      : trans.__('higher is better, as defined in the settings'),
+    study: isLess
+      ? trans.__('lower is better, as in a study')
+      : trans.__('higher is better, as in a study'),
+    name: isLess
+      ? trans.__('lower is better, judging by the name of the metric')
+      : trans.__('higher is better, judging by the name of the metric')
+  }[best.origin];
+  return (
+    <span
+      className="pyr-is-best"
+      title={trans.__(
+        '%1: best of all tasks that match the filter (%2)',
+        exactValue(value),
+        why
+      )}
+    >
+      {plainValue(value)}
+      <span className="pyr-visually-hidden">{trans.__('(best)')}</span>
+    </span>
+  );
+}
+
+/** The step of a running task and the number of steps; nothing if not known. */
+function stepProgress(
+  trans: ITrans,
+  task: TaskRow,
+  now: number
+): JSX.Element | null {
+  const { steps } = task;
+  if (task.status !== 'running' || !steps) {
+    return null;
+  }
+  const left = timeLeft(task, null, now);
+  const text = trans.__(
+    '%1 of %2',
+    plainValue(steps.step),
+    plainValue(steps.total)
+  );
+  const title = trans.__(
+    '%1 %2 (total from %3)',
+    steps.key,
+    text,
+    steps.source
+  );
+  return (
+    <span
+      title={
+        left === null
+          ? title
+          : trans.__('%1, %2 left', title, duration(trans, Math.ceil(left)))
+      }
+    >
+      {text}
+    </span>
+  );
 }
 
 function Name(props: { trans: ITrans; task: TaskRow }): JSX.Element {
@@ -360,6 +438,7 @@ function Name(props: { trans: ITrans; task: TaskRow }): JSX.Element {
       <span className="pyr-name-text" title={task.name}>
         <TaskName {...splitName(task)} />
       </span>
+      <AlertIcon alert={task.alert} />
       <TagChips trans={trans} tags={task.tags} />
     </span>
   );

@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
 import { FACTS } from '../../model/layout';
+import { aggregateChoices } from '../../model/metrics';
 import type { TableLayoutModel } from '../../model/tablelayout';
 import type { ITaskListState } from '../../model/taskliststate';
 import { Toggle } from '../shared/choice';
@@ -80,6 +81,17 @@ export function ColumnsPopup(props: {
       }))
     ]
   ];
+  const aggregates = aggregateChoices(
+    search,
+    table.aggregates,
+    // Without a text, the popup lists the chosen ones only.
+    search.trim() ? figures : [],
+    state.goals
+  );
+  groups.splice(2, 0, [
+    trans.__('Aggregates'),
+    aggregates.map(key => ({ id: `figure:${key}`, title: key, detail: '' }))
+  ]);
   const wanted = search.trim().toLowerCase();
   return (
     <Popup
@@ -94,7 +106,7 @@ export function ColumnsPopup(props: {
           autoFocus
           data-item=""
           value={search}
-          placeholder={trans.__('Filter columns')}
+          placeholder={trans.__('Filter columns, or mean(loss, 10)')}
           aria-label={trans.__('Filter columns')}
           onValue={setSearch}
         />

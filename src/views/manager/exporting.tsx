@@ -12,7 +12,9 @@ import { Popup, useClosePopup } from '../shared/popup';
 import { save } from '../shared/save';
 import { Button } from '../shared/button';
 
-export type ExportChoice = Required<Pick<ExportQuery, 'format' | 'runs'>>;
+export type ExportChoice = Required<
+  Pick<ExportQuery, 'format' | 'runs' | 'curves'>
+>;
 
 export interface IExportProps {
   model: TaskListModel;
@@ -46,9 +48,11 @@ function ExportForm(props: IExportProps): JSX.Element {
   React.useEffect(() => () => void (isClosed.current = true), []);
   const { query, statuses } = state.listing;
   const isWrong = state.queryError !== null;
+  const isFolder = form.format === 'tensorboard' || form.format === 'mlflow';
   const download = () =>
     attempt(async () => {
-      const { blob, name } = await model.exportResults(form);
+      const curves = form.curves && !isFolder;
+      const { blob, name } = await model.exportResults({ ...form, curves });
       // Closing the popup cancels the download.
       if (!isClosed.current) {
         save(blob, name);
@@ -76,7 +80,7 @@ function ExportForm(props: IExportProps): JSX.Element {
       </p>
       <Radios
         className="pyr-radios"
-        label={trans.__('Rows')}
+        label={trans.__('Runs')}
         value={form.runs}
         options={[
           ['latest', trans.__('Latest run of each task')],
@@ -90,10 +94,25 @@ function ExportForm(props: IExportProps): JSX.Element {
         value={form.format}
         options={[
           ['csv', trans.__('CSV')],
-          ['json', trans.__('JSON')]
+          ['json', trans.__('JSON')],
+          ['parquet', trans.__('Parquet')],
+          ['tensorboard', trans.__('TensorBoard (zip)')],
+          ['mlflow', trans.__('MLflow (zip)')]
         ]}
         onChange={format => onForm({ ...form, format })}
       />
+      {!isFolder && (
+        <Radios
+          className="pyr-radios"
+          label={trans.__('Rows')}
+          value={form.curves ? 'curves' : 'runs'}
+          options={[
+            ['runs', trans.__('One per run')],
+            ['curves', trans.__('One per value of a curve')]
+          ]}
+          onChange={rows => onForm({ ...form, curves: rows === 'curves' })}
+        />
+      )}
       {(isWrong || failure) && (
         <p className="pyr-field-error" role="alert">
           {failure || trans.__('Fix the query to continue.')}

@@ -11,11 +11,12 @@ import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
-import { useKnownTime, useStore } from '../shared/store';
+import { useKnownTime, useSize, useStore } from '../shared/store';
 import { useListSelection } from '../shared/selection';
 import { useVirtualRows } from '../shared/virtualrows';
 import type { ITaskColumn } from './columns';
-import { numericSignature, taskColumns, widthForNames } from './columns';
+import { numericSignature, taskColumns } from './columns';
+import { widthForNames } from './columnwidths';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
 import { GridRow } from './row';
@@ -48,7 +49,7 @@ export function Grid(props: IGridProps): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
   const id = React.useId();
-  const scroller = React.useRef<HTMLDivElement>(null);
+  const [scroller, room] = useSize<HTMLDivElement>();
   // A row that is scrolled to the top must not lie behind the header.
   const virtualizer = useVirtualRows(scroller, state.total, ROW_HEIGHT, {
     scrollPaddingStart: 28
@@ -103,9 +104,10 @@ export function Grid(props: IGridProps): JSX.Element {
         before: CHECK_WIDTH + STATE_WIDTH,
         now: () => clock.current,
         typical: () => latest.current.typical,
-        curve: task => latest.current.curves.get(task)
+        curve: task => latest.current.curves.get(task),
+        best: state.best
       }),
-    [trans, ids, numeric, nameWidth, layout.widths, layout.pinned]
+    [trans, ids, numeric, nameWidth, layout.widths, layout.pinned, state.best]
   );
   // Load the sparklines of the visible rows, of the metric that a column shows.
   const shownCurve = ids.find(id => parseColumnId(id).kind === 'curve');
@@ -117,14 +119,27 @@ export function Grid(props: IGridProps): JSX.Element {
     }
     props.curves.setVisibleTasks(
       shown,
-      wanted ? [wanted] : byWeight(state.columns.figures)
+      wanted ? [wanted] : byWeight(state.columns.figures, state.goals)
     );
-  }, [props.curves, shown, shownCurve, curveKey, state.columns.figures]);
+  }, [
+    props.curves,
+    shown,
+    shownCurve,
+    curveKey,
+    state.columns.figures,
+    state.goals
+  ]);
   const template = gridTemplate(columns);
   const width = columns.reduce(
     (sum, column) => sum + column.size,
     CHECK_WIDTH + STATE_WIDTH
   );
+
+  React.useEffect(() => {
+    if (scroller.current) {
+      markHidden(scroller.current);
+    }
+  }, [scroller, room.width, width]);
 
   const { onActive } = props;
   const activeName = state.rows[active]?.name;
@@ -223,11 +238,7 @@ export function Grid(props: IGridProps): JSX.Element {
           event.stopPropagation();
         }
       }}
-      onScroll={event => {
-        // Set directly, because scrolling must not render anything.
-        const { dataset, scrollLeft } = event.currentTarget;
-        dataset.shifted = String(scrollLeft > 0);
-      }}
+      onScroll={event => markHidden(event.currentTarget)}
       onKeyDown={onKeyDown}
       onFocus={event => {
         if (event.target === event.currentTarget) {
@@ -317,6 +328,16 @@ export function useVisibleTasks(
   const ticks = shown.some(row => row.status === 'running');
   const now = useKnownTime(state, true, ticks ? 1000 : 15000);
   return { shown, now };
+}
+
+/**
+ * Mark on which sides columns are hidden behind the frozen ones. Set directly,
+ * because scrolling must not render anything.
+ */
+function markHidden(grid: HTMLElement): void {
+  const { dataset, scrollLeft, scrollWidth, clientWidth } = grid;
+  dataset.shifted = String(scrollLeft > 0);
+  dataset.cut = String(scrollLeft + clientWidth < scrollWidth - 1);
 }
 
 function gridTemplate(columns: ITaskColumn[]): string {

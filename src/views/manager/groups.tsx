@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
-import { byWeight, isCounter, isLessBetter } from '../../model/metrics';
+import { byWeight, isCounter } from '../../model/metrics';
 import type { GroupsModel } from '../../model/groups';
 import { MAX_GROUPS } from '../../model/groups';
 import type { ITrans } from '../shared/context';
@@ -11,6 +11,7 @@ import {
   duration,
   exactValue,
   formatNumber,
+  plainValue,
   shortKeys,
   shortValue
 } from '../shared/format';
@@ -26,6 +27,14 @@ const VALUE_WIDTH = 96;
 const COUNT_WIDTH = 120;
 const FIGURE_WIDTH = 148;
 const TIME_WIDTH = 104;
+
+/** Sums over a group; shown if a group has one. */
+const USAGE = ['gpu_hours', 'energy_kwh'] as const;
+type Usage = (typeof USAGE)[number];
+
+function usageTitle(trans: ITrans, key: Usage): string {
+  return key === 'gpu_hours' ? trans.__('GPU-hours') : trans.__('Energy (kWh)');
+}
 
 export interface IGroupsProps {
   groups: GroupsModel;
@@ -58,20 +67,25 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
   if (items.length === 0) {
     return <EmptyState icon="group" title={trans.__('Nothing to group')} />;
   }
-  const figures = byWeight([
-    ...new Set(items.flatMap(item => Object.keys(item.figures)))
-  ]);
+  const figures = byWeight(
+    [...new Set(items.flatMap(item => Object.keys(item.figures)))],
+    groups.goals
+  );
   const best = Object.fromEntries(
-    figures.map(key => [key, bestOf(items, key)])
+    figures.map(key => [key, bestOf(items, key, groups.goals?.[key])])
+  );
+  const usage = USAGE.filter(key =>
+    items.some(item => typeof item[key] === 'number')
   );
   const template =
     `repeat(${groups.by.length}, minmax(${VALUE_WIDTH}px, 1fr)) ${COUNT_WIDTH}px ` +
-    `${`${FIGURE_WIDTH}px `.repeat(figures.length)}${TIME_WIDTH}px`;
+    `${`${FIGURE_WIDTH}px `.repeat(figures.length)}${TIME_WIDTH}px ` +
+    `${TIME_WIDTH}px `.repeat(usage.length);
   const width =
     groups.by.length * VALUE_WIDTH +
     COUNT_WIDTH +
     figures.length * FIGURE_WIDTH +
-    TIME_WIDTH;
+    (1 + usage.length) * TIME_WIDTH;
   const titles = shortKeys(groups.by);
   const head = (
     title: string,
@@ -118,6 +132,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
           {head(trans.__('Tasks'), 'tasks', 'left')}
           {figures.map(key => head(key, `figure.${key}`, 'right'))}
           {head(trans.__('Duration'), 'duration', 'right')}
+          {usage.map(key => head(usageTitle(trans, key), key, 'right'))}
         </div>
       </div>
       <div
@@ -132,6 +147,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
             group={items[index]}
             by={groups.by}
             figures={figures}
+            usage={usage}
             best={best}
             index={index}
             style={{
@@ -159,6 +175,7 @@ function GroupRow(props: {
   group: Group;
   by: readonly string[];
   figures: readonly string[];
+  usage: readonly Usage[];
   best: Readonly<Record<string, number | null>>;
   index: number;
   style: React.CSSProperties;
@@ -213,6 +230,13 @@ function GroupRow(props: {
           ? duration(trans, group.duration.mean)
           : ''}
       </div>
+      {props.usage.map(key => (
+        <div key={key} role="gridcell" className="pyr-cell pyr-align-right">
+          <span title={trans.__('Sum of the latest runs of these tasks')}>
+            {plainValue(group[key])}
+          </span>
+        </div>
+      ))}
     </div>
   );
 }
@@ -259,13 +283,17 @@ function shortFigure(value: number): string {
 }
 
 /** The best mean of a metric, null without at least two groups. */
-function bestOf(groups: readonly Group[], key: string): number | null {
+function bestOf(
+  groups: readonly Group[],
+  key: string,
+  goal: 'minimize' | 'maximize' | undefined
+): number | null {
   const means = groups.flatMap(group => {
     const mean = group.figures[key]?.mean;
     return typeof mean === 'number' ? [mean] : [];
   });
-  if (means.length < 2 || isCounter(key)) {
+  if (means.length < 2 || isCounter(key) || !goal) {
     return null;
   }
-  return isLessBetter(key) ? Math.min(...means) : Math.max(...means);
+  return goal === 'minimize' ? Math.min(...means) : Math.max(...means);
 }

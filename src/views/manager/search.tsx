@@ -315,6 +315,10 @@ function examples(trans: ITrans): [string, string][] {
     ['is:pinned', trans.__('also is:active, is:damaged, kind:shell')],
     ['has:acc', trans.__('has a value; no:acc has no value')],
     [
+      'has:alert',
+      trans.__('the latest run has sent an alert; also alert:nan, alert:error')
+    ],
+    [
       'started<2h',
       trans.__('less than 2 hours ago; >2d is more than 2 days ago')
     ],

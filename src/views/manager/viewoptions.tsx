@@ -5,6 +5,7 @@ import type { Grouping } from '../../model/layout';
 import type { TableLayoutModel } from '../../model/tablelayout';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
+import { AggregatesPopup } from '../shared/aggregates';
 import { Radios, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -45,15 +46,34 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
           </Popup>
         )}
       />
-      <Button
-        icon="table"
-        label={trans.__('Columns')}
-        title={trans.__('Select columns')}
-        aria-haspopup="dialog"
-        aria-expanded={props.hasColumns}
-        disabled={isCards || layout.grouping !== null}
-        onClick={event => props.onColumns(event.currentTarget)}
-      />
+      {isCards || layout.grouping !== null ? (
+        <OpenButton
+          icon="table"
+          label={trans.__('Aggregates')}
+          title={trans.__('Select aggregates of metrics, such as min(loss)')}
+          opens={(anchor, close) => (
+            <AggregatesPopup
+              anchor={anchor}
+              metrics={state.columns.figures}
+              goals={state.goals}
+              chosen={table.aggregates}
+              onChoose={(each, isChosen) =>
+                table.showColumn(`figure:${each}`, isChosen)
+              }
+              onClose={close}
+            />
+          )}
+        />
+      ) : (
+        <Button
+          icon="table"
+          label={trans.__('Columns')}
+          title={trans.__('Select columns')}
+          aria-haspopup="dialog"
+          aria-expanded={props.hasColumns}
+          onClick={event => props.onColumns(event.currentTarget)}
+        />
+      )}
       <OpenButton
         icon="bookmark"
         label={trans.__('Views')}

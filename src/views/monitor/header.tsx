@@ -10,7 +10,7 @@ import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
 import { HostToolbarContext } from '../shared/hosttoolbar';
-import { isActive, StatusLabel } from '../shared/status';
+import { AlertIcon, isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
 import { splitName, TaskName } from '../shared/tasklines';
 import { IconButton } from '../shared/button';
@@ -76,6 +76,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           <span className="pyr-log-fact">{trans.__('Run %1', shown.run)}</span>
         )}
         {row && <StatusLabel task={row} pending={props.pending} />}
+        {row && <AlertIcon alert={row.alert} />}
         {row && (
           <span className="pyr-log-fact">
             {duration(trans, elapsed(row, now))}

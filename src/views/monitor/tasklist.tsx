@@ -58,7 +58,7 @@ export function TaskList(props: ITaskListProps): JSX.Element {
         onContextMenu={props.onContextMenu}
         line={row => ({
           time: <RunTime task={row} now={now} />,
-          title: taskTitle(row),
+          title: taskTitle(trans, row),
           className: shown.includes(row.name) ? 'pyr-is-shown' : '',
           action: props.canAdd && !shown.includes(row.name) && (
             <IconButton

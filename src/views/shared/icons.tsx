@@ -4,6 +4,7 @@ import * as React from 'react';
 
 const ICONS = {
   add: lucide.Plus,
+  alert: lucide.Bell,
   beside: lucide.Columns2,
   bookmark: lucide.Bookmark,
   cancelled: lucide.Ban,
@@ -26,6 +27,7 @@ const ICONS = {
   follow: lucide.ArrowDownToLine,
   group: lucide.ListTree,
   help: lucide.CircleQuestionMark,
+  image: lucide.Image,
   left: lucide.ArrowLeft,
   link: lucide.Link,
   log: lucide.SquareTerminal,

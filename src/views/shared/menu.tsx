@@ -16,6 +16,8 @@ export interface IMenuItem {
   disabled?: boolean;
   /** An item that is on or off. */
   checked?: boolean;
+  /** The name of the group, one of whose items is checked; shown above them. */
+  radio?: string;
   /** A line above it. */
   separated?: boolean;
   run: () => void;
@@ -74,10 +76,17 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
           {item.separated && index > 0 && (
             <div role="separator" className="pyr-menu-line" />
           )}
+          {item.radio !== undefined &&
+            item.radio !== items[index - 1]?.radio && (
+              <p className="pyr-menu-title" aria-hidden="true">
+                {item.radio}
+              </p>
+            )}
           <button
             type="button"
             className="pyr-menu-entry"
-            role={item.checked === undefined ? 'menuitem' : 'menuitemcheckbox'}
+            role={roleOf(item)}
+            aria-label={item.radio && `${item.radio}: ${item.label}`}
             aria-checked={item.checked}
             aria-disabled={item.disabled || undefined}
             disabled={item.disabled}
@@ -104,6 +113,13 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
       ))}
     </div>
   );
+}
+
+function roleOf({ radio, checked }: IMenuItem): string {
+  if (radio !== undefined) {
+    return 'menuitemradio';
+  }
+  return checked === undefined ? 'menuitem' : 'menuitemcheckbox';
 }
 
 /** The next item that begins with the letter, from the focused one on. */

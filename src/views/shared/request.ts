@@ -10,7 +10,7 @@ import { useOwned, useStore } from './store';
  * @param question - made by `useMemo` or `useCallback`; null to ask nothing
  */
 export function useRequest<T>(
-  question: (() => Promise<T>) | null
+  question: ((signal: AbortSignal) => Promise<T>) | null
 ): IAnswerState<T> & { ask: () => void } {
   const model = useOwned(() => new AnswerModel(question), [question]);
   React.useEffect(() => void model.ask(), [model]);

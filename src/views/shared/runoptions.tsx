@@ -21,8 +21,12 @@ const ADVANCED_FIELDS: readonly RunField[] = [
   'priority',
   'retries',
   'time_limit',
+  'signal',
   'stop_after'
 ];
+
+/** Advanced options with fields of their own. */
+const OTHER_FIELDS = ['engine', 'alerts', 'resume', 'preempt'] as const;
 
 export interface IRunOptionsProps {
   value: RunOptions;
@@ -43,11 +47,12 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const { value, errors = [] } = props;
   const engine = value.engine ?? props.engine;
   const isSet =
-    ADVANCED_FIELDS.some(field => !isEmpty(value[field])) || value.engine;
+    ADVANCED_FIELDS.some(field => !isEmpty(value[field])) ||
+    OTHER_FIELDS.some(field => !isEmpty(value[field]));
   const isWrong = errors.some(
     error =>
       ADVANCED_FIELDS.includes(error.field as RunField) ||
-      error.field === 'engine'
+      OTHER_FIELDS.some(field => field === error.field)
   );
   const [open, setOpen] = React.useState(Boolean(isSet));
   // A cluster assigns the GPUs itself, and always needs the memory.
@@ -94,6 +99,9 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
         <summary>{trans.__('More options')}</summary>
         <div className="pyr-run-more">
           {advanced.map(field)}
+          <RequeueField {...props} />
+          {engine === 'local' && <PreemptField {...props} />}
+          <AlertsField {...props} />
           <EngineField {...props} />
         </div>
       </details>
@@ -148,6 +156,93 @@ function OptionField(
         onBlur={() => setTyped(null)}
       />
     </label>
+  );
+}
+
+/** An example, in the grammar of the rules. */
+const RULE = `loss is nan -> stop`;
+
+/** Alert rules, one a line. */
+function AlertsField(props: IRunOptionsProps): JSX.Element {
+  const trans = useTrans();
+  const { value, onChange } = props;
+  const [typed, setTyped] = React.useState<string | null>(null);
+  return (
+    <label
+      className="pyr-run-option pyr-run-whole"
+      title={trans.__(
+        'Rules that watch metrics or the output, one per line. “-> stop” after a rule stops the run, “-> tag NAME” tags the task.'
+      )}
+    >
+      <span>{trans.__('Alert rules')}</span>
+      <textarea
+        className="pyr-input"
+        id={`${props.prefix}@alerts`}
+        rows={2}
+        spellCheck={false}
+        value={typed ?? value.alerts?.join('\n') ?? ''}
+        placeholder={RULE}
+        aria-invalid={props.errors?.some(error => error.field === 'alerts')}
+        onChange={event => {
+          const text = event.currentTarget.value;
+          const alerts = text.split('\n').filter(line => line.trim());
+          setTyped(text);
+          onChange({ ...value, alerts: alerts.length > 0 ? alerts : null });
+        }}
+        onBlur={() => setTyped(null)}
+      />
+    </label>
+  );
+}
+
+/** Whether interrupted tasks are queued again. */
+function RequeueField(props: IRunOptionsProps): JSX.Element {
+  const trans = useTrans();
+  const known = props.value.resume;
+  return (
+    <Choice
+      className="pyr-run-option"
+      title={trans.__(
+        'Queue a task again after a reboot or preemption, or when it reached its time limit and saved a checkpoint'
+      )}
+      label={trans.__('Requeue')}
+      id={`${props.prefix}@resume`}
+      value={isEmpty(known) ? '' : String(known)}
+      options={[
+        ['', trans.__('Default')],
+        ['true', trans.__('Yes')],
+        ['false', trans.__('No')]
+      ]}
+      onChange={given =>
+        props.onChange({
+          ...props.value,
+          resume: given === '' ? null : given === 'true'
+        })
+      }
+    />
+  );
+}
+
+/** Whether tasks of a lower priority are stopped. */
+function PreemptField(props: IRunOptionsProps): JSX.Element {
+  const trans = useTrans();
+  return (
+    <Choice
+      className="pyr-run-option"
+      title={trans.__(
+        'Stop running tasks of a lower priority to make room, if they are requeued'
+      )}
+      label={trans.__('Preempt others')}
+      id={`${props.prefix}@preempt`}
+      value={props.value.preempt ? 'true' : ''}
+      options={[
+        ['', trans.__('No')],
+        ['true', trans.__('Yes')]
+      ]}
+      onChange={given =>
+        props.onChange({ ...props.value, preempt: given ? true : null })
+      }
+    />
   );
 }
 
@@ -251,6 +346,13 @@ function wordsOf(
     time_limit: [
       trans.__('Time limit'),
       trans.__('Stop a run after this time, for example 90s, 10m or 1h30m'),
+      trans.__('none')
+    ],
+    signal: [
+      trans.__('Signal before limit'),
+      trans.__(
+        'Signal to send before the time limit, so that a script can save a checkpoint, for example USR1@2m'
+      ),
       trans.__('none')
     ],
     stop_after: [

@@ -1,11 +1,17 @@
 import * as React from 'react';
 
-import type { Action, TaskRow, TaskStatus } from '../../client/types';
+import type {
+  Action,
+  LastAlert,
+  TaskRow,
+  TaskStatus
+} from '../../client/types';
 import type { ITrans } from './context';
 import { useTrans } from './context';
 import { clockTime } from './format';
 import type { IconName } from './icons';
 import { Icon } from './icons';
+import { serverSentence } from './serversentences';
 
 /** In the order in which people look for them. */
 export const STATUSES: readonly TaskStatus[] = [
@@ -107,7 +113,7 @@ export function StatusLabel({
     silent_since: pending ? null : task.silent_since
   });
   const word = pendingWord(trans, pending) ?? known.word;
-  const text = known.text ?? task.message;
+  const text = known.text ?? serverSentence(trans, task.message ?? '');
   return (
     <span
       className={`pyr-status pyr-status-${look}${pending ? ' pyr-is-pending' : ''}`}
@@ -115,6 +121,46 @@ export function StatusLabel({
     >
       <Icon name={icon} />
       <span className="pyr-status-word">{word}</span>
+    </span>
+  );
+}
+
+/** The level of an alert as a word. */
+export function alertLevel(trans: ITrans, level: LastAlert['level']): string {
+  const words: Record<LastAlert['level'], string> = {
+    info: trans.__('information'),
+    warning: trans.__('warning'),
+    error: trans.__('error')
+  };
+  return words[level];
+}
+
+/** The last alert of a run, and how many there are; nothing without alerts. */
+export function AlertIcon({
+  alert
+}: {
+  alert: LastAlert | null;
+}): JSX.Element | null {
+  const trans = useTrans();
+  if (!alert) {
+    return null;
+  }
+  const { title, text, number } = alert;
+  const last = text ? `${title}: ${text}` : title;
+  const level = alertLevel(trans, alert.level);
+  const label =
+    number > 1
+      ? trans.__('Alert (%1): %2 (%3 alerts)', level, last, number)
+      : trans.__('Alert (%1): %2', level, last);
+  return (
+    <span
+      className={`pyr-alert-icon pyr-alert-${alert.level}`}
+      role="img"
+      aria-label={label}
+      title={label}
+    >
+      <Icon name="alert" />
+      {number > 1 && <small>{number}</small>}
     </span>
   );
 }

@@ -2,10 +2,12 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
+import type { ITrans } from './context';
 import { useTrans } from './context';
 import { duration, elapsed, percent, sweptText } from './format';
 import { moveFocus, VERTICAL_ALL } from './keyboardnav';
-import { StatusIcon } from './status';
+import { AlertIcon, StatusIcon } from './status';
+import { serverSentence } from './serversentences';
 
 /** A name of a task, split before the swept values at its end. */
 interface INameParts {
@@ -57,8 +59,13 @@ export function RunTime(props: { task: TaskRow; now: number }): JSX.Element {
 }
 
 /** The tooltip of a task: its name, what was swept, its message, and more. */
-export function taskTitle(task: TaskRow, ...more: readonly string[]): string {
-  return [task.name, sweptText(task), task.message, ...more]
+export function taskTitle(
+  trans: ITrans,
+  task: TaskRow,
+  ...more: readonly string[]
+): string {
+  const message = serverSentence(trans, task.message ?? '');
+  return [task.name, sweptText(task), message, ...more]
     .filter(Boolean)
     .join('\n');
 }
@@ -164,6 +171,7 @@ function TaskLine(
             <TaskName {...splitName(task)} />
           </span>
         )}
+        <AlertIcon alert={task.alert} />
         {props.time}
         {progress !== null && (
           <ProgressBar

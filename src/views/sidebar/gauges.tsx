@@ -13,6 +13,7 @@ import {
 } from '../shared/utilization';
 import { useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
+import { serverSentence } from '../shared/serversentences';
 
 /** Samples that a sparkline shows, one a second. */
 const HISTORY_SECONDS = 90;
@@ -56,7 +57,9 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
       ))}
       {latest?.gpu_state === 'error' && (
         <Banner kind="warning">
-          {latest.gpu_message ?? trans.__('Couldn’t read the GPU utilization.')}
+          {latest.gpu_message
+            ? serverSentence(trans, latest.gpu_message)
+            : trans.__('Couldn’t read the GPU utilization.')}
         </Banner>
       )}
     </section>

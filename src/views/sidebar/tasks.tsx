@@ -60,7 +60,11 @@ export function TaskList(props: {
         onOpen={props.onOpen}
         line={task => ({
           time: <RunTime task={task} now={now} />,
-          title: taskTitle(task, relativeTime(trans, task.finished_at, now)),
+          title: taskTitle(
+            trans,
+            task,
+            relativeTime(trans, task.finished_at, now)
+          ),
           progress: isRunning(task) ? task.progress || null : null
         })}
       />

@@ -33,11 +33,11 @@ TEXTS = {
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_what_took_minutes_takes_seconds(tmp_path: Path, text: str) -> None:
     workspace = script_workspace(tmp_path, source="import pyruns_jupyter\npyruns_jupyter.load()\n")
-    began = time.monotonic()
+    began = time.process_time()
     SearchSpace(text)
     with suppress(InvalidInput):
         preview.plan_tasks(workspace, text, "t")
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60
 
 
 def test_the_values_of_all_keys_are_bounded() -> None:

@@ -195,9 +195,9 @@ def test_a_list_or_a_value_where_the_default_has_keys_is_kept_as_it_is() -> None
 
 def test_many_new_keys_take_a_moment_and_too_many_are_refused() -> None:
     many = "".join(f"k{number}: {number}\n" for number in range(MAX_ADDED_KEYS))
-    began = time.monotonic()
+    began = time.process_time()
     assert overlaid(DEFAULT, many).endswith(many)
-    assert time.monotonic() - began < 20  # it was minutes
+    assert time.process_time() - began < 20  # it was minutes
     with pytest.raises(InvalidInput, match="2,001 keys are not in the default") as caught:
         overlaid(DEFAULT, f"{many}one: 1\n")
     assert caught.value.field == "yaml"

@@ -299,3 +299,14 @@ def test_a_sweep_is_checked_with_what_its_references_stand_for(tmp_path: Path) -
     with pytest.raises(InvalidInput, match=r"--seed expects an integer, got 0\.5") as refused:
         plan_tasks(workspace, "lr: 1.0 | 0.5\nseed: ${lr}\n", "t")  # 1.0 alone is a whole number
     assert refused.value.field == "seed"
+
+
+@pytest.mark.parametrize("digits", [4000, 5000])
+def test_a_number_with_thousands_of_digits_is_refused_in_a_short_sentence(
+    tmp_path: Path, digits: int
+) -> None:
+    """Python cannot convert an integer with more than 4,300 digits to text."""
+    workspace = script_workspace(tmp_path)
+    with pytest.raises(InvalidInput, match=r"--seed expects an integer, got '0xf+…'") as refused:
+        plan_tasks(workspace, f"seed: 0x{'f' * digits} | 1\n", "t")
+    assert len(refused.value.message) < 300

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.core.alerts.stored import Alert, store_alerts
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.create.duplicate import duplicate
 from pyruns_jupyter.core.taskfile import metadata, runs
@@ -30,6 +31,7 @@ def with_a_run(workspace: WorkspaceFolder) -> Path:
     with edit_task(folder) as info:
         info["foreign"] = {"kept": [1]}
         info["pinned"] = True
+        store_alerts(info, 1, [Alert(1.0, "loss is nan", "", "warning")])
     wanted = metadata.TaskPatch(notes="why", tags=("t",), env={"A": "1"}, order=3.0)
     tasks.change(workspace, "one", wanted)
     return folder

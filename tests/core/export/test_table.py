@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
-from pyruns_jupyter.core.export.table import FACTS, Table, collected, table_chunks, write_table
+from pyruns_jupyter.core.export.table import FACTS, Table, collected, table_chunks
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.output_file import output_file
 from pyruns_jupyter.core.taskfile.task_file import edit_task
@@ -164,7 +164,8 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
         table.add({"task": f"t{number}", "run": 1}, {"lr": number, "text": "x" * 100}, {"loss": 0.5})
     target = tmp_path / "out.csv"
     with target.open("wb") as stream:
-        write_table(table, stream)
+        for chunk in table_chunks(table):
+            stream.write(chunk)
     table.close()
     assert len(target.read_text().splitlines()) == 20_001
 

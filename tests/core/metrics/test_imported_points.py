@@ -74,3 +74,22 @@ def test_lines_are_written_together_and_after_a_torn_one(tmp_path: Path) -> None
     journal.append(TRACK, {"loss": 3.0}, 0.0)
     journal.close()
     assert [entry[TRACK]["loss"] for entry in entries(path.read_bytes())] == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("to_end", [True, False])
+def test_a_new_journal_with_the_inode_of_the_old_one(tmp_path: Path, to_end: bool) -> None:
+    """A task is deleted and created again, or a daemon tracks after the end of its run."""
+    path = tmp_path / "run1.journal.jsonl"
+    path.write_bytes(b"".join(tracked(loss=float(step)) for step in range(10)))
+    reader = JournalReader()
+    reader.feed(path, to_end=to_end)
+    reader.feed(path, to_end=to_end)
+    with path.open("r+b") as stream:  # the same inode, and larger
+        stream.truncate()
+        stream.write(b"".join(tracked(other=float(step), loss=1.0) for step in range(20)))
+    reader.feed(path, to_end=to_end)
+    assert reader.tracks() == {"other": [float(step) for step in range(20)], "loss": [1.0] * 20}
+    with path.open("ab") as stream:
+        stream.write(tracked(other=20.0))
+    reader.feed(path, to_end=to_end)
+    assert reader.tracks()["other"] == [float(step) for step in range(21)]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyruns_jupyter.core.alerts.journal import alerts_in
 from pyruns_jupyter.core.metrics.aggregate import POINTS_KEPT, compact, read_journal
 from pyruns_jupyter.core.metrics.journal import (
     MAX_LINE_BYTES,
@@ -279,3 +280,13 @@ def test_every_point_comes_back(values: dict[str, Any], rank: int | None) -> Non
     }
     assert repr(list(entry["track"].values())) == repr(list(expected.values()))
     assert list(entry["track"]) == list(expected)
+
+
+@pytest.mark.parametrize("depth", [600, 900, 100_000])
+def test_a_line_that_is_too_deep_ends_no_reader(tmp_path: Path, depth: int) -> None:
+    """A script can write it by hand. The supervisor reads it during the run, and at its end."""
+    path = tmp_path / "journal.jsonl"
+    deep = b'{"t":1,"track":{"a":' + b"[" * depth + b'"\\ud83d\\ude00"' + b"]" * depth + b"}}\n"
+    path.write_bytes(deep + b'{"t":1,"track":{"b":1}}\n{"t":1,"alert":{"title":"x","level":"info"}}\n')
+    assert read_journal(path)[1]["b"] == [1]
+    assert [one.title for one in alerts_in(path)] == ["x"]

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.query import parse, quote, select
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import RowAlert, TaskRow
 
 BASE = TaskRow("x", "pending", "python", False, 1.0, 0, 0, None, None, None, None, None)
 ROWS = [
     replace(BASE, name="run_1", swept={"optimizer.lr": 0.1, "amp": True}, figures={"acc": 0.5}),
     replace(BASE, name="run_2", status="failed", swept={"optimizer.lr": 0.01, "opt": "Adam"}, exit_code=1,
-            notes="diverged after warm-up", created_at=2.0, runs=2, run=2, tags=("best", "Old one")),
+            notes="diverged after warm-up", created_at=2.0,
+            alert=RowAlert(3.0, "error", "loss is nan", "Epoch 7", 2), runs=2, run=2,
+            tags=("best", "Old one")),
     replace(BASE, name="run_10", status="completed", duration=12.0,
             swept={"optimizer.lr": 1e-5, "opt": "sgd", "layers": [64, 32]},
             figures={"acc": 0.93, "loss": float("nan")}, created_at=3.0,
@@ -91,6 +93,11 @@ def names(query: str = "", **options: object) -> set[str]:
         ("no:acc", {"run_2", "Probe lr=3"}),
         ("has:note,gpu", {"run_2", "run_10"}),
         ("no:tag no:gpu no:acc", {"Probe lr=3"}),
+        ("has:alert", {"run_2"}),
+        ("no:alert run", {"run_1", "run_10"}),
+        ("alert:NAN alert:error", {"run_2"}),
+        ("alert:warning", set()),
+        ("alerts:/epoch \\d/", {"run_2"}),
         ("/^run_1/", {"run_1", "run_10"}),
         ("/lr=0\\.0*1$/", {"run_1", "run_2"}),  # with an operator in it
         ("/a:b|amp=/", {"run_1"}),

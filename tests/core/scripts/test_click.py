@@ -19,39 +19,29 @@ pytest.importorskip("click", reason="click is not installed")
 OPTIONS = """
 import click
 
-OPTIONS = [click.option("--alpha", default=1.5), click.option("--beta", type=int, default=2)]
-verbose = click.option("-v", "--verbose", count=True, help="more words")
+alpha = click.option("--alpha", default=1.5)
 
 def common(function):
     function = click.option("--seed", default=7, help="the seed")(function)
     return click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")(function)
 
-def add_options(options):
-    def decorate(function):
-        for option in reversed(options):
-            function = option(function)
-        return function
-    return decorate
-
-def rate(default, name="--lr"):
-    return click.option(name, default=default, type=click.FloatRange(0, 1, min_open=True), show_default=True)
+verbose = click.option("-v", "--verbose", count=True, help="more words")
 """
 SCRIPT = """
 import json, os
 import click
-from options import OPTIONS, add_options, common, rate, verbose
+from options import alpha, common, verbose
 
 @click.command()
 @click.argument("src")
 @click.argument("dst", default="out")
 @click.argument("files", nargs=-1)
 @common
-@add_options(OPTIONS)
+@alpha
+@click.option("--beta", type=int, default=2)
 @verbose
-@rate(0.1)
+@click.option("--lr", default=0.1, type=click.FloatRange(0, 1, min_open=True), show_default=True)
 @click.option("--shout/--no-shout", " /-S", default=False)
-@click.option("--upper", "case", flag_value="upper", default="upper")
-@click.option("--lower", "case", flag_value="lower")
 @click.option("--pair", nargs=2, type=(int, str), default=(1, "a"))
 @click.option("--many", "-m", multiple=True, type=int)
 @click.option("--pairs", multiple=True, type=(str, int))
@@ -87,7 +77,7 @@ def script(folder: Path) -> ScriptParameters:
 def test_everything_click_knows(script: ScriptParameters) -> None:
     assert script.kind == "click" and not script.open
     assert [problem.message for problem in script.problems] == [
-        "Line 22: The default of user is computed (lambda: os.getenv('NAME', 'x')). Set null to use it."
+        "Line 21: The default of user is computed (lambda: os.getenv('NAME', 'x')). Set null to use it."
     ]
     assert table(script, "type", "default", "flag", "choices", "nargs", "required", "positional") == {
         "src": ("str", None, "", None, None, True, True),
@@ -100,7 +90,6 @@ def test_everything_click_knows(script: ScriptParameters) -> None:
         "verbose": ("int", 0, "--verbose", None, None, False, False),
         "lr": ("float", 0.1, "--lr", None, None, False, False),
         "shout": ("bool", False, "--shout", None, None, False, False),
-        "case": ("choice", "upper", "--upper", ("upper", "lower"), None, False, False),
         "pair": ("list", [1, "a"], "--pair", None, 2, False, False),
         "many": ("list", None, "--many", None, None, False, False),
         "pairs": ("list", None, "--pairs", None, 2, False, False),
@@ -115,7 +104,7 @@ def test_everything_click_knows(script: ScriptParameters) -> None:
     }
     by_name = {parameter.name: parameter for parameter in script.parameters}
     assert by_name["seed"].help == "the seed" and by_name["seed"].file == "options.py"
-    assert by_name["user"].computed and by_name["text"].line == 26
+    assert by_name["user"].computed and by_name["text"].line == 25
 
 
 def test_the_defaults_are_passed_as_they_are(folder: Path, script: ScriptParameters) -> None:
@@ -133,7 +122,6 @@ LEGAL = st.fixed_dictionaries(
         "verbose": st.integers(0, 4),
         "lr": st.floats(0.001, 1),
         "shout": st.booleans(),
-        "case": st.sampled_from(["upper", "lower"]),
         "pair": st.tuples(INTS, WORDS).map(list),
         "many": st.lists(INTS, max_size=3),
         "pairs": st.lists(st.tuples(WORDS, INTS).map(list), max_size=2),
@@ -275,19 +263,24 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
     source = (
         "import click, sys\n"
         "from click_extra import extra_option\n"
+        "def common(): return click.option('--a')\n"
         "@click.command(context_settings={'ignore_unknown_options': True})\n"
         "@click.option(sys.argv[0], default=1)\n"
         "@click.option('--lr', default=sys.maxsize)\n"
         "@extra_option()\n"
+        "@common()\n"
+        "@click.option('--upper', 'case', flag_value='upper')\n"
         "def main(**values): ...\n"
         "main()\n"
     )
     script = read_script(tmp_path, source)
     assert script.open
     assert [(problem.line, problem.message) for problem in script.problems] == [
-        (4, "Line 4: The name of an option is computed. It is not listed but can be set as a key."),
-        (5, "Line 5: The default of lr is computed (sys.maxsize). Set null to use it."),
-        (6, "Line 6: The parameters that extra_option adds could not be determined. They are not listed."),
+        (5, "Line 5: The name of an option is computed. It is not listed but can be set as a key."),
+        (6, "Line 6: The default of lr is computed (sys.maxsize). Set null to use it."),
+        (7, "Line 7: The parameters that extra_option adds could not be determined. They are not listed."),
+        (8, "Line 8: The parameters that common adds could not be determined. They are not listed."),
+        (9, "Line 9: --upper stands for a value. It is not listed."),
     ]
     assert build_argv(script, {"lr": 3, "more_words": "x"}) == ["--lr", "3", "--more-words", "x"]
 

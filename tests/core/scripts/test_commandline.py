@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.scripts.argv import build_argv
+from pyruns_jupyter.core.scripts.commandline import file_texts
 from pyruns_jupyter.core.scripts.defaults import config_default_text
 from pyruns_jupyter.core.scripts.reading import read_parameters
 
@@ -105,6 +106,23 @@ def test_a_command_line_replaces_detected_parameters() -> None:
         build_argv(DETECTED, {**config, "lr": 0.2})
     with pytest.raises(InvalidInputs, match="data is required"):
         build_argv(DETECTED, {"lr": 0.1, "command_line": None})
+
+
+def test_a_file_with_all_values() -> None:
+    config: dict[str, Any] = {
+        "command_line": "{config.yaml} --json={config.json}",
+        "lr": 1e-5,
+        "m": {"é": [1]},
+    }
+    assert build_argv(SCRIPT, config) == ["config.yaml", "--json=config.json"]
+    assert file_texts(config) == {
+        "config.yaml": "lr: 1.0e-05\nm:\n  é:\n  - 1\n",
+        "config.json": '{\n  "lr": 1e-05,\n  "m": {\n    "é": [\n      1\n    ]\n  }\n}\n',
+    }
+    # A run has the paths of its files.
+    config = {**config, "config.yaml": "/a b.yaml", "config.json": "/c.json"}
+    assert build_argv(SCRIPT, config) == ["/a b.yaml", "--json=/c.json"] and file_texts(config) == {}
+    assert build_argv(DETECTED, {"command_line": "{config.yaml}", "lr": 7, "data": "x"}) == ["config.yaml"]
 
 
 def test_a_script_may_have_an_argument_of_that_name() -> None:

@@ -27,13 +27,10 @@ def train(data: str, lr: float = 1e-3, widths=(1, 2), layers=LAYERS, name=None, 
           home=os.getcwd(), *rest, extra="z"):
     \"\"\"Train.
 
-    Parameters
-    ----------
-    data : str
-        Where
-        it is.
-    lr : float, optional
-        The rate.
+    Args:
+        data: Where
+            it is.
+        lr (float, optional): The rate.
     \"\"\"
     print(json.dumps([data, lr, widths, layers, name, flag, n, rest, extra]))
 
@@ -119,71 +116,43 @@ def read_parameters_of(source: str) -> ScriptParameters:
     return read_parameters(source)
 
 
-CLASSES = """
+TABLE = """
 import json
 import fire
 
-class Base:
-    def __init__(self, lr=0.1, name="x"):
-        self.lr, self.name = lr, name
-    def evaluate(self):
-        print(json.dumps(["evaluate", self.lr]))
-
-class Trainer(Base):
-    "A trainer"
-    def train(self, lr=2, n=5):
-        print(json.dumps([self.lr, self.name, lr, n]))
-    def _hidden(self): ...
-    @property
-    def size(self): ...
+class Trainer:
+    def train(self, n=5): ...
 
 def other(**values):
     print(json.dumps(values))
+
+def add(a: int, b=2):
+    print(json.dumps([a, b]))
 
 if __name__ == "__main__":
     fire.Fire(COMPONENT)
 """
 
 
-def test_a_class(tmp_path: Path) -> None:
-    script = read_script(tmp_path, CLASSES.replace("COMPONENT", "Trainer"))
-    assert table(script, "type", "default") == {
-        "lr": ("float", 0.1),
-        "name": ("str", "x"),
-        "command": ("choice", "train"),
-        "train.lr": ("int", 2),
-        "train.n": ("int", 5),
-    }
-    assert script.parameters[2].choices == ("train", "evaluate")
-    config = {"lr": 9, "name": "7", "command": "train", "train": {"lr": 4, "n": 3}}
-    assert printed(tmp_path, script, config) == [9, "7", 4, 3]
-    assert printed(tmp_path, script, {"lr": 5, "command": "evaluate"}) == ["evaluate", 5]
-
-
 def test_a_table_of_commands(tmp_path: Path) -> None:
-    component = '{"other": other, "more": {"trainer": Trainer, "made": Trainer(3)}}'
-    script = read_script(tmp_path, CLASSES.replace("COMPONENT", component))
-    assert script.open
-    assert list(table(script)) == [
-        "command",
-        "more.command",
-        "more.trainer.lr",
-        "more.trainer.name",
-        "more.trainer.command",
-        "more.trainer.train.lr",
-        "more.trainer.train.n",
-        "more.made.command",
-        "more.made.train.lr",
-        "more.made.train.n",
-    ]
+    component = '{"other": other, "more": {"add": add, "again": add}}'
+    script = read_script(tmp_path, TABLE.replace("COMPONENT", component))
+    assert script.open and not script.problems
+    names = ["command", "more.command", "more.add.a", "more.add.b", "more.again.a", "more.again.b"]
+    assert list(table(script)) == names
     other = {"command": "other", "other": {"a": None, "b": {"c": [1]}}}
     assert printed(tmp_path, script, other) == {"a": None, "b": {"c": [1]}}
-    made = {"command": "more", "more": {"command": "made", "made": {"command": "evaluate"}}}
-    assert printed(tmp_path, script, made) == ["evaluate", 3]
+    added = {"command": "more", "more": {"command": "add", "add": {"a": -1, "b": "1"}}}
+    assert printed(tmp_path, script, added) == [-1, "1"]
 
 
-def test_all_functions_of_the_script(tmp_path: Path) -> None:
-    script = read_script(tmp_path, CLASSES.replace("COMPONENT", ""))
-    assert script.parameters[0].choices == ("Base", "Trainer", "other")
-    config = {"command": "Trainer", "Trainer": {"lr": 1, "command": "evaluate"}}
-    assert printed(tmp_path, script, config) == ["evaluate", 1]
+@pytest.mark.parametrize(
+    ("component", "what"),
+    [("Trainer", "Trainer"), ("Trainer()", "Trainer()"), ("", "all functions of the script")],
+)
+def test_classes_are_left_to_asking(tmp_path: Path, component: str, what: str) -> None:
+    script = read_script(tmp_path, TABLE.replace("COMPONENT", component))
+    assert (script.kind, script.open, script.parameters) == ("fire", True, ())
+    assert [one.message for one in script.problems] == [
+        f"Line 15: The parameters of {what} could not be determined."
+    ]

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.model import ScriptParameters
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
+from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 from tests.core.frameworks import default_config, printed, read_script
 
 PRINT = "import json\nprint(json.dumps(vars(args)))\n"
@@ -339,21 +340,6 @@ class Main:
 
 fire.Fire(Main)
 """
-SIMPLE = """\
-import json
-from dataclasses import asdict, dataclass
-from simple_parsing import ArgumentParser
-
-@dataclass
-class Config:
-    lr: float = 0.1
-    steps: int = 3
-    amp: bool = False
-
-parser = ArgumentParser(add_config_path_arg="config_path")
-parser.add_arguments(Config, dest="config")
-print(json.dumps(asdict(parser.parse_args().config)))
-"""
 
 
 def test_defaults_of_click_that_come_from_elsewhere(tmp_path: Path) -> None:
@@ -381,17 +367,14 @@ def test_a_constructor_of_fire_takes_no_words_of_its_method(
     tmp_path: Path, changed: dict[str, object], told: object
 ) -> None:
     pytest.importorskip("fire", reason="fire is not installed")
-    found = read_script(tmp_path, FIRE)
+    (tmp_path / "script.py").write_text(FIRE, encoding="utf-8")
+    plain = (("lr", 0.2), ("steps", 3))
+    train = ScriptCommand(parameters=[Parameter(name, default=value) for name, value in plain])
+    train.parameters.append(Parameter("files", "list", [], positional=True, nargs="*"))
+    own = [Parameter("name", default="x"), Parameter("lr", default=0.1)]
+    found = script_of("fire", ScriptCommand(parameters=own, commands={"train": train}), [])
     config = {**default_config(found), "command": "train", **changed}
     assert printed(tmp_path, found, config) == told
-
-
-def test_a_file_of_simple_parsing_keeps_its_say(tmp_path: Path) -> None:
-    pytest.importorskip("simple_parsing", reason="simple_parsing is not installed")
-    (tmp_path / "my.yaml").write_text("config: {lr: 0.5, steps: 7}\n", encoding="utf-8")
-    found = read_script(tmp_path, SIMPLE)
-    words = build_argv(found, {**default_config(found), "amp": True})
-    assert typed(tmp_path, "--config_path", "my.yaml", *words) == {"lr": 0.5, "steps": 7, "amp": True}
 
 
 def test_pyrallis_and_draccus_get_what_was_changed(tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def test_a_fresh_sweep(tmp_path: Path) -> None:
         "duration", "exit_code", "progress", "swept", "figures", "message", "tags", "order", "readable",
         "silent_since",
         "study",
+        "steps",
+        "alert",
+        "gpu_hours",
+        "energy_kwh",
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.workspace.cluster_settings import ClusterSettings, JobResources, seconds_of
-from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.settings import Settings
 
 
 def parsed(text: str) -> Settings:

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.settings import Settings
 
 NAME = "_pyruns_settings.yaml"
 
@@ -216,3 +217,31 @@ def test_no_yaml_crashes(words: list[str]) -> None:
 @given(st.dictionaries(st.sampled_from(sorted(vars(Settings()))), DATA))
 def test_no_value_crashes(values: dict[str, object]) -> None:
     check_settings(yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns", "problem"),
+    [
+        ("", None, None),
+        ("log_metrics: false", None, None),
+        ("log_metrics: auto", (), None),
+        ("log_metrics: ['(?P<loss>x)']", ("(?P<loss>x)",), None),
+        ("log_metrics: auto\nworkspaces: {train: {log_metrics: false}}", None, None),
+        (
+            "log_metrics: auto\nworkspaces: {train: {log_metrics: 7}}",
+            (),
+            "workspaces.train.log_metrics must be",
+        ),
+        ("log_metrics: true", None, "log_metrics must be false, auto or a list"),
+        ("log_metrics: []", None, "log_metrics must be"),
+        ("log_metrics: ['(']", None, "log_metrics: the pattern '(' is not a regular expression"),
+        ("log_metrics: [1]", None, "must be a text of 1 to 1000 characters"),
+    ],
+)
+def test_patterns_for_metrics_in_logs(
+    tmp_path: Path, text: str, patterns: tuple[str, ...] | None, problem: str | None
+) -> None:
+    (tmp_path / NAME).write_text(text)
+    loaded = Settings.load(tmp_path)
+    assert loaded.log_patterns.of("train") == patterns
+    assert (problem in (loaded.problem or "")) if problem else loaded.problem is None

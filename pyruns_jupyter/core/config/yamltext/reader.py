@@ -101,7 +101,7 @@ class DocumentReader:
         self.starts: list[int] = []  # of the places, in order
         self.batch_keys: dict[str, SweptValue] = {}
         self.values = NodeReader()
-        self.within = 0  # enclosing lists that are one field, so that their items are none
+        self.within = 0  # enclosing lists that are one field: their items are not fields
         self.batch_within = False
 
     def read(self) -> None:

@@ -24,7 +24,7 @@ from pyruns_jupyter.core.fs.regular_files import open_to_read
 from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import move_lock, runs
 from pyruns_jupyter.core.taskfile.metadata import env_of
-from pyruns_jupyter.core.taskfile.paths import ARTIFACTS, RUN_LOGS, TASK_INFO, TaskPaths
+from pyruns_jupyter.core.taskfile.paths import ARTIFACTS, CHECKPOINTS, RUN_LOGS, TASK_INFO, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts, read_task
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
@@ -32,6 +32,7 @@ from .code import script_files
 from .members import CODE, DEFAULT, INDEX, SNAPSHOTS, TASKS, VERSION, Index
 
 INTERRUPTED = "The task was archived during this run, so the outcome of the run is unknown."
+_LARGE = (ARTIFACTS, CHECKPOINTS)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EARLIEST = 315532800.0  # 1980, the first year that zip supports
 
@@ -193,7 +194,7 @@ class _Packer:
             for name in sorted(folders):
                 if (where / name).is_symlink():
                     self._notices.append(f"{where / name} is a link and was omitted.")
-                elif not (at_top and (name.startswith(".") or (name == ARTIFACTS and not self._artifacts))):
+                elif not (at_top and (name.startswith(".") or (name in _LARGE and not self._artifacts))):
                     kept.append(name)
             folders[:] = kept
             for name in sorted(files):

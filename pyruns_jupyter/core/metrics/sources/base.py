@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 SLICE_BYTES = 64 * 1024  # that one call of `read` parses at most
 MAX_KEY_LENGTH = 300  # characters
 STEP = "step"  # the key of a step whose format has no name for it
+_MAX_INTEGER = 1 << 63  # larger ones, which a float may not be able to hold, do not count
 
 
 class Point(NamedTuple):
@@ -26,6 +27,11 @@ class SourceError(Exception):
 
 class NotMetrics(Exception):
     """The file has no metrics, although its name suggests them."""
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value of a file is a number that counts."""
+    return type(value) is float or (type(value) is int and -_MAX_INTEGER <= value < _MAX_INTEGER)
 
 
 class Source(Protocol):

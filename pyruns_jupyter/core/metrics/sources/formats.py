@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import huggingface, lines, mlflow, tensorboard, wandb
+from pyruns_jupyter.core.common.metric_patterns import LogPatterns
+
+from . import huggingface, lines, mlflow, tensorboard, trackio, wandb
 from .base import Source
+from .log_text import FORMAT as LOG_FORMAT
+from .log_text import LogText
 
 
 def _no_pid(path: str) -> int | None:
@@ -26,6 +30,9 @@ class Format(NamedTuple):
         is_cumulative: whether each file of a run has the points of the earlier ones.
         is_tagged: returns whether a file has points that are marked as those of an attempt; None if files of
             this format have no such mark.
+        is_shared: whether several runs can write to a file at once, so that it only counts in the artifacts
+            folder of a run.
+        has_images: whether a run can also log images with it, so that a file without metrics counts, too.
     """
 
     name: str
@@ -35,6 +42,8 @@ class Format(NamedTuple):
     family: str = ""
     is_cumulative: bool = False
     is_tagged: Callable[[str, str], bool] | None = None
+    is_shared: bool = False
+    has_images: bool = False
 
 
 def _opened(kind: Callable[[Path, int], Source]) -> Callable[[Path, int, str], Source]:
@@ -49,11 +58,15 @@ PRINTED = Format(
 )
 FORMATS = (
     Format(
-        tensorboard.FORMAT, tensorboard.recognizes, _opened(tensorboard.EventFile), tensorboard.pid_in_name
+        tensorboard.FORMAT,
+        tensorboard.recognizes,
+        _opened(tensorboard.EventFile),
+        tensorboard.pid_in_name,
+        has_images=True,
     ),
     Format(lines.CSV_FORMAT, lines.recognizes_csv, _opened(lines.TableFile)),
     Format(lines.JSON_FORMAT, lines.recognizes_json, _opened(lines.JsonLinesFile)),
-    Format(wandb.FORMAT, wandb.recognizes, _opened(wandb.RunFile), wandb.writer_pid),
+    Format(wandb.FORMAT, wandb.recognizes, _opened(wandb.RunFile), wandb.writer_pid, has_images=True),
     Format(
         huggingface.STATE_FORMAT,
         huggingface.recognizes_state,
@@ -67,6 +80,7 @@ FORMATS = (
         _opened(mlflow.MetricFile),
         is_tagged=mlflow.is_tagged,
     ),
+    Format(trackio.FORMAT, trackio.recognizes, _opened(trackio.TrackioDatabase), is_shared=True),
     Format(
         mlflow.DATABASE_FORMAT,
         mlflow.recognizes_database,
@@ -74,6 +88,22 @@ FORMATS = (
         is_tagged=lambda path, attempt: True,
     ),
 )
+
+
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".wandb", ".db", "trainer_state.json")
+
+
+def log_text(patterns: Sequence[str]) -> Format:
+    """Return the format of a log in which patterns find metrics (see `LogPatterns`)."""
+    found = LogPatterns(patterns)
+    return Format(LOG_FORMAT, lambda path: False, lambda path, offset, _: LogText(path, offset, found))
+
+
+def is_candidate(name: str, in_metrics: bool) -> bool:
+    """Return whether `format_of` can find a format for a file of this name: a fast test, as most files are
+    none. `in_metrics`: whether a folder of its path has a name that begins with `metrics`.
+    """
+    return in_metrics or name.endswith(_SUFFIXES) or name.startswith("events.out.tfevents.")
 
 
 def format_of(path: str) -> Format | None:

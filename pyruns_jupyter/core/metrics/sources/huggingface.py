@@ -16,11 +16,11 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, NotMetrics, Point, SourceError
+from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, NotMetrics, Point, SourceError, is_number
 
 PRINTED_FORMAT, STATE_FORMAT, FAMILY = "printed dictionaries", "Trainer state", "Hugging Face"
 _STATE_NAME = "trainer_state.json"
-_MAX_STATE = 64 * 1024 * 1024
+_MAX_STATE = 16 * 1024 * 1024  # bytes; parsed, each of them can take twenty
 _MAX_PRINTED = 8 * 1024  # bytes of a dictionary
 _IGNORED = ("total_flos",)
 _KEY, _NUMBER = rb"'([^'\\\r\n]{1,300})': ", rb"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|-?inf|nan)"
@@ -95,10 +95,10 @@ def _state_values(entry: Any) -> dict[str, float]:
     if not isinstance(entry, dict) or type(entry.get(STEP)) is not int:
         return {}
     values = {
-        key: value
-        for key, value in entry.items()
-        if type(value) in (int, float) and 0 < len(key) <= MAX_KEY_LENGTH
+        key: value for key, value in entry.items() if is_number(value) and 0 < len(key) <= MAX_KEY_LENGTH
     }
+    if STEP not in values:
+        return {}
     return _kept(values)
 
 

@@ -16,7 +16,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 from pyruns_jupyter.core.metrics.journal import entries
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, NotMetrics, Point, SourceError
+from .base import MAX_KEY_LENGTH, SLICE_BYTES, NotMetrics, Point, SourceError, is_number
 
 CSV_FORMAT, JSON_FORMAT = "CSV", "JSON lines"
 _CSV_NAMES, _JSON_NAMES = (".csv", ".tsv"), (".jsonl", ".ndjson")
@@ -181,7 +181,7 @@ class JsonLinesFile(LineFile):
         """See `LineFile`."""
         points = []
         for entry in entries(b"\n".join(lines)):
-            values = _flat(entry)
+            values = flat(entry)
             if any(key in values for key in STEP_KEYS):
                 if _has_metric(values):
                     points.append(Point(_time_of(values), values))
@@ -197,15 +197,16 @@ def _has_metric(values: dict[str, Any]) -> bool:
     return any(key not in STEP_KEYS for key in values)
 
 
-def _flat(entry: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
+def flat(entry: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
+    """Return the numbers in an object; keys of nested objects are joined by slashes."""
     values: dict[str, float] = {}
     for key, value in entry.items():
         name = prefix + key
-        if type(value) is int or type(value) is float:
+        if is_number(value):
             if len(name) <= MAX_KEY_LENGTH and len(values) < _MAX_COLUMNS:
                 values[name] = value
         elif type(value) is dict and depth < 3:
-            values |= _flat(value, f"{name}/", depth + 1)
+            values |= flat(value, f"{name}/", depth + 1)
     return values
 
 

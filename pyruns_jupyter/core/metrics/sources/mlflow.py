@@ -14,25 +14,22 @@ import json
 import math
 import os
 import re
-import time
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
-from pyruns_jupyter.core.metrics.database import check_tables, connect, rows_of
+from pyruns_jupyter.core.metrics.database import rows_of
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, NotMetrics, Point, SourceError
+from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, Point, SourceError, is_number
+from .sqlite import DatabaseSource
 
 DATABASE_FORMAT, FILES_FORMAT = "MLflow database", "MLflow"
 CONTEXT = "MLFLOW_RUN_CONTEXT"
 _TAG = "pyruns.attempt"
 _METRIC = re.compile(r".*/[0-9a-f]{32}/metrics/(.+)$")
-_TABLES = ("metrics", "tags", "runs")
-_ROWS = 2000  # of a query
-_SECONDS = 0.1  # for all queries of a call
+ROWS = 2000  # of a query
 _MAX_RUNS = 200
-_PASSING = ("locked", "busy", "interrupted")  # in the message of an error that passes
 
 
 def context_of(environment: dict[str, str], attempt: str) -> str:
@@ -55,7 +52,10 @@ def recognizes_files(path: str) -> bool:
 
 def is_tagged(path: str, attempt: str) -> bool:
     """Return whether a metric in a file store is of a run that `attempt` started."""
-    folder = path[: path.rindex("/metrics/")]
+    found = _METRIC.match(path)
+    if found is None:
+        return False
+    folder = path[: found.start(1) - len("/metrics/")]
     try:
         with os.fdopen(open_regular(f"{folder}/tags/{_TAG}"), "rb") as stream:
             return stream.read(200).decode("utf-8", "replace").strip() == attempt
@@ -77,59 +77,26 @@ class MetricFile(FileSource):
         for line in data[:used].splitlines():
             try:
                 moment, value, *step = line.split()
-                values = {key: float(value), **({STEP: int(step[0])} if step else {})}
-                points.append(Point(int(moment) / 1000, values))
+                number = int(step[0]) if step else 0
+                values = {key: float(value), **({STEP: number} if step and is_number(number) else {})}
+                points.append(Point(float(moment) / 1000, values))
             except ValueError:
                 continue
         return points, used
 
 
-class MlflowDatabase:
-    """The runs in a database that `attempt` started. `offset` is the number of the last row."""
+class MlflowDatabase(DatabaseSource):
+    """The runs in a database that `attempt` started."""
+
+    TABLES = ("metrics", "tags", "runs")
 
     def __init__(self, path: Path, offset: int, attempt: str) -> None:
-        self.path = path
-        self.offset = 0
-        self.has_more = False
+        super().__init__(path)
         self._attempt = attempt
-        self._stamp: tuple[int, int] | None = None
         self._prefixes: dict[str, str] = {}
 
-    def read(self) -> list[Point]:
-        """See `Source`."""
-        import sqlite3
-
-        status = os.stat(self.path)
-        stamp = status.st_mtime_ns, status.st_size
-        if status.st_size == 0 or (stamp == self._stamp and not self.has_more):
-            return []
-        deadline = time.monotonic() + _SECONDS
-        try:
-            with closing(connect(self.path, deadline)) as database:
-                database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-                database.execute("PRAGMA trusted_schema = OFF")
-                try:
-                    check_tables(database, _TABLES, deadline)
-                except OSError:
-                    self._stamp = stamp
-                    return []  # of another program, or MLflow creates it now
-                rows = self._rows(database, deadline)
-        except OSError as error:
-            if error.errno is None:
-                raise NotMetrics from None  # not an SQLite database
-            raise
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            if any(word in str(error) for word in _PASSING):
-                return []
-            if not self._prefixes:
-                raise NotMetrics from None
-            raise SourceError(f"The database cannot be read: {error}.") from None
-        self._stamp = stamp
-        self.has_more = len(rows) == _ROWS
-        return self._points(rows)
-
-    def _rows(self, database: Any, deadline: float) -> list[Any]:
-        """Return the next rows of the runs."""
+    def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
+        """See `DatabaseSource`."""
         for run, name in rows_of(
             database,
             "SELECT r.run_uuid, r.name FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid "
@@ -138,32 +105,46 @@ class MlflowDatabase:
             deadline,
         ):
             if isinstance(run, str) and run not in self._prefixes:
-                label = name if isinstance(name, str) and name else run[:8]
+                label = name[:MAX_KEY_LENGTH] if isinstance(name, str) and name else run[:8]
                 self._prefixes[run] = f"{label}/" if self._prefixes else ""
         if not self._prefixes:
-            return []
-        places = ", ".join("?" * len(self._prefixes))
-        return rows_of(
-            database,
-            "SELECT rowid, run_uuid, key, value, timestamp, step, is_nan FROM metrics "
-            f"WHERE run_uuid IN ({places}) AND rowid > ? ORDER BY rowid LIMIT ?",
-            (*self._prefixes, self.offset, _ROWS),
-            deadline,
-        )
+            return [], False
+        rows = metric_rows(database, list(self._prefixes), self.offset, deadline)
+        return rows, len(rows) == ROWS
 
-    def _points(self, rows: list[Any]) -> list[Point]:
-        points: list[Point] = []
-        last: tuple[object, object] | None = None
-        for number, run, key, value, moment, step, is_nan in rows:
-            if type(number) is not int or number <= self.offset:
-                raise SourceError("Its rows are not in order, so the rest is not read.")
-            self.offset = number
-            if not isinstance(key, str) or len(key) > MAX_KEY_LENGTH or type(value) not in (int, float):
-                continue
-            name = self._prefixes.get(run, "") + key
-            if last != (run, step) or name in points[-1].values:
-                seconds = moment / 1000 if type(moment) is int else None
-                points.append(Point(seconds, {STEP: step} if type(step) is int else {}))
-                last = (run, step)
-            points[-1].values[name] = math.nan if is_nan else value
-        return points
+    def points(self, rows: list[Any]) -> list[Point]:
+        """See `DatabaseSource`."""
+        return points_of(rows, self._prefixes)
+
+
+def metric_rows(database: Any, runs: list[str], after: int, deadline: float) -> list[Any]:
+    """Return the next `ROWS` rows of runs in the table of metrics, after the row `after`.
+
+    Raises:
+        sqlite3.Error: when the query fails.
+    """
+    places = ", ".join("?" * len(runs))
+    return rows_of(
+        database,
+        "SELECT rowid, run_uuid, CASE WHEN length(CAST(key AS BLOB)) <= ? THEN key END, "
+        "value, timestamp, step, is_nan FROM metrics "
+        f"WHERE run_uuid IN ({places}) AND rowid > ? ORDER BY rowid LIMIT ?",
+        (MAX_KEY_LENGTH, *runs, after, ROWS),
+        deadline,
+    )
+
+
+def points_of(rows: list[Any], prefixes: Mapping[str, str]) -> list[Point]:
+    """Return the points of rows; the names of metrics begin with the prefix of their run."""
+    points: list[Point] = []
+    last: tuple[object, object] | None = None
+    for _, run, key, value, moment, step, is_nan in rows:
+        if not isinstance(key, str) or type(value) not in (int, float):
+            continue
+        name = prefixes.get(run, "") + key
+        if last != (run, step) or name in points[-1].values:
+            seconds = moment / 1000 if type(moment) is int else None
+            points.append(Point(seconds, {STEP: step} if type(step) is int else {}))
+            last = (run, step)
+        points[-1].values[name] = math.nan if is_nan else value
+    return points

@@ -11,6 +11,7 @@ import os
 import re
 import struct
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, Point, SourceError
@@ -27,7 +28,7 @@ _FRAME = 16  # bytes of a record besides its payload
 _MAX_RECORD = 1 << 31  # protobuf's limit
 _CHECKED = SLICE_BYTES - _FRAME  # a length above this one is only believed if its checksum is right
 _DT_FLOAT, _DT_DOUBLE = 1, 2
-_MAX_LAYOUTS = 10_000
+_MAX_LAYOUTS, _MAX_LAYOUT = 10_000, 1024  # how many are kept, and bytes of one
 
 
 def recognizes(path: str) -> bool:
@@ -117,7 +118,7 @@ class EventFile(FileSource):
             for value in fields(data, summary.start, summary.end)
             if value.number == 1 and value.wire == BYTES
         ]
-        if len(found) == 1 and len(self._tags) < _MAX_LAYOUTS:
+        if len(found) == 1 and end - start <= _MAX_LAYOUT and len(self._tags) < _MAX_LAYOUTS:
             tag, number, place = found[0]
             if tag and number is not None and place:
                 self._tags[data[start:place], data[place + 4 : end]] = tag
@@ -130,7 +131,7 @@ class EventFile(FileSource):
         Raises:
             ValueError: when its length is not valid.
         """
-        if length > _MAX_RECORD or _masked_crc(coded) != checksum:
+        if length > _MAX_RECORD or masked_crc(coded) != checksum:
             raise ValueError("a length that is not valid")
         return length + _FRAME if place + length + _FRAME <= self.size else 0
 
@@ -174,12 +175,19 @@ def _shortest(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def _masked_crc(data: bytes) -> int:
+def masked_crc(data: bytes) -> int:
     """Return the checksum of TFRecord: CRC-32C, rotated, plus a constant."""
-    crc = 0xFFFFFFFF
+    crc, table = 0xFFFFFFFF, _crc_table()
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
     crc ^= 0xFFFFFFFF
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@cache
+def _crc_table() -> tuple[int, ...]:
+    """Return the remainder of each byte for the polynomial of CRC-32C."""
+    table = list(range(256))
+    for _ in range(8):
+        table = [crc >> 1 ^ (0x82F63B78 if crc & 1 else 0) for crc in table]
+    return tuple(table)

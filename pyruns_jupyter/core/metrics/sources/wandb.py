@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-from .base import MAX_KEY_LENGTH, STEP, FileSource, NotMetrics, Point, SourceError
+from .base import MAX_KEY_LENGTH, STEP, FileSource, NotMetrics, Point, SourceError, is_number
 from .protobuf import BYTES, fields
 
 FORMAT = "W&B"
@@ -54,9 +54,12 @@ class RunFile(FileSource):
         super().__init__(path, offset)
         self._parts: list[bytes] | None = None
         self._length = 0
+        self._error: SourceError | None = None
 
     def parse(self, data: bytes) -> tuple[list[Point], int]:
         """See `FileSource`."""
+        if self._error is not None:
+            raise self._error
         at = 0
         if self.offset == 0:
             if len(data) < _HEADER_SIZE:
@@ -84,13 +87,24 @@ class RunFile(FileSource):
                     break  # what is before it counts; the next call raises
                 raise self._invalid(at)
             record = self._joined(kind, part)
-            at = end
             if record is not None:
                 try:
-                    points += _points(record)
+                    points += self.points_of(record)
                 except (ValueError, RecursionError):
-                    raise self._invalid(at) from None
+                    self._error = self._invalid(at)
+                    if not at:
+                        raise self._error from None
+                    break  # what is before it counts; the next call raises
+            at = end
         return points, at
+
+    def points_of(self, record: bytes) -> list[Point]:
+        """Return the points of a record.
+
+        Raises:
+            ValueError: when it is not valid.
+        """
+        return _points(record)
 
     def _invalid(self, at: int) -> SourceError:
         return SourceError(f"The data at byte {self.offset + at:,} is not valid, so the rest is not read.")
@@ -105,7 +119,8 @@ class RunFile(FileSource):
             return None
         if self._parts is None:
             return None
-        self._parts.append(part)
+        if part:
+            self._parts.append(part)
         self._length += len(part)
         if self._length > _MAX_RECORD:
             self._parts = None
@@ -159,4 +174,4 @@ def _item(record: bytes, start: int, end: int) -> tuple[str, float | None]:
     if len(key) > MAX_KEY_LENGTH or text[:1] not in b"-0123456789" or not text:
         return key, None
     value = json.loads(text)
-    return key, value if type(value) in (int, float) else None
+    return key, value if is_number(value) else None

@@ -9,10 +9,9 @@ from typing import Any
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.annotations import enum_members
 from pyruns_jupyter.core.scripts.source.files import dotted_name, nodes_of
-from pyruns_jupyter.core.scripts.source.functions import keywords, known_default, shown
+from pyruns_jupyter.core.scripts.source.functions import default_of, keywords, known_default, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape
 
 # The type of each definition, and what a list of values is separated by.
@@ -106,12 +105,10 @@ class _Reading:
         item = _ITEMS.get(kind.removeprefix("multi_"), "str")
         choices = self._choices(module, given) if "enum" in kind else None
         default, computed = None, False
-        try:
-            default = known_default(module, given["default"]) if "default" in given else None
-        except UnknownError:
-            computed = True
-            text = shown(given["default"])
-            self._problem(module, f"The default of {name} is computed ({text}). Set null to use it", node)
+        if "default" in given:
+            default, computed = default_of(
+                module, name, given["default"], self.problems, lambda one: known_default(module, one)
+            )
         if shown_type == "list" and default is not None and not isinstance(default, list):
             default = str(default).split(separator or None) if separator else [default]
         if choices is not None and shown_type != "list":

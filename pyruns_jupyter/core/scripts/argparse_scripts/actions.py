@@ -111,8 +111,6 @@ class ActionReader:
     def _action(self, action: ArgumentAction, parser: ParserObject) -> tuple[str, int | None]:
         """Return the kind of an action, and the nargs that a custom action class sets."""
         given = action.words.get("action", "store")
-        if isinstance(given, str):
-            given = parser.own_actions.get(given, given)
         if isinstance(given, str) and given in _ACTIONS:
             return given, None
         if isinstance(given, External) and given.short in _CLASSES:
@@ -131,8 +129,6 @@ class ActionReader:
 
     def _type(self, action: ArgumentAction, parser: ParserObject, name: str) -> Converter:
         given = action.words.get("type")
-        if isinstance(given, str):
-            given = parser.types.get(given, UNKNOWN)
         found = converter(given, self.tracer, self.known, self.tracer.iterated(action.words.get("choices")))
         if given is None and "choices" in action.words:
             members = self.tracer.iterated(action.words["choices"]) or []
@@ -182,7 +178,6 @@ class ActionReader:
     ) -> Any:
         """Return a string default as the parser converts it."""
         given = action.words.get("type")
-        given = parser.types.get(given, UNKNOWN) if isinstance(given, str) else given
         if given is None or (convert_with.item_type in ("path", "custom") and not convert_with.members):
             return text
         value = convert(given, text, self.tracer)

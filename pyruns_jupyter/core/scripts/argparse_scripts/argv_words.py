@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pyruns_jupyter.core.common.errors import shown
 from pyruns_jupyter.core.scripts.bind_values import MismatchError, plain_word, same
+from pyruns_jupyter.core.scripts.key_values import yaml_word
 from pyruns_jupyter.core.scripts.model import Parameter, Parser
 
 _NEGATIVE_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse parses as a number
@@ -316,7 +318,7 @@ def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
             return spelled
     kind, name = parameter.item_type, name_of(parameter)
     if kind in ("json", "literal"):
-        return _notation(kind, value)
+        return _notation(parameter, value)
     if isinstance(value, (list, tuple, Mapping)):
         what = "a mapping" if isinstance(value, Mapping) else "a list"
         raise MismatchError(f"{name} expects a single value, not {what}")
@@ -330,12 +332,12 @@ def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
         if isinstance(value, float) and value.is_integer():
             word = str(int(value))
         if not _converts(int, word):
-            raise MismatchError(f"{name} expects an integer, got {value!r}")
+            raise MismatchError(f"{name} expects an integer, got {shown(value)}")
     elif kind == "float" and not _converts(float, word):
-        raise MismatchError(f"{name} expects a number, got {value!r}")
+        raise MismatchError(f"{name} expects a number, got {shown(value)}")
     if parameter.choices is not None and not _chosen(parameter, value, word):
         allowed = ", ".join(str(one) for one in parameter.choices)
-        raise MismatchError(f"{name} expects one of {allowed}, got {word!r}")
+        raise MismatchError(f"{name} expects one of {allowed}, got {shown(word)}")
     return word
 
 
@@ -383,13 +385,16 @@ def _joined(parameter: Parameter, value: Sequence[object], parser: Parser) -> st
     return parameter.separator.join(words)
 
 
-def _notation(kind: str, value: object) -> str:
+def _notation(parameter: Parameter, value: object) -> str:
+    kind = parameter.item_type
     if isinstance(value, str) and value[:1] in ("{", "[", "("):
         try:
             json.loads(value) if kind == "json" else ast.literal_eval(value)
             return value  # it already has that format
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             pass
+    if kind == "json" and parameter.shape is not None:
+        return yaml_word(value)  # the libraries that declare types read YAML
     try:
         return json.dumps(value, ensure_ascii=False) if kind == "json" else repr(value)
     except (TypeError, ValueError, RecursionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from pyruns_jupyter.core.scripts.source.objects import (
     External,
     Function,
     Method,
-    Partial,
     Unknown,
     UnknownError,
     plain,
@@ -95,7 +93,7 @@ def converter(
         if found is None:
             found = known[key] = _function(kind, tracer, choices)
         return found
-    if isinstance(kind, (Function, Partial)):
+    if isinstance(kind, Function):
         return _function(kind, tracer, choices)
     return Converter("custom")
 
@@ -160,9 +158,6 @@ def _function(kind: Any, tracer: Tracer, choices: Any) -> Converter:
         if one is True and other is False:
             return Converter("truth", spelling=((True, yes), (False, no)), function=kind)
     members = [one for one in choices if isinstance(one, EnumMember)] if isinstance(choices, list) else []
-    found = next((one for one in results.values() if isinstance(one, EnumMember)), None)
-    if not members and found is None:
-        members = _members_of(kind, tracer)
     if members:
         converted = _enum(kind, members, tracer)
         if converted.members:
@@ -192,17 +187,3 @@ def _split(kind: Any, separator: str, result: Any, tracer: Tracer) -> Converter:
     else:
         return Converter("custom", function=kind)
     return Converter(item, separator, function=kind)
-
-
-def _members_of(kind: Any, tracer: Tracer) -> list[Any]:
-    """Return the members of the Enum that a converter names in its body, if there is one."""
-    function = kind.function if isinstance(kind, Partial) else kind
-    if not isinstance(function, Function):
-        return []
-    scope = function.scope or tracer.module_scope(function.module)
-    for node in ast.walk(function.node):
-        if isinstance(node, ast.Name):
-            value = tracer.name(node.id, scope)
-            if tracer.is_enum(value):
-                return list(tracer.iterated(value) or [])
-    return []

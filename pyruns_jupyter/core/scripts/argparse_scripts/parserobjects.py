@@ -14,7 +14,6 @@ from pyruns_jupyter.core.scripts.source.objects import (
     UNKNOWN,
     ClassRef,
     External,
-    Instance,
     Method,
     Scope,
     Unknown,
@@ -87,8 +86,6 @@ class ParserObject:
     used: bool = False
     doubt: int = 0
     parsed: list[Parse] = field(default_factory=list)
-    types: dict[str, Any] = field(default_factory=dict)
-    own_actions: dict[str, Any] = field(default_factory=dict)
     help: str = ""
 
 
@@ -111,7 +108,8 @@ class SubparsersObject:
     aliases: dict[str, str] = field(default_factory=dict)
 
 
-def _text(value: Any) -> str:
+def text_or_empty(value: Any) -> str:
+    """Return a string, "" for anything else."""
     return value if isinstance(value, str) else ""
 
 
@@ -179,10 +177,12 @@ class ParserMethods:
             parser = self._new(scope.module, node.lineno)
             parser.implied = callee.short.endswith("HfArgumentParser")
             parser.open = not callee.name.startswith(_COMPLETE) and not parser.implied
+            if parser.open:
+                self.problem(
+                    scope.module, f"{callee.name} may have arguments that are not listed", node.lineno
+                )
             self._configure(parser, arguments, words, node, scope)
             return parser
-        if callee.name == "argparse.Namespace":
-            return Instance(None, dict(words))
         if any(isinstance(one, (ParserObject, GroupObject)) for one in (*arguments, *words.values())):
             return self.stranger(callee, arguments, words, node, scope)
         return None
@@ -266,8 +266,8 @@ class ParserMethods:
             else:
                 parser.open = True
                 self.problem(scope.module, "A parent of the parser could not be resolved", node.lineno)
-        parser.prefix_chars = _text(words.get("prefix_chars")) or "-"
-        parser.fromfile_chars = _text(words.get("fromfile_prefix_chars"))
+        parser.prefix_chars = text_or_empty(words.get("prefix_chars")) or "-"
+        parser.fromfile_chars = text_or_empty(words.get("fromfile_prefix_chars"))
         parser.allow_abbrev = words.get("allow_abbrev", True) is not False
         parser.resolves = words.get("conflict_handler") == "resolve"
         parser.argument_default = words.get("argument_default")
@@ -328,7 +328,7 @@ class ParserMethods:
         parser = owner.parser if isinstance(owner, GroupObject) else owner
         if not isinstance(parser, ParserObject):
             return UNKNOWN
-        title = _text(words.get("title", arguments[0] if arguments else ""))
+        title = text_or_empty(words.get("title", arguments[0] if arguments else ""))
         return GroupObject(parser, title)
 
     def do_add_mutually_exclusive_group(
@@ -370,7 +370,7 @@ class ParserMethods:
             parser = self._new(scope.module, node.lineno)
             self._configure(parser, [], words, node, scope)
         parser.used = True
-        parser.help = _text(words.get("help"))
+        parser.help = text_or_empty(words.get("help"))
         if not isinstance(name, str) or not name:
             self.problem(
                 scope.module,
@@ -403,14 +403,6 @@ class ParserMethods:
                 )
             else:
                 parser.defaults[name] = (value, texts.get(name, ""), scope.module, node.lineno)
-
-    def do_register(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> None:
-        """`register` of a type or an action under a name."""
-        if isinstance(owner, ParserObject) and len(arguments) == 3 and isinstance(arguments[1], str):
-            known = {"type": owner.types, "action": owner.own_actions}.get(_text(arguments[0]), {})
-            known[arguments[1]] = arguments[2]
 
     def _parse(self, owner: Any, arguments: list[Any], known: bool, node: ast.Call, scope: Scope) -> None:
         if not isinstance(owner, ParserObject):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +18,21 @@ from pyruns_jupyter.core.scripts.model import (
 from pyruns_jupyter.core.scripts.source.expressions import STEPS, OutOfSteps
 from pyruns_jupyter.core.scripts.source.files import nodes_of
 from pyruns_jupyter.core.scripts.source.modules import Project
-from pyruns_jupyter.core.scripts.source.objects import UNKNOWN, Function, Scope
+from pyruns_jupyter.core.scripts.source.objects import Function, Scope
 from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
-from .actions import ActionReader
-from .parserobjects import ADDING, ArgumentAction, ExclusiveObject, Finished, ParserMethods, ParserObject
+from .actions import SUPPRESS, ActionReader
+from .assembly import parser_of, subcommands_of, together
+from .parserobjects import (
+    ADDING,
+    ArgumentAction,
+    ExclusiveObject,
+    Finished,
+    ParserMethods,
+    ParserObject,
+    SubparsersObject,
+    text_or_empty,
+)
 
 _STEPS_EACH = 5_000  # steps for evaluating one argument
 _STEPS_ALL = 200_000  # steps for all arguments
@@ -115,7 +125,8 @@ class _Reading:
             return None
         parsers = [self._parser(one, (), ()) for one in chosen]
         self._check_abbreviations(parsers, chosen)
-        parser = parsers[0] if len(parsers) == 1 else _together(parsers, chosen)
+        known = any(one.known for one in chosen[-1].parsed[-1:])
+        parser = parsers[0] if len(parsers) == 1 else together(parsers, is_open=parsers[-1].open or known)
         parser = self._with_extras(
             parser, parser.open or any(one.known for made in chosen for one in made.parsed)
         )
@@ -188,10 +199,11 @@ class _Reading:
                         )
 
     def _parser(self, made: ParserObject, scope: tuple[str, ...], keys: tuple[str, ...]) -> Parser:
-        found: dict[str, Parameter] = {}
+        found: list[Parameter] = []
+        positional: dict[str, bool] = {}
         by_action: dict[int, str] = {}
-        flags: dict[str, int] = {}
-        subcommands: ArgumentAction | None = made.subparsers.action if made.subparsers is not None else None
+        flags: set[str] = set()
+        commands, choice_at = made.subparsers, 0
         # With configargparse, a file may contain required arguments.
         from_file = any(
             one.words.get(word) is True
@@ -199,69 +211,43 @@ class _Reading:
             for word in ("is_config_file", "is_config_file_arg")
         )
         for action in made.actions:
-            if action is subcommands:
-                found[_CHOICE] = Parameter(_CHOICE, positional=True)
+            if commands is not None and action is commands.action:
+                choice_at = len(positional)
                 continue
             parameter = self._parameter(action, made, _title(scope, action.group))
             if parameter is None:
                 continue
-            again = next((flag for flag in parameter.flags if flag in flags), None)
-            if again is not None:
+            name, again = parameter.name, next((flag for flag in parameter.flags if flag in flags), "")
+            if name in positional and (positional[name] or parameter.positional):
+                again = name
+            if again:
                 self.methods.problem(
                     action.module, f"{again} is declared twice. The first declaration is used", action.line
                 )
                 continue
             if from_file and not parameter.positional:
                 parameter = replace(parameter, required=False)
-            flags.update(dict.fromkeys(parameter.flags, action.line))
-            by_action[id(action)] = parameter.name
-            before = found.get(parameter.name)
-            if before is None:
-                found[parameter.name] = parameter
-            elif before.positional or parameter.positional:
-                self.methods.problem(
-                    action.module,
-                    f"{parameter.name} is declared twice. The first declaration is used",
-                    action.line,
-                )
-            else:
-                found[parameter.name] = replace(
-                    before, also=(*before.also, replace(parameter, default=before.default))
-                )
-        exclusive = tuple(
-            one for group in made.exclusives if (one := _exclusive(group, by_action)) is not None
-        )
-        found = {name: narrowed(parameter) for name, parameter in found.items()}
-        commands = None
-        if made.subparsers is not None and not made.subparsers.parsers:
-            action = made.subparsers.action
+            flags.update(parameter.flags)
+            by_action[id(action)] = name
+            positional.setdefault(name, parameter.positional)
+            found.append(parameter)
+        if commands is not None and not commands.parsers:
             made.open = True
+            action = commands.action
             self.methods.problem(
                 action.module, "Subcommands are declared, but none could be read", action.line
             )
-        elif made.subparsers is not None and len(scope) < _MAX_LEVELS:
-            commands = self._subcommands(made, found, scope, keys)
-            found = {
-                (commands.choice.key if name == _CHOICE else name): (
-                    commands.choice if name == _CHOICE else parameter
-                )
-                for name, parameter in found.items()
-            }
-        found.pop(_CHOICE, None)
-        prefix = ".".join(keys) + "." if keys else ""
-        return Parser(
-            tuple(
-                parameter
-                if commands is not None and parameter is commands.choice
-                else replace(parameter, name=prefix + parameter.name, scope=keys)
-                for parameter in found.values()
-            ),
-            exclusive,
-            commands,
-            made.prefix_chars,
-            made.fromfile_chars,
-            made.allow_abbrev,
-            made.open,
+        below = commands if commands is not None and commands.parsers and len(scope) < _MAX_LEVELS else None
+        return parser_of(
+            found,
+            tuple(one for group in made.exclusives if (one := _exclusive(group, by_action)) is not None),
+            keys,
+            (lambda taken: self._subcommands(below, taken, scope, keys)) if below is not None else None,
+            choice_at,
+            prefix_chars=made.prefix_chars,
+            fromfile_chars=made.fromfile_chars,
+            allow_abbrev=made.allow_abbrev,
+            open=made.open,
         )
 
     def _parameter(self, action: ArgumentAction, made: ParserObject, group: str) -> Parameter | None:
@@ -278,54 +264,26 @@ class _Reading:
             self.steps -= allowed - max(self.tracer.steps, 0)
 
     def _subcommands(
-        self,
-        made: ParserObject,
-        found: dict[str, Parameter],
-        scope: tuple[str, ...],
-        keys: tuple[str, ...],
+        self, made: SubparsersObject, taken: Container[str], scope: tuple[str, ...], keys: tuple[str, ...]
     ) -> Subcommands:
-        assert made.subparsers is not None
-        action = made.subparsers.action
-        names = list(made.subparsers.parsers)
-        dest = action.words.get("dest")
-        key = dest if isinstance(dest, str) and dest and dest != "==SUPPRESS==" else "command"
-        while key in found:
-            key = f"sub{key}"
-        below: dict[str, str] = {}
-        parsers: dict[str, Parser] = {}
-        for name in names:
-            below[name] = name
-            while below[name] in found or below[name] == key:
-                below[name] += "_command"
-        for name, one in made.subparsers.parsers.items():
-            parsers[name] = self._parser(one, (*scope, name), (*keys, below[name]))
-        for alias, name in made.subparsers.aliases.items():
-            if name in parsers:
-                parsers[alias], below[alias] = parsers[name], below[name]
-        notes = [f"{name}: {one.help}" for name, one in made.subparsers.parsers.items() if one.help]
-        own = action.words.get("help")
-        title = action.words.get("title")
+        words, line, module = made.action.words, made.action.line, made.action.module
+        dest, own, title = (text_or_empty(words.get(word)) for word in ("dest", "help", "title"))
         choice = Parameter(
-            name=".".join((*keys, key)),
-            type="choice",
-            flags=(),
-            choices=tuple(parsers),
-            help=own if isinstance(own, str) and own else "; ".join(notes),
-            group=_title(scope, title if isinstance(title, str) else ""),
-            required=action.words.get("required") is True,
-            positional=True,
-            nargs="A...",
-            action="subcommand",
-            line=action.line,
-            scope=keys,
-            file="" if action.module.main else action.module.name,
+            name="" if dest == SUPPRESS else dest,
+            help=own,
+            group=_title(scope, title),
+            required=words.get("required") is True,
+            line=line,
+            file="" if module.main else module.name,
         )
-        if choice.required and parsers:
-            choice = replace(choice, default=next(iter(parsers)))
-        return Subcommands(choice, parsers, below)
-
-
-_CHOICE = "\0subcommand"
+        return subcommands_of(
+            choice,
+            {name: one.help for name, one in made.parsers.items()},
+            lambda name, below: self._parser(made.parsers[name], (*scope, name), below),
+            made.aliases,
+            taken,
+            keys,
+        )
 
 
 def _missing(main: Any) -> Scope:
@@ -344,38 +302,3 @@ def _place(problem: Problem) -> tuple[bool, str, int]:
 def _exclusive(group: ExclusiveObject, names: dict[int, str]) -> Exclusive | None:
     keys = tuple(dict.fromkeys(names[id(one)] for one in group.actions if id(one) in names))
     return Exclusive(keys, group.required) if keys else None
-
-
-def narrowed(parameter: Parameter) -> Parameter:
-    """Return the parameter that a form shows for several arguments with one dest."""
-    every = (parameter, *parameter.also)
-    if len(every) == 1:
-        return parameter
-    constants = all(one.action in ("store_const", "store_true", "store_false") for one in every)
-    required = any(one.required for one in every)
-    if constants and {True, False} >= {one.const for one in every if isinstance(one.const, (bool, str, int))}:
-        return replace(parameter, type="bool", required=required)
-    if constants and parameter.default is not UNKNOWN:
-        values = [parameter.default, *(one.const for one in every)]
-        unique: list[Any] = []
-        for value in values:
-            if value is not None and value not in unique:
-                unique.append(value)
-        return replace(parameter, type="choice", choices=tuple(unique), required=required)
-    return replace(parameter, required=required)
-
-
-def _together(parsers: list[Parser], made: list[ParserObject]) -> Parser:
-    """Return one parser for several that read the same command line one after the other."""
-    found: dict[str, Parameter] = {}
-    for parser in parsers:
-        for parameter in parser.parameters:
-            found.setdefault(parameter.name, parameter)
-    commands = next((one.subcommands for one in parsers if one.subcommands is not None), None)
-    return replace(
-        parsers[-1],
-        parameters=tuple(found.values()),
-        exclusive=tuple(group for parser in parsers for group in parser.exclusive),
-        subcommands=commands,
-        open=parsers[-1].open or any(one.known for one in made[-1].parsed[-1:]),
-    )

@@ -92,33 +92,11 @@ def _choice(module: Module, node: ast.Call, words: dict[str, ast.expr], exact: b
     if found and isinstance(found[1], ast.ClassDef):
         names = tuple(name for name, _ in enum_members(found[0], found[1]))
         return Shape("choice", choices=names, words=names, fold_case=not exact) if names else CUSTOM
-    if isinstance(source, ast.Call) and text_of(source.func).endswith(".keys"):
-        assert isinstance(source.func, ast.Attribute)
-        source = source.func.value
-    choices = _comprehended(module, source)
+    choices = module.constants.value(source)
+    if not isinstance(choices, (list, dict)):
+        raise UnknownError(text_of(source))
     texts = tuple(str(choice) for choice in choices)
     return Shape("choice", choices=tuple(choices), words=texts, fold_case=not exact)
-
-
-def _comprehended(module: Module, node: ast.expr) -> list[Any]:
-    """Return the values of a list, also of `[member.value for member in Enumeration]`."""
-    if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and len(node.generators) == 1:
-        source = node.generators[0]
-        found = module.find(source.iter)
-        if found and isinstance(found[1], ast.ClassDef) and is_enum(*found) and not source.ifs:  # type: ignore[arg-type]  # a class, as just asked
-            members = enum_members(found[0], found[1])
-            variable = text_of(source.target)
-            if text_of(node.elt) == f"{variable}.name":
-                return [name for name, _ in members]
-            if text_of(node.elt) in (f"{variable}.value", variable) and all(
-                v is not None for _, v in members
-            ):
-                return [value for _, value in members]
-        raise UnknownError(text_of(node))
-    value = module.constants.value(node)
-    if isinstance(value, (list, tuple, dict)):
-        return list(value)
-    raise UnknownError(text_of(node))
 
 
 def inferred(default: Any) -> Shape:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.functions import enum_member, shown
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.source.functions import default_of, enum_member
 from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
 
 from .option_types import click_type, inferred
@@ -40,12 +39,7 @@ class OptionReader:
         node = self.words["default"]
         if text_of(node).endswith("UNSET"):
             return None, False
-        try:
-            return self._value(node), False
-        except UnknownError:
-            message = f"The default of {name} is computed ({shown(node)}). Set null to use it"
-            self.problems.append(self.module.problem(message, node.lineno))
-            return None, True
+        return default_of(self.module, name, node, self.problems, self._value)
 
     def _value(self, node: ast.expr) -> Any:
         """Return the value of a default; for a choice of an enumeration the name of its member."""
@@ -64,8 +58,8 @@ class OptionReader:
         shape = inferred(default[0] if several and isinstance(default, list) and default else default)
         return shape if shape.name != "list" else CUSTOM
 
-    def argument(self, texts: list[str]) -> Parameter:
-        """Return the parameter of `argument(*texts, ...)`."""
+    def argument(self, texts: list[str]) -> tuple[list[Parameter], bool]:
+        """Return the parameter of `argument(*texts, ...)`; see `option`."""
         name = texts[-1].lower().replace("-", "_") if len(texts) == 1 else texts[0]
         nargs = self.word("nargs", 1)
         default, computed = self.default(name)
@@ -75,7 +69,7 @@ class OptionReader:
             required = "default" not in self.words and nargs != -1 and "envvar" not in self.words
         count = len(shape.items) if shape.name == "tuple" else nargs
         several = count == -1 or (isinstance(count, int) and count > 1)
-        return Parameter(
+        found = Parameter(
             name=name,
             type="list" if several else shape.shown,
             default=default,
@@ -90,12 +84,13 @@ class OptionReader:
             shape=shape,
             computed=computed,
         )
+        return [found], False
 
-    def option(self, texts: list[str]) -> Parameter | None:
-        """Return the parameter of `option(*texts, ...)`; None for one that only prints and exits."""
+    def option(self, texts: list[str]) -> tuple[list[Parameter], bool]:
+        """Return the parameter of `option(*texts, ...)`, and whether there is one that is not listed."""
         flags, off, name = declarations(texts)
         if not name or self.word("is_eager") is True:
-            return None
+            return [], False
         default, computed = self.default(name)
         common: dict[str, Any] = {
             "name": name,
@@ -111,23 +106,25 @@ class OptionReader:
         )
         if self.word("count") is True:
             base = default if isinstance(default, int) else 0
-            return Parameter(
-                **common, type="int", default=base, action="count", item_type="int", shape=Shape("int")
-            )
+            common.update(default=base, action="count", item_type="int", shape=Shape("int"))
+            return [Parameter(**common, type="int")], False
         value = self.word("flag_value")
         is_flag = self.word("is_flag")
         if is_flag is None:
             is_flag = "flag_value" in self.words or bool(off)
         if is_flag and "flag_value" in self.words and not isinstance(value, bool):
-            return self._value_flag(common, value, default)
+            self.problems.append(
+                self.module.problem(f"{texts[0]} stands for a value. It is not listed", self.line)
+            )
+            return [], True
         if is_flag:
-            return self._flag(common, default, computed, bool(off), required)
+            return [self._flag(common, default, computed, bool(off), required)], False
         multiple = self.word("multiple") is True
         nargs = self.word("nargs", 1)
         shape = self.shape(default, nargs, multiple)
         count = len(shape.items) if shape.name == "tuple" else nargs
         several = multiple or (isinstance(count, int) and count > 1)
-        return Parameter(
+        found = Parameter(
             **common,
             type="list" if several else shape.shown,
             default=default,
@@ -142,6 +139,7 @@ class OptionReader:
             item_type=shape.item_type,
             shape=shape,
         )
+        return [found], False
 
     def _flag(
         self, common: dict[str, Any], default: Any, computed: bool, pair: bool, required: bool
@@ -159,19 +157,6 @@ class OptionReader:
             item_type="bool",
             shape=shape,
             required=required,
-        )
-
-    def _value_flag(self, common: dict[str, Any], value: Any, default: Any) -> Parameter:
-        chosen = value if default is True else default
-        shape = Shape("choice", choices=(value,), words=(common["flags"][0],))
-        return Parameter(
-            **common,
-            type="choice",
-            default=chosen,
-            choices=(value,),
-            action="store_const",
-            const=value,
-            shape=shape,
         )
 
 

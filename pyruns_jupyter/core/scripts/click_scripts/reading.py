@@ -13,7 +13,7 @@ from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 
-from .decorators import Declared, Decorators, is_click
+from .decorators import PACKAGES, declared, is_click
 
 _COMMAND, _GROUP = "command", "group"
 _DEPTH = 8
@@ -35,7 +35,6 @@ class ClickReader:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.problems: list[Problem] = []
-        self.decorators = Decorators(self.problems)
         self.modules: list[Module] = [project.main]
         self.around: list[ast.AST] = []  # the groups around a command
 
@@ -50,7 +49,7 @@ class ClickReader:
                 found = self._definition(main, text_of(target))
                 if found is not None:
                     return self._command(*found, 0)
-        if not imports_package(main.tree, "click", "rich_click", "asyncclick", "cloup"):
+        if not imports_package(main.tree, *PACKAGES):
             return None
         own = [node for node in main.tree.body if self._kind(main, node)]
         own.sort(key=lambda node: self._kind(main, node) != _GROUP)
@@ -75,12 +74,8 @@ class ClickReader:
         elif isinstance(node, ast.Assign):
             return self._kind(module, node.value)
         elif isinstance(node, ast.Call):
-            name = external_name(module.tree, node.func)
-            last = name.rsplit(".", 1)[-1]
-            if is_click(name) and last in ("Group", "CommandCollection", "MultiCommand"):
+            if is_click(external_name(module.tree, node.func)) and text_of(node.func).endswith("Group"):
                 return _GROUP
-            if is_click(name) and last == "Command":
-                return _COMMAND
             if isinstance(node.func, ast.Call):  # click.command(...)(function)
                 return self._decorator_kind(module, node.func)
         return ""
@@ -111,14 +106,11 @@ class ClickReader:
         group = self._kind(module, node) == _GROUP
         if isinstance(node, Function):
             self._decorated(module, node, command)
-        elif isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Call):
-                self._settings(module, node.func, command)
-                found = module.find(node.args[0]) if node.args else None
-                if found and isinstance(found[1], Function):
-                    self._decorated(found[0], found[1], command)
-            else:
-                self._made(module, node, command, depth)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Call):
+            self._settings(module, node.func, command)
+            found = module.find(node.args[0]) if node.args else None
+            if found and isinstance(found[1], Function):
+                self._decorated(*found, command)
         if group:
             self.around.append(node)
             for name, (home, member) in self._members(module, node):
@@ -137,16 +129,13 @@ class ClickReader:
                 if isinstance(decorator, ast.Call):
                     self._settings(module, decorator, command)
                 continue
-            self._take(self.decorators.of(module, decorator), command)
+            self._take(module, decorator, command)
 
-    def _take(self, declared: Declared, command: ScriptCommand) -> None:
-        command.open = command.open or declared.open
-        for parameter in declared.parameters:
-            same = next((i for i, p in enumerate(command.parameters) if p.name == parameter.name), None)
-            if same is None:
-                command.parameters.append(parameter)
-            elif parameter.action == "store_const" and command.parameters[same].action == "store_const":
-                command.parameters[same] = self.decorators.merged(command.parameters[same], parameter)
+    def _take(self, module: Module, decorator: ast.expr, command: ScriptCommand) -> None:
+        found, is_open = declared(module, decorator, self.problems)
+        command.open = command.open or is_open
+        known = {one.name for one in command.parameters}
+        command.parameters += [one for one in found if one.name not in known]
 
     def _settings(self, module: Module, call: ast.Call, command: ScriptCommand) -> None:
         """Read the arguments of `@click.command(...)`."""
@@ -159,7 +148,7 @@ class ClickReader:
             command.open = True
         if "params" in words and isinstance(words["params"], (ast.List, ast.Tuple)):
             for item in words["params"].elts:
-                self._take(self.decorators.of(module, item), command)
+                self._take(module, item, command)
         if isinstance(words.get("help"), ast.Constant):
             command.help = summary(str(constants.value(words["help"])))
         own_class = words.get("cls")
@@ -171,18 +160,8 @@ class ClickReader:
             )
             command.open = True
 
-    def _made(self, module: Module, node: ast.Call, command: ScriptCommand, depth: int) -> None:
-        """Read `click.Command(...)`, `click.Group(...)`."""
-        self._settings(module, node, command)
-        for keyword in node.keywords:
-            if keyword.arg == "callback":
-                found = module.find(keyword.value)
-                command.help = command.help or (summary(docstring_of(found[1])) if found else "")
-
     def _members(self, module: Module, group: ast.AST) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
         """Yield the commands of a group with their names."""
-        if isinstance(group, ast.Call):
-            yield from self._listed(module, group)
         for home in list(dict.fromkeys([module, *self.modules])):
             for node in nodes_of(home.tree):
                 if isinstance(node, Function):
@@ -225,40 +204,11 @@ class ClickReader:
         named = node.args[1] if len(node.args) > 1 else words.get("name")
         yield home.constants.text(named) or self._own_name(*target), target
 
-    def _listed(self, module: Module, node: ast.Call) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
-        """Yield the commands of `Group(commands=...)` and of the groups of a `CommandCollection`."""
-        words = keywords(node)
-        collection = external_name(module.tree, node.func).endswith("CommandCollection")
-        position = 1
-        listed = words.get("sources" if collection else "commands")
-        if listed is None and len(node.args) > position:
-            listed = node.args[position]
-        pairs: list[tuple[str, ast.expr]] = []
-        if isinstance(listed, ast.Dict):
-            pairs = [(module.constants.text(k), v) for k, v in zip(listed.keys, listed.values, strict=True)]
-        elif isinstance(listed, (ast.List, ast.Tuple)):
-            pairs = [("", item) for item in listed.elts]
-        for name, item in pairs:
-            found = self._definition(module, text_of(item))
-            if found is None:
-                self._problem(
-                    module,
-                    f"The command {text_of(item)} could not be resolved. It is not listed",
-                    item.lineno,
-                )
-            elif collection:
-                yield from self._members(*found)
-            else:
-                yield name or self._own_name(*found), found
-
     def _own_name(self, module: Module, node: ast.AST) -> str:
         if isinstance(node, Function):
             for decorator in node.decorator_list:
                 if self._decorator_kind(module, decorator):
                     return self._name(module, decorator, node)
-        if isinstance(node, ast.Call):
-            words = keywords(node)
-            return module.constants.text(node.args[0] if node.args else words.get("name")) or "command"
         return "command"
 
     def _name(self, module: Module, decorator: ast.expr, node: ast.AST) -> str:

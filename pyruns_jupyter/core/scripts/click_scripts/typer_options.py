@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,13 @@ from pyruns_jupyter.core.scripts.model import Parameter, Problem
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.functions import Argument, arguments_of, enum_member, keywords, shown
+from pyruns_jupyter.core.scripts.source.functions import (
+    Argument,
+    arguments_of,
+    default_of,
+    enum_member,
+    keywords,
+)
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
@@ -152,14 +159,10 @@ class _Reader:
         if node is None or (isinstance(node, ast.Constant) and node.value is ...):
             return None, False, False
         item = shape.items[0] if shape.name == "list" and shape.items else shape
-        try:
-            return self._plain(node, item), False, True
-        except UnknownError:
-            self._problem(
-                f"The default of {self.argument.name} is computed ({shown(node)}). Set null to use it",
-                node.lineno,
-            )
-            return None, True, True
+        return *self._value(node, lambda one: self._plain(one, item)), True
+
+    def _value(self, node: ast.expr, value: Callable[[ast.expr], Any] | None = None) -> tuple[Any, bool]:
+        return default_of(self.module, self.argument.name, node, self.problems, value)
 
     def _plain(self, node: ast.expr, shape: Shape) -> Any:
         if isinstance(node, (ast.List, ast.Tuple)):
@@ -174,16 +177,7 @@ class _Reader:
     def _factory(self, node: ast.expr) -> tuple[Any, bool, bool]:
         if text_of(node) in ("list", "tuple", "set"):
             return [], False, True
-        try:
-            if isinstance(node, ast.Lambda):
-                return self.module.constants.value(node.body), False, True
-        except UnknownError:
-            pass
-        self._problem(
-            f"The default of {self.argument.name} is computed ({shown(node)}). Set null to use it",
-            node.lineno,
-        )
-        return None, True, True
+        return *self._value(node.body if isinstance(node, ast.Lambda) else node), True
 
     def _shape(self) -> Shape:
         if "click_type" in self.words:

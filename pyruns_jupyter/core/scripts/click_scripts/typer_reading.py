@@ -111,8 +111,6 @@ class TyperReader:
                 commands[name or _spelled(getattr(target, "name", "command"))] = command
             else:
                 sub = self._app(home, target, depth + 1)
-                if not sub.commands:
-                    sub = ScriptCommand(commands={self._only_name(home, target): sub}, line=sub.line)
                 grouped = True
                 name = home.constants.text(given.get("name")) or self._app_name(home, target)
                 if name:
@@ -120,7 +118,7 @@ class TyperReader:
                 else:
                     commands.update(sub.commands)
         self.around.pop()
-        if len(commands) == 1 and not grouped:
+        if len(commands) == 1 and not grouped and depth == 0:
             return next(iter(commands.values()))
         callback.commands, callback.required, callback.chain = commands, not without, chained
         if not commands:
@@ -169,14 +167,6 @@ class TyperReader:
             return False
         found = home.find(called.value)
         return found is not None and found[1] is app
-
-    def _only_name(self, module: Module, app: ast.AST) -> str:
-        for kind, call, home, target in self._registrations(module, app):
-            if kind == "command":
-                given = keywords(call)
-                name = home.constants.text(call.args[0] if call.args else given.get("name"))
-                return name or _spelled(getattr(target, "name", "command"))
-        return "command"
 
     def _app_name(self, module: Module, app: ast.AST) -> str:
         assert isinstance(app, ast.Call)

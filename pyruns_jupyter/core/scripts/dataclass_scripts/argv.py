@@ -14,7 +14,6 @@ from pyruns_jupyter.core.scripts.argparse_scripts import argv as argparse_argv
 from pyruns_jupyter.core.scripts.bind_values import (
     Filled,
     MismatchError,
-    alike,
     fill,
     is_default,
     is_left_out,
@@ -62,7 +61,7 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         if parameter.required and value is None:
             filled.refuse(name, f"{name} is required. Set a value.")
         elif parameter.positional and value is not None:
-            positional += filled.word(name, partial(_positional, script.library, parameter, value))
+            positional += filled.word(name, partial(_tyro_words, parameter.shape or ANY, value))
     for name, value in filled.values.items():
         if name not in known or known[name].positional:
             continue
@@ -83,49 +82,25 @@ def _only_file(script: ScriptParameters, key: str, filled: Filled) -> list[str]:
     return filled.finish(filled.word(key, lambda: [plain_word(filled.values[key])]))
 
 
-def _positional(library: str, parameter: Parameter, value: Any) -> list[str]:
-    shape = parameter.shape or ANY
-    if library == "tyro":
-        return _tyro_words(shape, value)
-    items = value if isinstance(value, list) and shape.name in ("list", "tuple") else [value]
-    words = [
-        _scalar(item_shape(shape, index) if items is value else shape, item)
-        for index, item in enumerate(items)
-    ]
-    for word in words:
-        if word.startswith("-") and not _NUMBER.fullmatch(word):
-            raise MismatchError(f"the script would parse {word!r} as an option")
-    return words
-
-
-def _argparse(parameter: Parameter, value: Any) -> list[str]:
-    """Return the arguments for an argparse parser: simple_parsing, transformers."""
-    if value is None:
+def _transformers(parameter: Parameter, value: Any) -> list[str]:
+    """Return the arguments for the argparse parser of transformers."""
+    if value is None or (value == [] and same(value, parameter.default)):
         return []
     shape = parameter.shape or ANY
-    if shape.name not in ("list", "tuple"):
-        if shape.name == "dict" or isinstance(value, Mapping):
-            if alike(value, parameter.default):
-                return []
+    if isinstance(value, Mapping):
+        if shape.name not in ("dict", "union"):
             raise MismatchError("a mapping cannot be passed on the command line")
+        return _flag(parameter.flag, [json.dumps(value)])
+    if shape.name not in ("list", "tuple"):
         return _flag(parameter.flag, [_scalar(shape, value)])
     items = value if isinstance(value, list) else [value]
+    if not items:
+        raise MismatchError("expected at least one value, got an empty list")
     if shape.name == "tuple" and len(items) != len(shape.items):
         raise MismatchError(f"expected {len(shape.items)} values, got {len(items)}")
     return _flag(
         parameter.flag, [_scalar(item_shape(shape, index), item) for index, item in enumerate(items)]
     )
-
-
-def _transformers(parameter: Parameter, value: Any) -> list[str]:
-    if value == []:
-        if same(value, parameter.default):
-            return []
-        raise MismatchError("expected at least one value, got an empty list")
-    shape = parameter.shape or ANY
-    if shape.name in ("dict", "union") and isinstance(value, Mapping):
-        return _flag(parameter.flag, [json.dumps(value)])
-    return _argparse(parameter, value)
 
 
 def _flag(flag: str, words: list[str]) -> list[str]:
@@ -263,7 +238,6 @@ def _extra(library: str, name: str, value: Any) -> list[str]:
 
 
 _STYLES = {
-    "simple_parsing": _argparse,
     "transformers": _transformers,
     "tyro": _tyro,
     "pyrallis": _yaml,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.modules import Module
 
-LIBRARIES = ("simple_parsing", "transformers", "tyro", "pyrallis", "draccus")
+LIBRARIES = ("transformers", "tyro", "pyrallis", "draccus")
 _MAX_DEPTH = 10
 
 
@@ -47,7 +46,6 @@ class FieldReader:
         prefix: str = "",
         given: Mapping[str, ast.expr] | None = None,
         giver: Module | None = None,
-        flag_prefix: str = "",
         depth: int = 0,
     ) -> list[Parameter]:
         """Return the parameters of a class or function; those of a nested class have dotted names."""
@@ -72,7 +70,7 @@ class FieldReader:
             if item.name in given and giver is not None:
                 changed = with_default(replace(item, module=giver), giver, given[item.name])
                 item = changed or item
-            result += self._of_field(item, prefix, flag_prefix, depth)
+            result += self._of_field(item, prefix, depth)
         self._around.pop()
         return result
 
@@ -107,7 +105,7 @@ class FieldReader:
             fields.append(replace(item, help=item.help or helps.get(argument.name, "")))
         return fields
 
-    def _of_field(self, item: ClassField, prefix: str, flag_prefix: str, depth: int) -> list[Parameter]:
+    def _of_field(self, item: ClassField, prefix: str, depth: int) -> list[Parameter]:
         name = f"{prefix}{item.name}"
         if item.nested is not None and inherits(*item.nested, "ChoiceRegistry"):
             self._problem(
@@ -126,15 +124,11 @@ class FieldReader:
                 self.open = True
                 return []
             inner = f"{name}."
-            return self.of(*item.nested, inner, item.given, item.module, flag_prefix, depth + 1)
+            return self.of(*item.nested, inner, item.given, item.module, depth + 1)
         if item.shape.name == "union" and any(one.name == "class" for one in item.shape.items):
             self._problem(
                 item.module, f"{name} can be one of several classes, so its fields are not listed", item.line
             )
-            self.open = True
-            return []
-        if item.maker in ("subgroups", "subparsers"):
-            self._problem(item.module, f"The subgroups of {name} are not listed", item.line)
             self.open = True
             return []
         if item.computed and item.expression is not None:
@@ -145,22 +139,22 @@ class FieldReader:
                 item.line,
             )
         if self.library == "tyro" and item.shape.name == "dict" and isinstance(item.default, dict):
-            return self._of_mapping(item, name, flag_prefix)
-        return [self._parameter(item, name, flag_prefix)]
+            return self._of_mapping(item, name)
+        return [self._parameter(item, name)]
 
-    def _of_mapping(self, item: ClassField, name: str, flag_prefix: str) -> list[Parameter]:
+    def _of_mapping(self, item: ClassField, name: str) -> list[Parameter]:
         """Return a parameter for each key of a mapping with a default, as tyro does."""
         if not item.default:
-            return [self._parameter(item, name, flag_prefix)]
+            return [self._parameter(item, name)]
         inner = item.shape.items[1] if len(item.shape.items) > 1 else ANY
         result = []
         for key, value in item.default.items():
             shape = inner if inner is not ANY else shape_of_value(value)
             one = replace(item, name=str(key), shape=shape, default=value, extras=())
-            result += self._of_field(one, f"{name}.", flag_prefix, 0)
+            result += self._of_field(one, f"{name}.", 0)
         return result
 
-    def _parameter(self, item: ClassField, name: str, flag_prefix: str) -> Parameter:
+    def _parameter(self, item: ClassField, name: str) -> Parameter:
         shape, default = item.shape, item.default
         missing = default is NOTHING
         default = None if missing else default
@@ -171,7 +165,7 @@ class FieldReader:
         several = shape.name in ("list", "tuple")
         item_shape = shape.items[0] if several and shape.items else shape
         positional = self._positional(item)
-        flags, off = self._flags(item, name, flag_prefix, missing)
+        flags, off = self._flags(item, name, missing)
         choices = None if several else shape.choices or None
         given = item.word("choices")
         if isinstance(given, (list, dict)) and choices is None and not several:
@@ -201,23 +195,17 @@ class FieldReader:
 
     def _positional(self, item: ClassField) -> bool:
         if self.library != "tyro":
-            return self.library == "simple_parsing" and item.word("positional") is True
+            return False
         if item.annotation is not None and isinstance(item.annotation, ast.Subscript):
             name = external_name(item.module.tree, item.annotation.value)
             return name.endswith("conf.Positional")
         return any("Positional" in text_of(extra) for extra in item.extras)
 
-    def _flags(
-        self, item: ClassField, name: str, flag_prefix: str, missing: bool
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _flags(self, item: ClassField, name: str, missing: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the flags of a field, and those that disable it."""
         if self.library == "tyro":
             return self._of_tyro(item, name, missing)
-        if self.library == "simple_parsing":
-            return (f"--{flag_prefix}{item.name}",), ()
-        if self.library == "transformers":
-            return (f"--{item.name}",), ()
-        return (f"--{name}",), ()
+        return (f"--{item.name if self.library == 'transformers' else name}",), ()
 
     def _of_tyro(self, item: ClassField, name: str, missing: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         parent, _, own = name.rpartition(".")
@@ -251,41 +239,3 @@ def _by_value(shape: Shape, default: Any) -> tuple[Shape, Any]:
             default = values.get(default, default)
         return changed, default
     return shape, default
-
-
-def conflicts_resolved(
-    parameters: list[Parameter], roots: list[str], several: bool, nested: bool
-) -> list[Parameter]:
-    """Return the parameters with the flags of simple_parsing: the shortest unique ones."""
-    paths = {one.name: _full_path(one, roots, several) for one in parameters}
-    if nested:
-        return [replace(one, flags=(f"--{'.'.join(paths[one.name])}",)) for one in parameters]
-    own = {one.name: one.flags[0][2:] for one in parameters}
-    levels = dict.fromkeys(paths, 0)
-    for _ in range(_MAX_DEPTH):
-        flags = {name: _flag(path, levels[name], own[name]) for name, path in paths.items()}
-        counts = Counter(flags.values())
-        clashing = [name for name, flag in flags.items() if counts[flag] > 1]
-        if not clashing:
-            break
-        names = [name for name in clashing if flags[name] == flags[clashing[0]]]
-        shortest = min(len(paths[name]) for name in names)
-        outer = [name for name in names if len(paths[name]) == shortest]
-        for name in names:
-            # The outermost one keeps its flag.
-            if [name] != outer and levels[name] < len(paths[name]) - 1:
-                levels[name] += 1
-    return [
-        replace(one, flags=(f"--{_flag(paths[one.name], levels[one.name], own[one.name])}",))
-        for one in parameters
-    ]
-
-
-def _full_path(parameter: Parameter, roots: list[str], several: bool) -> tuple[str, ...]:
-    parts = tuple(parameter.name.split("."))
-    return parts if several else (roots[0] if roots else "config", *parts)
-
-
-def _flag(path: tuple[str, ...], count: int, own: str) -> str:
-    place = path[:-1]
-    return ".".join([*place[len(place) - count :], own])

@@ -1,10 +1,9 @@
-"""Detection of the parameters of scripts that use dataclasses: simple_parsing, transformers, tyro, pyrallis,
-draccus."""
+"""Detection of the parameters of scripts that use dataclasses: transformers, tyro, pyrallis, draccus."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
@@ -14,7 +13,7 @@ from pyruns_jupyter.core.scripts.source.functions import Function, keywords, sho
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 
-from .fields import LIBRARIES, FieldReader, conflicts_resolved
+from .fields import LIBRARIES, FieldReader
 
 _TYRO = "tyro"
 _YAML = ("pyrallis", "draccus")
@@ -22,26 +21,21 @@ _PARSERS = {
     "transformers.HfArgumentParser": "transformers",
     "transformers.hf_argparser.HfArgumentParser": "transformers",
     "trl.TrlParser": "transformers",
-    "simple_parsing.ArgumentParser": "simple_parsing",
-    "simple_parsing.parsing.ArgumentParser": "simple_parsing",
     "pyrallis.ArgumentParser": "pyrallis",
     "pyrallis.argparsing.ArgumentParser": "pyrallis",
     "draccus.ArgumentParser": "draccus",
 }
 CONFIG_PATH = "config_path"  # of pyrallis and draccus
 _FILE_METHODS = {"parse_json_file": "JSON", "parse_yaml_file": "YAML"}
-_UNREAD_OPTIONS = ("conflict_resolution", "add_option_string_dash_variants", "nested_mode")
 
 
 @dataclass
 class FoundClass:
-    """One class (or function) that a parser reads arguments from; `dest` is the prefix of its keys."""
+    """One class (or function) that a parser reads arguments from."""
 
     module: Module
     node: ast.AST
-    dest: str = ""
     given: dict[str, ast.expr] = field(default_factory=dict)
-    prefix: str = ""
     giver: Module | None = None
 
 
@@ -94,8 +88,6 @@ class _Reading:
         self.found: list[FoundClass] = []
         self.fields = FieldReader()
         self.open = False
-        self.nested_flags = False
-        self.without_root = False
         self.file_key = ""
         self.reads_config = False
         self.reads_file = ""  # the format of a file that can replace all arguments
@@ -111,8 +103,6 @@ class _Reading:
                         self._wrapped(module, node, name.split(".")[0])
             elif isinstance(node, ast.Call) and not self.library:
                 self._call(module, node)
-        if self.library == "simple_parsing" and not self.found:
-            self._added(module)
         if self.library:
             for node in nodes_of(module.tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -130,7 +120,7 @@ class _Reading:
         self.library = library
         first = function.args.args[0] if function.args.args else None
         if first is not None and first.annotation is not None:
-            self._take(module, first.annotation, "")
+            self._take(module, first.annotation)
         else:
             self._problem(
                 module, f"The first parameter of {function.name} has no type annotation", function.lineno
@@ -146,60 +136,28 @@ class _Reading:
             self.reads_config = name == "trl.TrlParser"
             if self.library == "transformers":
                 self._several(module, node.args[0] if node.args else words.get("dataclass_types"))
-            elif self.library == "simple_parsing":
-                self._options(module, node, words)
             elif first is not None:
-                self._take(module, first, "")
-        elif package in ("simple_parsing", *_YAML) and last == "parse" and first is not None:
+                self._take(module, first)
+        elif package in _YAML and last == "parse" and first is not None:
             self.library = package
-            self._options(module, node, words)
-            self._take(module, first, "", words)
+            self._take(module, first, words)
         elif name == "tyro.cli" and (first or words.get("f")) is not None:
             self.library = _TYRO
-            self._take(module, first or words["f"], "", words)
-
-    def _options(self, module: Module, node: ast.Call, words: dict[str, ast.expr]) -> None:
-        """Read the options of simple_parsing for the spelling of flags."""
-        mode = text_of(words["argument_generation_mode"]) if "argument_generation_mode" in words else ""
-        self.nested_flags = mode.endswith("NESTED")
-        self.without_root = "WITHOUT_ROOT" in (
-            text_of(words["nested_mode"]) if "nested_mode" in words else ""
-        )
-        if mode.endswith("BOTH"):
-            self.nested_flags = True
-        for name in _UNREAD_OPTIONS[:1]:
-            if name in words and not text_of(words[name]).endswith("AUTO"):
-                self._problem(
-                    module, f"{name} is not supported, so the listed flags may be wrong", node.lineno
-                )
-
-    def _added(self, module: Module) -> None:
-        """Read `parser.add_arguments(Config, dest="config")`."""
-        for node in nodes_of(module.tree):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            if node.func.attr != "add_arguments":
-                continue
-            words = keywords(node)
-            words.update(zip(("dataclass", "dest"), node.args, strict=False))
-            if "dataclass" in words:
-                self._take(module, words["dataclass"], module.constants.text(words.get("dest")), words)
+            self._take(module, first or words["f"], words)
 
     def _several(self, module: Module, node: ast.expr | None) -> None:
         """Read the classes of `HfArgumentParser((A, B))`."""
         if isinstance(node, (ast.Tuple, ast.List)):
             for item in node.elts:
-                self._take(module, item, "")
+                self._take(module, item)
         elif node is not None:
             target = module.find(node)
             if target is not None and isinstance(target[1], (ast.Tuple, ast.List)):
                 self._several(target[0], target[1])
             else:
-                self._take(module, node, "")
+                self._take(module, node)
 
-    def _take(
-        self, module: Module, node: ast.expr, dest: str, words: dict[str, ast.expr] | None = None
-    ) -> None:
+    def _take(self, module: Module, node: ast.expr, words: dict[str, ast.expr] | None = None) -> None:
         """Record a class or function that arguments are derived from."""
         words = words or {}
         given: dict[str, ast.expr] = {}
@@ -221,8 +179,7 @@ class _Reading:
                 node.lineno,
             )
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
-            prefix = module.constants.text(words.get("prefix"))
-            self.found.append(FoundClass(*target, dest=dest, given=given, prefix=prefix, giver=module))
+            self.found.append(FoundClass(*target, given=given, giver=module))
         elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
             self.found.append(FoundClass(*target))
         else:
@@ -240,24 +197,9 @@ class _Reading:
         """Return all parameters."""
         self.fields.library = self.library
         plain = self._plain()
-        several = len(self.found) > 1
         parameters: list[Parameter] = []
         for found in self.found:
-            prefix = f"{found.dest}." if several and found.dest and self.library == "simple_parsing" else ""
-            parameters += self.fields.of(
-                found.module, found.node, prefix, found.given, found.giver, found.prefix
-            )
-        if self.library == "simple_parsing":
-            roots = [found.dest or "config" for found in self.found]
-            positional = [one for one in parameters if one.positional]
-            parameters = positional + conflicts_resolved(
-                [one for one in parameters if not one.positional],
-                roots,
-                several,
-                self.nested_flags and not self.without_root,
-            )
-            if self.nested_flags and self.without_root:
-                parameters = [replace(one, flags=(f"--{one.name}",)) for one in parameters]
+            parameters += self.fields.of(found.module, found.node, "", found.given, found.giver)
         unique: dict[str, Parameter] = {}
         for one in (*self._files(), *(plain.parameters if plain is not None else ()), *parameters):
             unique.setdefault(one.name, one)
@@ -292,9 +234,7 @@ class _Reading:
 
     def _plain(self) -> ScriptParameters | None:
         """Return the arguments that `add_argument` declares in addition to the dataclasses."""
-        if self.library not in ("simple_parsing", "transformers"):
-            return None
-        if not any(_adds(module) for module in [self.project.main]):
+        if self.library != "transformers" or not _adds(self.project.main):
             return None
         return argparse_reading.read(self.project) or argparse_reading.read_uncalled(self.project)
 

@@ -1,24 +1,21 @@
-"""Detection of the functions and classes that a script passes to `fire.Fire`."""
+"""Detection of the functions that a script passes to `fire.Fire`, also in a dictionary."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
 from pyruns_jupyter.core.scripts.source.annotations import shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
-from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, keywords, shown, without_self
+from pyruns_jupyter.core.scripts.source.files import nodes_of
+from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, default_of, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
 _DEPTH = 6
-_MAX_PARAMETERS = 100
 
 
 def read(project: Project) -> ScriptParameters | None:
@@ -55,7 +52,7 @@ class _FireReader:
             )
             return ScriptCommand(line=call.lineno)
         if component is None or (isinstance(component, ast.Constant) and component.value is None):
-            return self._module(main, 0)
+            return self._given_up(main, "all functions of the script", call.lineno)
         return self._component(main, component, 0)
 
     def _problem(self, module: Module, message: str, line: int) -> None:
@@ -69,20 +66,13 @@ class _FireReader:
             home, target = found
             if isinstance(target, (*Function, ast.Lambda)):
                 return self._function(home, target)
-            if isinstance(target, ast.ClassDef):
-                return self._class(home, target, depth)
-            if isinstance(target, ast.Module):
-                return self._module(home, depth)
             if isinstance(target, ast.Dict):
                 return self._table(home, target, depth)
-            if isinstance(target, ast.Call):
-                made = home.find(target.func)
-                if made is not None and isinstance(made[1], ast.ClassDef):
-                    command = self._class(made[0], made[1], depth)
-                    command.parameters = []  # the script creates the object
-                    return command
-        self._problem(module, f"The parameters of {shown(node)} could not be determined", node.lineno)
-        return ScriptCommand(open=True, line=node.lineno)
+        return self._given_up(module, shown(node), node.lineno)
+
+    def _given_up(self, module: Module, what: str, line: int) -> ScriptCommand:
+        self._problem(module, f"The parameters of {what} could not be determined", line)
+        return ScriptCommand(open=True, line=line)
 
     def _table(self, module: Module, node: ast.Dict, depth: int) -> ScriptCommand:
         command = ScriptCommand(line=node.lineno)
@@ -97,72 +87,11 @@ class _FireReader:
                 command.open = True
         return command
 
-    def _module(self, module: Module, depth: int) -> ScriptCommand:
-        """Return all functions and classes of a module as commands, as `fire.Fire()` offers them."""
-        command = ScriptCommand()
-        for node in module.tree.body:
-            if len(command.commands) >= _MAX_PARAMETERS or not isinstance(node, (*Function, ast.ClassDef)):
-                continue
-            if node.name.startswith("_"):
-                continue
-            if isinstance(node, ast.ClassDef):
-                command.commands[node.name] = self._class(module, node, depth + 1)
-            else:
-                command.commands[node.name] = self._function(module, node)
-        return command
-
-    def _class(self, module: Module, node: ast.ClassDef, depth: int) -> ScriptCommand:
-        """Return the constructor's parameters, with the methods as commands."""
-        found = module.resolve(f"{node.name}.__init__")
-        helps = argument_help(docstring_of(node))
-        if found is not None and isinstance(found[1], Function):
-            command = self._function(*found, in_class=True, helps=helps)
-        elif any(text_of(one).split("(")[0].rsplit(".", 1)[-1] == "dataclass" for one in node.decorator_list):
-            command = self._fields(module, node)
-        else:
-            command = ScriptCommand()
-        command.help = summary(docstring_of(node)) or command.help
-        command.line = node.lineno
-        for home, method in self._methods(module, node, 0):
-            assert isinstance(method, Function)
-            if method.name not in command.commands and depth < _DEPTH:
-                command.commands[method.name] = self._function(home, method, in_class=True)
-        return command
-
-    def _fields(self, module: Module, node: ast.ClassDef) -> ScriptCommand:
-        command = ScriptCommand()
-        for statement in node.body:
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                command.parameters.append(
-                    self._parameter(
-                        module, statement.target.id, statement.annotation, statement.value, node.lineno
-                    )
-                )
-        return command
-
-    def _methods(self, module: Module, node: ast.ClassDef, depth: int) -> Iterator[tuple[Module, ast.AST]]:
-        for statement in node.body:
-            if isinstance(statement, Function) and not statement.name.startswith("_"):
-                marks = {text_of(one).rsplit(".", 1)[-1] for one in statement.decorator_list}
-                if not marks & {"property", "cached_property", "setter", "deleter", "abstractmethod"}:
-                    yield module, statement
-        for base in node.bases if depth < _DEPTH else ():
-            found = module.find(base)
-            if found is not None and isinstance(found[1], ast.ClassDef):
-                yield from self._methods(found[0], found[1], depth + 1)
-
-    def _function(
-        self,
-        module: Module,
-        function: ast.AST,
-        *,
-        in_class: bool = False,
-        helps: dict[str, str] | None = None,
-    ) -> ScriptCommand:
+    def _function(self, module: Module, function: ast.AST) -> ScriptCommand:
         docstring = docstring_of(function)
-        texts = {**(helps or {}), **argument_help(docstring)}
+        texts = argument_help(docstring)
         command = ScriptCommand(line=getattr(function, "lineno", 0), help=summary(docstring))
-        for argument in without_self(list(arguments_of(module, function)), function, in_class):
+        for argument in arguments_of(module, function):
             if argument.kind == "rest":
                 command.open = True
                 continue
@@ -188,15 +117,7 @@ class _FireReader:
     ) -> Parameter:
         value, computed = None, False
         if default is not None:
-            try:
-                value = module.constants.value(default)
-            except UnknownError:
-                computed = True
-                self._problem(
-                    module,
-                    f"The default of {name} is computed ({shown(default)}). Set null to use it",
-                    default.lineno,
-                )
+            value, computed = default_of(module, name, default, self.problems)
         shape = shape_of(module, annotation) if annotation is not None else shape_of_value(value)
         choices = shape.choices if shape.name == "choice" and shape.definition is None else None
         return Parameter(

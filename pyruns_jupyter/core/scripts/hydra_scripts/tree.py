@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -257,8 +256,9 @@ class _Composition:
         package = _package(place.package, entry.package, _relative(entry.group))
         self.result.choices[key] = GroupChoice(key, group, value, entry.optional, package)
         if isinstance(value, str) and "${" in value:
-            value = self._interpolated(value)
-            self.result.choices[key].value = value
+            self._problem(f"The choice {value} in a defaults list could not be resolved")
+            self.result.incomplete = True
+            value = self.result.choices[key].value = None
         if value is None or value is False or value == MISSING:
             return []
         names = value if isinstance(value, list) else [value]
@@ -273,21 +273,6 @@ class _Composition:
             if file is not None:
                 merge(self.result.content, wrapped(file.package or group.replace("/", "."), file.content))
         return []
-
-    def _interpolated(self, value: str) -> Any:
-        """Return a choice that names another choice: `${db}_${size}`."""
-
-        def known(match: re.Match[str]) -> str:
-            choice = self.result.choices.get(match[1])
-            value = self.overrides.get(match[1], choice.value if choice else None)
-            return match[0] if value is None else str(value)
-
-        text = re.sub(r"\$\{(?:defaults\.\d+\.)?([^}]+)\}", known, value)
-        if "${" in text:
-            self._problem(f"The choice {value} in a defaults list could not be resolved")
-            self.result.incomplete = True
-            return None
-        return text
 
     def _loaded(
         self, path: str, entry: DefaultsEntry, place: _Place, relative: str, depth: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, shown
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -42,11 +42,11 @@ def _problem(parameter: Parameter, value: object) -> str | None:
     if parameter.choices is not None:
         if value in parameter.choices:
             return None
-        return f"expected one of {', '.join(map(repr, parameter.choices))}, got {value!r}"
+        return f"expected one of {', '.join(map(repr, parameter.choices))}, got {shown(value)}"
     wanted = _KINDS.get(parameter.item_type)
     # null is always allowed, and a default of null allows any value.
     if wanted is None or value is None:
         return None
     if isinstance(value, wanted) and (parameter.item_type == "bool" or not isinstance(value, bool)):
         return None
-    return f"expected a value of type {parameter.item_type}, got {value!r}"
+    return f"expected a value of type {parameter.item_type}, got {shown(value)}"

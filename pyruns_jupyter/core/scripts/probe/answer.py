@@ -60,7 +60,6 @@ class AskedParameter(Struct, frozen=True):
     help: _Text = ""
     group: _Text = ""
     metavar: _Text = ""
-    type_name: _Text = ""
     required: bool = False
     file: _Text = ""
     line: _Line = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pyruns_jupyter.core.scripts.argparse_scripts.reading import narrowed
+from pyruns_jupyter.core.scripts.argparse_scripts.assembly import parser_of, subcommands_of, together
+from pyruns_jupyter.core.scripts.bind_values import same
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
 from pyruns_jupyter.core.scripts.hydra_scripts.files import MISSING as HYDRA_MISSING
 from pyruns_jupyter.core.scripts.hydra_scripts.files import File, leaves
@@ -39,7 +40,7 @@ def parameters_of(answer: Answer, script_name: str) -> ScriptParameters | None:
     if answer.framework in _PARSERS:
         parser = here.parser(command, (), ())
         if answer.first is not None:
-            parser = _together(here.parser(answer.first, (), ()), parser)
+            parser = together([here.parser(answer.first, (), ()), parser], is_open=parser.open)
         everything = tuple(parser.everything())
         library = answer.library or ("" if answer.framework == "argparse" else answer.framework)
         return _script("argparse", everything, parser.open, parser=parser, library=library)
@@ -69,73 +70,40 @@ class _Here:
 
     def parser(self, command: AskedCommand, scope: tuple[str, ...], keys: tuple[str, ...]) -> Parser:
         """Return the parser of a command of argparse; `scope` holds its subcommands, `keys` their keys."""
-        found: dict[str, Parameter] = {}
-        for one in command.parameters:
-            parameter = self.parameter(one, scope)
-            before = found.get(parameter.name)
-            if before is None:
-                found[parameter.name] = parameter
-            elif not before.positional and not parameter.positional:
-                again = replace(parameter, default=before.default)
-                found[parameter.name] = replace(before, also=(*before.also, again))
-        found = {name: narrowed(parameter) for name, parameter in found.items()}
-        subcommands = self._subcommands(command, found, scope, keys) if command.commands else None
-        prefix = "".join(f"{key}." for key in keys)
-        listed = [replace(one, name=prefix + one.name, scope=keys) for one in found.values()]
-        if subcommands is not None:
-            listed.insert(min(command.choice_at, len(listed)), subcommands.choice)
-        exclusive = tuple(
-            Exclusive(tuple(dict.fromkeys(one.keys)), one.required)
-            for one in command.exclusive
-            if all(key in found for key in one.keys)
-        )
-        return Parser(
-            tuple(listed),
-            exclusive,
-            subcommands,
-            command.prefix_chars,
-            command.fromfile_chars,
-            command.allow_abbrev,
-            self.open or command.open,
-        )
-
-    def _subcommands(
-        self,
-        command: AskedCommand,
-        found: Mapping[str, Parameter],
-        scope: tuple[str, ...],
-        keys: tuple[str, ...],
-    ) -> Subcommands:
-        key = command.choice or "command"
-        while key in found:
-            key = f"sub{key}"
-        below: dict[str, str] = {}
-        parsers: dict[str, Parser] = {}
-        for name, one in command.commands.items():
-            inner = name
-            while inner in found or inner == key:
-                inner += "_command"
-            below[name] = inner
-            parsers[name] = self.parser(one, (*scope, name), (*keys, inner))
-        for alias, name in command.aliases.items():
-            if name in parsers:
-                parsers[alias], below[alias] = parsers[name], below[name]
-        notes = [f"{name}: {one.help}" for name, one in command.commands.items() if one.help]
+        names = {one.name for one in command.parameters}
         choice = Parameter(
-            name=".".join((*keys, key)),
-            type="choice",
-            default=next(iter(parsers)) if command.choice_required else None,
-            choices=tuple(parsers),
-            help=command.choice_help or "; ".join(notes),
+            command.choice,
+            help=command.choice_help,
             group=" ".join(scope),
             required=command.choice_required,
-            positional=True,
-            nargs="A...",
-            action="subcommand",
             line=command.choice_line,
-            scope=keys,
         )
-        return Subcommands(choice, parsers, below)
+
+        def subcommands(taken: Container[str]) -> Subcommands:
+            return subcommands_of(
+                choice,
+                {name: one.help for name, one in command.commands.items()},
+                lambda name, below: self.parser(command.commands[name], (*scope, name), below),
+                command.aliases,
+                taken,
+                keys,
+            )
+
+        return parser_of(
+            (self.parameter(one, scope) for one in command.parameters),
+            tuple(
+                Exclusive(tuple(dict.fromkeys(one.keys)), one.required)
+                for one in command.exclusive
+                if names.issuperset(one.keys)
+            ),
+            keys,
+            subcommands if command.commands else None,
+            command.choice_at,
+            prefix_chars=command.prefix_chars,
+            fromfile_chars=command.fromfile_chars,
+            allow_abbrev=command.allow_abbrev,
+            open=self.open or command.open,
+        )
 
     def command(self, name: str, command: AskedCommand) -> ScriptCommand:
         """Return a command of click, typer or fire."""
@@ -237,18 +205,6 @@ def _shape(asked: AskedShape) -> Shape:
     )
 
 
-def _together(first: Parser, last: Parser) -> Parser:
-    """Return one parser for two that read the same command line one after the other."""
-    found = {one.name: one for one in (*first.parameters, *last.parameters)}
-    own = {one.name: one for one in first.parameters}
-    return replace(
-        last,
-        parameters=tuple({**found, **own}.values()),
-        exclusive=(*first.exclusive, *last.exclusive),
-        subcommands=last.subcommands or first.subcommands,
-    )
-
-
 def _values(answer: Answer) -> tuple[Parameter, ...]:
     content = value_of(answer.content)
     return tuple(_value(key, value) for key, value in leaves(content)) if isinstance(content, dict) else ()
@@ -308,11 +264,9 @@ def _hydra(answer: Answer) -> ScriptParameters:
 def combined(read: ScriptParameters, asked: ScriptParameters) -> ScriptParameters:
     """Return the parameters of the parser, with what only the source shows: lines, help, sets of values.
 
-    Where the source was read completely and has the same parameters, it is more precise than the answer.
+    Where the source was read completely and agrees with the parser, what was read is returned: it knows
+    more, such as the keys that another choice of a Hydra group has.
     """
-    same = {one.name for one in read.parameters} == {one.name for one in asked.parameters}
-    if same and is_complete(read) and not read.kind == asked.kind == "argparse":
-        return read
     known = {one.name: one for one in read.parameters} if read.kind not in _UNREAD else {}
     parser, details = asked.parser, asked.details
     if parser is not None:
@@ -323,6 +277,12 @@ def combined(read: ScriptParameters, asked: ScriptParameters) -> ScriptParameter
         parameters = tuple(flattened(details))
     else:
         parameters = tuple(_known(one, known.get(one.name)) for one in asked.parameters)
+    if (
+        is_complete(read)
+        and not read.kind == asked.kind == "argparse"
+        and _agree(read.parameters, parameters)
+    ):
+        return read
     if isinstance(details, HydraDetails) and isinstance(read.details, HydraDetails):
         details = replace(details, places_runs=read.details.places_runs)
     return replace(
@@ -335,6 +295,20 @@ def combined(read: ScriptParameters, asked: ScriptParameters) -> ScriptParameter
         library=asked.library,
         details=details,
     )
+
+
+def _agree(read: tuple[Parameter, ...], asked: tuple[Parameter, ...]) -> bool:
+    """Return whether parameters have the same names, types, defaults and choices."""
+    known = {one.name: one for one in read}
+    return len(read) == len(asked) and all(
+        one.name in known and _declares(known[one.name], one) for one in asked
+    )
+
+
+def _declares(read: Parameter, asked: Parameter) -> bool:
+    choices = [str(one) for one in read.choices or ()] == [str(one) for one in asked.choices or ()]
+    default = asked.computed or (not read.computed and same(read.default, asked.default))
+    return read.type == asked.type and read.required == asked.required and choices and default
 
 
 def is_complete(read: ScriptParameters) -> bool:

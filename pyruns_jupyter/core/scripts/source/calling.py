@@ -16,7 +16,6 @@ from .objects import (
     Function,
     Instance,
     Method,
-    Partial,
     Scope,
     Super,
     is_plain,
@@ -67,9 +66,6 @@ class Calls(Expressions):
         self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
     ) -> Any:
         """Return the result of a call."""
-        if isinstance(callee, Partial):
-            arguments, words = [*callee.arguments, *arguments], {**callee.words, **words}
-            callee = callee.function
         if isinstance(callee, Function):
             result = self.call_function(callee, arguments, words)
             return UNKNOWN if result is RAISED else result
@@ -100,20 +96,12 @@ class Calls(Expressions):
             made = self.parsers.external(callee, arguments, words, node, scope)
             if made is not None:
                 return made
-        if callee.name == "functools.partial" and arguments:
-            return Partial(arguments[0], tuple(arguments[1:]), words)
-        if callee.name == "types.SimpleNamespace":
-            return Instance(None, dict(words))
         if callee.name == "inspect.getfullargspec" and len(arguments) == 1:
             return _argument_names(arguments[0])
-        if callee.name == "dataclasses.fields" and len(arguments) == 1:
-            return self._fields(arguments[0])
         if callee.name == "builtins.type" and len(arguments) == 1:
             return _type(arguments[0])
         if callee.name == "builtins.isinstance" and len(arguments) == 2:
             return _isinstance(*arguments)
-        if callee.name in ("builtins.getattr", "builtins.hasattr") and len(arguments) > 1:
-            return self._getattr(callee.name, arguments)
         if callee.name == "builtins.map" and len(arguments) == 2:
             items = self.iterated(arguments[1])
             if items is None:
@@ -137,33 +125,6 @@ class Calls(Expressions):
         result = call_external(callee.name, arguments, words)
         self.spend(result)
         return result
-
-    def _fields(self, owner: Any) -> Any:
-        """Return the result of `dataclasses.fields` for a class of the project or its instance."""
-        cls = owner.cls if isinstance(owner, Instance) else owner
-        if not isinstance(cls, ClassRef):
-            return UNKNOWN
-        scope = self.module_scope(cls.module)
-        found: dict[str, Instance] = {}
-        for one in reversed([one for one in self.ancestors(cls) if isinstance(one, ClassRef)]):
-            for statement in one.node.body:
-                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                    value = UNKNOWN if statement.value is None else self.evaluate(statement.value, scope)
-                    if isinstance(statement.value, ast.Call) and value is UNKNOWN:
-                        words = {one.arg: one.value for one in statement.value.keywords}
-                        value = self.evaluate(words["default"], scope) if "default" in words else UNKNOWN
-                    kind = self.evaluate(statement.annotation, scope)
-                    name = statement.target.id
-                    found[name] = Instance(None, {"name": name, "default": value, "type": kind})
-        return list(found.values())
-
-    def _getattr(self, name: str, arguments: list[Any]) -> Any:
-        if not isinstance(arguments[1], str) or isinstance(arguments[0], External):
-            return UNKNOWN
-        value = self.attribute(arguments[0], arguments[1])
-        if name == "builtins.hasattr":
-            return True if value is not UNKNOWN else UNKNOWN
-        return value
 
     def _instance(
         self, cls: ClassRef, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
@@ -225,10 +186,6 @@ class Calls(Expressions):
         """Return the result of a converter for a string: RAISED when it rejects it; may be UNKNOWN."""
         parsers, self.parsers = self.parsers, None
         try:
-            if isinstance(function, Partial) and isinstance(function.function, Function):
-                return self.call_function(
-                    function.function, [*function.arguments, word], dict(function.words)
-                )
             if isinstance(function, Function):
                 return self.call_function(function, [word], {})
             if isinstance(function, ClassRef):

@@ -12,7 +12,7 @@ from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
-from .annotations import is_enum, shape_of
+from .annotations import shape_of
 from .docstrings import argument_help, docstring_of
 from .files import text_of
 from .functions import Function, keywords, known_default, unannotated
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 NOTHING: Any = object()
 _DEPTH = 12
 _MAX_BYTES = 1 << 20
-# Functions that describe a field: of dataclasses, attrs, pydantic, simple_parsing, pyrallis, draccus.
-_FIELDS = frozenset(
-    ("field", "Field", "ib", "attrib", "mutable_field", "list_field", "dict_field", "set_field", "choice")
-)
-_FIELDS |= frozenset(("flag", "flags", "arg", "config_field", "HfArg"))
+# Functions that describe a field: of dataclasses, attrs, pydantic, transformers, pyrallis, draccus.
+_FIELDS = frozenset(("field", "Field", "ib", "attrib", "HfArg"))
 _DECORATORS = ("dataclass", "define", "frozen", "attrs", "s")
 _ENDS_OF_MISSING = ("MISSING", "II", "SI")
 
@@ -54,7 +51,6 @@ class ClassField:
     given: Mapping[str, ast.expr] = field(default_factory=dict)
     words: Mapping[str, ast.expr] = field(default_factory=dict)
     extras: tuple[ast.expr, ...] = ()
-    maker: str = ""
     expression: ast.expr | None = None
 
     def word(self, name: str, default: Any = None) -> Any:
@@ -197,24 +193,14 @@ def with_default(found: ClassField, module: Module, node: ast.expr) -> ClassFiel
         return _valued(found, module, node)
     words = keywords(node)
     maker = external_name(module.tree, node.func).rsplit(".", 1)[-1]
-    found = replace(found, words=words, maker=maker)
+    found = replace(found, words=words)
     if found.word("init") is False:
         return None
     found = replace(found, help=str(found.word("help") or found.word("description") or ""))
-    if maker == "list_field":
-        return _valued(found, module, ast.copy_location(ast.List(node.args, ast.Load()), node))
-    if maker == "choice":
-        return _choice(found, module, node)
-    if maker == "flag" and "default" not in words and not node.args:
-        return replace(found, default=False)
     factory = words.get("default_factory", words.get("factory"))
-    if factory is None and maker in ("mutable_field", "config_field") and node.args:
-        factory = node.args[0]
     if factory is not None:
-        return _made(found, module, factory, words)
-    value = words.get("default") or (
-        node.args[0] if node.args and maker in ("field", "Field", "flag") else None
-    )
+        return _made(found, module, factory)
+    value = words.get("default") or (node.args[0] if node.args and maker == "Field" else None)
     if value is None or (isinstance(value, ast.Constant) and value.value is ...):
         return found
     return _valued(found, module, value)
@@ -244,7 +230,7 @@ def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
     return replace(found, default=value, shape=shape)
 
 
-def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[str, ast.expr]) -> ClassField:
+def _made(found: ClassField, module: Module, factory: ast.expr) -> ClassField:
     """Return the field with the result of its `default_factory`."""
     if isinstance(factory, ast.Lambda):
         return _valued(found, module, factory.body)
@@ -256,11 +242,7 @@ def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[s
     target = module.resolve(name)
     if target is not None and is_config_class(*target):
         assert isinstance(target[1], ast.ClassDef)
-        names = field_names(target[0], target[1])
-        given = {
-            key: value for key, value in words.items() if key in names and found.maker == "mutable_field"
-        }
-        return replace(found, nested=(target[0], target[1]), given=given, default=None)
+        return replace(found, nested=(target[0], target[1]), default=None)
     if isinstance(factory, ast.Call) and name.split("(")[0].endswith("partial") and factory.args:
         call = ast.copy_location(ast.Call(factory.args[0], factory.args[1:], factory.keywords), factory)
         return _valued(found, module, call)
@@ -269,24 +251,6 @@ def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[s
         if isinstance(last, ast.Return) and last.value is not None:
             return _valued(found, target[0], last.value)
     return replace(found, default=None, computed=True, expression=factory)
-
-
-def _choice(found: ClassField, module: Module, node: ast.Call) -> ClassField:
-    """Return the field of `choice("a", "b", default="a")`."""
-    try:
-        values = [module.constants.value(argument) for argument in node.args]
-    except UnknownError:
-        return replace(found, default=None, computed=True)
-    if len(values) == 1 and isinstance(values[0], (dict, list)):
-        values = list(values[0])
-    elif node.args:
-        target = module.find(node.args[0])
-        if target is not None and isinstance(target[1], ast.ClassDef) and is_enum(target[0], target[1]):
-            values = list(shape_of(module, node.args[0]).choices)
-    shape = Shape("choice", choices=tuple(values), words=tuple(str(value) for value in values))
-    found = replace(found, shape=shape)
-    default = found.words.get("default")
-    return _valued(found, module, default) if default is not None else found
 
 
 def _text_below(statement: ast.stmt | None) -> str:

@@ -1,4 +1,4 @@
-"""Descriptions of arguments in docstrings: the Google, NumPy, Sphinx and Epydoc styles."""
+"""Descriptions of arguments in docstrings: the Google and Sphinx styles."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ import ast
 import inspect
 import re
 
-_SECTIONS: tuple[str, ...] = (
-    "args",
-    "arguments",
-    "parameters",
-    "params",
-    "keyword args",
-    "keyword arguments",
-)
-_SECTIONS += ("other parameters", "attributes", "fields")
+_SECTIONS = ("args", "arguments", "parameters", "params", "keyword arguments", "attributes", "fields")
 _SPHINX = re.compile(
-    r"[:@](?:param|parameter|arg|argument|key|keyword|ivar|cvar|var)\s+(?:[^:]*\s)?\*{0,2}(\w+)\s*:(.*)"
+    r":(?:param|parameter|arg|argument|key|keyword|ivar|cvar|var)\s+(?:[^:]*\s)?\*{0,2}(\w+)\s*:(.*)"
 )
-_FIELD = re.compile(r"[:@]\w+[^:]*:")
+_FIELD = re.compile(r":\w+[^:]*:")
 _GOOGLE = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\)|\[[^\]]*\])?\s*:(?!:)(.*)")
-_NUMPY = re.compile(r"((?:\*{0,2}\w+)(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?")
-_HEADING = re.compile(r"[A-Za-z][\w ]*:\s*")
 
 
 def docstring_of(node: ast.AST) -> str:
@@ -40,12 +30,7 @@ def argument_help(text: str) -> dict[str, str]:
         title = line.strip()
         if line[:1].isspace():
             continue
-        below = lines[index + 1].strip() if index + 1 < len(lines) else ""
-        if title.lower().rstrip(":") not in _SECTIONS:
-            continue
-        if below and set(below) <= {"-", "="} and len(below) >= 3:
-            _numpy(lines[index + 2 :], found)
-        elif title.endswith(":"):
+        if title.endswith(":") and title.lower().rstrip(":") in _SECTIONS:
             _google(lines[index + 1 :], found)
     return {name: " ".join(" ".join(words).split()) for name, words in found.items()}
 
@@ -83,21 +68,3 @@ def _google(lines: list[str], found: dict[str, list[str]]) -> None:
             found.setdefault(name, []).append(match[2])
         elif name:
             found[name].append(line)
-
-
-def _numpy(lines: list[str], found: dict[str, list[str]]) -> None:
-    names: list[str] = []
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        below = lines[index + 1].strip() if index + 1 < len(lines) else ""
-        if not line[:1].isspace():
-            match = _NUMPY.fullmatch(line.strip())
-            if match is None or (below and set(below) <= {"-", "="} and len(below) >= 3):
-                return
-            names = [name.strip(" *") for name in match[1].split(",")]
-            for name in names:
-                found.setdefault(name, [])
-        else:
-            for name in names:
-                found[name].append(line)

@@ -16,7 +16,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from .cache import FileCache, Stamp
 
 MAX_BYTES = 1 << 20  # of one file
-_VERSION = ".".join(map(str, sys.version_info[:2]))
+VERSION = ".".join(map(str, sys.version_info[:2]))
 _MAX_SHOWN = 500  # nodes of an expression
 
 
@@ -100,7 +100,7 @@ def parsed_script(source: str | bytes, filename: str) -> SourceFile:
         return _scanned(_parsed(source))
     except SyntaxError as error:
         raise InvalidInput(
-            f"{filename} is not valid Python {_VERSION}, line {error.lineno or 1}: {why_unreadable(error)}.",
+            f"{filename} is not valid Python {VERSION}, line {error.lineno or 1}: {why_unreadable(error)}.",
             field="script",
             line=error.lineno or 1,
             column=max(error.offset or 1, 1),

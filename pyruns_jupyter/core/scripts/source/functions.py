@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .files import text_of
 from .import_map import external_name
+from .objects import UnknownError
 
 if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.model import Problem
+
     from .modules import Module
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -51,14 +54,6 @@ def arguments_of(module: Module, function: ast.AST) -> Iterator[Argument]:
 def keywords(call: ast.Call) -> dict[str, ast.expr]:
     """Return the keyword arguments of a call."""
     return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-
-
-def without_self(arguments: list[Argument], function: ast.AST, in_class: bool) -> list[Argument]:
-    """Return the parameters that a caller passes."""
-    if not in_class or not isinstance(function, Function):
-        return arguments
-    static = any(text_of(one).rsplit(".", 1)[-1] == "staticmethod" for one in function.decorator_list)
-    return arguments if static else arguments[1:]
 
 
 def _argument(module: Module, argument: ast.arg, kind: str, default: ast.expr | None) -> Argument:
@@ -107,6 +102,22 @@ def enum_member(module: Module, node: ast.expr) -> str | None:
         if found is not None and isinstance(found[1], ast.ClassDef) and is_enum(found[0], found[1]):
             return node.attr
     return None
+
+
+def default_of(
+    module: Module,
+    name: str,
+    node: ast.expr,
+    problems: list[Problem],
+    value: Callable[[ast.expr], Any] | None = None,
+) -> tuple[Any, bool]:
+    """Return the value of a parameter's default, and whether it is computed, which is then a problem."""
+    try:
+        return (value or module.constants.value)(node), False
+    except UnknownError:
+        text = f"The default of {name} is computed ({shown(node)}). Set null to use it"
+        problems.append(module.problem(text, node.lineno))
+        return None, True
 
 
 def shown(node: ast.expr, limit: int = 60) -> str:

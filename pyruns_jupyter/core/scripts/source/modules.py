@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 import os
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.scripts.model import Problem
 
 from .cache import Stamp, stamp
@@ -39,6 +42,7 @@ _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git")
 _MAX_LEVELS = 8
 _STEPS = 400_000
 _MAX_DEPTH = 40  # of names that stand for names
+_PACKAGE_FOLDER = re.compile(r"python3\.(\d+)")
 
 
 @dataclass(eq=False)
@@ -354,12 +358,29 @@ def project_folder(script: Path) -> Path:
 
 
 def package_folders(python: str) -> tuple[Path, ...]:
-    """Return the folders of the packages that an interpreter (or an environment) has, without running it."""
+    """Return the folders of the packages that an interpreter (or an environment) has, without running it.
+
+    Nothing is known of one that is given by its name.
+    """
+    if os.sep not in python:
+        return ()
     place = Path(os.path.abspath(os.path.expanduser(python)))  # a virtual environment's is a link
     prefixes = [place] if place.is_dir() else [place.parent.parent]
     found = [one for prefix in prefixes for one in prefix.glob("lib/python3*/site-packages")]
     found += [prefix / "Lib" / "site-packages" for prefix in prefixes]
     return tuple(one for one in found if one.is_dir())
+
+
+def may_be_newer(python: str) -> bool:
+    """Return whether an interpreter may accept newer syntax than this one, without running it.
+
+    Its version is in the name of the folder of its packages; it is unknown if there is no such folder.
+    """
+    if not python or os.path.realpath(os.path.expanduser(python)) == os.path.realpath(sys.executable):
+        return False
+    found = [_PACKAGE_FOLDER.fullmatch(folder.parent.name) for folder in package_folders(python)]
+    versions = [(3, int(one[1])) for one in found if one is not None]
+    return not versions or max(versions) > sys.version_info[:2]
 
 
 def relative_levels(tree: ast.Module) -> int:
@@ -374,14 +395,19 @@ def relative_levels(tree: ast.Module) -> int:
 
 
 def module_of(script: Path, levels: int = 1) -> tuple[Path, str]:
-    """Return the folder and the name with which `python -m` starts a script; the name is "" if impossible.
+    """Return the folder and the name with which `python -m` starts a script.
 
     The folder is the closest one that is not a package, and at least `levels` above the script.
+
+    Raises:
+        InvalidInput: if the script cannot be started in this way.
     """
     folder, parts = script.parent, [script.stem]
-    while len(parts) <= levels or (folder / "__init__.py").is_file():
-        if folder == folder.parent:
-            return script.parent, ""
+    while folder != folder.parent and (len(parts) <= levels or (folder / "__init__.py").is_file()):
         parts.insert(0, folder.name)
         folder = folder.parent
-    return folder, ".".join(parts) if all(part.isidentifier() for part in parts) else ""
+    if len(parts) <= levels or not all(part.isidentifier() for part in parts):
+        raise InvalidInput(
+            f"{script} cannot be started as a module, because its path is not a Python name.", field="script"
+        )
+    return folder, ".".join(parts)

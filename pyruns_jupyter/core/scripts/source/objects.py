@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +119,6 @@ class Super:
 
     this: Any
     cls: ClassRef
-
-
-@dataclass(frozen=True, eq=False)
-class Partial:
-    """`functools.partial(function, ...)`."""
-
-    function: Any
-    arguments: tuple[Any, ...]
-    words: Mapping[str, Any]
 
 
 def is_plain(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Static evaluation of a script's statements.
 
-Both branches of an unknown condition are evaluated, and a loop over an unknown value once. Everything is
-bounded: steps, depth of calls, sizes of values.
+Both branches of an unknown condition are evaluated, and a `while` loop, or a loop over an unknown value,
+once. Everything is bounded: steps, depth of calls, sizes of values.
 """
 
 from __future__ import annotations
@@ -178,24 +178,11 @@ class Tracer(Calls):
         return self.block(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> str | None:
-        enough = self.steps // 2
-        for _ in range(_MAX_TURNS):
-            if self.steps < enough:
-                break
-            known = self.truth(self.evaluate(node.test, scope))
-            if known is False:
-                return self.block(node.orelse, scope)
-            if known is None or isinstance(node.test, ast.Constant):
-                return self._either([node.body, []], scope)
-            signal = self.block(node.body, scope)
-            if signal == _BREAK:
-                return None
-            if signal in (_RETURN, _RAISE):
-                return signal
-        self._left(node, scope)
-        return None
+        if self.truth(self.evaluate(node.test, scope)) is False:
+            return self.block(node.orelse, scope)
+        return self._either([node.body, []], scope)
 
-    def _left(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> None:
+    def _left(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         """Stop evaluating a loop that is too long: the names it assigns become unknown."""
         if self.parsers is not None:
             self.parsers.problem(scope.module, "A loop is too long to analyze completely", node.lineno)

@@ -9,7 +9,7 @@ import {
 import * as React from 'react';
 
 import type { Comparison, Curves } from '../../../client/types';
-import { FakeStream, row } from '../../../model/__tests__/fake';
+import { FakeStream, NO_MEDIA, row } from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
 import { PAPER } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
@@ -68,6 +68,7 @@ async function opened(names = NAMES) {
   const client = {
     compareManyTasks: jest.fn(() => Promise.resolve(comparison())),
     streamEvents: () => new FakeStream(),
+    ...NO_MEDIA,
     listCurves: jest.fn((): Promise<Curves> => Promise.resolve({ items: [] }))
   };
   const model = new CompareModel({ client, ws: 'ws', saved: { names } });
@@ -95,7 +96,7 @@ function shown(hidden: string[] = []) {
     {
       comparison: comparison(),
       hidden: new Set(hidden),
-      flippedMetrics: new Set(),
+      goals: {},
       targetMetric: ''
     },
     null,
@@ -119,6 +120,40 @@ describe('CompareView', () => {
     fireEvent.click(screen.getByText('Select tasks'));
     expect(onChoose).toHaveBeenCalled();
     expect(client.compareManyTasks).not.toHaveBeenCalled();
+  });
+
+  it('compares aggregates of metrics, in the table and in plots', async () => {
+    const { client } = await opened();
+    client.compareManyTasks.mockResolvedValue({
+      ...comparison(),
+      figures: [
+        ...comparison().figures,
+        {
+          key: 'max(acc)',
+          values: [0.6, 0.95, 0.6, 0.96, 0.6, 0.97, 0.6, null],
+          goal: 'maximize'
+        }
+      ],
+      notices: [{ code: 'partial', message: 'Not all.' }]
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Aggregates' }));
+    await act(async () => {
+      fireEvent.click(screen.getByRole('checkbox', { name: 'max(acc)' }));
+    });
+    expect(client.compareManyTasks).toHaveBeenLastCalledWith('ws', {
+      names: NAMES,
+      metrics: ['max(acc)']
+    });
+    expect(
+      screen.getByRole('columnheader', { name: /max\(acc\)/ })
+    ).toBeInTheDocument();
+    expect(screen.getByText('Not all.')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('tab', { name: 'Importance' }));
+    expect(
+      within(screen.getByLabelText('Metric')).getByRole('option', {
+        name: 'max(acc)'
+      })
+    ).toBeInTheDocument();
   });
 
   it('marks the best, sorts, and turns a figure round', async () => {
@@ -199,7 +234,7 @@ describe('CompareView', () => {
     await openCurves();
     expect(client.listCurves).toHaveBeenCalledWith('ws', {
       name: NAMES,
-      key: ['acc'],
+      key: ['acc', 'system/'],
       points: expect.any(Number)
     });
     expect(screen.queryByRole('button', { name: 'acc' })).toBeNull();

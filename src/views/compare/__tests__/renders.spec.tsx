@@ -2,7 +2,7 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
 import type { Comparison, IEventHandlers } from '../../../client/types';
-import { FakeStream, row } from '../../../model/__tests__/fake';
+import { FakeStream, NO_MEDIA, row } from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
@@ -68,7 +68,8 @@ async function opened() {
       handlers = given;
       return new FakeStream();
     },
-    listCurves: async () => ({ items: [] })
+    listCurves: async () => ({ items: [] }),
+    ...NO_MEDIA
   };
   const model = new CompareModel({
     client,

@@ -2,7 +2,7 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
 import type { StudyDetail } from '../../../client/types';
-import { FakeStream } from '../../../model/__tests__/fake';
+import { FakeStream, NO_MEDIA } from '../../../model/__tests__/fake';
 import { detail, study, trial } from '../../../model/__tests__/searches';
 import { CompareModel } from '../../../model/compare';
 import { StudiesModel } from '../../../model/studies';
@@ -49,6 +49,8 @@ class Server {
     failures: []
   }));
   listCurves = async () => ({ items: [] });
+  listMedia = NO_MEDIA.listMedia;
+  readMedium = NO_MEDIA.readMedium;
   streamEvents = () => new FakeStream();
 }
 

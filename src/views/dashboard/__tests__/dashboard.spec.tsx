@@ -1,4 +1,11 @@
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import {
+  act,
+  fireEvent,
+  render,
+  screen,
+  waitFor,
+  within
+} from '@testing-library/react';
 import * as React from 'react';
 
 import { ClientError } from '../../../client/errors';
@@ -341,6 +348,16 @@ describe('DashboardView', () => {
     const { onOpenTasks } = await open();
     fireEvent.click(screen.getByRole('button', { name: /^1\s*Failed$/ }));
     expect(onOpenTasks).toHaveBeenLastCalledWith('failed');
+  });
+
+  it('leads from a workspace without tasks to new ones', async () => {
+    const create = () => screen.queryByRole('button', { name: 'Create tasks' });
+    const { client, onGenerate } = await open();
+    expect(create()).toBeNull();
+    act(() => client.change([], ['one', 'two', 'three', 'four']));
+    await waitFor(() => expect(create()).toBeVisible());
+    fireEvent.click(create()!);
+    expect(onGenerate).toHaveBeenCalledTimes(1);
   });
 
   it('does without GPUs, and says what is wrong with them', async () => {

@@ -285,6 +285,79 @@ describe('GeneratorView', () => {
     expect(screen.queryByText('train.py --lr 0.01')).toBeNull();
   });
 
+  describe('the check of command lines', () => {
+    const LABEL =
+      'Check command lines with the script’s parser before creating';
+
+    it('is off by default, and shows errors at their parameters', async () => {
+      await show();
+      fireEvent.click(screen.getByRole('button', { name: 'Create' }));
+      await wait();
+      expect(server.created).toEqual([
+        { text: TEXT, name: 'train', run: null }
+      ]);
+
+      const box = screen.getByRole('checkbox', { name: LABEL });
+      expect(box).not.toBeChecked();
+      fireEvent.click(box);
+      const message = 'The script rejects the command line of task 1: lr.';
+      server.refuse = new ClientError(message, {
+        status: 400,
+        field: 'lr',
+        line: 1
+      });
+      fireEvent.click(screen.getByRole('button', { name: 'Create' }));
+      await wait();
+      expect(screen.getByLabelText('lr')).toBeInvalid();
+      expect(screen.getAllByText(message)).toHaveLength(2);
+      expect(screen.getByRole('button', { name: 'Create' })).toBeDisabled();
+
+      server.refuse = null;
+      fireEvent.change(screen.getByLabelText('lr'), { target: { value: '1' } });
+      await wait();
+      fireEvent.click(screen.getByRole('button', { name: 'Create' }));
+      await wait();
+      expect(server.created[1]).toMatchObject({ check: true });
+    });
+
+    it('can be turned off when the script cannot be asked now', async () => {
+      await show();
+      fireEvent.click(screen.getByRole('checkbox', { name: LABEL }));
+      server.refuse = new ClientError(
+        'The command lines could not be checked.',
+        {
+          status: 400,
+          field: 'check'
+        }
+      );
+      fireEvent.click(screen.getByRole('button', { name: 'Create' }));
+      await wait();
+      expect(
+        screen.getByText('The command lines could not be checked.')
+      ).toBeVisible();
+      fireEvent.click(screen.getByRole('checkbox', { name: LABEL }));
+      expect(screen.getByRole('button', { name: 'Create' })).toBeEnabled();
+    });
+
+    it.each(['notebook', 'load', 'none', 'command'] as const)(
+      'is not for %s',
+      async kind => {
+        server.told = { kind };
+        await show();
+        expect(screen.queryByRole('checkbox', { name: LABEL })).toBeNull();
+      }
+    );
+  });
+
+  it.each([0, 1])('says how %d constants are set', async count => {
+    server.told = {
+      kind: 'command',
+      parameters: [parameter('constants.LR', 'float')].slice(0, count)
+    };
+    await show();
+    expect(screen.queryAllByText(/a copy of the script/)).toHaveLength(count);
+  });
+
   it('leaves what is typed as it is typed', async () => {
     await show();
     const field = screen.getByLabelText('lr');
@@ -426,6 +499,31 @@ describe('GeneratorView', () => {
       memory: '8G',
       cluster: { partition: 'gpu' }
     });
+  });
+
+  it('requeues, sends a signal and preempts', async () => {
+    await show();
+    const choose = (label: string, value: string) =>
+      fireEvent.change(screen.getByLabelText(label), { target: { value } });
+    choose('Requeue', 'true');
+    choose('Signal before limit', 'USR1@2m');
+    choose('Preempt others', 'true');
+    const run = { jobs: 1, resume: true, signal: 'USR1@2m', preempt: true };
+    expect(withoutEmpty(model.getSnapshot().run)).toEqual(run);
+    expect(asRunOptions(run, 1)).toEqual(run);
+    choose('Requeue', 'false');
+    expect(model.getSnapshot().run.resume).toBe(false);
+    choose('Requeue', '');
+    choose('Preempt others', '');
+    expect(withoutEmpty(model.getSnapshot().run)).toEqual({
+      jobs: 1,
+      signal: 'USR1@2m'
+    });
+    // Slurm has a preemption of its own.
+    choose('Preempt others', 'true');
+    choose('Run on', 'slurm');
+    expect(model.getSnapshot().run.preempt).toBeNull();
+    expect(screen.queryByLabelText('Preempt others')).toBeNull();
   });
 
   it('creates, runs, and shows what the server refuses', async () => {

@@ -9,7 +9,7 @@ import { plainTrans, TransContext } from '../../shared/context';
 import { Details } from '../details';
 import { quoted } from '../../shared/format';
 import { commandOf } from '../details/reproduce';
-import { rowsOf } from '../details/preview';
+import { rowsOf } from '../../shared/filecontent';
 
 const RUN: RunInfo = {
   index: 1,
@@ -143,6 +143,32 @@ describe('Details', () => {
     expect(panel).toHaveTextContent(/Sweptlr0\.1.*Metricsacc0\.9/);
     expect(panel).toHaveTextContent('TOKEN(secret)');
     expect(panel).toHaveTextContent('was **fast**');
+    model.dispose();
+  });
+
+  it('shows how a run used the machine, with hints', async () => {
+    const { model } = await open({
+      history: [
+        {
+          ...RUN,
+          gpu_hours: 2.5,
+          system: {
+            seconds: 90,
+            cpu_percent: 101.4,
+            memory_gib_max: 3.25,
+            gpu_memory_share: 0.213,
+            energy_kwh: 0.75
+          },
+          hints: ['The data loader may be the limit.']
+        }
+      ]
+    });
+    const panel = screen.getByRole('tabpanel');
+    expect(panel).toHaveTextContent(/GPU-hours2\.500GPU energy0\.7500 kWh/);
+    expect(panel).toHaveTextContent(/GPU memoryup to 21\s%CPU101\s%/);
+    expect(panel).toHaveTextContent(/Memoryup to 3\.250 GiB/);
+    expect(panel).not.toHaveTextContent('GPU utilization');
+    expect(panel).toHaveTextContent('The data loader may be the limit.');
     model.dispose();
   });
 

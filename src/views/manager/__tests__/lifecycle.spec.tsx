@@ -281,6 +281,7 @@ describe('the export', () => {
     expect(client.exportResults).toHaveBeenCalledWith('ws', {
       format: 'json',
       runs: 'all',
+      curves: false,
       query: 'lr<1',
       status: 'failed',
       sort: 'created',
@@ -288,6 +289,26 @@ describe('the export', () => {
     });
     expect(clicked).toEqual(['train.json']);
     expect(screen.queryByRole('dialog', { name: 'Export' })).toBeNull();
+    model.dispose();
+  });
+
+  it('asks for curves, which a folder has anyway', async () => {
+    const { client, model } = await open();
+    await more('Export…');
+    fireEvent.click(screen.getByRole('radio', { name: 'Parquet' }));
+    const curves = 'One per value of a curve';
+    fireEvent.click(screen.getByRole('radio', { name: curves }));
+    fireEvent.click(screen.getByRole('button', { name: 'Download' }));
+    await settle();
+    const parquet = { format: 'parquet', curves: true, runs: 'latest' };
+    expect(client.exportResults.mock.lastCall?.[1]).toMatchObject(parquet);
+    await more('Export…');
+    fireEvent.click(screen.getByRole('radio', { name: 'MLflow (zip)' }));
+    expect(screen.queryByRole('radio', { name: curves })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Download' }));
+    await settle();
+    const mlflow = { format: 'mlflow', curves: false };
+    expect(client.exportResults.mock.lastCall?.[1]).toMatchObject(mlflow);
     model.dispose();
   });
 

@@ -119,12 +119,47 @@ describe('ManagerView', () => {
     model.dispose();
   });
 
+  it('shows the step of a running task and the number of steps', async () => {
+    const { model } = await open([
+      row('far', {
+        status: 'running',
+        started_at: Date.now() / 1000 - 60,
+        run: 1,
+        progress: 0.25,
+        steps: { key: 'epoch', step: 5, total: 20, source: 'training.epochs' }
+      }),
+      row('done', { status: 'completed', started_at: 1, run: 1 })
+    ]);
+    const cell = (name: string) =>
+      lineOf(name).querySelector('[data-column="progress"]');
+    expect(cell('far')).toHaveTextContent(/^5 of 20$/);
+    expect(cell('far')?.firstElementChild).toHaveAttribute(
+      'title',
+      expect.stringMatching(
+        /^epoch 5 of 20 \(total from training.epochs\), .*left$/
+      )
+    );
+    expect(cell('done')).toHaveTextContent('');
+    model.dispose();
+  });
+
   it('gives the room that is left to the messages, not to the names', async () => {
     const { model } = await open();
     const template =
       document.querySelector<HTMLElement>('.pyr-grid-head-row')?.style
         .gridTemplateColumns;
-    expect(template).toMatch(/minmax\(184px, 184px\).* minmax\(200px, 1fr\)$/);
+    expect(template).toMatch(/minmax\(144px, 144px\).* minmax\(160px, 1fr\)$/);
+    model.dispose();
+  });
+
+  it('makes columns narrower before it hides one', async () => {
+    const { model } = await open([
+      row('net_1_learning_rate=0.1', { swept: { learning_rate: 0.1 } })
+    ]);
+    const template =
+      document.querySelector<HTMLElement>('.pyr-grid-head-row')?.style
+        .gridTemplateColumns;
+    expect(template).toMatch(/minmax\(144px, 200px\) minmax\(122px, 138px\)$/);
     model.dispose();
   });
 
@@ -144,6 +179,25 @@ describe('ManagerView', () => {
     expect(bar('active')).not.toHaveAttribute('aria-valuenow');
     expect(bar('stalled')).toBeNull();
     expect(bar('done')).toBeNull();
+    model.dispose();
+  });
+
+  it('marks a task whose run has sent alerts', async () => {
+    const title = 'loss is nan';
+    const alert = {
+      time: 1,
+      level: 'warning' as const,
+      title,
+      text: 'loss = nan.',
+      number: 2
+    };
+    const { model } = await open([row('bad', { alert }), row('good')]);
+    const mark = (name: string) =>
+      within(lineOf(name)).queryByRole('img', { name: /^Alert/ });
+    expect(mark('bad')).toHaveAccessibleName(
+      'Alert (warning): loss is nan: loss = nan. (2 alerts)'
+    );
+    expect(mark('good')).toBeNull();
     model.dispose();
   });
 

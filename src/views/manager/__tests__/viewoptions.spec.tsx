@@ -63,7 +63,9 @@ const GROUPS: Groups = {
         deviation: null,
         least: 75,
         greatest: 75
-      }
+      },
+      gpu_hours: 12.5,
+      energy_kwh: null
     }
   ]
 };
@@ -183,6 +185,99 @@ describe('columns', () => {
     model.dispose();
   });
 
+  it('of aggregates come from the menu of a metric, and from a name', async () => {
+    const { client, model, table } = await open();
+    client.rows = ROWS.map((each, at) => ({
+      ...each,
+      values: { 'max(acc)': 0.95 + at / 100, 'mean(acc, 10)': 0.5 }
+    }));
+    client.best = {
+      'max(acc)': { value: 0.96, direction: 'maximize', origin: 'name' }
+    };
+    fireEvent.contextMenu(screen.getByRole('columnheader', { name: /^acc/ }));
+    fireEvent.click(
+      screen.getByRole('menuitemcheckbox', { name: 'Show column max(acc)' })
+    );
+    await settle();
+    expect(client.listTasks.mock.lastCall?.[1]).toMatchObject({
+      fields: expect.arrayContaining(['max(acc)']),
+      best: ['acc', 'max(acc)']
+    });
+    const cells = [
+      ...document.querySelectorAll('[data-column="figure:max(acc)"]')
+    ].slice(1);
+    expect(cells.map(each => each.textContent)).toEqual([
+      '0.9500',
+      '0.9600(best)'
+    ]);
+    // Sighted people see it in bold, and read why in the tooltip.
+    expect(cells[0].querySelector('.pyr-is-best')).toBeNull();
+    expect(cells[1].querySelector('.pyr-is-best')).toHaveAttribute(
+      'title',
+      '0.96: best of all tasks that match the filter (higher is better, judging by the name of the metric)'
+    );
+    await press('Columns');
+    const popup = within(screen.getByRole('dialog', { name: 'Columns' }));
+    fireEvent.change(popup.getByRole('searchbox'), {
+      target: { value: 'mean(acc, 10)' }
+    });
+    fireEvent.click(popup.getByRole('checkbox', { name: 'mean(acc, 10)' }));
+    await settle();
+    expect(titles()).toContain('mean(acc, 10)');
+    act(() => table.showColumn('figure:mean(acc, 10)', false));
+    // An event has no aggregates: they stay until the list is there again.
+    const { values, ...told } = client.rows[0];
+    expect(values).toBeDefined();
+    act(() => client.change([{ ...told, figures: { acc: 0.99 } }]));
+    expect(cells[0]).toHaveTextContent('0.9500');
+    model.dispose();
+  });
+
+  it('define which values of a metric are better', async () => {
+    const { client, model } = await open();
+    const { length } = client.listTasks.mock.calls;
+    fireEvent.contextMenu(screen.getByRole('columnheader', { name: /^acc/ }));
+    const goals = () =>
+      screen
+        .getAllByRole('menuitemradio')
+        .map(each => [each.textContent, each.getAttribute('aria-checked')]);
+    expect(goals()).toEqual([
+      ['Automatic (maximize)', 'true'],
+      ['Minimize', 'false'],
+      ['Maximize', 'false']
+    ]);
+    client.goals = {
+      acc: {
+        direction: 'minimize',
+        origin: 'settings',
+        automatic: 'maximize'
+      }
+    };
+    fireEvent.click(
+      screen.getByRole('menuitemradio', { name: 'Goal of acc: Minimize' })
+    );
+    await settle();
+    expect(client.defineMetric).toHaveBeenCalledWith('ws', {
+      name: 'acc',
+      goal: 'minimize'
+    });
+    expect(client.listTasks.mock.calls.length).toBeGreaterThan(length);
+
+    fireEvent.contextMenu(screen.getByRole('columnheader', { name: /^acc/ }));
+    expect(goals()).toEqual([
+      ['Automatic (maximize)', 'false'],
+      ['Minimize', 'true'],
+      ['Maximize', 'false']
+    ]);
+    fireEvent.click(screen.getByRole('menuitemradio', { name: /Automatic/ }));
+    await settle();
+    expect(client.defineMetric).toHaveBeenLastCalledWith('ws', {
+      name: 'acc',
+      goal: null
+    });
+    model.dispose();
+  });
+
   it('are dragged to another place and made wider', async () => {
     const { model, table } = await open();
     const head = (name: RegExp) => screen.getByRole('columnheader', { name });
@@ -232,6 +327,16 @@ describe('groups', () => {
     const grid = within(screen.getByRole('grid', { name: 'Groups of tasks' }));
     const line = grid.getAllByRole('row')[1];
     expect(line).toHaveTextContent(/0\.1.*2.*1.*0\.9012 ± 0\.012.*1:15/);
+    // Sums that no group has are not shown.
+    expect(line).toHaveTextContent(/1:1512\.50$/);
+    expect(grid.queryByRole('button', { name: 'Energy (kWh)' })).toBeNull();
+    fireEvent.click(grid.getByRole('button', { name: 'GPU-hours' }));
+    await settle();
+    expect(client.groupTasks).toHaveBeenLastCalledWith(
+      'ws',
+      expect.objectContaining({ sort: 'gpu_hours', order: 'desc' }),
+      expect.anything()
+    );
     fireEvent.click(grid.getByRole('button', { name: 'acc' }));
     await settle();
     expect(client.groupTasks).toHaveBeenLastCalledWith(
@@ -239,6 +344,15 @@ describe('groups', () => {
       expect.objectContaining({ sort: 'figure.acc', order: 'desc' }),
       expect.anything()
     );
+    await press('Aggregates');
+    fireEvent.click(screen.getByRole('checkbox', { name: 'max(acc)' }));
+    await settle();
+    expect(client.groupTasks).toHaveBeenLastCalledWith(
+      'ws',
+      expect.objectContaining({ metrics: ['max(acc)'] }),
+      expect.anything()
+    );
+    fireEvent.keyDown(document, { key: 'Escape' });
     fireEvent.keyDown(line, { key: 'Enter' });
     await settle();
     expect(model.getSnapshot().listing.query).toBe('config.lr=0.1');
@@ -258,6 +372,16 @@ describe('cards', () => {
     await press('Show as cards');
     const cards = screen.getAllByRole('listitem');
     expect(cards[0]).toHaveTextContent(/Completed.*lr=0\.1,seed=1.*acc0\.9/);
+    client.rows = ROWS.map(each => ({ ...each, values: { 'max(acc)': 0.97 } }));
+    await press('Aggregates');
+    fireEvent.change(screen.getByRole('searchbox'), {
+      target: { value: 'max' }
+    });
+    fireEvent.click(screen.getByRole('checkbox', { name: 'max(acc)' }));
+    await settle();
+    expect(cards[0]).toHaveTextContent(/max\(acc\)0\.97.*acc0\.9/);
+    client.rows = ROWS;
+    fireEvent.keyDown(document, { key: 'Escape' });
     fireEvent.click(cards[1]);
     expect([...model.getSnapshot().selection]).toEqual([ROWS[1].name]);
     expect(save.mock.lastCall?.[0].layout.look).toBe('cards');

@@ -5,7 +5,7 @@ import type { TaskDetail, TaskRow } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
 import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
-import { StatusLabel } from '../../shared/status';
+import { AlertIcon, StatusLabel } from '../../shared/status';
 import { useStore } from '../../shared/store';
 import { Button, IconButton } from '../../shared/button';
 import { EmptyState, Skeleton } from '../../shared/emptystate';
@@ -61,6 +61,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         {row && (
           <div className="pyr-details-state">
             <StatusLabel task={row} />
+            <AlertIcon alert={row.alert} />
             <Button
               icon="log"
               label={trans.__('Open log')}

@@ -9,12 +9,15 @@ import {
   duration,
   elapsed,
   exactValue,
+  formatNumber,
   relativeTime
 } from '../../shared/format';
+import { Icon } from '../../shared/icons';
 import { useNow } from '../../shared/store';
 import { Environment } from './environment';
 import type { MarkdownRenderer } from './notes';
 import { Notes } from './notes';
+import { serverSentence } from '../../shared/serversentences';
 
 /** State, metrics, notes and environment of a task. */
 export function Overview(props: {
@@ -33,7 +36,7 @@ export function Overview(props: {
     <>
       {row.message && (
         <pre className="pyr-details-message" tabIndex={0}>
-          {row.message}
+          {serverSentence(trans, row.message)}
         </pre>
       )}
       <Facts
@@ -51,6 +54,7 @@ export function Overview(props: {
           [trans.__('Tags'), row.tags.join(', ')]
         ]}
       />
+      <SystemUsage run={run} />
       {Object.keys(row.swept).length > 0 && (
         <section>
           <h3>{trans.__('Swept')}</h3>
@@ -97,6 +101,59 @@ export function placeFacts(
     [trans.__('GPUs'), counted(place?.gpus ?? [])],
     [trans.__('Python'), place?.python ?? '']
   ];
+}
+
+/** What a run used of the machine, and hints about that. */
+export function SystemUsage(props: {
+  run: RunInfo | undefined;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { gpu_hours, system = {}, hints = [] } = props.run ?? {};
+  const text = (
+    value: number | null | undefined,
+    format: (text: string) => string,
+    factor = 1
+  ) => (typeof value === 'number' ? format(formatNumber(factor * value)) : '');
+  const percent = (value: string) => `${Math.round(Number(value))}\u202f%`;
+  const mean = (value: string) => trans.__('%1 on average', percent(value));
+  const facts: [string, string][] = [
+    [trans.__('GPU-hours'), text(gpu_hours, hours => hours)],
+    [
+      trans.__('GPU energy'),
+      text(system.energy_kwh, energy => trans.__('%1 kWh', energy))
+    ],
+    [trans.__('GPU utilization'), text(system.gpu_utilization_percent, mean)],
+    [
+      trans.__('GPU memory'),
+      text(
+        system.gpu_memory_share,
+        share => trans.__('up to %1', percent(share)),
+        100
+      )
+    ],
+    [trans.__('CPU'), text(system.cpu_percent, mean)],
+    [
+      trans.__('Memory'),
+      text(system.memory_gib_max, size => trans.__('up to %1 GiB', size))
+    ]
+  ];
+  if (facts.every(([, value]) => value === '')) {
+    return null;
+  }
+  return (
+    <section>
+      <h3>{trans.__('System')}</h3>
+      <Facts facts={facts} />
+      {hints.map(hint => (
+        <p key={hint} className="pyr-run-hint">
+          <span role="img" aria-label={trans.__('Hint')}>
+            <Icon name="help" />
+          </span>
+          <span>{hint}</span>
+        </p>
+      ))}
+    </section>
+  );
 }
 
 /** Names with their counts: 4 × H100. */

@@ -3,9 +3,10 @@ import * as React from 'react';
 import type { RunInfo, TaskDetail, TaskStatus } from '../../../client/types';
 import { useTrans } from '../../shared/context';
 import { bytes, duration, exactValue } from '../../shared/format';
-import { STATUSES, StatusIcon } from '../../shared/status';
+import { Icon } from '../../shared/icons';
+import { alertLevel, STATUSES, StatusIcon } from '../../shared/status';
 import { useNow } from '../../shared/store';
-import { Facts, placeFacts, timeText } from './overview';
+import { Facts, placeFacts, SystemUsage, timeText } from './overview';
 
 /** All runs of a task, the latest first. */
 export function Runs({ detail }: { detail: TaskDetail }): JSX.Element {
@@ -41,6 +42,7 @@ function Run(props: {
         <span>{timeText(trans, run.started_at, now)}</span>
         <span className="pyr-run-time">{duration(trans, run.duration)}</span>
       </summary>
+      <Alerts run={run} now={now} />
       <Facts
         facts={[
           [trans.__('Ended'), timeText(trans, run.finished_at, now)],
@@ -60,6 +62,27 @@ function Run(props: {
           )
         ]}
       />
+      <SystemUsage run={run} />
     </details>
+  );
+}
+
+function Alerts({ run, now }: { run: RunInfo; now: number }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <>
+      {run.alerts?.map((alert, index) => (
+        <p key={index} className={`pyr-run-alert pyr-alert-${alert.level}`}>
+          <span role="img" aria-label={alertLevel(trans, alert.level)}>
+            <Icon name="alert" />
+          </span>
+          <span>
+            <b>{alert.title}</b> {alert.text}{' '}
+            {alert.rule.includes('->') && trans.__('Rule: %1', alert.rule)}
+          </span>
+          <small>{timeText(trans, alert.time, now)}</small>
+        </p>
+      ))}
+    </>
   );
 }

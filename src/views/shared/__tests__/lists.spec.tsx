@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
+import type { TaskRow } from '../../../client/types';
 import { row } from '../../../model/__tests__/fake';
 import { useListSelection } from '../selection';
 import { Tabs } from '../tabs';
@@ -9,6 +10,7 @@ import { splitName, TaskLines } from '../tasklines';
 const VIEWS = 'Views';
 const ACTIVE = 'Active';
 const RECENT = 'Recent';
+const NAN = 'loss is nan';
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 function List() {
@@ -178,6 +180,26 @@ describe('lines of tasks', () => {
     expect(onOpen).toHaveBeenLastCalledWith('c', true);
     fireEvent.click(line('b'));
     expect(onOpen).toHaveBeenLastCalledWith('b', false);
+  });
+
+  it('has a bell with the number of alerts', () => {
+    const alert = { time: 1, level: 'error', title: NAN, text: '' };
+    const tasks = [
+      row('a', { alert: { ...alert, number: 3 } as TaskRow['alert'] }),
+      row('b')
+    ];
+    render(
+      <TaskLines
+        lists={[{ tasks }]}
+        line={() => ({ time: '1 s' })}
+        onOpen={jest.fn()}
+      />
+    );
+    const bell = screen.getByRole('img', {
+      name: 'Alert (error): loss is nan (3 alerts)'
+    });
+    expect(bell).toHaveTextContent('3');
+    expect(bell.closest('button')).toHaveAttribute('data-task', 'a');
   });
 });
 

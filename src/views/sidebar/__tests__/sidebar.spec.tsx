@@ -57,7 +57,8 @@ const TASK: TaskRow = {
   order: null,
   readable: true,
   silent_since: null,
-  study: null
+  study: null,
+  alert: null
 };
 
 const SAMPLE: SystemSample = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 
 from pyruns_jupyter.core.metrics.sources.base import Point, Source
-from pyruns_jupyter.core.metrics.sources.tensorboard import _masked_crc
+from pyruns_jupyter.core.metrics.sources.tensorboard import masked_crc
 
 
 def record(payload: bytes) -> bytes:
     """A TFRecord."""
     length = struct.pack("<Q", len(payload))
-    return length + struct.pack("<I", _masked_crc(length)) + payload + struct.pack("<I", 0)
+    return length + struct.pack("<I", masked_crc(length)) + payload + struct.pack("<I", 0)
 
 
 def varint(value: int) -> bytes:

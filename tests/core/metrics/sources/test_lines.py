@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.metrics.sources.base import NotMetrics, SourceError
-from pyruns_jupyter.core.metrics.sources.formats import format_of
+from pyruns_jupyter.core.metrics.sources.formats import format_of, is_candidate
 from pyruns_jupyter.core.metrics.sources.lines import JsonLinesFile, TableFile
 
 from .support import read_all
@@ -29,6 +29,25 @@ def test_names() -> None:
         found = format_of(name)
         assert found is not None and found.name == expected
     assert format_of("config.json") is None
+
+
+def test_the_fast_test_of_names_finds_all_formats() -> None:
+    for path in (
+        "logs/events.out.tfevents.1700000000.host",
+        "a/metrics.csv",
+        "a/loss.tsv",
+        "a/log.jsonl",
+        "a/log.ndjson",
+        "wandb/run-1/run-a.wandb",
+        "out/checkpoint-1/trainer_state.json",
+        f"mlruns/0/{'a' * 32}/metrics/val/loss",
+        "trackio/p.db",
+        "mlflow.db",
+    ):
+        folder, _, name = path.rpartition("/")
+        assert format_of(f"/x/{path}") is not None
+        assert is_candidate(name, "/metrics" in folder)
+    assert not is_candidate("train.py", False)
 
 
 def test_sparse_rows_of_lightning(tmp_path: Path) -> None:
@@ -172,3 +191,11 @@ def test_json_lines_without_a_step_are_not_a_source(tmp_path: Path) -> None:
     deep = tmp_path / "deep.jsonl"
     deep.write_text('{"step": 1, "a": ' + "[" * 5000 + "]" * 5000 + "}\n" + '{"step": 1, "b": 2}\n')
     assert [point.values for point in read_all(JsonLinesFile(deep))] == [{"step": 1, "b": 2}]
+
+
+def test_numbers_that_no_float_can_hold_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    large = "9" * 400
+    path.write_text(f'{{"step": 1, "loss": 1, "large": {large}}}\n{{"step": {large}, "loss": 2}}\n')
+    points = read_all(JsonLinesFile(path))
+    assert [point.values for point in points] == [{"step": 1, "loss": 1}]

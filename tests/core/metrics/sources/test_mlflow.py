@@ -140,3 +140,20 @@ def test_the_tags_of_the_user_are_kept() -> None:
     assert json.loads(ours) == {"pyruns.attempt": "a1"}
     assert json.loads(context_of({"MLFLOW_RUN_CONTEXT": ours}, "a2")) == {"pyruns.attempt": "a2"}
     assert context_of({"MLFLOW_RUN_CONTEXT": '{"team": "x"}'}, "a2") == '{"team": "x"}'
+
+
+def test_a_metric_whose_name_has_the_name_of_the_folder(tmp_path: Path) -> None:
+    run = tmp_path / "mlruns" / "0" / ("a" * 32)
+    (run / "tags").mkdir(parents=True)
+    (run / "tags" / "pyruns.attempt").write_text("mine")
+    assert is_tagged(f"{run}/metrics/train/metrics/loss", "mine")
+
+
+def test_a_name_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(database(path)) as connection:
+        add(connection, 0, "x" * 900_000, 0.5, 1)
+        add(connection, 0, "loss", 0.5, 1)
+        assert [point.values for point in read_all(MlflowDatabase(path, 0, "mine"))] == [
+            {"step": 1, "loss": 0.5}
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,21 @@ def test_what_tensorboardx_writes(tmp_path: Path) -> None:
         {"both": 1.0, "step": 3},
         {"both": 2.0, "step": 3},
     ]
+
+
+def test_the_memory_for_layouts_is_bounded(tmp_path: Path) -> None:
+    """A record can be large, with bytes that differ around the value."""
+    path = tmp_path / "events.out.tfevents.1.host"
+    with path.open("wb") as stream:
+        for number in range(2000):
+            value = field(1, b"loss") + b"\x15\0\0\0\0" + field(9, number.to_bytes(4, "little") * 4000)
+            stream.write(record(b"\x09" + bytes(8) + field(5, field(1, value))))
+    source = EventFile(path)
+    tracemalloc.start()
+    while True:
+        source.read()
+        if not source.has_more:
+            break
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 4_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -133,3 +134,31 @@ def test_the_process_that_wrote_it(tmp_path: Path) -> None:
     assert writer_pid(str(path)) == 4321
     log.write_bytes(bytes(1000))
     assert writer_pid(str(path)) is None
+
+
+def test_endless_empty_parts_take_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "run-a.wandb"
+    with path.open("wb") as stream:
+        stream.write(b":W&B" + bytes.fromhex("bee100"))
+        for number in range(100_000):
+            kind = 2 if number == 0 else 3
+            stream.write(struct.pack("<IHB", zlib.crc32(bytes([kind])), 0, kind))
+            if 32768 - stream.tell() % 32768 < 7:
+                stream.write(bytes(32768 - stream.tell() % 32768))
+    source = RunFile(path)
+    tracemalloc.start()
+    assert read_all(source) == []
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert source.offset == path.stat().st_size
+    assert kept < 400_000
+
+
+def test_what_is_before_an_invalid_record_counts(tmp_path: Path) -> None:
+    path = tmp_path / "run-a.wandb"
+    path.write_bytes(written([history(1, loss="0.5"), b"\xff" * 20, history(2, loss="0.25")]))
+    source = RunFile(path)
+    assert [point.values["loss"] for point in source.read()] == [0.5]
+    assert source.has_more
+    with pytest.raises(SourceError, match="not valid"):
+        source.read()

@@ -14,6 +14,8 @@ from .shapes import shape_of
 from .values import default_of, plain, text_of
 
 _MAX_GROUPS = 200
+# Actions of jsonargparse that print and exit, or read a whole section from a file.
+_NOT_VALUES = ("_ActionHelpClassPath", "_ActionPrintConfig", "_ActionConfigLoad")
 _ABSL = {
     "ListParser": "str",
     "WhitespaceSeparatedListParser": "str",
@@ -239,7 +241,9 @@ def _flag(flag: Any, module: str) -> dict[str, Any]:
 
 
 def _required(flag: Any) -> bool:
-    return any("required" in str(getattr(one, "message", "")) for one in getattr(flag, "validators", ()))
+    # What `mark_flag_as_required` adds, also for `DEFINE_string(..., required=True)`.
+    messages = [str(getattr(one, "message", "")) for one in getattr(flag, "validators", ())]
+    return any("must have a value other than None" in message for message in messages)
 
 
 def patch_tyro(session: Session, module: Any) -> None:
@@ -349,10 +353,13 @@ def _nested(parser: Any, command: dict[str, Any]) -> None:
             one["shape"] = shape_of(hint) if hint is not None else {"name": "path"}
             _take_item(one, "true", "false")
             if one["shape"]["name"] in ("list", "tuple", "dict", "union", "custom", "any"):
-                one.update(item="json", type_name="")  # which is YAML, too
+                one.update(item="json")  # which is YAML, too
             one["choices"] = one["shape"].get("choices")
     command["parameters"] = [
-        one for one in command["parameters"] if one["name"] not in ("help", "print_config", "print_shtab")
+        one
+        for one in command["parameters"]
+        if one["name"] not in ("help", "print_shtab")
+        and type(actions.get(one["name"])).__name__ not in _NOT_VALUES
     ]
     for name, inner in command.get("commands", {}).items():
         for action in parser._actions:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import dis
+import enum
 import io
 import sys
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ def _intercepted(
     session.inside += 1
     library, command = _library(parser), describe(session, parser)
     if library.split(".")[0] in _YAML:
-        _take_fields(command, getattr(parser, "config_class", None))
+        _take_fields(command, _config_class(parser))
     answer: dict[str, Any] = {
         "framework": "argparse",
         "library": library,
@@ -158,15 +159,33 @@ def _library(parser: Any) -> str:
     return ""
 
 
+def _config_class(parser: Any) -> Any:
+    """Return the dataclass of a parser of pyrallis, or of draccus, whose object contains argparse's."""
+    frame: Any = sys._getframe(2)
+    owner = parser
+    for _ in range(_MAX_FRAMES):
+        if hasattr(owner, "config_class") or frame is None:
+            break
+        other = frame.f_locals.get("self")
+        owner = other if getattr(other, "parser", None) is parser else owner
+        frame = frame.f_back
+    return getattr(owner, "config_class", None)
+
+
 def _take_fields(command: dict[str, Any], config: Any) -> None:
     """Add types and defaults of a dataclass, which its library keeps from argparse and reads as YAML."""
     fields = fields_of(config) if dataclasses.is_dataclass(config) else {}
+    sections = {one["name"].rpartition(".")[0] for one in command["parameters"]}
+    command["parameters"] = [one for one in command["parameters"] if one["name"] not in sections]
     for one in command["parameters"]:
         if one["name"] in fields:
             hint, value = fields[one["name"]]
             missing = value is dataclasses.MISSING
             one.update(shape=shape_of(hint), item="json", nargs=None, suppressed=False, required=missing)
+            value = value.name if isinstance(value, enum.Enum) else value  # as in YAML
             one.update(default_of(None if missing else value))
+        elif "." in one["name"] and not one.get("choices"):  # of a class that may be chosen
+            one.update(shape={"name": "any"}, item="json", nargs=None)
 
 
 def _later_call(session: Session) -> Any:
@@ -206,8 +225,11 @@ def checked(session: Session, check: Callable[[list[str]], Any]) -> list[str | N
         except Rejected as error:
             found.append(str(error)[:_MAX_MESSAGE] or "rejected")
         except SystemExit as error:
-            lines = [line for line in output.getvalue().splitlines() if line.strip()]
-            found.append((lines[-1] if lines else "rejected")[:_MAX_MESSAGE] if error.code else None)
+            lines = [line.strip() for line in output.getvalue().splitlines() if line.strip()]
+            first = [number for number, line in enumerate(lines) if "error:" in line][:1]
+            message = " ".join(lines[first[0] if first else -1 :]).partition("error:")
+            text = (message[2] or message[0]).strip() or "rejected"
+            found.append(text[:_MAX_MESSAGE] if error.code else None)
         except Exception as error:
             found.append((type(error).__name__ + ": " + str(error))[:_MAX_MESSAGE])
     return found
@@ -332,7 +354,6 @@ def _parameter(session: Session, parser: Any, action: Any, group: str) -> dict[s
         metavar=metavar if isinstance(metavar, str) else "",
         file=file,
         line=line,
-        type_name=_type_name(action.type),
     )
     one.update(_defaults(parser, action, one))
     if kind not in ("store_true", "store_false", "boolean_optional"):
@@ -358,11 +379,6 @@ def _word(choice: Any) -> Any:
     except Exception:
         return str(choice)
     return found if isinstance(found, (str, int, float, bool)) else str(choice)
-
-
-def _type_name(kind: Any) -> str:
-    name = getattr(kind, "__name__", None)
-    return name[:80] if isinstance(name, str) else ""
 
 
 def _help(parser: Any, action: Any) -> str:

@@ -1,0 +1,1 @@
+"""Alerts of runs: what scripts report, and rules that watch metrics and output."""

@@ -1,0 +1,128 @@
+"""Failed tasks, grouped by their error, with the values of parameters that they have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
+from pyruns_jupyter.core.logs.diagnosis import GPU_MEMORY, is_gpu_memory_error
+from pyruns_jupyter.core.taskfile.runs import FAILED
+from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
+from .row import TaskRow
+
+MAX_SHARED = 20  # values that the tasks of one group have in common
+
+_GPU_MEMORY_ADVICE = "Reserve more GPU memory (--gpu-memory), or retry with exclusive GPUs (--retry-alone)."
+# The beginning of a message of ours, and what the user can do.
+_ADVICE = {
+    "Killed: out of memory": "Reserve more memory (--memory), or run fewer tasks in parallel (-j).",
+    "Stopped because it exceeded its time limit": "Increase --time-limit, or save checkpoints and --requeue.",
+}
+
+
+@dataclass(frozen=True)
+class SharedValue:
+    """A value that all tasks of a group have, and how many of the other tasks have it too."""
+
+    key: str
+    value: Any
+    others: int
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failed tasks with the same error.
+
+    Attributes:
+        message: the error.
+        names: the names of the tasks.
+        others: how many of the compared tasks are not in this group.
+        shared: values of parameters that all of them have, first those that the fewest other tasks have.
+        advice: what the user can do, empty if that is not known.
+    """
+
+    message: str
+    names: tuple[str, ...]
+    others: int
+    shared: tuple[SharedValue, ...]
+    advice: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the group as data for JSON."""
+        return {**vars(self), "names": list(self.names), "shared": [vars(one) for one in self.shared]}
+
+
+def failure_groups(
+    workspace: WorkspaceFolder, rows: Sequence[TaskRow], configs: Sequence[Mapping[str, Any]]
+) -> list[FailureGroup]:
+    """Return the groups of the failed ones of some tasks, the largest one first.
+
+    `configs` are the flat configurations of all the tasks.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    headlines: dict[tuple[str, str], tuple[str, str]] = {}
+    for at, row in enumerate(rows):
+        if row.status == FAILED:
+            headline, mark, kind = _failure(workspace, row)
+            key = (mark, "" if mark else headline)
+            groups.setdefault(key, []).append(at)
+            headlines.setdefault(key, (headline, kind))
+    keyed = [{name: _key(value) for name, value in config.items()} for config in configs] if groups else []
+    found = [
+        FailureGroup(
+            message=headlines[key][0],
+            names=tuple(rows[at].name for at in places),
+            others=len(rows) - len(places),
+            shared=_shared(places, configs, keyed) if len(places) > 1 else (),
+            advice=_advice(*headlines[key]),
+        )
+        for key, places in groups.items()
+    ]
+    return sorted(found, key=lambda group: -len(group.names))
+
+
+def _key(value: Any) -> str:
+    """Return a text that is equal for equal values."""
+    return json.dumps(encode_nonfinite(value), sort_keys=True)
+
+
+def _failure(workspace: WorkspaceFolder, row: TaskRow) -> tuple[str, str, str]:
+    """Return the error of a failed task, a mark that equal errors share, and its kind."""
+    message = row.message or ("" if row.exit_code is None else f"Exit code {row.exit_code}")
+    try:
+        failures = own_facts(read_task(workspace.paths(row.name).folder)).get("failures")
+    except (PyrunsError, OSError):
+        return message, "", ""
+    failure = failures.get(str(row.run)) if isinstance(failures, dict) else None
+    if not isinstance(failure, list) or len(failure) < 2 or not all(isinstance(one, str) for one in failure):
+        return message, "", ""
+    return message or failure[0], failure[1], failure[2] if len(failure) > 2 else ""
+
+
+def _advice(message: str, kind: str) -> str:
+    if kind == GPU_MEMORY or is_gpu_memory_error(message):
+        return _GPU_MEMORY_ADVICE
+    return next((advice for part, advice in _ADVICE.items() if message.startswith(part)), "")
+
+
+def _shared(
+    places: list[int], configs: Sequence[Mapping[str, Any]], keyed: Sequence[Mapping[str, str]]
+) -> tuple[SharedValue, ...]:
+    """Return the values of parameters that all tasks at `places` have, but not all tasks."""
+    shared = []
+    first = places[0]
+    for name, value in configs[first].items():
+        key = keyed[first][name]
+        if value is None or any(keyed[at].get(name) != key for at in places):
+            continue
+        same = sum(one.get(name) == key for one in keyed) - len(places)
+        if same + len(places) < len(keyed):
+            shared.append(SharedValue(name, encode_nonfinite(value), same))
+    shared.sort(key=lambda one: one.others)
+    return tuple(shared[:MAX_SHARED])

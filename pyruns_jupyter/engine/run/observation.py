@@ -1,0 +1,56 @@
+"""What a supervisor observes of a run: metrics of other packages, alerts and system metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.queue.jobs import Job
+
+from .command import RunCommand
+from .metric_import import MetricImport
+from .run_alerts import RunAlerts
+from .system_sampling import SystemSampling
+
+
+class Observation:
+    """Observes one run."""
+
+    def __init__(
+        self,
+        job: Job,
+        paths: Callable[[], TaskPaths],
+        run: int,
+        command: RunCommand,
+        settings: Settings,
+        write: Callable[[bytes], object],
+    ) -> None:
+        """`paths` returns where the task is now, `write` appends a line to the log. To be called before the
+        command is started.
+        """
+        patterns = settings.log_patterns.of(job.workspace)
+        rules = (*settings.alert_rules(job.workspace), *job.options.alerts)
+        visible = command.environment.get("CUDA_VISIBLE_DEVICES")
+        self.metrics = MetricImport(job, paths, run, command.workdir, patterns)
+        self.alerts = RunAlerts(rules, paths, run, write)
+        self._system = SystemSampling(job, paths, run, visible, is_enabled=settings.system_metrics)
+
+    @property
+    def due(self) -> float:
+        """When `beat` is to be called again (monotonic)."""
+        return min(self.metrics.due, self.alerts.due, self._system.due)
+
+    def beat(self, now: float, quiet_since: float) -> bool:
+        """Do what is due, for a short time; return whether an alert rule stops the run. There was no output
+        since `quiet_since`.
+        """
+        self._system.beat(now)
+        self.metrics.beat(now)
+        return self.alerts.beat(now, quiet_since)
+
+    def finish(self, pid: int | None) -> None:
+        """Read and store the rest. The run has ended; `pid` is its first process."""
+        self._system.finish()
+        self.metrics.finish(pid)
+        self.alerts.finish()

@@ -1,0 +1,32 @@
+import type { ITrans } from '../context';
+import { plainTrans } from '../context';
+import { serverSentence } from '../serversentences';
+
+/** Another word order, in which what varies is kept. */
+const trans: ITrans = {
+  __: (text, ...parts) => `[${plainTrans.__(text, ...parts)}]`,
+  _n: text => text
+};
+
+describe('sentences of the server', () => {
+  it.each([
+    ['There is no NVIDIA driver on this machine.'],
+    ['The queue is paused.'],
+    ['Concurrency limit reached: 2 of 2 tasks are running (-j 2).'],
+    ['Concurrency limit reached: 1 of 1 task is running (-j 1).'],
+    [
+      'Project limit reached: 4 of 4 tasks are running (max_jobs: 4). Change max_jobs in settings.yaml to run more.'
+    ],
+    ['Waiting for prepare, which is queued.'],
+    ['Waiting for prepare, which is not queued.'],
+    ["Stopped by the alert rule 'loss > 2 * min'. loss = 3%1."]
+  ])('%s is translated, and stays as it is in English', text => {
+    expect(serverSentence(trans, text)).toBe(`[${text}]`);
+    expect(serverSentence(plainTrans, text)).toBe(text);
+  });
+
+  it('stay as they are if they are not known', () => {
+    const text = 'RuntimeError: CUDA out of memory.';
+    expect(serverSentence(trans, text)).toBe(text);
+  });
+});

@@ -1,0 +1,62 @@
+/** Translations of frequent sentences of the server, which writes English. */
+import type { ITrans } from './context';
+import { plainTrans } from './context';
+
+/** The sentences, with `%1`, `%2`, … for what varies. */
+function sentences(trans: ITrans): string[] {
+  const parts = ['%1', '%2', '%3', '%4'];
+  return [
+    trans.__('There is no NVIDIA driver on this machine.'),
+    trans.__(
+      'GPUs cannot be shown because the Python package nvidia-ml-py is not installed.'
+    ),
+    trans.__('The NVIDIA driver works but does not report any GPUs.'),
+    trans.__('The queue is paused.'),
+    trans.__(
+      'Concurrency limit reached: %1 of %2 task is running (%3).',
+      ...parts
+    ),
+    trans.__(
+      'Concurrency limit reached: %1 of %2 tasks are running (%3).',
+      ...parts
+    ),
+    trans.__(
+      'Project limit reached: %1 of %2 task is running (%3). Change max_jobs in %4 to run more.',
+      ...parts
+    ),
+    trans.__(
+      'Project limit reached: %1 of %2 tasks are running (%3). Change max_jobs in %4 to run more.',
+      ...parts
+    ),
+    trans.__('Waiting for %1, which is running.', ...parts),
+    trans.__('Waiting for %1, which is queued.', ...parts),
+    trans.__('Waiting for %1, which is not queued.', ...parts),
+    trans.__("Stopped by the alert rule '%1'. %2", ...parts),
+    trans.__(
+      'Pruned after step %1 of %2, because the best half of the trials of %3 were better at this step.',
+      ...parts
+    ),
+    trans.__(
+      'Pruned after step %1 of %2, because the best quarter of the trials of %3 were better at this step.',
+      ...parts
+    )
+  ];
+}
+
+const PATTERNS = sentences(plainTrans).map(sentence => {
+  const escaped = sentence.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/%\d/g, '(.+?)')}$`, 's');
+});
+
+/** Translate a sentence of the server if it is a known one. */
+export function serverSentence(trans: ITrans, text: string): string {
+  const at = PATTERNS.findIndex(pattern => pattern.test(text));
+  if (at < 0) {
+    return text;
+  }
+  const [, ...parts] = PATTERNS[at].exec(text) ?? [];
+  return sentences(trans)[at].replace(
+    /%(\d)/g,
+    (_, number: string) => parts[Number(number) - 1]
+  );
+}

@@ -1,0 +1,53 @@
+"""A command imports what it needs: most of the time of a short command is its start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHOW_IMPORTED = """
+import sys
+from pyruns_jupyter.cli.terminal import main
+code = main(sys.argv[1:])
+print(code, *(name for name in sys.modules if name.startswith("pyruns_jupyter.")), file=sys.stderr)
+"""
+SLOW = (
+    "pyruns_jupyter.core.config.sweep",
+    "pyruns_jupyter.core.create",
+    "pyruns_jupyter.core.scripts",
+    "pyruns_jupyter.engine.client",
+    "pyruns_jupyter.engine.scheduler",
+    "pyruns_jupyter.service",
+    "pyruns_jupyter.studies.service",
+)
+
+
+@pytest.mark.parametrize("words", [["ls"], ["status"], ["queue"], ["pause"], ["unpause"], ["wait"]])
+def test_what_only_looks_imports_nothing_that_creates_or_queues(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "hello.sh").write_text("echo hello\n")
+    imported_by(["open", "."], tmp_path)
+    imported_by(["sweep", "hello.sh", "-n", "a"], tmp_path)
+    imported = imported_by(words, tmp_path, code=1 if words == ["wait"] else 0)  # the task has not run
+    assert not [name for name in imported if name.startswith(SLOW)]
+    assert "pyruns_jupyter.api.workspace" in imported
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_help_imports_no_command(words: list[str], tmp_path: Path) -> None:
+    imported = imported_by(words, tmp_path, 0 if words else 2)
+    needless = ("pyruns_jupyter.api", "pyruns_jupyter.cli.commands.")
+    assert not [name for name in imported if name.startswith(needless)]
+
+
+def imported_by(words: list[str], folder: Path, code: int = 0) -> list[str]:
+    """Return the modules of the package that a command line imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_IMPORTED, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    shown, *imported = done.stderr.splitlines()[-1].split()
+    assert int(shown) == code, done.stderr
+    return imported

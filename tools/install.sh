@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs packages in an environment: install.sh PYTHON [PIP_ARGUMENT...]
+#
+# uv needs seconds where pip needs minutes. It does not read pip's configuration, so pip itself is used where an index
+# is configured for it, and where uv fails.
+set -euo pipefail
+python=$1
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+uv=.venv/bin/uv
+
+if [ -z "${PIP_INDEX_URL:-}${PIP_EXTRA_INDEX_URL:-}" ] && ! "$python" -m pip config list | grep -q index-url; then
+  test -x $uv || .venv/bin/python -m pip install --quiet uv || true
+  if test -x $uv && $uv pip install --quiet --python "$python" "$@"; then
+    exit 0
+  fi
+fi
+"$python" -m pip install --quiet "$@"

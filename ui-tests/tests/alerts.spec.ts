@@ -1,0 +1,100 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  pictures,
+  taskRow,
+  taskRows
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+test.use({
+  mockState: false,
+  sessions: null,
+  terminals: null,
+  kernels: null,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+test.setTimeout(180 * 1000);
+
+const PROJECT = 'alerts';
+
+const SCRIPT = `\
+import argparse
+import math
+import time
+
+import pyruns_jupyter as pyruns
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+lr = parser.parse_args().lr
+weight = 5.0
+for epoch in range(40):
+    weight -= lr * 2 * weight
+    pyruns.track(epoch=epoch, loss=weight**2 if abs(weight) < 1e4 else math.nan)
+    time.sleep(0.1)
+pyruns.alert("Finished", f"weight {weight:.2g}", level="info")
+`;
+
+let server: LabServer;
+
+test.beforeEach(async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-alerts-'));
+  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
+  server = new LabServer(port, root);
+  makeProject(root, PROJECT, 'descent.py', SCRIPT);
+  await server.start();
+});
+
+test.afterEach(async () => {
+  await server.remove();
+});
+
+test('a rule stops a run, and the alerts are seen', async ({ page }) => {
+  await openLab(page, server.url, PROJECT);
+  await openInPyruns(page, 'descent.py');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 3');
+  await page.getByLabel('Parallel tasks').fill('2');
+  await page.getByText('More options').click();
+  const rules = page.getByLabel('Alert rules');
+  await rules.fill('loss is high -> stop');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(page.getByText(/An alert rule must be/)).toBeVisible();
+  await expect(rules).toHaveAttribute('aria-invalid', 'true');
+
+  await rules.fill('loss is nan -> stop');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page)).toHaveCount(2);
+  const stopped = taskRow(page, 'descent_2_lr=3');
+  await expect(stopped.getByText('Cancelled')).toBeVisible({ timeout: 60_000 });
+  await expect(
+    stopped.getByRole('img', {
+      name: 'Alert (warning): loss is nan: loss = nan.'
+    })
+  ).toBeVisible();
+  await expect(stopped).toContainText(
+    "Stopped by the alert rule 'loss is nan'"
+  );
+  await expect(
+    page.getByText('descent_2_lr=3: loss is nan: loss = nan.').first()
+  ).toBeAttached();
+
+  const other = taskRow(page, 'descent_1_lr=0.1');
+  await expect(
+    other.getByRole('img', { name: /Alert \(information\): Finished/ })
+  ).toBeVisible({ timeout: 60_000 });
+
+  await stopped.click();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  const details = page.getByRole('complementary', { name: 'Details' });
+  await details.getByRole('tab', { name: 'Runs' }).click();
+  await expect(details).toContainText('Rule: loss is nan -> stop');
+  await pictures(page, 'alerts');
+});
