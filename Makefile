@@ -66,6 +66,8 @@ $(LAB_STAMP): pyproject.toml tools/requirements.py tools/install.sh $(VENV_STAMP
 $(PIP_STAMP): $(LAB_STAMP)
 	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
 	bash tools/install.sh $(VENV)/bin/python --compile --requirement $(VENV)/requirements.txt
+	@# Not among the packages of the environment: every server of the tests would load it.
+	bash tools/install.sh $(VENV)/bin/python --no-deps --target $(VENV)/jupyter-server-mcp jupyter-server-mcp
 	touch $@
 
 $(JS_STAMP): package.json yarn.lock .yarnrc.yml $(LAB_STAMP)

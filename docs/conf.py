@@ -7,6 +7,9 @@ English. The English site stands at the root, others in a folder called after th
 from __future__ import annotations
 
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+from sphinx.application import Sphinx
 
 project = "Pyruns for Jupyter"
 author = "Pyruns developers"
@@ -39,3 +42,25 @@ html_theme_options = {
     "navbar_end": ["demo", "language", "theme-switcher"],
 }
 html_sidebars = {"start": []}
+
+
+def write_llms_txt(app: Sphinx, error: Exception | None) -> None:
+    """Write `llms.txt`, a list of all pages for language models; see https://llmstxt.org."""
+    if error is not None or app.builder.name != "html" or app.config.language != "en":
+        return
+    lines = [
+        f"# {project}",
+        "",
+        "> Sweeps, a GPU queue and live metrics for scripts in JupyterLab.",
+        "",
+    ]
+    lines += [
+        f"- [{app.env.titles[name].astext()}]({app.builder.get_target_uri(name)})"
+        for name in sorted(app.env.found_docs)
+    ]
+    (Path(app.outdir) / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("build-finished", write_llms_txt)

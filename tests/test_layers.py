@@ -100,10 +100,11 @@ PYTHON_ARROWS = {
     "engine/client": {"core", "engine/cluster", "engine/gpus", "engine/memory", "engine/queue", "system"},
     "studies": {"core", "engine"},
     "api": {"core", "engine", "studies"},
-    "cli": {"api", "core", "engine", "service", "studies", "system"},
+    "cli": {"agents", "api", "core", "engine", "service", "studies", "system"},
     "service": {"core", "engine", "studies"},
     "live": {"core", "service", "studies", "system"},
-    "server": {"core", "engine", "live", "service", "studies", "system"},
+    "agents": {"core", "live", "service", "system"},
+    "server": {"agents", "core", "engine", "live", "service", "studies", "system"},
     "notebook": {"api", "cli", "core", "live", "script", "service", "studies", "system"},
 }
 # They hold rooms only.
@@ -124,7 +125,7 @@ JUPYTER = {
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
 PYTHON_FORBIDDEN = dict.fromkeys(
-    ("core", "script", "system", "engine", "studies", "service", "live", "cli", "api"), JUPYTER
+    ("core", "script", "system", "engine", "studies", "service", "live", "agents", "cli", "api"), JUPYTER
 )
 
 TYPESCRIPT_ARROWS = {

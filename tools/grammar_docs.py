@@ -25,6 +25,7 @@ MORE = {
     "queue": "See [Queue]({}queue.md).",
     "ls": "See [Queries]({}query.md).",
     "doctor": "See [Diagnosis]({}queue.md#diagnosis).",
+    "mcp": "See [AI agents]({}howto/agents.md).",
     "config": "See [all settings]({}settings.md#project).",
     "task": "See [A cell as a task]({}notebook.md#a-cell-as-a-task).",
 }
@@ -35,6 +36,7 @@ TITLES = {
     "Inspect": "Commands that show tasks and results",
     "Organize": "Commands that organize tasks",
     "Maintain": "Commands that maintain a project",
+    "Agents": "Commands for AI agents",
 }
 # Groups of options that are described once, in `docs/cli.md`.
 RUN_OPTIONS = ("run options", "advanced run options", "Slurm options")

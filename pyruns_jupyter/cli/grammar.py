@@ -57,6 +57,10 @@ GROUPS = {
         "archive": ("maintain", "Pack tasks, their files and the script into a .zip file"),
         "import": ("maintain", "Import tasks from an archive, or runs of other programs"),
     },
+    "Agents": {
+        "mcp": ("agents", "Start an MCP server for an agent, on standard input and output"),
+        "skills": ("agents", "Add a skill to the project, from which agents learn these commands"),
+    },
 }
 VIEWS = {
     "dashboard": "Show machine and GPU utilization, running tasks and the queue (default)",

@@ -1,6 +1,7 @@
 """A time limit for parsing text, since text of requests and projects can be made expensive to parse.
 
-Loops whose length depends on such text call `check_time`, which does nothing without a limit.
+Loops whose length depends on such text call `check_time`, which does nothing without a limit. The time is the
+CPU time of the thread, so that a busy machine does not reject what takes a moment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Let `check_time` raise once the `with` block has taken `seconds`; the limit of an outer block remains
     valid.
     """
-    token = _limit.set(min(_limit.get(), (time.monotonic() + seconds, seconds)))
+    token = _limit.set(min(_limit.get(), (time.thread_time() + seconds, seconds)))
     try:
         yield
     finally:
@@ -38,7 +39,7 @@ def check_time() -> None:
         TookTooLong: if it is.
     """
     deadline, seconds = _limit.get()
-    if time.monotonic() > deadline:
+    if time.thread_time() > deadline:
         raise TookTooLong(
             f"Parsing this configuration takes longer than {seconds:g} s. Sweep fewer values, or use fewer "
             "keys.",

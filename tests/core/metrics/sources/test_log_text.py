@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -61,10 +60,8 @@ def test_lines_that_are_too_long_and_our_own_do_not_count(tmp_path: Path) -> Non
 def test_an_expensive_pattern_ends_the_source(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text(("a" * 4000 + "!\n") * 10)
-    began = time.monotonic()
     with pytest.raises(SourceError, match="took more than 1 s"):
         values_of(path, r"(?P<loss>(?:a|aa)+)$")
-    assert time.monotonic() - began < 5
     assert "took more than 1 s" in preview(path, LogPatterns([r"(?P<loss>(?:a|aa)+)$"]))["messages"][0]
 
 

@@ -1,0 +1,1 @@
+"""Tools for AI agents: the operations of `service` over the Model Context Protocol (MCP), and a skill."""

@@ -1,0 +1,92 @@
+"""A request of an agent: operations on the workspaces below one folder, as far as the user allows them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.workspace.discovery import discover
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.live.runtime import LiveRuntime
+from pyruns_jupyter.live.session import LiveSession
+from pyruns_jupyter.service.http_errors import Forbidden
+from pyruns_jupyter.service.operations import EXECUTE, READ, WRITE, Created
+from pyruns_jupyter.service.workspaces import ListRequest, OpenRequest
+from pyruns_jupyter.system.sampler import Sampler
+
+MAX_TASKS = 1000  # of one sweep
+_FLAGS = {WRITE: "--allow-changes", EXECUTE: "--allow-execution"}
+PERMISSIONS = {None: frozenset({READ}), WRITE: frozenset({READ, WRITE}), EXECUTE: frozenset(_FLAGS) | {READ}}
+
+
+class AgentRuntime(LiveRuntime):
+    """The runtime of agents, which starts no scheduler for agents that may not execute."""
+
+    def __init__(self, *, may_execute: bool) -> None:
+        super().__init__(Sampler())
+        self._may_execute = may_execute
+
+    def ensure_scheduler(self, root: Path) -> object:
+        return super().ensure_scheduler(root) if self._may_execute else None
+
+
+class AgentSession(LiveSession):
+    """A request of an agent. Its workspaces are those below `folder`, named by their script's path."""
+
+    max_tasks = MAX_TASKS
+    max_jobs = None
+
+    def __init__(self, runtime: LiveRuntime, folder: Path, allowed: frozenset[str], name: str = "") -> None:
+        """`name` is the workspace; empty if there is only one."""
+        super().__init__(runtime)
+        self._folder, self._allowed, self._name = folder, allowed, name
+
+    def path_of(self, path: Path) -> str | None:
+        return os.path.relpath(path, self._folder)
+
+    def name_of(self, workspace: WorkspaceFolder) -> str:
+        """Return the name by which agents know a workspace: `FOLDER/NAME`, or `NAME` in the served folder."""
+        project = os.path.relpath(workspace.root.parent, self._folder)
+        return workspace.name if project == os.curdir else f"{project}/{workspace.name}"
+
+    def _discovered(self) -> dict[str, WorkspaceFolder]:
+        found = discover(self._folder)
+        return {
+            self.name_of(one): WorkspaceFolder(one.folder, self._folder)
+            for one in sorted(found, key=lambda workspace: workspace.folder)
+        }
+
+    async def open(self) -> WorkspaceFolder:
+        if self._workspace is None:
+            known = await self.run(self._discovered)
+            if self._name not in known and (self._name or len(known) != 1):
+                names = ", ".join(known) or "none; open a script first"
+                missing = f"There is no workspace {self._name!r}." if self._name else "Name a workspace."
+                raise NotFound(f"{missing} Workspaces in {self._folder}: {names}.")
+            self._workspace = known[self._name] if self._name else next(iter(known.values()))
+        return self._workspace
+
+    async def is_allowed(self, action: str) -> bool:
+        return action in self._allowed
+
+    async def require(self, action: str) -> None:
+        if action not in self._allowed:
+            raise Forbidden(f"The user has not allowed this: it needs 'jupyter pyruns mcp {_FLAGS[action]}'.")
+
+    async def list_workspaces(self, wanted: ListRequest) -> list[dict[str, Any]]:
+        items = []
+        for name, workspace in (await self.run(self._discovered)).items():
+            self._workspace = workspace
+            items.append(await self.describe() | {"id": name})
+        return items
+
+    async def open_workspace(self, wanted: OpenRequest) -> object:
+        target = Path(os.path.realpath(self._folder / wanted.path))
+        if not target.is_relative_to(os.path.realpath(self._folder)):
+            raise InvalidInput(f"{wanted.path} is outside of {self._folder}.", field="path")
+        workspace, is_new = await self.run(lambda: open_workspace(target, within=self._folder))
+        self._workspace = workspace
+        model = await self.describe() | {"id": self.name_of(workspace)}
+        return Created(model) if is_new else model
