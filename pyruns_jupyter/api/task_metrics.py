@@ -8,7 +8,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.metrics.read import run_metrics
-from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, read_system, stored_summary
+from pyruns_jupyter.core.metrics.system_metrics import read_system, run_summary
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 
@@ -98,10 +98,7 @@ class TaskMetrics(ABC):
             NotFound: if the run does not exist.
         """
         found = self._run(run)
-        if found is None:
-            return {}
-        hours = gpu_hours(found)
-        return stored_summary(self.info, found.index) | ({} if hours is None else {"gpu_hours": hours})
+        return {} if found is None else run_summary(self.info, found)
 
     def _metrics(self, run: int | None) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         found = self._run(run)

@@ -13,12 +13,14 @@ from typing import Any
 from pyruns_jupyter.api import Task, TaskList, Workspace
 from pyruns_jupyter.api.tables import TableView, count_text, value_text
 from pyruns_jupyter.cli.system_tables import SystemTable, usage_lines
+from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.export.table import format_of
 from pyruns_jupyter.core.logs.reader import log_problem
 from pyruns_jupyter.core.metrics.expressions import Aggregate
+from pyruns_jupyter.core.metrics.system_metrics import run_summary
 from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
@@ -140,9 +142,9 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         context.line(printable(", ".join(part for part in parts if part)))
         for line in origin_lines(one, sources_of(info, one.index)):
             context.line(printable(f"  {line}"))
-        for line in usage_lines(task.system_summary(one.index)) if row.readable else ():
+        for line in usage_lines(run_summary(info, one)):
             context.line(f"  {line}")
-        for alert in task.alerts(one.index) if row.readable else ():
+        for alert in alerts_of(info, one.index):
             context.line(printable(f"  alert ({alert.level}): {alert.title}: {alert.text}".rstrip(": ")))
     if not row.readable:
         context.line(printable(row.message or ""))

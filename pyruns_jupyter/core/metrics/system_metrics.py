@@ -281,6 +281,12 @@ def stored_summary(info: TaskInfo, run: int) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if value is not None and value >= 0}
 
 
+def run_summary(info: TaskInfo, run: Run) -> dict[str, float]:
+    """Return the stored summary of a run, with its GPU-hours if it had GPUs."""
+    hours = gpu_hours(run)
+    return stored_summary(info, run.index) | ({} if hours is None else {"gpu_hours": hours})
+
+
 def gpu_hours(run: Run) -> float | None:
     """Return the duration of a run times the number of GPUs that were reserved for it, in hours; None without
     GPUs or a duration.
