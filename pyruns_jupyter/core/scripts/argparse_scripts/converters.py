@@ -58,13 +58,16 @@ class Converter:
             UnknownError: the value is not plain data, or too large.
         """
         weight(value)
+        return self._word(value)
+
+    def _word(self, value: Any) -> Any:
         for member, word in self.members:
             if value is member or value == member:
                 return word
         if isinstance(value, EnumMember):
             return value.value if isinstance(value.value, str) else value.name
         if isinstance(value, (list, tuple)):
-            return [self.word(one) for one in value]
+            return [self._word(one) for one in value]
         return plain(value)
 
 
