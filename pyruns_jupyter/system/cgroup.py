@@ -10,6 +10,7 @@ import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 GROUPS = Path("/proc/self/cgroup")
@@ -78,12 +79,17 @@ def oom_kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
     """Return how many processes the kernel has killed because memory ran out: in the group of this process,
     or on the whole host if groups do not count them.
     """
+    return group_field(group_text(_oom_counter(groups, mount)), "oom_kill")
+
+
+@cache
+def _oom_counter(groups: Path, mount: Path) -> Path:
+    """Return the kernel file that counts the kills of this process' group. Processes stay in their group."""
     for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
         for folder in group_folders(groups, mount, controller)[:1]:
-            counts = group_text(folder / name)
-            if "oom_kill " in counts:
-                return group_field(counts, "oom_kill")
-    return group_field(group_text(_HOST_COUNTS), "oom_kill")
+            if "oom_kill " in group_text(folder / name):
+                return folder / name
+    return _HOST_COUNTS
 
 
 def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:

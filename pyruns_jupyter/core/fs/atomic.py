@@ -134,18 +134,28 @@ def is_plain_file(path: Path) -> bool:
         return False
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def dump_json(value: object) -> bytes:
     """Return `value` as JSON in the layout of this format: indented by 2, UTF-8 not escaped.
 
     Lone surrogates (bytes of a file name that is not Unicode) are escaped, so the file is always UTF-8. NaN
     and the infinities are stored as text (see `json_floats`).
     """
+    import msgspec  # reading starts faster without it
+
     try:
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
     except ValueError:
         value = json.loads(json.dumps(value), parse_constant=str)
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace")
+        text = _ENCODER.encode(value)
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        return msgspec.json.format(data, indent=2)  # several times as fast as json.dumps(indent=2)
+    except msgspec.DecodeError:  # lone surrogates
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace")
 
 
 def read_json(path: Path, *, most: int = MAX_JSON_BYTES) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Source: the format described in `docs/disk-format.md`; it is shared with the com
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
@@ -128,8 +129,16 @@ class TaskPaths:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = folder.name
-        self.info = folder / TASK_INFO
-        self.run_logs = folder / RUN_LOGS
+
+    @cached_property
+    def info(self) -> Path:
+        """The task file."""
+        return self.folder / TASK_INFO
+
+    @cached_property
+    def run_logs(self) -> Path:
+        """The folder of the logs and journals of all runs."""
+        return self.folder / RUN_LOGS
 
     @property
     def artifacts(self) -> Path:

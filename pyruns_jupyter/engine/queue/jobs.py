@@ -57,7 +57,7 @@ class Job:
     @property
     def paths(self) -> TaskPaths:
         """The paths of the task."""
-        return TaskPaths(self.root / self.workspace / TASKS / self.task)
+        return TaskPaths(Path(f"{self.root}/{self.workspace}/{TASKS}/{self.task}"))  # faster than `/`
 
 
 @dataclass(frozen=True)
