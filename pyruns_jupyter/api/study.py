@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import NotFound
@@ -11,6 +14,7 @@ from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition, study_names
+from pyruns_jupyter.studies.journal import StudyJournal
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
 
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     import optuna
 
     from .workspace import Workspace
+
+
+_FOLLOW_SECONDS = 1.0  # between two updates of an exported file
 
 
 class Study:
@@ -142,12 +149,41 @@ class Study:
             PyrunsError: if Optuna is not installed.
         """
         definition = self.definition
+        space = SearchSpace.parse(definition.text)
+        return Optimizer(definition, space, self.trials, self._curves(definition)).study
+
+    def export_journal(self, path: str | os.PathLike[str], *, follow: bool = False) -> Study:
+        """Write the study to a `JournalStorage` file of Optuna, which its dashboard opens, and return it.
+
+        Trials that the file already has are updated.
+
+        Args:
+            path: the file.
+            follow: whether to update the file until the study is no longer active and its trials have ended.
+
+        Raises:
+            NotFound: if the study was deleted.
+            Conflict: if the file contains something else.
+            PyrunsError: if Optuna is not installed.
+        """
+        definition = self.definition
+        journal = StudyJournal(Path(path), definition)
+        while True:
+            is_active = self.definition.is_active
+            trials = self.trials
+            journal.update(trials, self._curves(definition))
+            if not follow or not (is_active or any(trial.is_open for trial in trials)):
+                return self
+            time.sleep(_FOLLOW_SECONDS)
+
+    def _curves(self, definition: Definition) -> Callable[[Trial], list[float | None]]:
+        """Return a function that returns the values of the objective that a trial tracked."""
 
         def curve(trial: Trial) -> list[float | None]:
             paths = self._workspace.folder.paths(trial.task)
             return curve_of(read_task(paths.folder), paths, definition)
 
-        return Optimizer(definition, SearchSpace.parse(definition.text), self.trials, curve).study
+        return curve
 
     def __repr__(self) -> str:
         definition, trials = self.definition, self.trials

@@ -88,7 +88,7 @@ class Optimizer:
         """Report the end of a trial."""
         import optuna
 
-        state = _states()[trial.state]
+        state = state_of(trial)
         if trial.number in self._handles:
             value = trial.value if state is optuna.trial.TrialState.COMPLETE else None
             self.study.tell(self._handles.pop(trial.number), value, state=state)
@@ -111,7 +111,7 @@ class Optimizer:
         value = points[max(points)] if trial.state == PRUNED and points else trial.value
         self.study.add_trial(
             optuna.trial.create_trial(
-                state=_states()[trial.state],
+                state=state_of(trial),
                 params=params,
                 distributions=self._distributions,
                 value=value if trial.state == COMPLETE or (trial.state == PRUNED and points) else None,
@@ -161,7 +161,8 @@ def _seed_of(seed: int, number: int) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def _states() -> Mapping[str, optuna.trial.TrialState]:
+def state_of(trial: Trial) -> optuna.trial.TrialState:
+    """Return the state of a trial for Optuna."""
     from optuna.trial import TrialState
 
     return {
@@ -169,7 +170,7 @@ def _states() -> Mapping[str, optuna.trial.TrialState]:
         COMPLETE: TrialState.COMPLETE,
         PRUNED: TrialState.PRUNED,
         FAIL: TrialState.FAIL,
-    }
+    }[trial.state]
 
 
 def _new_study(definition: Definition) -> optuna.Study:

@@ -43,7 +43,7 @@ def optimize(context: Context, workspace: Workspace, text: str, args: argparse.N
 def _studies(context: Context, args: argparse.Namespace) -> int:
     studies = context.workspace(args.workspace).studies
     if args.study is None:
-        if args.stop or args.resume or args.remove or args.wait:
+        if args.stop or args.resume or args.remove or args.wait or args.export:
             args.parser.error("Specify the NAME of a study")
         return context.result(args, lambda: [_to_dict(study) for study in studies.values()], studies)
     study = studies[args.study]
@@ -56,6 +56,8 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
         study.stop()
     elif args.resume:
         study.resume(n=args.trials)
+    if args.export:
+        study.export_journal(context.folder / args.export, follow=args.wait)
     if args.wait:
         study.wait(progress=False if args.json else None)
     context.result(args, lambda: _to_dict(study), study)
@@ -95,6 +97,10 @@ def add_commands(command: AddCommand) -> None:
     add = parser.add_argument
     add("--trials", type=positive, metavar="N", help="new total number of trials (requires --resume)")
     add("--wait", action="store_true", help="wait until the study ends (exit code 1 unless it finishes)")
+    about = (
+        "write the study to a journal file of Optuna, such as for optuna-dashboard; with --wait until it ends"
+    )
+    add("--export", metavar="FILE", help=about)
 
 
 def add_study_options(parser: Parser) -> None:

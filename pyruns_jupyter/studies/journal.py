@@ -1,0 +1,135 @@
+"""A copy of a study in a file that Optuna and its tools open: a `JournalStorage`.
+
+`optuna-dashboard`, `jupyterlab-optuna` and `optuna.load_study` read the file, also while it is updated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
+
+from .definition import Definition
+from .optimizer import Curve, Dimension, OptunaMissing, distribution, is_available, state_of
+from .trials import COMPLETE, PRUNED, Trial
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+_NUMBER, _TASK = "pyruns_trial", "task"  # user attributes of a trial
+
+
+class StudyJournal:
+    """A copy of one study in the file `path`, which is created if necessary.
+
+    Raises:
+        Conflict: if the file is not a journal of Optuna, or has a study of this name with another origin.
+        OptunaMissing: if Optuna is not installed.
+    """
+
+    def __init__(self, path: Path, definition: Definition) -> None:
+        if not is_available():
+            raise OptunaMissing
+        import optuna
+        from optuna.storages.journal import JournalFileBackend
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        space = SearchSpace.parse(definition.text)
+        self._dimensions = {one.key: _shown(one) for one in space.dimensions}
+        try:
+            self._storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path)))
+            study = optuna.create_study(
+                study_name=definition.name,
+                storage=self._storage,
+                direction=definition.direction,
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError) as error:
+            raise Conflict(f"{path} is not a journal of Optuna: {error}.") from error
+        if study.direction.name.lower() != definition.direction:
+            raise Conflict(f"{path} has another study {definition.name}, which has another direction.")
+        self._study_id = study._study_id
+        self._ids: dict[int, int] = {}
+        self._points: dict[int, int] = {}  # how many steps of an open trial the file has
+        for trial in study.get_trials(deepcopy=False):
+            number = trial.user_attrs.get(_NUMBER)
+            if not isinstance(number, int):
+                raise Conflict(f"{path} has another study {definition.name}, with trials of other programs.")
+            self._ids[number] = trial._trial_id
+            if not trial.state.is_finished():
+                self._points[number] = max(trial.intermediate_values, default=0)
+
+    def update(self, trials: Iterable[Trial], curve: Callable[[Trial], Curve]) -> None:
+        """Add new trials, new points and the ends of trials; `curve` returns the values that one tracked."""
+        for trial in sorted(trials, key=lambda one: one.number):
+            if trial.number not in self._ids:
+                frozen = self._frozen(trial, curve(trial))
+                self._ids[trial.number] = self._storage.create_new_trial(self._study_id, frozen)
+                if trial.is_open:
+                    self._points[trial.number] = max(frozen.intermediate_values, default=0)
+            elif trial.number in self._points:
+                self._continue(trial, curve(trial))
+
+    def _continue(self, trial: Trial, values: Curve) -> None:
+        handle, known = self._ids[trial.number], self._points[trial.number]
+        points = _points(trial, values)
+        for step in sorted(points.keys() - range(known + 1)):
+            self._storage.set_trial_intermediate_value(handle, step, points[step])
+        self._points[trial.number] = max(points, default=known)
+        if not trial.is_open:
+            final = _final_value(trial, points)
+            self._storage.set_trial_state_values(handle, state_of(trial), None if final is None else [final])
+            del self._points[trial.number]
+
+    def _frozen(self, trial: Trial, values: Curve) -> FrozenTrial:
+        import optuna
+
+        points = _points(trial, values)
+        params = {key: trial.values[key] for key in self._dimensions if key in trial.values}
+        known = {key: _plain(value) for key, value in params.items()}
+        kinds = {key: self._dimensions[key] for key in known}
+        known = {key: value for key, value in known.items() if _contains(kinds[key], value)}
+        return optuna.trial.create_trial(
+            state=state_of(trial),
+            params=known,
+            distributions={key: kinds[key] for key in known},
+            value=_final_value(trial, points),
+            intermediate_values=points,
+            user_attrs={_NUMBER: trial.number, _TASK: trial.task},
+        )
+
+
+def _shown(dimension: Dimension) -> BaseDistribution:
+    """Return a dimension as people want to see it: with the values themselves, also if they are ordered."""
+    from optuna.distributions import CategoricalDistribution
+
+    if not isinstance(dimension, Choices):
+        return distribution(dimension)
+    return CategoricalDistribution([_plain(one.value) for one in dimension.candidates])
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that Optuna can store as a category: others become their text."""
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _contains(kind: BaseDistribution, value: Any) -> bool:
+    try:
+        return kind._contains(kind.to_internal_repr(value))
+    except (ValueError, TypeError):
+        return False  # the search space was different when the trial began
+
+
+def _points(trial: Trial, values: Curve) -> dict[int, float]:
+    return {step: value for step, value in enumerate(values[: trial.pruned], 1) if value is not None}
+
+
+def _final_value(trial: Trial, points: dict[int, float]) -> float | None:
+    if trial.state == PRUNED:
+        return points[max(points)] if points else None
+    return trial.value if trial.state == COMPLETE else None

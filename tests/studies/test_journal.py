@@ -1,0 +1,85 @@
+"""A study in a journal file of Optuna, read by Optuna and its dashboard while the study runs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.core.common.errors import Conflict
+from tests.support import wait_until
+
+from .conftest import SPACE
+
+PAUSED = SPACE.replace("1:9", "2 | 4 | 8") + "pause: 0.02\n"
+
+
+def opened(path: Path) -> optuna.Study:
+    return optuna.load_study(study_name="s", storage=JournalStorage(JournalFileBackend(str(path))))
+
+
+def dashboard(path: Path, address: str) -> Any:
+    """Return the JSON of the dashboard's API, opened as its command line does."""
+    from optuna_dashboard import wsgi
+    from optuna_dashboard._storage_url import get_storage
+
+    status: list[str] = []
+    environment: dict[str, Any] = {"PATH_INFO": address, "QUERY_STRING": "after=0"}
+    setup_testing_defaults(environment)
+    body = b"".join(wsgi(get_storage(str(path)))(environment, lambda line, *_: status.append(line)))
+    assert status == ["200 OK"], body
+    return json.loads(body)
+
+
+def test_a_study_is_followed(workspace: Workspace, tmp_path: Path) -> None:
+    study = workspace.optimize(PAUSED, objective="acc", n=8, jobs=2, name="s", prune="median")
+    path = tmp_path / "s.log"
+    following = threading.Thread(target=lambda: study.export_journal(path, follow=True))
+    following.start()
+    wait_until(lambda: path.exists() and path.stat().st_size > 0)
+    wait_until(lambda: any(trial.state.is_finished() for trial in opened(path).trials))
+    seen = len(opened(path).trials)
+    following.join()
+    found = opened(path)
+    assert seen <= len(found.trials) == 8
+    assert all(trial.state.is_finished() for trial in found.trials)
+    ours = {trial.task: trial for trial in study.trials}
+    for trial in found.trials:
+        mine = ours[trial.user_attrs["task"]]
+        assert trial.params == mine.values
+        assert trial.state.name.lower() == mine.state
+        assert mine.state == "pruned" or trial.value == mine.value
+        assert len(trial.intermediate_values) == (10 if mine.pruned is None else mine.pruned)
+    assert found.best_value == study.best_value
+    (summary,) = dashboard(path, "/api/studies")["study_summaries"]
+    assert summary["study_name"] == "s"
+    detail = dashboard(path, f"/api/studies/{summary['study_id']}")
+    assert len(detail["trials"]) == 8
+    size = path.stat().st_size
+    study.export_journal(path)
+    assert path.stat().st_size - size < 500  # nothing but that the study was looked for
+    study.resume(n=9)
+    study.wait()
+    study.export_journal(path)
+    assert len(opened(path).trials) == 9
+
+
+def test_other_files_are_not_changed(workspace: Workspace, tmp_path: Path) -> None:
+    study = workspace.optimize("lr: log(1e-5, 1e-1)", objective="acc", n=1, name="s").wait()
+    other = tmp_path / "other.log"
+    optuna.create_study(study_name="s", storage=JournalStorage(JournalFileBackend(str(other)))).ask()
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Notes\n")
+    for path, why in ((other, "another direction"), (notes, "not a journal of Optuna")):
+        before = path.read_bytes()
+        with pytest.raises(Conflict, match=why):
+            study.export_journal(path)
+        assert path.read_bytes()[: len(before)] == before
