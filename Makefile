@@ -30,6 +30,7 @@ VENV_STAMP := $(VENV)/.created
 LAB_STAMP := $(VENV)/.requirements-lab
 PIP_STAMP := $(VENV)/.requirements
 JS_STAMP := node_modules/.installed
+PYODIDE_STAMP := $(VENV)/pyodide/.downloaded
 BUILD_STAMP := pyruns_jupyter/labextension/package.json
 INSTALL_STAMP := $(VENV)/.installed
 LAB_TARGET := $(VENV)/share/jupyter/labextensions/pyruns-jupyter
@@ -75,6 +76,13 @@ $(JS_STAMP): package.json yarn.lock .yarnrc.yml $(LAB_STAMP)
 	jlpm install --immutable > $(VENV)/jlpm.log 2>&1 || { cat $(VENV)/jlpm.log >&2; exit 1; }
 	touch $@
 
+# The packages that the demo loads, for the Python of the package pyodide in package.json.
+$(PYODIDE_STAMP): demo/requirements.txt $(LAB_STAMP)
+	rm -rf $(@D)
+	python -m pip download --quiet --no-deps --only-binary :all: --implementation cp --python-version 3.14 --abi cp314 --abi none \
+		--platform pyemscripten_2026_0_wasm32 --platform any --dest $(@D) --requirement $<
+	touch $@
+
 $(PYR_VENV)/.installed: $(LAB_STAMP)
 	$(PYTHON) -m venv $(PYR_VENV)
 	bash tools/install.sh $(PYR_VENV)/bin/python --compile 'pyruns==$(PYR_VERSION)'
@@ -91,7 +99,7 @@ $(INSTALL_STAMP): $(BUILD_STAMP) pyproject.toml install.json $(wildcard jupyter-
 	python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $@
 
-env: $(PIP_STAMP) $(JS_STAMP) ## Python and JavaScript dependencies
+env: $(PIP_STAMP) $(JS_STAMP) $(PYODIDE_STAMP) ## Python and JavaScript dependencies
 
 env-pyr: $(PYR_STAMP) ## the reference program pyruns, in an environment of its own
 
@@ -134,11 +142,11 @@ generate: env ## what is made from the sources: pages of the reference, figures
 translate: everything ## bring the messages of the documentation up to date, for its translations
 	python tools/translations.py
 
-test-py: everything env-pyr ## pytest (ARGS="-k lock")
+test-py: everything env-pyr $(PYODIDE_STAMP) ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
 # Most tests wait for processes of their own: with four at a time, two cores are idle half of the time.
-test-py-all: everything env-pyr
+test-py-all: everything env-pyr $(PYODIDE_STAMP)
 	pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
 
 test-js: env ## jest
@@ -192,7 +200,7 @@ test: system-packages $(LAB_STAMP) ## every suite, after installing what the tes
 	@$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
-	$(MAKE) --no-print-directory build; \
+	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
 	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	failed=(); \
 	$(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
@@ -214,12 +222,14 @@ seed: build ## a project with believable tasks in FOLDER (TASKS=10000)
 	python tools/seed.py $(FOLDER) --tasks $(TASKS)
 
 # Only files under version control: what the user ran in examples/ stays out of a page for others.
-demo: everything ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
+demo: everything $(PYODIDE_STAMP) ## a static site with simulated processes, in dist/demo (for any web server; nothing is downloaded)
 	rm -rf dist/demo dist/demo-contents demo/.jupyterlite.doit.db
 	mkdir -p dist/demo-contents
 	git ls-files -z examples | xargs -0 cp --parents --target-directory=dist/demo-contents
+	cp demo/contents/* dist/demo-contents/examples/
 	cd demo && jupyter lite build --output-dir ../dist/demo --contents ../dist/demo-contents/examples --apps lab --no-sourcemaps > $(VENV)/demo.log 2>&1 \
 		|| { cat $(VENV)/demo.log >&2; exit 1; }
+	python tools/demo_site.py $(dir $(PYODIDE_STAMP)) dist/demo/pyruns
 
 clean: ## what was built (not the environments)
 	rm -rf lib dist coverage docs/_build pyruns_jupyter/labextension pyruns_jupyter/static src/client/schema.ts ui-tests/test-results

@@ -21,6 +21,7 @@ from msgspec import Meta
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.log_search import LogSearchStream
+from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.live.session import Encoded, LiveSession
 from pyruns_jupyter.live.stream_table import STREAMS, open_log_search
 from pyruns_jupyter.live.streams import Send, Stream, refuse_frame
@@ -82,7 +83,7 @@ class CommServer:
 
     def _take(self, content: dict[str, Any], loop: WidgetLoop) -> None:
         kind, socket = content.get("type"), str(content.get("socket"))
-        session = _KernelSession(loop.runtime, self._workspace)
+        session = self.session(loop.runtime, content)
         if kind == "module":
             loop.start_request(self._send_module(session))
         elif kind == "request" and isinstance(content.get("request"), str):
@@ -97,15 +98,19 @@ class CommServer:
         elif kind == "close" and socket in self._sockets:
             self._sockets[socket].cancel()
 
+    def session(self, runtime: LiveRuntime, content: dict[str, Any]) -> KernelSession:
+        """Return the session of a message."""
+        return KernelSession(runtime, self._workspace)
+
     def _send(self, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         if not self._is_closed:
             self._send_to_views(content, buffers)
 
-    async def _answer(self, content: dict[str, Any], session: _KernelSession) -> None:
+    async def _answer(self, content: dict[str, Any], session: KernelSession) -> None:
         answer: dict[str, Any] = {"type": "answer", "request": content["request"]}
         buffers: list[bytes] = []
         try:
-            name, arguments = str(content.get("operation")), self._arguments(content)
+            name, arguments = str(content.get("operation")), self.arguments(content)
             if name not in OPERATIONS:
                 raise NotFound(f"Unknown operation {name!r}.")
             value = await OPERATIONS[name].perform(session, arguments)
@@ -128,7 +133,12 @@ class CommServer:
             answer["error"] = _error_model(error)
         self._send(answer, buffers)
 
-    def _arguments(self, content: dict[str, Any]) -> Arguments:
+    def arguments(self, content: dict[str, Any]) -> Arguments:
+        """Return the arguments of a message.
+
+        Raises:
+            NotFound: if they name another workspace.
+        """
         values = content.get("arguments")
         values = values if isinstance(values, dict) else {}
         identifier, folder = values.get("ws"), str(self._workspace.folder)
@@ -136,7 +146,7 @@ class CommServer:
             raise NotFound(f"This widget shows the workspace {folder}, not {identifier}.")
         return Arguments(values)
 
-    async def _serve(self, socket: str, content: dict[str, Any], session: _KernelSession) -> None:
+    async def _serve(self, socket: str, content: dict[str, Any], session: KernelSession) -> None:
         """Open a stream and send it until it ends."""
 
         async def send(message: str | bytes) -> None:
@@ -146,7 +156,7 @@ class CommServer:
                 self._send({"type": "text", "socket": socket, "text": message})
 
         stream = self._streams[socket] = await self._open(
-            str(content.get("stream")), session, self._arguments(content)
+            str(content.get("stream")), session, self.arguments(content)
         )
         self._send({"type": "opened", "socket": socket})
         await stream.run(send)
@@ -159,7 +169,7 @@ class CommServer:
         why = {} if error is None else {"error": _error_model(error)}
         self._send({"type": "closed", "socket": socket, **why})
 
-    async def _open(self, name: str, session: _KernelSession, arguments: Arguments) -> Stream:
+    async def _open(self, name: str, session: KernelSession, arguments: Arguments) -> Stream:
         if name == "search":
             return _SearchFrames(await open_log_search(session, arguments))
         if name not in STREAMS:
@@ -167,7 +177,7 @@ class CommServer:
         _, open_stream = STREAMS[name]
         return await open_stream(session, arguments)
 
-    async def _send_module(self, session: _KernelSession) -> None:
+    async def _send_module(self, session: KernelSession) -> None:
         try:
             parts = await session.run(lambda: [(STATIC / name).read_bytes() for name in VIEWS])
         except OSError as error:
@@ -197,7 +207,7 @@ class _SearchFrames:
             await send(to_json({"error": _error_model(error)}))
 
 
-class _KernelSession(LiveSession):
+class KernelSession(LiveSession):
     """A request of a widget: a kernel has one user, who has all permissions."""
 
     max_tasks = MAX_TASKS

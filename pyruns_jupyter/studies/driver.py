@@ -77,6 +77,11 @@ class Driver:
 
     def run(self) -> None:
         """Serve the studies in turn until none is left."""
+        for pause in self.steps():
+            time.sleep(pause)
+
+    def steps(self) -> Iterator[float]:
+        """Do the work of `run` step by step; yield how many seconds the next step can wait."""
         while True:
             self._take_up()
             if not self._turns and self._leave():
@@ -85,7 +90,7 @@ class Driver:
                 if turn.due <= time.monotonic():
                     self._advance(study, turn)
             self._ensure_scheduler()
-            time.sleep(self._pause())
+            yield self._pause()
 
     def _undriven(self) -> list[StudyId]:
         """Return the studies without a driver that this one could serve."""

@@ -1,5 +1,6 @@
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { PromiseDelegate } from '@lumino/coreutils';
 
 import { createClient } from '../client/client';
 import type { IServerConnection } from '../client/server';
@@ -7,9 +8,30 @@ import { ServerTransport, withToken } from '../client/server';
 import type { ITrans } from '../client/trans';
 import type { IClient } from '../client/types';
 
-/** Return whether the page is configured to simulate tasks (`demo/`). */
+/** Timeout of answers in a demo, whose first ones wait until Python is loaded. */
+const DEMO_TIMEOUT_MS = 120000;
+
+/** The address of the worker of a demo (`demo/`), empty if there is a server. */
+function demoUrl(): string {
+  return PageConfig.getOption('pyrunsDemoUrl');
+}
+
+/** Return whether the page is a demo without a server. */
 export function isDemo(): boolean {
-  return PageConfig.getOption('pyrunsDemo') === 'true';
+  return demoUrl() !== '';
+}
+
+const demoReady = new PromiseDelegate<void>();
+
+/** Wait until Python is loaded in a demo. */
+export function whenReady(): Promise<void> {
+  return demoReady.promise;
+}
+
+/** The worker, which the page of a demo starts before it loads JupyterLab. */
+function demoWorker(): Worker {
+  const { pyrunsDemoWorker } = globalThis as { pyrunsDemoWorker?: Worker };
+  return pyrunsDemoWorker ?? new Worker(demoUrl(), { type: 'module' });
 }
 
 /** Make the client of the server extension, or of a demo without a server. */
@@ -18,8 +40,13 @@ export async function makeClient(
   trans?: ITrans
 ): Promise<IClient> {
   if (isDemo()) {
-    const { createDemoClient } = await import('../client/demo');
-    return createDemoClient();
+    const [{ CommTransport }, { workerChannel }] = await Promise.all([
+      import('../client/comm'),
+      import('../client/workerchannel')
+    ]);
+    const { channel, ready } = workerChannel(demoWorker());
+    demoReady.resolve(ready);
+    return createClient(new CommTransport(channel, DEMO_TIMEOUT_MS, trans));
   }
   return createClient(new ServerTransport(labConnection(settings), trans));
 }

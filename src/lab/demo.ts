@@ -6,27 +6,38 @@ import { Widget } from '@lumino/widgets';
 
 // Needed immediately, to know whether this is a demo.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { isDemo } from './client';
+import { isDemo, whenReady } from './client';
 import { CommandIDs, ICore } from './tokens';
 
 /** The workspace that is opened first. */
 const FIRST_WORKSPACE = 'digits/_pyruns_/train';
 
-/** Make the notice above JupyterLab that everything is simulated. */
-function makeNotice(title: string, text: string): Widget {
-  const notice = new Widget();
-  notice.id = 'pyruns-demo-notice';
-  notice.addClass('pyr-demo-notice');
-  notice.node.setAttribute('role', 'note');
-  const strong = document.createElement('strong');
-  strong.textContent = title;
-  notice.node.append(strong, ` ${text}`);
-  return notice;
+/** The notice above JupyterLab that this is a demo. */
+class DemoNotice extends Widget {
+  constructor(title: string) {
+    super();
+    this.id = 'pyruns-demo-notice';
+    this.addClass('pyr-demo-notice');
+    this.node.setAttribute('role', 'note');
+    const strong = document.createElement('strong');
+    strong.textContent = title;
+    this.node.append(strong, ' ', this._text, this._progress);
+    this._progress.setAttribute('aria-label', title);
+  }
+
+  /** Show a text; with `isBusy`, also that something is loading. */
+  say(text: string, isBusy = false): void {
+    this._text.textContent = text;
+    this._progress.hidden = !isBusy;
+  }
+
+  private readonly _text = document.createElement('span');
+  private readonly _progress = document.createElement('progress');
 }
 
 export const demoPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:demo',
-  description: 'Says in a demo without a server that all is simulated.',
+  description: 'Says in a demo without a server what is simulated.',
   autoStart: true,
   requires: [ICore],
   activate: (app: JupyterFrontEnd, pyruns: ICore) => {
@@ -34,13 +45,19 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
       return;
     }
     const { trans } = pyruns;
-    const notice = makeNotice(
-      trans.__('This is a demo.'),
-      trans.__(
-        'Tasks, GPUs and metrics are simulated in your browser. Nothing runs, and everything resets when you close this page.'
-      )
-    );
+    const notice = new DemoNotice(trans.__('This is a demo.'));
+    notice.say(trans.__('Python is loading in your browser.'), true);
     app.shell.add(notice, 'header', { rank: 0 });
+    whenReady().then(
+      () =>
+        notice.say(
+          trans.__(
+            'Pyruns runs in your browser. The processes of tasks, GPUs and metrics are simulated, and everything resets when you close this page.'
+          )
+        ),
+      (error: Error) =>
+        notice.say(trans.__('Python could not be loaded: %1', error.message))
+    );
     void app.restored.then(async () => {
       await pyruns.session.settled();
       await app.commands.execute(CommandIDs.openDashboard, {

@@ -44,11 +44,15 @@ test.afterAll(() => {
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
-test('the demo has the examples under version control, and no other file', () => {
-  const tracked = execFileSync('git', ['ls-files', 'examples'], {
-    cwd: ROOT,
-    encoding: 'utf-8'
-  });
+test('the demo has the examples under version control, its notebook, and no other file', () => {
+  const tracked = execFileSync(
+    'git',
+    ['ls-files', 'examples', 'demo/contents'],
+    {
+      cwd: ROOT,
+      encoding: 'utf-8'
+    }
+  ).replaceAll('demo/contents/', 'examples/');
   const site = path.join(ROOT, 'dist', 'demo', 'files');
   const files = (fs.readdirSync(site, { recursive: true }) as string[])
     .filter(file => fs.statSync(path.join(site, file)).isFile())
@@ -61,14 +65,17 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   page.on('pageerror', ({ stack = '' }) => problems.push(stack));
   page.on('request', request => {
     const { host: asked, pathname } = new URL(request.url());
-    if (asked !== `localhost:${PORT}` || pathname.startsWith('/pyruns')) {
+    if (asked !== `localhost:${PORT}` || pathname.startsWith('/pyruns/api')) {
       problems.push(`asked for ${request.url()}`);
     }
   });
   await page.goto(SITE);
 
   // The dashboard says what this is, and moves.
-  await expect(page.getByRole('note')).toContainText('This is a demo.');
+  const note = page.getByRole('note');
+  await expect(note).toContainText('This is a demo.');
+  await expect(note.getByRole('progressbar')).toBeHidden({ timeout: 120000 });
+  await expect(note).toContainText('Pyruns runs in your browser.');
   await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
   const running = page.getByRole('region', { name: 'Running' });
   const before = await running.innerText();
@@ -149,13 +156,36 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   expect(problems).toEqual([]);
 });
 
+test('a notebook of the demo has magics and live widgets', async ({ page }) => {
+  test.setTimeout(400000);
+  const others: string[] = [];
+  page.on('request', request => {
+    if (new URL(request.url()).host !== `localhost:${PORT}`) {
+      others.push(request.url());
+    }
+  });
+  await page.goto(`${SITE}?path=pyruns.ipynb`);
+  const outputs = page.locator('.jp-Notebook .jp-OutputArea-output');
+  await expect(page.locator('.jp-Notebook')).toBeVisible();
+  await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
+  await page.locator('[data-command="runmenu:run-all"]').click();
+  await expect(
+    outputs.filter({ hasText: 'Created 6 tasks and queued them' })
+  ).toBeVisible({ timeout: 300000 });
+  await expect(taskRows(page).getByText(/mine_/)).toHaveCount(6);
+  await expect(outputs.filter({ hasText: 'System metrics' })).toBeVisible({
+    timeout: 120000
+  });
+  expect(others.filter(url => url.startsWith('http'))).toEqual([]);
+});
+
 test('the same page without a server and without the demo says so', async ({
   page
 }) => {
   await page.route('**/jupyter-lite.json*', async route => {
     const answer = await route.fetch();
     const told = (await answer.json()) as Record<string, object>;
-    const config = { ...told['jupyter-config-data'], pyrunsDemo: false };
+    const config = { ...told['jupyter-config-data'], pyrunsDemoUrl: '' };
     await route.fulfill({
       response: answer,
       json: { ...told, 'jupyter-config-data': config }

@@ -67,7 +67,7 @@ def _watch(write_end: int) -> int:
         while True:
             began = time.monotonic()
             found = reader.read()
-            gpus = [_with_attempts(device, reader) for gpu in found.gpus for device in devices_of(gpu)]
+            gpus = [with_attempts(device, reader) for gpu in found.gpus for device in devices_of(gpu)]
             line = json.dumps({"state": found.state, "message": found.message, "gpus": gpus})
             os.write(write_end, line.encode() + b"\n")
             time.sleep(max(0.05, _SECONDS - (time.monotonic() - began)))
@@ -93,7 +93,7 @@ def devices_of(gpu: Gpu) -> list[dict[str, Any]]:
     ]
 
 
-def _with_attempts(gpu: dict[str, Any], reader: GpuReader) -> dict[str, Any]:
+def with_attempts(gpu: dict[str, Any], reader: GpuReader) -> dict[str, Any]:
     """Return a device whose processes have the `attempt` of their run, "" without one; `attributed` is
     whether processes can be assigned to runs.
     """

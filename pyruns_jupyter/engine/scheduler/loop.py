@@ -64,16 +64,17 @@ _HANDOFF_SECONDS = 0.05  # until the next attempt to exit, if another process ho
 class Scheduler:
     """Runs the batches of one project until none is left.
 
-    `key` is that of its engine folder, `lock`, held, that of the scheduler.
+    `key` is that of its engine folder, `lock`, held, that of the scheduler. `executors` is the class that
+    starts its jobs.
     """
 
-    def __init__(self, key: EngineKey, lock: FileLock) -> None:
+    def __init__(self, key: EngineKey, lock: FileLock, executors: type[Executors] = Executors) -> None:
         self._key = key
         self._batches = Batches(key)
         self._root = root = key.root
         self._paths = EnginePaths(root)
         self._lock = lock
-        self._executors = Executors(key)
+        self._executors = executors(key)
         self._open: dict[str, ActiveBatch] = {}
         self._policy = StartPolicy(root, self._open)
         self._dispatcher = Dispatcher(self._executors, self._policy)
@@ -82,6 +83,7 @@ class Scheduler:
         self._stop_requests = StopRequests(self._open, self._executors)
         self._wake_at = float("inf")  # monotonic: when the first delayed entry may start
         self._leave_at: float | None = None
+        self._has_left = False
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
         self._unread: dict[str, str] = {}  # batches that cannot be loaded now, and why
         self._has_ends = False  # whether there are kept ends of runs that cannot be written now
@@ -98,6 +100,13 @@ class Scheduler:
         if self._wakes is not None:
             poller.register(self._wakes.descriptor, select.POLLIN)
         poller.register(self._executors.descriptor, select.POLLIN)
+        for pause in self.steps():
+            poller.poll(pause * 1000)
+            signals.read()
+        return self._has_left
+
+    def steps(self) -> Iterator[float]:
+        """Do the work of `run` step by step; yield how many seconds the next step can wait."""
         paths = self._paths
         for folder in (paths.folder, paths.batches, paths.cluster, paths.studies, paths.ends):
             tidy(folder, is_temporary_file)  # left by processes that were killed
@@ -107,9 +116,9 @@ class Scheduler:
         while self._here():
             self._advance()
             if self._nothing_left() and self._leave():
-                return True
-            poller.poll(self._pause() * 1000)
-            signals.read()
+                self._has_left = True
+                return
+            yield self._pause()
             woken = self._was_woken()
             if not self._here():
                 break
@@ -117,7 +126,6 @@ class Scheduler:
             if woken or self._unread or self._has_ends:
                 self._load()
             self._stop_requests.scan()
-        return False
 
     def _here(self) -> bool:
         """Return whether the project is still at the path that this process knows."""

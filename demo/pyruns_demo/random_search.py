@@ -1,0 +1,72 @@
+"""Studies without Optuna, which needs NumPy: trials are drawn at random, and pruned as by Optuna."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
+from pyruns_jupyter.studies.definition import Definition
+from pyruns_jupyter.studies.optimizer import Curve, Dimension
+from pyruns_jupyter.studies.trials import Trial
+
+_TRIALS_BEFORE_PRUNING = 5
+_KEPT_SHARE = {"median": 0.5, "quartile": 0.25}
+
+
+class RandomSearch:
+    """The optimizer of the demo; see `studies.optimizer.Optimizer`."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        space: SearchSpace,
+        trials: Iterable[Trial] = (),
+        curve: Callable[[Trial], Curve] = lambda _: (),
+    ) -> None:
+        self._definition = definition
+        self._dimensions = space.dimensions
+        self._curves: dict[int, dict[int, float]] = {}  # number of a trial -> value by step
+        for trial in trials:
+            points = enumerate(curve(trial), 1)
+            self._curves[trial.number] = {step: value for step, value in points if value is not None}
+
+    def ask(self, number: int) -> dict[str, Any]:
+        """Return the values of a trial, by dotted key."""
+        digest = hashlib.sha256(f"{self._definition.seed}:{number}".encode()).digest()
+        source = random.Random(digest)
+        return {one.key: _draw(one, source) for one in self._dimensions}
+
+    def report(self, number: int, value: float, step: int) -> None:
+        """Report the value of an open trial at a step (from 1)."""
+        self._curves.setdefault(number, {})[step] = value
+
+    def should_prune(self, number: int) -> bool:
+        """Return whether an open trial is worse at its last step than the best half or quarter."""
+        mine = self._curves.get(number)
+        if not self._definition.prune or not mine:
+            return False
+        step, sign = max(mine), -1 if self._definition.direction == "maximize" else 1
+        others = [curve for key, curve in self._curves.items() if key != number and step in curve]
+        if len(others) < _TRIALS_BEFORE_PRUNING:
+            return False
+        values = sorted(sign * curve[step] for curve in others)
+        limit = values[math.ceil(len(values) * _KEPT_SHARE[self._definition.prune]) - 1]
+        return min(sign * value for value in mine.values()) > limit
+
+    def tell(self, trial: Trial) -> None:
+        """Report the end of a trial, of which nothing is learned."""
+
+
+def _draw(dimension: Dimension, source: random.Random) -> Any:
+    if isinstance(dimension, Choices):
+        return source.choice(dimension.candidates).value
+    low, high = dimension.low, dimension.high
+    if dimension.log:
+        drawn = math.exp(source.uniform(math.log(low), math.log(high)))
+    else:
+        drawn = source.uniform(low, high)
+    return min(int(high), max(int(low), round(drawn))) if dimension.whole else dimension.near(drawn)

@@ -1,0 +1,44 @@
+/** The worker of the demo: the Python of Pyruns, which performs the requests of the page (`src/client/workerchannel.ts`). */
+import { boot } from './boot.mjs';
+import { loadPyodide } from './pyodide/pyodide.mjs';
+
+/** Messages of the page until Python is ready. */
+const early = [];
+let receive = content => early.push(content);
+let state = { state: 'loading' };
+self.onmessage = ({ data }) =>
+  data.type === 'state' ? self.postMessage(state) : receive(data);
+
+const bytesOf = async name => {
+  const response = await fetch(new URL(name, import.meta.url));
+  if (!response.ok) {
+    throw new Error(`${name}: ${response.status} ${response.statusText}`);
+  }
+  return response.arrayBuffer();
+};
+
+/** Send a message of Python; its buffers are copied out of the memory of Python. */
+function post(text, buffers) {
+  const copies = buffers.toJs().map(each => each.slice());
+  self.postMessage(
+    { content: JSON.parse(text), buffers: copies },
+    copies.map(({ buffer }) => buffer)
+  );
+}
+
+try {
+  const indexURL = new URL('./pyodide/', import.meta.url).href;
+  const [site, history] = await Promise.all([
+    bytesOf('site.zip'),
+    bytesOf('history.zip')
+  ]);
+  const python = await boot(loadPyodide, { indexURL }, site);
+  const start = python.pyimport('pyruns_demo.start').start;
+  const take = start(history, post);
+  receive = content => take(JSON.stringify(content));
+  early.splice(0).forEach(receive);
+  state = { state: 'ready' };
+} catch (error) {
+  state = { state: 'failed', message: String(error) };
+}
+self.postMessage(state);
