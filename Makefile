@@ -124,6 +124,7 @@ lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations, 
 	ruff check .
 	ruff format --check .
 	mypy
+	mypy --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable pyruns_jupyter
 	jlpm lint:check
 	jlpm check:types
 	jlpm check:messages

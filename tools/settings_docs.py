@@ -82,6 +82,9 @@ READ = {
     "PYRUNS_STATE_DIR": "private, permanent folder for the keys of your projects and other state outside "
     "of project folders; default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
     "([Seals](disk-format.md#seals))",
+    "PYRUNS_START_METHOD": "how the scheduler starts supervisors: `fork` (default), or `spawn`, a new Python "
+    "interpreter for each, which is slower; systems without fork always use the latter "
+    "([Supervisor](architecture.md#supervisor))",
     "PYRUNS_RUNTIME_DIR": "folder for state that is valid until the host restarts, such as GPU reservations; "
     "all your sessions on the host must use the same folder; default: a folder per boot in "
     "`PYRUNS_STATE_DIR`",

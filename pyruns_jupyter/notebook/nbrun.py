@@ -103,7 +103,8 @@ def main(path: str) -> int:
 
 async def _execute(run: NotebookRun, name: str) -> int:
     executing = asyncio.ensure_future(run.async_execute())
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executing.cancel)
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executing.cancel)
     try:
         await executing
     except asyncio.CancelledError:

@@ -311,6 +311,7 @@ def _event_image(real: Path, offset: int | None, missing: NotFound) -> File:
 def _type_at(real: Path, image: EventImage) -> str | None:
     descriptor = open_regular(real)
     try:
-        return image_type(os.pread(descriptor, MAGIC_BYTES, image.offset))
+        os.lseek(descriptor, image.offset, os.SEEK_SET)
+        return image_type(os.read(descriptor, MAGIC_BYTES))
     finally:
         os.close(descriptor)

@@ -32,8 +32,8 @@ from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.processes.native import become_daemon
 from pyruns_jupyter.engine.queue.launch import ensure_running
-from pyruns_jupyter.engine.queue.processes import become_daemon
 from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
 
 from .active_study import POLL_SECONDS, ActiveStudy, log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -140,9 +141,11 @@ def _busy_and_total(times: dict[str, float]) -> tuple[float, float]:
 
 def _own_cores() -> set[int]:
     """Return the numbers of the cores that this process may run on; empty if they are unknown."""
+    if sys.platform != "linux":
+        return set()
     try:
         return os.sched_getaffinity(0)
-    except (AttributeError, OSError):
+    except OSError:
         return set()
 
 
@@ -151,7 +154,9 @@ def _percent(value: float) -> float:
 
 
 def _load_averages() -> list[float] | None:
+    if sys.platform == "win32":  # it has none
+        return None
     try:
         return [round(value, 2) for value in os.getloadavg()]
-    except (AttributeError, OSError):  # Windows has none
+    except OSError:
         return None

@@ -20,7 +20,7 @@ from pyruns_jupyter.engine.gpus.reservations import MEMORY_VARIABLE
 from pyruns_jupyter.engine.memory.group import MemoryGroup
 from pyruns_jupyter.engine.memory.reservations import usable_memory
 from pyruns_jupyter.engine.memory.watch import proportional_size, resident_size
-from pyruns_jupyter.engine.queue.processes import descendants
+from pyruns_jupyter.engine.processes.descendants import descendants
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.server.process import ServerProcess
 from tests.support import wait_until

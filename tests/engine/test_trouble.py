@@ -22,9 +22,9 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import submit as submit_module
 from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.processes.native import SignalPipe
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
-from pyruns_jupyter.engine.queue.processes import SignalPipe
 from pyruns_jupyter.engine.run import supervisor
 from tests.engine.conftest import MakeProject
 from tests.engine.support import Project

@@ -145,7 +145,8 @@ def lower_bounds() -> list[tuple[str, str]]:
     block = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     lab = re.search(r'^lab = \["(jupyterlab)>=([\d.]+)', text, re.MULTILINE)
     assert block and lab
-    return [*re.findall(r'"([\w-]+)>=([\d.]+)', block[1]), (lab[1], lab[2])]
+    # Without those of other systems, which have a condition after a semicolon.
+    return [*re.findall(r'"([\w-]+)>=([\d.]+)[^;"]*"', block[1]), (lab[1], lab[2])]
 
 
 def oldest_needs(python: str) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import stat
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,13 +52,22 @@ def pid_space() -> str:
         return ""
 
 
+def user_id() -> int:
+    """Return the id of the effective user, as in the status of its files; 0 on Windows, as there."""
+    if sys.platform == "win32":
+        return 0
+    return os.geteuid()
+
+
 def user_name(uid: int) -> str:
     """Return the name of a user, the number `uid` itself if the system has no name for it."""
-    try:
-        import pwd  # not on Windows
+    if sys.platform == "win32":
+        return str(uid)
+    import pwd
 
+    try:
         return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
+    except KeyError:
         return str(uid)
 
 
@@ -113,7 +123,7 @@ def make_runtime_folder() -> Path:
         if RUNTIME_VARIABLE not in os.environ:
             _remove_old(folder)
     status = os.lstat(folder)
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != user_id():
         raise PyrunsError(
             f"{folder} is not a folder, or it belongs to another user. Remove it, or set {RUNTIME_VARIABLE} "
             "to another folder."

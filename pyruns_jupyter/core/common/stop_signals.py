@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -41,11 +42,13 @@ def _remember(number: int, frame: Any) -> None:
 
 def _block() -> None:
     """Python forgets a signal that arrives in a fork before it has begun, unless it is blocked."""
-    _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, _earlier))
+    if sys.platform != "win32":
+        _masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, _earlier))
 
 
 def _unblock() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop())
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop())
 
 
 def _restore() -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import islice
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
@@ -44,7 +44,7 @@ def check_installed() -> None:
     _writer()
 
 
-def write_parquet(table: Rows, stream: BinaryIO) -> None:
+def write_parquet(table: Rows, stream: IO[bytes]) -> None:
     """Write a table. Points in time are timestamps in UTC; lists and mappings are JSON.
 
     Raises:
@@ -54,7 +54,7 @@ def write_parquet(table: Rows, stream: BinaryIO) -> None:
     _writer()(table, stream)
 
 
-def _writer() -> Callable[[Rows, BinaryIO], None]:
+def _writer() -> Callable[[Rows, IO[bytes]], None]:
     for library, write in (("pyarrow.parquet", _with_pyarrow), ("polars", _with_polars)):
         try:
             __import__(library)
@@ -68,7 +68,7 @@ def _writer() -> Callable[[Rows, BinaryIO], None]:
     )
 
 
-def _with_pyarrow(table: Rows, stream: BinaryIO) -> None:
+def _with_pyarrow(table: Rows, stream: IO[bytes]) -> None:
     import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]  # optional
     from pyarrow import parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
@@ -91,7 +91,7 @@ def _with_pyarrow(table: Rows, stream: BinaryIO) -> None:
             writer.close()
 
 
-def _with_polars(table: Rows, stream: BinaryIO) -> None:
+def _with_polars(table: Rows, stream: IO[bytes]) -> None:
     import polars
 
     kinds: dict[str, Any] = {

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.metrics.expressions import Aggregate
@@ -126,13 +126,13 @@ def _table(
         yield table
 
 
-def _zip(folder: Path, stream: BinaryIO) -> None:
+def _zip(folder: Path, stream: IO[bytes]) -> None:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.rglob("*")):
             archive.write(path, path.relative_to(folder.parent))
 
 
-def _read(stream: BinaryIO) -> Iterator[bytes]:
+def _read(stream: IO[bytes]) -> Iterator[bytes]:
     stream.seek(0)
     while chunk := stream.read(_CHUNK):
         yield chunk

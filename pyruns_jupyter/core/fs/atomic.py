@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from .temp_names import maker_suffix
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _LARGE_BYTES = 1024 * 1024  # bytes
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_READER_SECONDS = 2.0
 MANY_FILES = 16  # files; from here on one sync of the file system costs less than one fsync per file
 
 
@@ -77,7 +79,7 @@ def write_atomic(
     descriptor = os.open(temporary, _CREATE, mode, dir_fd=dir_fd)
     try:
         _fill(descriptor, data, durable)
-        os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        _replace(temporary, target, dir_fd)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=dir_fd)
@@ -88,6 +90,18 @@ def write_atomic(
         sync_folder(path.parent)
     else:
         os.fsync(dir_fd)
+
+
+def _replace(temporary: Path | str, target: Path | str, dir_fd: int | None) -> None:
+    give_up_at = time.monotonic() + _READER_SECONDS
+    while True:
+        try:
+            os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.002)  # Windows does not replace a file while a process reads it
 
 
 def write_new(path: Path | str, data: bytes, *, durable: bool = True, mode: int = FILE_MODE) -> None:

@@ -47,6 +47,8 @@ def local_locks(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> st
 
     Whether a file server shares the locks it receives cannot be determined from one host.
     """
+    if sys.platform == "win32":
+        return ""
     try:
         device = os.stat(folder).st_dev
         lines = mounts.read_text("utf-8", "replace").splitlines()

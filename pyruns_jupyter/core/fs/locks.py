@@ -24,22 +24,48 @@ _group_reads = os.environ.get(GROUP_VARIABLE) == "1"
 FILE_MODE = 0o640 if _group_reads else 0o600
 FOLDER_MODE = 0o750 if _group_reads else 0o700
 PRIVATE_MODE = 0o600  # of files with environment variables or keys
+# No links, no waiting for the other end of a FIFO, nothing for child processes, bytes as they are.
+SAFE_FLAGS = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 if sys.platform == "win32":
+    import ctypes
     import msvcrt
+
+    _FAIL_IMMEDIATELY, _EXCLUSIVE = 1, 2  # LOCKFILE_... of LockFileEx
+    _LOCK_VIOLATION, _IO_PENDING = 33, 997  # ERROR_...
+    _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+
+    class _Overlapped(ctypes.Structure):
+        _fields_ = [
+            ("internal", ctypes.c_size_t * 2),
+            ("offset", ctypes.c_uint32),
+            ("offset_high", ctypes.c_uint32),
+            ("event", ctypes.c_void_p),
+        ]
+
+    def _range() -> _Overlapped:
+        """A byte far beyond the content, which others could not read while it is locked."""
+        return _Overlapped(offset_high=1)
 
     def try_lock(descriptor: int, shared: bool) -> bool:
         """Lock an open file unless another process holds its lock; return whether it is locked now."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
+        flags = _FAIL_IMMEDIATELY | (0 if shared else _EXCLUSIVE)
+        if _kernel.LockFileEx(handle, flags, 0, 1, 0, ctypes.byref(_range())):
+            return True
+        number = ctypes.get_last_error()
+        if number in (_LOCK_VIOLATION, _IO_PENDING):
             return False
-        return True
+        raise ctypes.WinError(number)
 
     def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
+        _kernel.UnlockFileEx(handle, 0, 1, 0, ctypes.byref(_range()))
 else:
     import fcntl
 
@@ -83,8 +109,7 @@ class FileLock:
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already locked by this object")
         path = self.path if self._dir_fd is None else self.path.name
-        flags = os.O_RDWR | self._create | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(path, flags, FILE_MODE, dir_fd=self._dir_fd)
+        descriptor = os.open(path, os.O_RDWR | self._create | SAFE_FLAGS, FILE_MODE, dir_fd=self._dir_fd)
         try:
             taken = try_lock(descriptor, shared)
         except BaseException:
@@ -140,7 +165,8 @@ class FileLock:
         descriptor = self._open_file()
         try:
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, data, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, data)
         except OSError as error:
             error.filename = str(self.path)
             raise
@@ -178,9 +204,8 @@ def is_locked(path: Path) -> bool:
     Raises:
         OSError: if the file cannot be opened.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, os.O_RDONLY | SAFE_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return False
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import Unreadable
 
-from .locks import FILE_MODE
+from .locks import FILE_MODE, SAFE_FLAGS
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
@@ -99,11 +99,8 @@ def open_regular_to_append(path: Path, mode: int = FILE_MODE) -> int:
     Raises:
         OSError: if that is not possible or `path` is not a regular file.
     """
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW | getattr(os, "O_CLOEXEC", 0)
-    # A FIFO of this name must not block the writer.
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags, mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | SAFE_FLAGS, mode)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return descriptor
         os.close(descriptor)

@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -109,7 +110,7 @@ def _entered(name: str, parent: int) -> Iterator[int]:
         descriptor = os.open(name, OPEN_FOLDER, dir_fd=parent)
     try:
         mode = os.fstat(descriptor).st_mode
-        if mode & stat.S_IRWXU != stat.S_IRWXU:
+        if mode & stat.S_IRWXU != stat.S_IRWXU and sys.platform != "win32":
             with suppress(PermissionError):  # not our folder; deleting may still work
                 os.fchmod(descriptor, stat.S_IMODE(mode) | stat.S_IRWXU)
         yield descriptor

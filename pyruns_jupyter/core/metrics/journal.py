@@ -109,7 +109,9 @@ class Appender:
         self._file = (status.st_dev, status.st_ino)
         size = status.st_size
         # Do not append to a line that another process left incomplete when it died.
-        self._torn = bool(size) and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        if size:
+            os.lseek(self._descriptor, size - 1, os.SEEK_SET)
+        self._torn = bool(size) and os.read(self._descriptor, 1) != b"\n"
         self._rank = own_rank()
 
     @property

@@ -60,7 +60,7 @@ def task_lock(
         FileNotFoundError: if the folder does not exist, or disappears while waiting.
         OSError: if the folder is not writable.
     """
-    dir_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if _BY_DESCRIPTOR else None
+    dir_fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) if _BY_DESCRIPTOR else None
     try:
         with locked(folder / f".{name}.lock.guard", timeout=timeout, dir_fd=dir_fd):
             if dir_fd is not None and not os.path.samestat(os.fstat(dir_fd), os.stat(folder)):

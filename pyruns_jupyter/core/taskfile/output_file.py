@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.fs.temp_names import maker_suffix
@@ -24,7 +24,7 @@ from .paths import ROOT_NAME
 
 
 @contextmanager
-def output_file(path: Path, *, force: bool = False, replaceable: Collection[str] = ()) -> Iterator[BinaryIO]:
+def output_file(path: Path, *, force: bool = False, replaceable: Collection[str] = ()) -> Iterator[IO[bytes]]:
     """Open `path` for writing a result, as described above.
 
     An existing regular file is replaced with `force`, or if its suffix is in `replaceable` (lower case, with
@@ -71,7 +71,7 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
         yield stream
 
 
-def _already_open(status: os.stat_result) -> BinaryIO | None:
+def _already_open(status: os.stat_result) -> IO[bytes] | None:
     """Return our own standard output or error if that is the file, whatever it is redirected to."""
     for descriptor in (1, 2):
         with suppress(OSError):
@@ -84,7 +84,7 @@ def _already_open(status: os.stat_result) -> BinaryIO | None:
 
 
 @contextmanager
-def _replacing(real: Path, status: os.stat_result | None) -> Iterator[BinaryIO]:
+def _replacing(real: Path, status: os.stat_result | None) -> Iterator[IO[bytes]]:
     if status is not None and (status.st_nlink > 1 or not os.access(real.parent, os.W_OK)):
         with tempfile.TemporaryFile() as spool:
             yield spool
@@ -100,7 +100,7 @@ def _replacing(real: Path, status: os.stat_result | None) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "w+b") as stream:
             yield stream
             stream.flush()
-            if status is not None:
+            if status is not None and sys.platform != "win32":
                 os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         os.replace(temporary, real)

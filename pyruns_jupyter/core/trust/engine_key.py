@@ -24,6 +24,7 @@ import hmac
 import os
 import re
 import stat
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,11 +33,11 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
-from pyruns_jupyter.core.common.host_identity import new_token, state_folder, user_name
+from pyruns_jupyter.core.common.host_identity import new_token, state_folder, user_id, user_name
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_json, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
-from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, is_locked, locked
 from pyruns_jupyter.core.fs.regular_files import kind_of_file, opened_folder
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 
@@ -46,7 +47,8 @@ RECORD = "engine.json"
 _DONE = "done"
 _MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; beyond it, the older half is dropped
 LOCK_SECONDS = 5.0
-_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+# Windows has no modes: its access control lists keep other users out of the folders of a user's profile.
+_WRITABLE_BY_OTHERS = 0 if os.name == "nt" else stat.S_IWGRP | stat.S_IWOTH
 _SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\Z')
 _SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
 _MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is parsed to tell damage from a foreign file
@@ -119,8 +121,7 @@ class EngineKey:
     def add_done(self, identifier: str) -> None:
         """Record that the file with this id is finished."""
         path = self.state / _DONE
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags, PRIVATE_MODE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFE_FLAGS, PRIVATE_MODE)
         try:
             os.write(descriptor, f"{identifier}\n".encode())
             size = os.fstat(descriptor).st_size
@@ -153,7 +154,7 @@ def require_engine(root: Path) -> EngineKey:
     """
     key = _find_key(root)
     if key is None:
-        _check_folder(root / ENGINE, os.geteuid() if os.name == "posix" else 0, has_modes=True)
+        _check_folder(root / ENGINE, user_id(), has_modes=True)
         raise Untrusted(f"{root / ENGINE} was not created here by this user. {NOT_MADE_HERE}")
     check_folders(key)
     return key
@@ -211,7 +212,8 @@ def close_own(key: EngineKey, *folders: Path) -> None:
             _check_folder(folder, key.owner, has_modes=False)
             if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
                 with opened_folder(folder) as descriptor:
-                    os.fchmod(descriptor, 0o700)
+                    if sys.platform != "win32":
+                        os.fchmod(descriptor, 0o700)
 
 
 def make_own_folder(key: EngineKey, folder: Path) -> None:
@@ -239,14 +241,12 @@ def claim_engine(root: Path) -> EngineKey:
         PyrunsError: if the state folder cannot be used.
         OSError: if something cannot be written.
     """
-    if os.name != "posix":
-        raise PyrunsError("Tasks cannot be started on Windows, which is not supported yet.")
     _check_folder(root, None, has_modes=False)
     engine = root / ENGINE
     made = _make_folder(engine)
     key = _find_key(root)
     if key is None:
-        _check_folder(engine, None if made else os.geteuid(), has_modes=False)
+        _check_folder(engine, None if made else user_id(), has_modes=False)
         key = _add_key(root, os.lstat(engine) if made else None)
     for folder in (engine, engine / BATCHES):
         _make_folder(folder)
@@ -283,8 +283,6 @@ def _check_folder(folder: Path, owner: int | None, *, has_modes: bool) -> None:
 
 def _find_key(root: Path) -> EngineKey | None:
     """Return the key that was created for the engine folder of `root`, None if there is none."""
-    if os.name != "posix":
-        return None
     engine = root / ENGINE
     try:
         status = os.lstat(engine)
@@ -401,7 +399,7 @@ def _check_state(bucket: Path) -> None:
     """
     for folder in (bucket.parent.parent, bucket.parent, bucket):
         status = os.stat(folder)
-        if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
+        if status.st_uid != user_id() or status.st_mode & _WRITABLE_BY_OTHERS:
             raise PyrunsError(
                 f"Other users can write to {folder}, which contains the keys of your projects. It belongs to "
                 f"the user {user_name(status.st_uid)} and has mode {stat.S_IMODE(status.st_mode):o}. "
@@ -416,5 +414,5 @@ def other_owner(root: Path) -> str:
     except OSError:
         return ""
     key = _find_key(root)
-    ours = os.geteuid() if key is None else key.owner
+    ours = user_id() if key is None else key.owner
     return "" if uid == ours else f"the user {user_name(uid)}"

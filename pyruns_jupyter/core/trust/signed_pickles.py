@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
-from pyruns_jupyter.core.common.host_identity import state_folder
+from pyruns_jupyter.core.common.host_identity import state_folder, user_id
 from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, locked
 from pyruns_jupyter.core.fs.regular_files import open_regular
@@ -87,7 +87,7 @@ def _key(*, create: bool) -> bytes:
             if not path.exists():
                 write_atomic(path, os.urandom(_KEY_BYTES), mode=PRIVATE_MODE)
     key, status = read_whole(path)
-    is_private = os.name == "nt" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+    is_private = os.name == "nt" or (status.st_uid == user_id() and not status.st_mode & 0o077)
     if len(key) != _KEY_BYTES or not is_private:
         raise Unreadable(f"{path} is not a private key of this user. Remove it.")
     return key

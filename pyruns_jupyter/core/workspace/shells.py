@@ -45,6 +45,7 @@ _KINDS = {
     "xonsh": ShellKind(".xsh"),
     **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh", "mksh", "ash", "tcsh", "csh", "yash"), ShellKind()),
 }
+_USUAL = ("powershell", "cmd") if os.name == "nt" else ("bash", "sh")
 _VERSION = re.compile(r"(?<=[a-z])-?\d[\d.]*$")  # zsh-5.9, bash5
 
 
@@ -77,8 +78,22 @@ def command_line(shell: str, script: str) -> list[str]:
     return [shell, *_kind(shell).words, script]
 
 
+def windows_command_line(argv: Sequence[str]) -> str:
+    """Return a command as Windows wants it: one line, from which each program takes its own words.
+
+    `cmd /s /c` removes the first and the last quotation mark, and leaves the others.
+    """
+    import subprocess  # other systems do not need it
+
+    if len(argv) > 1 and kind_of(argv[0]) == "cmd":
+        *words, script = argv[1:]
+        return f'{subprocess.list2cmdline([argv[0], "/s", *words])} ""{script}""'
+    return subprocess.list2cmdline(argv)
+
+
 def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str | None) -> str:
-    """Return the path of the shell for a task: that of the project, else the task's own, else bash or sh.
+    """Return the path of the shell for a task: that of the project, else the task's own, else bash or sh
+    (on Windows PowerShell or cmd).
 
     Raises:
         NotFound: if that shell does not exist.
@@ -86,7 +101,7 @@ def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str 
     custom = settings.shell_executable if settings.shell_mode == "custom" else ""
     stored = info.get("shell_executable")
     wanted = custom or (stored if isinstance(stored, str) else "")
-    for candidate in (wanted,) if wanted else ("bash", "sh"):
+    for candidate in (wanted,) if wanted else _USUAL:
         found = shutil.which(candidate, path=search_path)
         if found:
             return found
@@ -110,8 +125,7 @@ def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> 
             found = shutil.which(ancestor.executable)
             if found:
                 return found
-    candidates = ["powershell", "cmd"] if os.name == "nt" else ["bash", "sh"]
-    for candidate in (os.environ.get("SHELL", ""), *candidates):
+    for candidate in (os.environ.get("SHELL", ""), *_USUAL):
         found = shutil.which(candidate) if candidate else None
         if found:
             return found

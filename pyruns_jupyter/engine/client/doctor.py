@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue import batches, kept_ends
 from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
-from pyruns_jupyter.engine.queue.launch import ensure_scheduler, is_paused, scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ON_WINDOWS, ensure_scheduler, is_paused, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 
 from .requeue import is_stuck
@@ -76,6 +77,8 @@ def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
 
 
 def _disk(root: Path) -> Iterator[Finding]:
+    if sys.platform == "win32":
+        yield Finding("warning", ON_WINDOWS)
     if not os.access(root, os.W_OK | os.X_OK):
         yield Finding("error", f"{root} is not writable.", "You can only read its tasks.")
         return

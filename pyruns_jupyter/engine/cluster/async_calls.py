@@ -1,4 +1,4 @@
-"""Asynchronous calls to a cluster: each is a forked process that returns its result through a pipe."""
+"""Asynchronous calls to a cluster: each is a process that returns its result through a pipe."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from pyruns_jupyter.engine.queue.processes import fork_writer, name_process
+from pyruns_jupyter.engine.processes.native import read_available
+from pyruns_jupyter.engine.processes.process_name import name_process
+from pyruns_jupyter.engine.processes.start_method import start_writer
 
 from .base import Refused, Unreachable
 
@@ -25,7 +26,7 @@ class _Call:
         """Read what has arrived; return whether that is the whole result."""
         while True:
             try:
-                part = os.read(self.descriptor, 1 << 20)
+                part = read_available(self.descriptor, 1 << 20)
             except BlockingIOError:
                 return False
             if not part:
@@ -34,7 +35,7 @@ class _Call:
             self.data += part
 
 
-class ForkedCalls:
+class AsyncCalls:
     """The calls in progress, at most one of a kind."""
 
     def __init__(self) -> None:
@@ -54,7 +55,7 @@ class ForkedCalls:
         if kind in self._calls:
             return False
         try:
-            self._calls[kind] = _Call(fork_writer(partial(_run, call)), use)
+            self._calls[kind] = _Call(start_writer(_run, call), use)
         except OSError:  # no room for a process
             return False
         return True

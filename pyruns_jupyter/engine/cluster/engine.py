@@ -24,7 +24,7 @@ from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 
 from . import runner
-from .async_calls import ForkedCalls
+from .async_calls import AsyncCalls
 from .base import Cluster, Element, JobRequest, JobState, Phase, Refused, Unreachable, cluster_of, lost_node
 from .submissions import ClusterSubmission, output_of, read_output, submissions
 from .tasks import FollowedTask, FollowedTasks, Key, TaskOutcomes
@@ -52,7 +52,7 @@ class ClusterEngine:
         self._tasks = FollowedTasks()
         self._submissions: dict[str, ClusterSubmission] = {}
         self._unclear: set[str] = set()  # submissions that the cluster may or may not have accepted
-        self._calls = ForkedCalls()
+        self._calls = AsyncCalls()
         self._ended: list[Job] = []
         self._outcomes = TaskOutcomes()
         self._problem = ""

@@ -18,11 +18,12 @@ from pyruns_jupyter.core.taskfile.runs import latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.core.trust.engine_key import CLUSTER
 from pyruns_jupyter.core.trust.signatures import read_foreign
+from pyruns_jupyter.engine.processes.native import SignalPipe, gather_orphans
+from pyruns_jupyter.engine.processes.process_name import name_process
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.entries import EntryState, QueueEntry, open_batch, read_state
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import is_paused
-from pyruns_jupyter.engine.queue.processes import SignalPipe, gather_orphans, name_process
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,9 +22,9 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
-from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder
+from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
 from pyruns_jupyter.core.common.printable import printable
-from pyruns_jupyter.core.fs.locks import lock_holder, try_lock
+from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, lock_holder, try_lock
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
@@ -182,8 +183,9 @@ class Reservations:
                 descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             except FileExistsError:
                 continue
-            with suppress(OSError):
-                os.fchmod(descriptor, 0o666)
+            if sys.platform != "win32":
+                with suppress(OSError):
+                    os.fchmod(descriptor, 0o666)
             return descriptor
 
     def living(self) -> list[Reservation]:
@@ -249,7 +251,7 @@ class Reservations:
         try:
             descriptor = _open(path, os.O_RDONLY)
             try:
-                if os.fstat(descriptor).st_uid != os.geteuid():  # put there by another user
+                if os.fstat(descriptor).st_uid != user_id():  # put there by another user
                     return {}
                 found = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=dict[str, Bytes])
             finally:
@@ -268,7 +270,7 @@ class Reservations:
         except FileExistsError:
             status = os.lstat(self.folder)
             is_common = self._kind.variable in os.environ
-            if not stat.S_ISDIR(status.st_mode) or (status.st_uid != os.getuid() and not is_common):
+            if not stat.S_ISDIR(status.st_mode) or (status.st_uid != user_id() and not is_common):
                 raise PyrunsError(
                     f"{self.folder}, the folder of {self._kind.what} reservations, is not a folder or "
                     f"belongs to another user. Delete it, or set {self._kind.variable} to a folder "
@@ -278,4 +280,4 @@ class Reservations:
 
 def _open(path: Path, flags: int) -> int:
     """Open a file that all users may lock; never through a link."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    return os.open(path, flags | SAFE_FLAGS, 0o644)

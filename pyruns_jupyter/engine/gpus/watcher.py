@@ -11,7 +11,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.engine.queue.processes import fork_writer, name_process
+from pyruns_jupyter.engine.processes.native import read_available
+from pyruns_jupyter.engine.processes.process_name import name_process
+from pyruns_jupyter.engine.processes.start_method import start_writer
 
 if TYPE_CHECKING:
     from pyruns_jupyter.system.gpu import GpuReader
@@ -26,7 +28,7 @@ class GpuWatcher:
     """Starts the process, and reads its newest data."""
 
     def __init__(self) -> None:
-        self._descriptor = fork_writer(_watch)
+        self._descriptor = start_writer(_watch)
         self._text = b""
         self.is_alive = True
 
@@ -34,7 +36,7 @@ class GpuWatcher:
         """Return the newest data (`state`, `message`, `gpus`), None if there is none since the last call."""
         while self.is_alive:
             try:
-                data = os.read(self._descriptor, 65536)
+                data = read_available(self._descriptor, 65536)
             except BlockingIOError:
                 break
             if not data:

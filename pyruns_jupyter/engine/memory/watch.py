@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,14 +10,14 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from pyruns_jupyter.core.common.byte_sizes import share_text
-from pyruns_jupyter.engine.queue.processes import descendants
+from pyruns_jupyter.engine.processes.descendants import descendants
 from pyruns_jupyter.system.cgroup import oom_kills
 
 from .group import MemoryGroup
 
 _WATCH_SECONDS = 1.0
 _SHARE = 50  # watching takes at most this fraction (1/50) of a core
-_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter as shells return it
+_KILLED = (-9, 128 + 9)  # by SIGKILL; the latter as shells return it
 LIMIT = "Killed: out of memory (%s)."
 KERNEL = "Killed, probably because the machine or the container ran out of memory."
 CHILD = "The kernel killed a process, possibly one of this run, because the machine ran out of memory."

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from pathlib import Path
@@ -16,14 +17,16 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
-from pyruns_jupyter.core.fs.locks import FileLock, is_locked, locked
+from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, FileLock, is_locked, locked
 from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import claim_engine, require_engine, trusted_engine
+from pyruns_jupyter.engine.processes.native import spawn_daemon
+from pyruns_jupyter.engine.processes.start_method import start_method
 
 from . import batches
-from .processes import spawn_daemon
 
+ON_WINDOWS = "Running tasks on Windows is experimental: this project's tests have not run there yet."
 _HANDOFF_TIMEOUT = 5.0  # seconds
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
@@ -93,9 +96,8 @@ def ensure_running(root: Path) -> bool:
 
 def wake(paths: EnginePaths) -> None:
     """Wake the running scheduler by touching a file that it watches."""
-    flags = os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(paths.wake, flags)
+        descriptor = os.open(paths.wake, os.O_WRONLY | SAFE_FLAGS)
     except OSError:
         return  # there was no scheduler yet
     try:
@@ -113,8 +115,9 @@ def check_startable() -> None:
     Raises:
         PyrunsError: if not.
     """
-    if os.name == "nt":
-        raise PyrunsError("Tasks cannot be started on Windows, which is not supported yet.")
+    if sys.platform == "win32":
+        warnings.warn(ON_WINDOWS, stacklevel=2)
+    start_method()
     if not sys.executable:
         raise PyrunsError("The scheduler cannot be started because sys.executable is empty.")
 

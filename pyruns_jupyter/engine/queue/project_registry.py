@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
-from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder
+from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 
@@ -27,7 +27,7 @@ def _own_folder() -> Path | None:
         status = folder.lstat()
     except (OSError, PyrunsError):
         return None
-    return folder if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() else None
+    return folder if stat.S_ISDIR(status.st_mode) and status.st_uid == user_id() else None
 
 
 def announce(root: Path) -> FileLock | None:
@@ -74,7 +74,7 @@ def living_projects() -> list[Path]:
 def _is_own_file(path: Path) -> bool:
     """Return whether `path` is a plain file of this user; others may write to a folder of their group."""
     status = path.lstat()
-    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+    return stat.S_ISREG(status.st_mode) and status.st_uid == user_id()
 
 
 def _unregister(path: Path) -> None:

@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -42,8 +43,8 @@ from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG, NOTEBOOK_SUFFIX, 
 from pyruns_jupyter.core.trust.engine_key import claim_engine, make_own_folder
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.processes.descendants import descendants, marked_processes
 from pyruns_jupyter.engine.queue.launch import front_end_environment
-from pyruns_jupyter.engine.queue.processes import descendants, marked_processes
 
 from .interpreters import interpreter_of, python_of
 
@@ -317,10 +318,13 @@ class _Child:
     def _kill(self) -> None:
         below = descendants(self.process.pid) if self.process.poll() is None else []
         with suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            if sys.platform == "win32":
+                self.process.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
         for pid in below:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+            with suppress(psutil.Error):
+                psutil.Process(pid).kill()
         for process in marked_processes(_MARK, self.token):
             with suppress(psutil.Error):
                 process.kill()

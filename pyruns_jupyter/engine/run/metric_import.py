@@ -29,8 +29,9 @@ from pyruns_jupyter.core.metrics.sources.metric_names import (
 )
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.processes.descendants import descendants
+from pyruns_jupyter.engine.processes.native import has_children
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.processes import descendants, has_children
 from pyruns_jupyter.engine.queue.run_files import printable
 
 from .metric_files import LOG, MetricFile, MetricFiles

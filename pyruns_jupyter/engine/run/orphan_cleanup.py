@@ -16,10 +16,11 @@ from pyruns_jupyter.core.taskfile.ownership import COPIED, MAX_RECORD_BYTES, is_
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.engine.memory.group import MemoryGroup
+from pyruns_jupyter.engine.processes.descendants import marked_processes
+from pyruns_jupyter.engine.processes.process_name import name_process
 from pyruns_jupyter.engine.queue import kept_ends
 from pyruns_jupyter.engine.queue.entries import run_number
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job
-from pyruns_jupyter.engine.queue.processes import marked_processes, name_process
 
 from .checkpoints import may_requeue
 from .command import remove_copies

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import struct
-import termios
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
 from pyruns_jupyter.core.logs.time_index import encode_mark
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.processes.native import do_not_block, open_terminal, read_available
 from pyruns_jupyter.engine.queue import run_files
 
 _CHUNK = 64 * 1024
@@ -28,23 +26,11 @@ def open_output(settings: Settings, log: int) -> tuple[int | None, int]:
     that the run writes to. Both are closed on exec; the first does not block.
     """
     if settings.terminal:
-        return _open_terminal(settings.terminal_columns, settings.terminal_rows)
+        return open_terminal(settings.terminal_columns, settings.terminal_rows)
     if settings.log_limit is None:
         return None, log
     ours, theirs = os.pipe()
-    os.set_blocking(ours, False)
-    return ours, theirs
-
-
-def _open_terminal(columns: int, rows: int) -> tuple[int, int]:
-    """Return a new pseudo-terminal that does not change output: a line feed stays a line feed."""
-    ours, theirs = os.openpty()
-    attributes = termios.tcgetattr(theirs)
-    attributes[1] &= ~termios.OPOST
-    attributes[3] &= ~(termios.ECHO | termios.ECHONL)
-    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    os.set_blocking(ours, False)
+    do_not_block(ours)
     return ours, theirs
 
 
@@ -115,7 +101,7 @@ class OutputCopier:
         size = 0
         while size < _CHUNK and self.is_open:
             try:
-                part = os.read(self.source, _CHUNK)
+                part = read_available(self.source, _CHUNK)
             except BlockingIOError:
                 break
             except OSError:  # EIO: all programs have closed the terminal

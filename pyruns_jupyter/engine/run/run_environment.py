@@ -1,6 +1,6 @@
 """The environment of a run: host, interpreter, GPUs. It is probed in parallel, so no run waits for it.
 
-A scheduler forks a process that queries the NVIDIA driver, and one for each unknown interpreter. They write
+A scheduler starts a process that queries the NVIDIA driver, and one for each unknown interpreter. They write
 their results to the engine's folder. A run stores what is known when it starts, and the rest when it ends; if
 it ended earlier, the probing process stores it.
 """
@@ -27,8 +27,9 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_fact
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import scan_tasks
+from pyruns_jupyter.engine.processes.process_name import name_process
+from pyruns_jupyter.engine.processes.start_method import start_method, start_process
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
 from pyruns_jupyter.engine.queue.run_files import printable
 
 from .command import RunCommand
@@ -36,7 +37,8 @@ from .interpreters import python_of
 
 _MAX_AGE_SECONDS = 600.0  # after which the GPUs are queried again
 _SETTLE_SECONDS = 0.5  # for a run that just ended without these facts to be in its task file
-_MAX_WAIT_SECONDS = 0.3  # for the driver, at the first start on a host
+# For the driver, at the first start on a host; a new interpreter has to start first.
+_MAX_WAIT_SECONDS = {"fork": 0.3, "spawn": 3.0}
 
 
 class EnvironmentProbe:
@@ -65,8 +67,8 @@ class EnvironmentProbe:
         found = _read_gpus(root)
         if not found or time.time() - found.get("taken", 0.0) > _MAX_AGE_SECONDS:
             with suppress(OSError):
-                fork_detached(lambda: _probe_gpus(root))
-            while not found and time.monotonic() - now < _MAX_WAIT_SECONDS:
+                start_process(_probe_gpus, root)
+            while not found and time.monotonic() - now < _MAX_WAIT_SECONDS[start_method()]:
                 time.sleep(0.005)
                 found = _read_gpus(root)
         self._gpus[root] = found
@@ -79,7 +81,7 @@ def _start_interpreter_probe(job: Job) -> None:
         environment = {**job.environment, **settings.global_env}
         python = python_of(settings, job.python, environment, patient=False)
         if job.workspace != SHELL_WORKSPACE and not environments.known(job.root, python):
-            fork_detached(lambda: _probe_interpreter(job.root, python, environment))
+            start_process(_probe_interpreter, job.root, python, environment)
     except (OSError, PyrunsError):
         return
 

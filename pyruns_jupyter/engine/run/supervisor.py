@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ import psutil
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.fs.regular_files import OPEN_FOLDER
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.ownership import owner_record
@@ -31,16 +31,17 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.gpus.reservations import Reservations
 from pyruns_jupyter.engine.memory.watch import MemoryWatch
-from pyruns_jupyter.engine.queue import run_files
-from pyruns_jupyter.engine.queue.jobs import EndReason, Job
-from pyruns_jupyter.engine.queue.processes import (
-    CannotStart,
+from pyruns_jupyter.engine.processes.native import (
     SignalPipe,
     has_children,
     reap,
     spawn,
     stop_tree,
+    wait_readable,
 )
+from pyruns_jupyter.engine.processes.starting import CannotStart
+from pyruns_jupyter.engine.queue import run_files
+from pyruns_jupyter.engine.queue.jobs import EndReason, Job
 
 from .checkpoints import REQUEUE_EXIT_CODE, may_requeue
 from .claim import claim_run, waits
@@ -114,7 +115,7 @@ class _Supervisor:
         self.paths = job.paths
         self._held = held
         self.preempted_for = ""  # the task for which it was asked to stop
-        self._folder = self._hold(os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC))
+        self._folder = self._open_folder()
         self._found = self._task_folder()
         self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
         self.exit_code: int | None = None
@@ -125,6 +126,12 @@ class _Supervisor:
         self._memory = MemoryWatch(job.options.local_memory, job.attempt)
         held.callback(self._memory.close)
         self.was_signalled = self.is_stopped_by_rule = False  # asked to end by a signal, or an alert rule
+
+    def _open_folder(self) -> int | None:
+        """Open the folder of the task, which may be renamed; None on Windows, which does not allow that."""
+        if os.listdir not in os.supports_fd:
+            return None
+        return self._hold(os.open(self.paths.folder, OPEN_FOLDER))
 
     def _hold(self, descriptor: int) -> int:
         self._held.callback(os.close, descriptor)
@@ -138,7 +145,7 @@ class _Supervisor:
             self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
             owner.write(owner_record(owner))
-            names = os.listdir(self._folder)
+            names = os.listdir(self.paths.folder if self._folder is None else self._folder)
             remove_copies(self.paths, names)  # of a supervisor that was killed before its claim
             tidy(self.paths.folder, is_temporary_file, names)
             settings = Settings.load(self.job.root)
@@ -292,10 +299,9 @@ class _Supervisor:
             for descriptor in self._keep:
                 os.close(descriptor)
             self._keep = ()
-        until, poller = time.monotonic() + seconds, select.poll()
-        poller.register(self._signals.descriptor, select.POLLIN)
+        until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            poller.poll(left * 1000)
+            wait_readable((self._signals.descriptor,), left)
             if self._signals.read():
                 return False
             self._reap()
@@ -356,23 +362,20 @@ class _Supervisor:
         self, output: OutputCopier, marks: TimeMarks, observed: Observation, limit: TimeLimit
     ) -> None:
         """Serve the run until it has ended and its output is in the log."""
-        signals, poller = self._signals, select.poll()
-        poller.register(signals.descriptor, select.POLLIN)
-        listening = False
+        signals = self._signals
         heartbeat = Heartbeat(self)
         ended_at, quiet_since = 0.0, time.monotonic()
         while True:
-            wanted = output.is_open and not output.is_stuck
-            if wanted != listening:
-                poller.register(output.source, select.POLLIN) if wanted else poller.unregister(output.source)
-                listening = wanted
+            watched = [signals.descriptor]
+            if output.is_open and not output.is_stuck:
+                watched.append(output.source)
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
             if self.exit_code is None:
                 due = min(heartbeat.due, observed.due)
                 if self.stop_at is None:
                     due = min(due, limit.due)
                 pause = max(0.0, min(pause, due - time.monotonic()))
-            ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
+            ready = wait_readable(watched, pause)
             now = time.monotonic()
             if (output.source in ready or output.is_stuck or self.exit_code is not None) and output.copy():
                 quiet_since = now

@@ -22,8 +22,8 @@ from pyruns_jupyter.core.metrics.system_metrics import (
 )
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.engine.gpus.usage import GpuUsage
+from pyruns_jupyter.engine.processes.descendants import descendants
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.processes import descendants
 from pyruns_jupyter.system.cgroup import usable_cores
 from pyruns_jupyter.system.process_tree import ProcessTreeMeter
 

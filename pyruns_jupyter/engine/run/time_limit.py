@@ -7,9 +7,9 @@ import signal
 import time
 from collections.abc import Callable
 
+from pyruns_jupyter.engine.processes.native import signal_handling
 from pyruns_jupyter.engine.queue import run_files
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from pyruns_jupyter.engine.queue.processes import signal_handling
 
 
 class TimeLimit:

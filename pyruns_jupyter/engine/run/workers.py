@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import select
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,14 +17,19 @@ from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.common.host_identity import boot_id
 from pyruns_jupyter.core.taskfile.lock import protocol
-from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.processes import (
+from pyruns_jupyter.engine.processes.native import (
     SignalPipe,
-    fork_detached,
+    do_not_block,
     gather_orphans,
     has_children,
-    name_process,
+    held_for_child,
+    read_available,
+    take_locks,
+    wait_readable,
 )
+from pyruns_jupyter.engine.processes.process_name import name_process
+from pyruns_jupyter.engine.processes.start_method import start_process
+from pyruns_jupyter.engine.queue.jobs import Job
 
 from .run_environment import system_name
 from .supervisor import DONE, supervise
@@ -40,7 +44,7 @@ class Worker:
     """A supervisor process as its scheduler sees it."""
 
     def __init__(self, job: Job, gpus: Gpus, free: int, keep: Sequence[int] = ()) -> None:
-        """Fork it with a first job; it writes its pid (`read_pids`) to `free` when it is ready for another.
+        """Start it with a first job; it writes its pid (`read_pids`) to `free` when it is ready for another.
 
         It holds the descriptors in `keep` as long as it lives, and then handles this one job only.
 
@@ -49,13 +53,14 @@ class Worker:
         """
         jobs, self._jobs = os.pipe()
         try:
-            self.pid = fork_detached(lambda: _work(job, gpus, jobs, free, keep), keep=(jobs, free, *keep))
+            self.pid = start_process(_work, job, gpus, jobs, free, keep, keep=(jobs, free, *keep))
         except BaseException:
             os.close(self._jobs)
             raise
         finally:
             os.close(jobs)
-        os.set_blocking(self._jobs, False)
+        self._held = held_for_child(keep)
+        do_not_block(self._jobs)
 
     def submit(self, job: Job, gpus: Gpus) -> bool:
         """Send another job; return whether the process accepted it. If not, the process is shut down."""
@@ -71,20 +76,22 @@ class Worker:
     def shutdown(self) -> None:
         """Let the process exit; to be called once it is ready for another job, or gone."""
         if self._jobs >= 0:
-            os.close(self._jobs)
+            for descriptor in (self._jobs, *self._held):
+                os.close(descriptor)
             self._jobs = -1
 
 
 def read_pids(free: int) -> list[int]:
     """Return the pids of the workers that became ready since the last call; `free` does not block."""
     with suppress(BlockingIOError):
-        return [pid for (pid,) in _PID.iter_unpack(os.read(free, 1024 * _PID.size))]
+        return [pid for (pid,) in _PID.iter_unpack(read_available(free, 1024 * _PID.size))]
     return []
 
 
 def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> int:
     """Supervise one run after another, or only one with the descriptors in `keep`; return the exit code."""
     gather_orphans()
+    take_locks(keep)
     signals, stream = SignalPipe(is_supervisor=True), os.fdopen(jobs, "rb")
     most = 1 if keep else _MAX_RUNS
     for number in range(1, most + 1):
@@ -107,11 +114,8 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
 
 def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
     """Wait for the next job; return False if this process is asked to end."""
-    poller = select.poll()
-    poller.register(stream, select.POLLIN)
-    poller.register(signals.descriptor, select.POLLIN)
     while True:
-        ready = {descriptor for descriptor, _ in poller.poll()}
+        ready = wait_readable((stream.fileno(), signals.descriptor))
         if signals.descriptor in ready and signals.read():
             return False
         if stream.fileno() in ready:

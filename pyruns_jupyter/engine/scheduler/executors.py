@@ -1,4 +1,4 @@
-"""The executors of a project: jobs run on this machine, each under a forked supervisor, or in a cluster."""
+"""The executors of a project: jobs run on this machine, each under a supervisor, or in a cluster."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pyruns_jupyter.core.fs.locks import is_locked
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.trust.engine_key import EngineKey
+from pyruns_jupyter.engine.processes.native import do_not_block, reap
+from pyruns_jupyter.engine.processes.start_method import start_process
 from pyruns_jupyter.engine.queue.jobs import Job, Pending
-from pyruns_jupyter.engine.queue.processes import fork_detached, reap
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan, owner_of, running_number
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.workers import Worker, read_pids, warm_up
@@ -38,7 +39,7 @@ class Executors:
         self._adopted: list[Job] = []
         # Becomes readable when a job may have ended; so does a pipe of SIGCHLD.
         self.descriptor, self._free = os.pipe()
-        os.set_blocking(self.descriptor, False)
+        do_not_block(self.descriptor)
         self._probe = EnvironmentProbe()
         self._has_script_tasks = False
         self._warm_up()
@@ -107,7 +108,7 @@ class Executors:
             OSError: if the system has no room for another process now.
         """
         reason = None if job.options.is_local else self._cluster().take_reason(job)
-        self._children[fork_detached(lambda: finalize_orphan(job, reason))] = job
+        self._children[start_process(finalize_orphan, job, reason)] = job
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
         """Return whether the supervisor of a running job lives, or cannot be checked from here.

@@ -6,7 +6,6 @@ All its state is on disk: after a kill at any moment, the next scheduler continu
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 import traceback
@@ -20,7 +19,7 @@ from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.fs.atomic import is_plain_file
 from pyruns_jupyter.core.fs.inotify import PathWatch
-from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, FileLock
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, FileLock
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.provenance.git_state import SourceWatch
 from pyruns_jupyter.core.provenance.snapshots import trees
@@ -28,6 +27,8 @@ from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_passing
 from pyruns_jupyter.core.trust.engine_key import EngineKey, check_folders
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.processes.native import SignalPipe, wait_readable
+from pyruns_jupyter.engine.processes.start_method import start_process
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.batches import Batches
 from pyruns_jupyter.engine.queue.entries import (
@@ -43,7 +44,6 @@ from pyruns_jupyter.engine.queue.entries import (
 )
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ExitAttempt, leave
-from pyruns_jupyter.engine.queue.processes import SignalPipe, fork_detached
 from pyruns_jupyter.engine.queue.status import QueueWriter
 from pyruns_jupyter.engine.run.finalize import write_kept_ends
 
@@ -95,13 +95,11 @@ class Scheduler:
     def run(self) -> bool:
         """Work until nothing is queued or running; return False if the project was moved before that."""
         signals = SignalPipe(is_supervisor=False)
-        poller = select.poll()
-        poller.register(signals.descriptor, select.POLLIN)
+        watched = [signals.descriptor, self._executors.descriptor]
         if self._wakes is not None:
-            poller.register(self._wakes.descriptor, select.POLLIN)
-        poller.register(self._executors.descriptor, select.POLLIN)
+            watched.append(self._wakes.descriptor)
         for pause in self.steps():
-            poller.poll(pause * 1000)
+            wait_readable(watched, pause)
             signals.read()
         return self._has_left
 
@@ -137,7 +135,7 @@ class Scheduler:
             with suppress(FileNotFoundError):
                 self._paths.wake.unlink()  # the named pipe of an earlier release
         try:
-            os.close(os.open(self._paths.wake, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_MODE))
+            os.close(os.open(self._paths.wake, os.O_WRONLY | os.O_CREAT | SAFE_FLAGS, PRIVATE_MODE))
             return PathWatch((self._paths.wake, self._paths.batches))
         except OSError:
             return None
@@ -162,13 +160,13 @@ class Scheduler:
         try:
             check_folders(self._key)
         except (Untrusted, OSError) as error:
-            self._log(f"Could not load new batches: {error}")
+            _log(f"Could not load new batches: {error}")
             return
         for claim in batches.dead_claims(self._root):
             try:
                 batches.undo_claim(self._key, claim)
             except OSError as error:
-                self._log(f"Could not release the batch file {claim}: {error}")
+                _log(f"Could not release the batch file {claim}: {error}")
         unread: dict[str, str] = {}
         for batch in self._batches.names():
             if batch in self._open or batch in self._kept:
@@ -180,7 +178,7 @@ class Scheduler:
             except (FileNotFoundError, Untrusted):
                 continue
             except Unreadable as error:
-                self._log(f"Renamed a damaged batch file: {error}")
+                _log(f"Renamed a damaged batch file: {error}")
                 with suppress(OSError):
                     self._batches.set_aside(batch)
                 continue
@@ -188,7 +186,7 @@ class Scheduler:
                 unread[batch] = f"Could not load this batch. Retrying after an error: {_text_of(error)}."
                 if unread[batch] != self._unread.get(batch):
                     trace = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
-                    self._log(f"Batch {batch}: {unread[batch]}{trace}")
+                    _log(f"Batch {batch}: {unread[batch]}{trace}")
                 continue
             self._open[batch] = opened
             if adopting:
@@ -201,7 +199,7 @@ class Scheduler:
         entries = (
             one for opened in self._open.values() for one in (*opened.waiting, *opened.running.values())
         )
-        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), self._log)
+        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), _log)
 
     def _was_woken(self) -> bool:
         """Return whether a front end woke this process, or another machine wrote a batch."""
@@ -259,7 +257,7 @@ class Scheduler:
         try:
             self._batches.remove(batch)
         except OSError as error:
-            self._log(f"Batch {batch} is done, but its file could not be removed: {error}")
+            _log(f"Batch {batch} is done, but its file could not be removed: {error}")
             self._kept.add(batch)
         if self._open.pop(batch).batch.code:
             self._tidy_code()
@@ -267,11 +265,7 @@ class Scheduler:
     def _tidy_code(self) -> None:
         """Remove, in another process, the trees of stored code that are not needed any more."""
         with suppress(OSError):  # no room for a process; done another time
-            fork_detached(self._remove_trees)
-
-    def _remove_trees(self) -> int:
-        trees.tidy_trees(self._key, self._batches.stored_code, self._log)
-        return 0
+            start_process(_remove_trees, self._key)
 
     def _fill(self, opened: ActiveBatch) -> None:
         """Start the entries of a batch that may start now."""
@@ -353,10 +347,10 @@ class Scheduler:
         """Delay an entry and log why; return False if it is given up because its file is damaged."""
         name, text = f"{entry.job.workspace}/{entry.job.task}", _text_of(reason)
         if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
-            self._log(f"{name} is skipped: {text}")
+            _log(f"{name} is skipped: {text}")
             return False
         pause = self._delay(entry)
-        self._log(f"Retrying {name} in {pause:g} s after an error: {text}")
+        _log(f"Retrying {name} in {pause:g} s after an error: {text}")
         opened = self._open.get(entry.job.batch)
         if opened is not None:
             opened.problem = f"Retrying {name} after an error: {text}."
@@ -414,13 +408,13 @@ class Scheduler:
                 opened.waiting.appendleft(entry)
 
     def _finalize_orphan(self, opened: ActiveBatch, entry: QueueEntry) -> None:
-        self._log(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
+        _log(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
         self._delay(entry)
         try:
             self._executors.finalize_orphan(entry.job)
             opened.running[entry.job.task] = entry
         except OSError as error:
-            self._log(str(error))
+            _log(str(error))
             opened.waiting.appendleft(entry)
 
     # Leaving
@@ -447,9 +441,15 @@ class Scheduler:
         self._load()
         return bool(self._open or self._unread or self._has_ends)
 
-    def _log(self, text: str) -> None:
-        with suppress(OSError):  # a full disk
-            os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))
+
+def _remove_trees(key: EngineKey) -> int:
+    trees.tidy_trees(key, Batches(key).stored_code, _log)
+    return 0
+
+
+def _log(text: str) -> None:
+    with suppress(OSError):  # a full disk
+        os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))
 
 
 def _text_of(reason: str | Exception) -> str:

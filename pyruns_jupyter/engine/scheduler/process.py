@@ -15,7 +15,7 @@ from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, EnginePaths
 from pyruns_jupyter.core.trust.engine_key import require_engine
-from pyruns_jupyter.engine.queue.processes import become_daemon
+from pyruns_jupyter.engine.processes.native import become_daemon
 
 LOCK_TIMEOUT = 0.5  # seconds; a process that only checks the lock holds it for microseconds
 

@@ -39,6 +39,40 @@ def test_each_shell_is_called_in_its_own_way(shell: str, kind: str, name: str, w
     assert shells.command_line(shell, "/x/a b") == [shell, *words, "/x/a b"]
 
 
+@pytest.mark.parametrize(
+    ("shell", "script", "line"),
+    [
+        (
+            r"C:\Program Files\pwsh.exe",
+            r"C:\R & D\100%\it's.ps1",
+            f'"C:\\Program Files\\pwsh.exe" {" ".join(POWERSHELL)} "C:\\R & D\\100%\\it\'s.ps1"',
+        ),
+        # `cmd` removes the first and the last quotation mark, and runs what is between them.
+        (r"C:\Windows\System32\cmd.exe", r"C:\x.cmd", r'C:\Windows\System32\cmd.exe /s /d /c ""C:\x.cmd""'),
+        (r"C:\Windows\cmd.exe", r"C:\R&D (1)\x.cmd", r'C:\Windows\cmd.exe /s /d /c ""C:\R&D (1)\x.cmd""'),
+        ("/bin/my shell", "/x/a b", '"/bin/my shell" "/x/a b"'),
+    ],
+)
+def test_a_command_line_of_windows(shell: str, script: str, line: str) -> None:
+    assert shells.windows_command_line(shells.command_line(shell, script)) == line
+
+
+def test_words_of_a_script_keep_their_quotation_marks_and_backslashes() -> None:
+    argv = [
+        r"C:\Python\python.exe",
+        r"C:\a b\job.py",
+        "--name",
+        'say "hi"',
+        "--dir",
+        "C:\\a b\\",
+        "",
+        "--x=1",
+    ]
+    assert shells.windows_command_line(argv) == (
+        r'C:\Python\python.exe "C:\a b\job.py" --name "say \"hi\"" --dir "C:\a b\\" "" --x=1'
+    )
+
+
 def test_scripts_are_stored_as_each_shell_reads_them() -> None:
     text = "echo é\necho 2\n"
     assert shells.script_bytes("/bin/bash", text) == text.encode()

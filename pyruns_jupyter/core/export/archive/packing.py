@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 
@@ -50,7 +50,7 @@ class Packed:
 def pack(
     workspace: WorkspaceFolder,
     names: Sequence[str],
-    stream: BinaryIO,
+    stream: IO[bytes],
     *,
     artifacts: bool = True,
     secrets: bool = False,
@@ -96,7 +96,7 @@ def _index(workspace: WorkspaceFolder, names: Sequence[str]) -> Index:
 
 
 class _Packer:
-    def __init__(self, stream: BinaryIO, packed: Packed, *, artifacts: bool, secrets: bool) -> None:
+    def __init__(self, stream: IO[bytes], packed: Packed, *, artifacts: bool, secrets: bool) -> None:
         self.archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
         self.packed = packed
         self._notices = packed.notices

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def _copy(source: Path, target: Path) -> None:
         with open(os.open(target, flags, 0o600), "wb") as copy:
             shutil.copyfileobj(stream, copy, 1024 * 1024)
             copy.flush()
-            os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
+            if sys.platform != "win32":
+                os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
             os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(copy.fileno())
 

@@ -71,10 +71,10 @@ def _package(session: Session) -> str:
 
 def _limit() -> None:
     """Limit what the script can use without asking for it."""
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if soft == resource.RLIM_INFINITY or soft > _MAX_FILE_BYTES:

@@ -1,36 +1,39 @@
-"""POSIX processes: forking, spawning, orphans, descendants, signals.
+"""Processes of POSIX systems: forks, spawned ones, orphans, signals, pipes and terminals.
 
-No other module forks or chooses signals.
+No other module forks or chooses signals. `native` has the same interface for all systems.
 """
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import os
-import signal
-import subprocess
 import sys
+
+assert sys.platform != "win32"
+
+import errno
+import fcntl
+import os
+import select
+import signal
+import struct
+import subprocess
+import termios
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any
 
 import psutil
 
-from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
-from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
+from .process_name import prctl
+from .starting import CannotStart, open_daemon_log, run_to_exit
 
 _END_SIGNALS = frozenset({signal.SIGTERM, signal.SIGHUP})
 _USER_SIGNALS = frozenset({signal.SIGUSR1, signal.SIGUSR2})
 _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *_USER_SIGNALS)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
-_LOG_BYTES = 1024 * 1024  # of a daemon, after which it starts anew
-_SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
+_SET_CHILD_SUBREAPER = 36  # prctl(2)
 _SCORE_FILE = "/proc/self/oom_score_adj"  # proc(5)
 # Thousandths of all memory that the kernel adds to the memory use of a task when it chooses a process to
 # kill: a task is killed before a server, a scheduler or a supervisor that uses less than half of the memory,
@@ -66,12 +69,47 @@ def _ignore(number: int, frame: object) -> None:
     """A handler in Python is what makes the signal's number appear in the pipe."""
 
 
-def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
-    """Run `body` in a fork with its own session and no open file but stdin, stdout, stderr and `keep`; return
-    its pid.
+def wait_readable(descriptors: Iterable[int], seconds: float | None = None) -> set[int]:
+    """Wait until there is something to read from one of these descriptors, or its end; return those. None of
+    them after `seconds`.
+    """
+    poller = select.poll()
+    for descriptor in descriptors:
+        poller.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poller.poll(None if seconds is None else seconds * 1000)}
 
-    What `body` returns is the exit code. The fork inherits no locks, except those of the descriptors in
-    `keep`, which last until both processes have closed them.
+
+def read_available(descriptor: int, size: int) -> bytes:
+    """Return what can be read from a pipe or terminal now, at most `size` bytes; empty at its end.
+
+    Raises:
+        BlockingIOError: if there is nothing now.
+        OSError: if all programs have closed a terminal.
+    """
+    return os.read(descriptor, size)
+
+
+def do_not_block(descriptor: int) -> None:
+    """Let reads from a pipe or writes to it fail instead of waiting."""
+    os.set_blocking(descriptor, False)
+
+
+def open_terminal(columns: int, rows: int) -> tuple[int, int]:
+    """Return a new pseudo-terminal that does not change output (a line feed stays a line feed): a descriptor
+    to read from, and the `output` of a command.
+    """
+    ours, theirs = os.openpty()
+    attributes = termios.tcgetattr(theirs)
+    attributes[1] &= ~termios.OPOST
+    attributes[3] &= ~(termios.ECHO | termios.ECHONL)
+    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    os.set_blocking(ours, False)
+    return ours, theirs
+
+
+def fork_child(function: Callable[..., int], arguments: Sequence[Any], keep: Sequence[int]) -> int:
+    """Run a function in a fork with its own session, as `start_process` does; return its pid.
 
     Raises:
         OSError: when the system has no room for another process.
@@ -83,29 +121,33 @@ def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
     try:
         pid = os.fork()
         if pid == 0:
-            _run_detached(body, mask, keep)
+            run_to_exit(lambda: _run_fork(function, arguments, mask, keep))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return pid
 
 
-def fork_writer(body: Callable[[int], int]) -> int:
-    """Run `body` as `fork_detached` does, with the write end of a pipe; return the read end, which does not
-    block.
+def _run_fork(
+    function: Callable[..., int], arguments: Sequence[Any], mask: Iterable[int], keep: Sequence[int]
+) -> int:
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (*_LISTENED, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    low = 3
+    for descriptor in sorted(keep):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, _highest_descriptor() + 1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return function(*arguments)
 
-    Raises:
-        OSError: when the system has no room for another process.
-    """
-    read_end, write_end = os.pipe()
+
+def _highest_descriptor() -> int:
     try:
-        fork_detached(lambda: body(write_end), keep=(write_end,))
-    except BaseException:
-        os.close(read_end)
-        raise
-    finally:
-        os.close(write_end)
-    os.set_blocking(read_end, False)
-    return read_end
+        return max(int(name) for name in os.listdir("/dev/fd"))
+    except (OSError, ValueError):
+        return 255
 
 
 def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
@@ -114,7 +156,7 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
     Raises:
         OSError, subprocess.CalledProcessError: if it cannot be started.
     """
-    with _open_log(log) as stream:
+    with open_daemon_log(log) as stream:
         # The shell forks it and ends, so a front end that lives for weeks keeps no zombie process.
         # Python imports modules from the working folder, so that is not one that others can write to.
         subprocess.run(
@@ -129,14 +171,6 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
         )
 
 
-def _open_log(path: Path) -> BinaryIO:
-    """Open a log for appending, not through a link; a large one is renamed and started anew."""
-    with suppress(OSError):
-        if path.lstat().st_size > _LOG_BYTES:
-            path.replace(path.with_name(path.name + ".1"))
-    return os.fdopen(open_regular_to_append(path, mode=PRIVATE_MODE), "ab")
-
-
 def become_daemon() -> None:
     """Start a new session; to be called by a program that `spawn_daemon` started."""
     with suppress(OSError):
@@ -145,102 +179,9 @@ def become_daemon() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[int]) -> NoReturn:
-    code = 70  # EX_SOFTWARE
-    try:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (*_LISTENED, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_DFL)
-        low = 3
-        for descriptor in sorted(keep):
-            os.closerange(low, descriptor)
-            low = descriptor + 1
-        os.closerange(low, _highest_descriptor() + 1)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        code = body()
-    except BaseException:  # noqa: BLE001  # a fork must never continue in the code of its parent
-        traceback.print_exc()
-    finally:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
-
-
-def _highest_descriptor() -> int:
-    try:
-        return max(int(name) for name in os.listdir("/dev/fd"))
-    except (OSError, ValueError):
-        return 255
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(None)
-
-
-def _prctl(option: int, argument: int | bytes) -> bool:
-    return sys.platform == "linux" and bool(_library().prctl(option, argument, 0, 0, 0) == 0)
-
-
-def name_process(name: str, *words: str) -> None:
-    """Set the name (15 bytes) and the command line that process lists show for this process, on Linux only.
-
-    `words` follow the name in the command line; by default they are the arguments of the program.
-    """
-    if _prctl(_SET_NAME, name.encode()[:15]):
-        _show_command_line([name, *(words or sys.argv[1:])])
-
-
-def _show_command_line(words: Sequence[str]) -> None:
-    """Overwrite the arguments that the kernel shows; Python has its own copy of them.
-
-    If there is not enough room, the second word is truncated.
-    """
-    place = _argument_memory()
-    if place is None:
-        return
-    start, room = place
-    encoded = [os.fsencode(word) for word in words]
-    missing = sum(map(len, encoded)) + len(encoded) - room
-    if missing > 0 and len(encoded) > 1:
-        encoded[1] = encoded[1][: max(0, len(encoded[1]) - missing)]
-    text = b"\0".join(encoded)[: room - 1]
-    ctypes.memmove(start, text.ljust(room, b"\0"), room)
-
-
-@cache
-def _argument_memory() -> tuple[int, int] | None:
-    """Return the address and the size of the arguments of this process, None if they are unknown."""
-    try:
-        with open("/proc/self/stat", "rb") as stream:
-            numbers = stream.read().rpartition(b")")[2].split()
-        start, end = int(numbers[45]), int(numbers[46])  # "arg_start" and "arg_end" in proc_pid_stat(5)
-    except (OSError, ValueError, IndexError):
-        return None
-    return (start, end - start) if 0 < start < end else None
-
-
 def gather_orphans() -> bool:
     """Become the parent of all orphaned descendants; return whether the system supports that."""
-    return _prctl(_SET_CHILD_SUBREAPER, 1)
-
-
-class CannotStart(Exception):
-    """A command cannot be started: `step` ("chdir" or "exec") failed with `number` (an errno)."""
-
-    def __init__(self, step: str, number: int) -> None:
-        super().__init__(step, number)
-        self.step, self.number = step, number
-
-    def explain(self, program: str, workdir: str) -> str:
-        """Return the message for the user."""
-        reason = os.strerror(self.number)
-        if self.step == "chdir":
-            return f"The working folder {workdir} cannot be opened: {reason}."
-        return f"{program} cannot be executed: {reason}."
+    return prctl(_SET_CHILD_SUBREAPER, 1)
 
 
 @contextmanager
@@ -284,33 +225,76 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
     except OSError:  # a file, a pipe, or a terminal without a name in this container
         actions.append((os.POSIX_SPAWN_DUP2, output, 1))
     actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
-    back, step = -1, "chdir"
+    step = "chdir"
+
+    def start() -> int:
+        with _higher_score():
+            return _spawn(argv, environment, actions)
+
     try:
-        back = os.open(os.curdir, os.O_RDONLY)
-        os.chdir(workdir)
-        step = "exec"
-
-        def start() -> int:
-            with _higher_score():
-                return os.posix_spawn(
-                    argv[0],
-                    list(argv),
-                    environment,
-                    file_actions=actions,
-                    setsid=True,
-                    setsigmask=(),
-                    setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
-                )
-
-        return _retry_without_room(start)
+        with _entered(workdir):
+            step = "exec"
+            return _retry_without_room(start)
     except OSError as error:
         raise CannotStart(step, error.errno or errno.EIO) from error
     except ValueError as error:  # a NUL byte
         raise CannotStart(step, errno.EINVAL) from error
+
+
+def spawn_child(argv: Sequence[str], *, stdin: int, keep: Sequence[int]) -> int:
+    """Start a program of ours in a new session, with our output and the descriptors in `keep`, which it takes
+    with `take_descriptors`; return its pid. This process must have one thread.
+
+    Raises:
+        OSError: when it cannot be started.
+    """
+    actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), *((os.POSIX_SPAWN_DUP2, one, one) for one in keep)]
+    with _entered(os.sep):  # not where others may have put modules
+        return _spawn(argv, os.environ, actions)
+
+
+def passed_descriptors(keep: Sequence[int]) -> object:
+    """Return how the descriptors in `keep` are called in a child that `spawn_child` starts."""
+    return keep
+
+
+def held_for_child(locked: Sequence[int]) -> list[int]:
+    """Return copies of locked descriptors to hold while a child lives, if it does not inherit the locks."""
+    return []
+
+
+def take_locks(locked: Sequence[int]) -> None:
+    """Take over the locks of descriptors in a child when its parent is gone, if it did not inherit them."""
+
+
+def take_descriptors(passed: Any) -> None:
+    """Open the descriptors in a child, and do not pass them on."""
+    for descriptor in passed:
+        os.set_inheritable(descriptor, False)
+
+
+@contextmanager
+def _entered(folder: str) -> Iterator[None]:
+    """Make a folder the working folder for a `with` block."""
+    back = os.open(os.curdir, os.O_RDONLY)
+    try:
+        os.chdir(folder)
+        yield
     finally:
-        if back >= 0:
-            os.fchdir(back)
-            os.close(back)
+        os.fchdir(back)
+        os.close(back)
+
+
+def _spawn(argv: Sequence[str], environment: Mapping[str, str], actions: Sequence[tuple[Any, ...]]) -> int:
+    return os.posix_spawn(
+        argv[0],
+        list(argv),
+        environment,
+        file_actions=actions,
+        setsid=True,
+        setsigmask=(),
+        setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
+    )
 
 
 def _retry_without_room(start: Callable[[], int]) -> int:
@@ -402,41 +386,3 @@ def _group_of(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return -1
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the pids of all descendants of a process."""
-    try:
-        found = _children(pid)
-    except OSError:  # not Linux, or a kernel without CONFIG_PROC_CHILDREN
-        try:
-            return [one.pid for one in psutil.Process(pid).children(recursive=True)]
-        except psutil.Error:
-            return []
-    for child in found:  # it grows meanwhile
-        try:
-            found += _children(child)
-        except OSError:  # it has ended
-            continue
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    """Return the pids of the children of all threads of a process, without a scan of all processes."""
-    found: list[int] = []
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-            found += map(int, file.read().split())
-    return found
-
-
-def marked_processes(variable: str, value: str) -> list[psutil.Process]:
-    """Return the user's processes that were started with an environment variable set to `value`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(variable) == value:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found

@@ -1,0 +1,1 @@
+"""Processes: of functions, of runs, and of the operating systems."""
