@@ -53,10 +53,11 @@ export function readOptions(
   gpus: number
 ): IQueueing {
   const options = withoutNothing(given ?? {});
-  if (options.engine === 'slurm' || options.cluster) {
+  const isCluster = Boolean(options.engine && options.engine !== 'local');
+  if (isCluster || options.cluster) {
     throw beyondDemo(
       'it has no cluster. Use the local executor.',
-      options.engine === 'slurm' ? 'engine' : 'cluster'
+      isCluster ? 'engine' : 'cluster'
     );
   }
   if (options.alerts?.length) {
