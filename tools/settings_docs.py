@@ -79,7 +79,6 @@ DASK_NEED = {
 DASK_PLACE = {
     "address": "address of the scheduler; default: `DASK_SCHEDULER_ADDRESS`",
     "cluster": "name of a cluster of Dask Gateway, in place of `address`",
-    "gateway": "address of Dask Gateway; default: the configuration of Dask",
 }
 
 GIVEN = {

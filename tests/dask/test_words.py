@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
@@ -60,3 +61,22 @@ def test_why_a_job_ended(error: Exception, said: str, interrupted: bool) -> None
 def test_what_the_output_of_a_job_tells() -> None:
     dask = Dask({}, ClusterAccess())
     assert dask.end_reason_from_output("Traceback: the worker has ended\n", JobContext("1_0", 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [
+        (ClusterAccess(address="tcp://a:1"), "needs the package distributed (pip install"),
+        (ClusterAccess(cluster="mine"), "needs the package dask-gateway."),
+    ],
+)
+def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, access: ClusterAccess, said: str) -> None:
+    for name in ("distributed", "dask_gateway"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    assert Dask({}, access).obstacle().startswith(said)
+
+
+def test_an_address_of_the_environment() -> None:
+    variable = {"DASK_SCHEDULER_ADDRESS": "tcp://a:1"}
+    assert Dask(variable, ClusterAccess()).obstacle() == ""
+    assert Dask({}, ClusterAccess()).obstacle().startswith("needs the address of a Dask scheduler.")

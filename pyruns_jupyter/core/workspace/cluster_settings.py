@@ -114,15 +114,14 @@ class ClusterAccess:
         python: the interpreter on the nodes that has this package, empty for the one of this process.
         poll_seconds: the maximum time between two queries to the cluster.
         address: the address of the Dask scheduler; empty for that in `DASK_SCHEDULER_ADDRESS`.
-        cluster: the name of a cluster of Dask Gateway, in place of an address.
-        gateway: the address of Dask Gateway; empty for the one in Dask's own configuration.
+        cluster: the name of a cluster of Dask Gateway, in place of an address. The gateway gets a token of
+            the user, so its address is not a setting of a project, but of Dask's own configuration.
     """
 
     python: str = ""
     poll_seconds: float = 15.0
     address: str = ""
     cluster: str = ""
-    gateway: str = ""
 
 
 @dataclass(frozen=True)
@@ -306,5 +305,4 @@ _EXAMPLES = {
 _DASK_PLACES = {
     "address": ("an address such as tcp://scheduler:8786", _ADDRESS),
     "cluster": ("the name of a cluster of Dask Gateway", _NAME),
-    "gateway": ("an address such as https://hub.example.org/services/dask-gateway", _ADDRESS),
 }

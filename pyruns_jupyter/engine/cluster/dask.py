@@ -211,7 +211,7 @@ class Dask:
         if access.cluster:
             from dask_gateway import Gateway
 
-            async with Gateway(access.gateway or None, asynchronous=True) as gateway:
+            async with Gateway(asynchronous=True) as gateway:
                 cluster = await gateway.connect(access.cluster)
                 async with cluster.get_client(set_as_default=False) as client:
                     yield client
