@@ -33,7 +33,7 @@ if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
 
 # Folders in the order in which their tests begin: those that take long and wait for other programs first.
-ORDER = ["docs", "packaging", "side_by_side", "hub", "slurm", "cli", "studies", "engine", "server"]
+ORDER = ["docs", "packaging", "side_by_side", "hub", "slurm", "dask", "cli", "studies", "engine", "server"]
 
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 

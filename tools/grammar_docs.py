@@ -140,7 +140,8 @@ def _overview(commands: Mapping[str, Parser]) -> Iterator[str]:
     groups = {str(group.title): group for group in commands["run"]._action_groups}
     yield from _arguments(groups["common options"]._group_actions)
     yield "## Run options\n"
-    yield "Commands that run tasks accept these options. See [Queue](queue.md) and [Slurm](slurm.md).\n"
+    pages = "[Queue](queue.md), [Slurm](slurm.md) and [Dask](dask.md)"
+    yield f"Commands that run tasks accept these options. See {pages}.\n"
     for title in RUN_OPTIONS:
         yield from _arguments(groups[title]._group_actions, title.removesuffix("s"))
     yield "## Output and exit codes\n"

@@ -15,7 +15,15 @@ import yaml
 from traitlets import Bool, Float, Int, List, TraitType, Unicode
 
 from pyruns_jupyter.core.metrics.journal import _RANKS
-from pyruns_jupyter.core.workspace.cluster_settings import _RULES, ClusterSettings
+from pyruns_jupyter.core.workspace.cluster_settings import (
+    _DASK_PLACES,
+    _KEYS,
+    _RULES,
+    DASK,
+    SLURM,
+    ClusterAccess,
+    ClusterSettings,
+)
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
 from pyruns_jupyter.core.workspace.metric_settings import KIND as METRIC_KIND
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -35,24 +43,26 @@ PLAIN = {
     "`CUDA_VISIBLE_DEVICES` hides from the process that queues the task",
     "metrics": "goal of each metric: whether its best value is the lowest or the highest "
     "([goals](query.md#goals-of-metrics))",
-    "slurm": "resources of each Slurm job, as in the next table",
-    "workspaces": "values of `engine`, `slurm`, `pass_defaults`, `as_module`, `alerts` and `log_metrics` for "
-    "single workspaces, by name",
+    "slurm": "resources of each Slurm job, as in a table below",
+    "dask": "the Dask cluster and the resources of each task, as in a table below",
+    "workspaces": "values of `engine`, `slurm`, `dask`, `pass_defaults`, `as_module`, `alerts` and "
+    "`log_metrics` for single workspaces, by name",
     "log_metrics": "patterns that find metrics in logs ([Metrics in the log](howto/existing-metrics.md"
     "#metrics-in-the-text-of-the-log))",
 }
 HIDDEN = {"conda_executable": "name or path of the conda program, which lists the environments"}
 
 KINDS = {
-    "engine": "`local` or `slurm`",
+    "engine": "`local`, `slurm` or `dask`",
     "slurm": "a mapping",
+    "dask": "a mapping",
     "workspaces": "a mapping",
     "log_metrics": METRIC_KIND,
     "alerts": "a list of [rules](howto/alerts.md)",
     "metrics": "a mapping of names to `minimize` or `maximize`",
 }
 
-CLUSTER = {
+SLURM_NEED = {
     "partition": "name of the partition, or several names separated by commas",
     "account": "name of the account to charge",
     "gpus": "number of GPUs per task",
@@ -60,6 +70,15 @@ CLUSTER = {
     "memory": "memory per task",
     "time": "time limit of the job",
     "extra": "options of `sbatch` (lines that begin with a dash), and commands to run before the task",
+}
+DASK_NEED = {
+    "gpus": "amount of the worker resource `GPU` per task",
+    "memory": "amount of the worker resource `MEMORY` per task, in bytes",
+    "resources": "amounts of other worker resources per task",
+}
+DASK_PLACE = {
+    "address": "address of the scheduler; default: `DASK_SCHEDULER_ADDRESS`",
+    "cluster": "name of a cluster of Dask Gateway, in place of `address`",
 }
 
 GIVEN = {
@@ -85,6 +104,8 @@ READ = {
     "PYRUNS_START_METHOD": "how the scheduler starts supervisors: `fork` (default), or `spawn`, a new Python "
     "interpreter for each, which is slower; systems without fork always use the latter "
     "([Supervisor](architecture.md#supervisor))",
+    "PYRUNS_DASK_JOB": "set by Pyruns for the process that a Dask worker starts: the name of the task in "
+    "Dask, and its number of GPUs ([Dask](dask.md))",
     "PYRUNS_RUNTIME_DIR": "folder for state that is valid until the host restarts, such as GPU reservations; "
     "all your sessions on the host must use the same folder; default: a folder per boot in "
     "`PYRUNS_STATE_DIR`",
@@ -93,6 +114,7 @@ OTHERS = {
     "SHELL": "shell of new shell tasks, if the front end was not started from a shell "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
     "CUDA_VISIBLE_DEVICES": "GPUs that the process that queues a task can see; the task gets no other GPUs",
+    "DASK_SCHEDULER_ADDRESS": "address of the Dask scheduler, if `dask.address` is not set ([Dask](dask.md))",
     "CONDA_EXE": "location of conda, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, `CONDA_ENVS_PATH` and "
     "`CONDA_ENVS_DIRS`, to find environments by name",
 }
@@ -204,28 +226,27 @@ def _kind(key: str) -> str:
 
 
 def _cluster() -> Iterator[str]:
-    _same("CLUSTER", CLUSTER, _RULES)
-    rows = [(f"`{key}`", _RULES[key][0], about) for key, about in CLUSTER.items()]
-    rows += [
-        (
-            "`python`",
-            "a path",
-            (
-                "path of a Python interpreter on the nodes, with this package installed; default: the "
-                "current one"
-            ),
-        ),
-        (
-            "`poll_seconds`",
-            "a number of seconds from 1 to 3600",
-            (
-                "maximum number of seconds between two calls of `squeue`; default: "
-                f"{ClusterSettings().poll_seconds:g}"
-            ),
-        ),
-    ]
+    for name, told, engine in (("SLURM_NEED", SLURM_NEED, SLURM), ("DASK_NEED", DASK_NEED, DASK)):
+        _same(name, told, _KEYS[engine])
+    _same("DASK_PLACE", DASK_PLACE, _DASK_PLACES)
     yield "Under `slurm` ([Slurm](slurm.md)):\n"
-    yield from table(("key", "type", "meaning"), rows)
+    yield from table(("key", "type", "meaning"), _cluster_rows(SLURM_NEED, "calls of `squeue`", "nodes"))
+    yield "Under `dask` ([Dask](dask.md)):\n"
+    places = [(f"`{key}`", _DASK_PLACES[key][0], about) for key, about in DASK_PLACE.items()]
+    rows = _cluster_rows(DASK_NEED, "queries to the scheduler", "workers")
+    yield from table(("key", "type", "meaning"), [*places, *rows])
+
+
+def _cluster_rows(need: Mapping[str, str], calls: str, nodes: str) -> list[tuple[str, str, str]]:
+    python = (
+        f"path of a Python interpreter on the {nodes}, with this package installed; default: the current one"
+    )
+    poll = f"maximum number of seconds between two {calls}; default: {ClusterAccess().poll_seconds:g}"
+    return [
+        *((f"`{key}`", _RULES[key][0], about) for key, about in need.items()),
+        ("`python`", "a path", python),
+        ("`poll_seconds`", "a number of seconds from 1 to 3600", poll),
+    ]
 
 
 def _server() -> Iterator[str]:

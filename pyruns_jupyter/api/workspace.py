@@ -87,7 +87,7 @@ class Workspace(Creation, Results):
             skip_done: whether to skip tasks whose configuration has already completed in another task. The
                 `notices` of the result name them.
             jobs: the maximum number of parallel tasks of this batch, from 1 to 1000. The default is 1, or
-                1000 on a Slurm cluster. In addition, the setting `max_jobs` limits all batches of the project
+                1000 on a cluster. In addition, the setting `max_jobs` limits all batches of the project
                 together. Its default is one task per CPU core, which a larger value of `jobs` overrides.
             priority: a whole number. Batches with a higher priority start first. The default is 0.
             preempt: whether to stop running tasks of a lower priority to make room. Only tasks that are
@@ -117,10 +117,12 @@ class Workspace(Creation, Results):
             retry_alone: with `gpu_memory`, retry with exclusive GPUs after a GPU out-of-memory error.
             memory: the memory per task with its unit, such as `16G` (16 GiB). It is reserved while the task
                 runs. A task that exceeds it is killed. By default, there is no limit.
-            engine: the executor of the tasks: `local` or `slurm`. By default, the settings determine it.
-            cluster: the resources of each Slurm job: a mapping with the optional keys `partition`, `account`,
-                `gpus` (such as `2` or `a100:2`), `cpus`, `memory` (such as `16G`), `time` and `extra`
-                (options of `sbatch`, and commands to run before the task). Missing values are taken from the
+            engine: the executor of the tasks: `local`, `slurm` or `dask`. By default, the settings determine
+                it.
+            cluster: the resources of each job on a cluster: with Slurm, a mapping with the optional keys
+                `partition`, `account`, `gpus` (such as `2` or `a100:2`), `cpus`, `memory` (such as `16G`),
+                `time` and `extra` (options of `sbatch`, and commands to run before the task); with Dask,
+                `gpus`, `memory` and `resources` (such as `{"GPU": 1}`). Missing values are taken from the
                 settings.
 
         Returns:

@@ -17,12 +17,18 @@ export const RUN_FIELDS = [
 
 export type RunField = (typeof RUN_FIELDS)[number];
 
-/** Fields of a form for a cluster. */
+/** Fields of a form for Slurm. */
 export const CLUSTER_FIELDS = ['partition', 'cpus', 'account'] as const;
 
 export type ClusterField = (typeof CLUSTER_FIELDS)[number];
 
 export type Engine = NonNullable<RunOptions['engine']>;
+
+/** Names of the executors on clusters. */
+export const CLUSTERS: Readonly<Record<Exclude<Engine, 'local'>, string>> = {
+  slurm: 'Slurm',
+  dask: 'Dask'
+};
 
 /** The default concurrency in a cluster: practically no limit. */
 export const CLUSTER_JOBS = 1000;
@@ -42,12 +48,20 @@ export function withEngine(
   options: RunOptions,
   engine: Engine | null
 ): RunOptions {
-  if (engine !== 'slurm') {
+  if (engine === null || engine === 'local') {
     const jobs = options.jobs === CLUSTER_JOBS ? 1 : options.jobs;
     return { ...options, jobs, engine, cluster: null };
   }
   const jobs = (options.jobs ?? 1) === 1 ? CLUSTER_JOBS : options.jobs;
-  return { ...options, jobs, engine, gpu_memory: null, preempt: null };
+  const cluster = engine === 'slurm' ? options.cluster : null;
+  return {
+    ...options,
+    jobs,
+    engine,
+    cluster,
+    gpu_memory: null,
+    preempt: null
+  };
 }
 
 /** Change an option for a cluster. */
@@ -108,7 +122,7 @@ export function asRunOptions(value: unknown, jobs: number): RunOptions {
     const rules = found.alerts.filter(rule => typeof rule === 'string');
     options.alerts = rules.length > 0 ? rules : undefined;
   }
-  const engine = asOneOf(found.engine, ['local', 'slurm'], null);
+  const engine = asOneOf(found.engine, ['local', 'slurm', 'dask'], null);
   if (engine) {
     options.engine = engine;
   }

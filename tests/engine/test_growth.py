@@ -35,7 +35,7 @@ def job(project: Project, batch: str, name: str) -> Job:
 
 
 def test_jobs_for_a_cluster_are_not_counted_again_for_each(shell: Project) -> None:
-    engine = ClusterEngine(shell.key, lambda job: False)
+    engine = ClusterEngine(shell.key, "slurm")
     batches = [CountingText(f"batch{number}") for number in range(10)]
     CountingText.compared = 0
     for number in range(COUNT):
@@ -46,7 +46,7 @@ def test_jobs_for_a_cluster_are_not_counted_again_for_each(shell: Project) -> No
 
 
 def test_the_end_of_a_task_of_an_array_looks_at_no_other(shell: Project) -> None:
-    engine = ClusterEngine(shell.key, lambda job: False)
+    engine = ClusterEngine(shell.key, "slurm")
     names = tuple(f"t{number}" for number in range(COUNT))
     submission = ClusterSubmission("slurm", "batch", "_shell_", names, {})
     identifier = CountingText(submission.id)

@@ -15,7 +15,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.provenance.snapshots.store import Manifest
-from pyruns_jupyter.core.workspace.cluster_settings import JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import CLUSTERS, ClusterAccess, JobResources
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
 from pyruns_jupyter.engine.gpus.reservations import Reservation
@@ -109,19 +109,25 @@ BOMB = "b: &b0 [x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize("value", ["9" * 400, f"0x{'f' * 9000}", ".inf", ".nan", "-1", "*b8"])
-@pytest.mark.parametrize("key", [*JobResources.__dataclass_fields__, "poll_seconds", "python", "unknown"])
-def test_settings_of_a_cluster_are_told_to_be_wrong(tmp_path: Path, key: str, value: str) -> None:
-    text = (
-        f"{BOMB}engine: local\nslurm: {{{key}: {value}}}\nworkspaces: {{w: {{slurm: {{{key}: {value}}}}}}}\n"
-    )
+@pytest.mark.parametrize(
+    "key", [*JobResources.__dataclass_fields__, *ClusterAccess.__dataclass_fields__, "unknown"]
+)
+@pytest.mark.parametrize("engine", CLUSTERS)
+def test_settings_of_a_cluster_are_told_to_be_wrong(
+    tmp_path: Path, engine: str, key: str, value: str
+) -> None:
+    need = f"{engine}: {{{key}: {value}}}"
+    text = f"{BOMB}engine: local\n{need}\nworkspaces: {{w: {{{need}}}}}\n"
     found = Settings.parse(text.encode(), tmp_path / "settings")
     assert found.cluster.engine == "local"
-    assert key in ("python", "extra") or "slurm" in (found.problem or "")
+    assert key in ("python", "extra") or engine in (found.problem or "")
     assert len(found.problem or "") < 1000
 
 
 @pytest.mark.parametrize("text", ["{? *b8 : 1}", f"{{0x{'f' * 9000}: 1}}", f"0x{'f' * 9000}", "*b8"])
-@pytest.mark.parametrize("key", ["slurm", "workspaces", "engine", "gpu_scheduler_device_ids", "global_env"])
+@pytest.mark.parametrize(
+    "key", ["slurm", "dask", "workspaces", "engine", "gpu_scheduler_device_ids", "global_env"]
+)
 def test_no_key_or_value_of_the_settings_is_too_much_to_tell(tmp_path: Path, key: str, text: str) -> None:
     for value in (text, f"[{text}]", f"{{w: {text}}}"):
         found = Settings.parse(f"{BOMB}{key}: {value}\n".encode(), tmp_path / "settings")

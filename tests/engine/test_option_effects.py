@@ -29,6 +29,10 @@ NO_EFFECT = [
     ({"engine": "slurm", "gpu_memory": 4}, "gpu_memory has no effect on Slurm"),
     ({"engine": "slurm", "gpu_devices": ["1"]}, "gpu_devices has no effect on Slurm"),
     ({"engine": "slurm", "gpu_memory": 4, "retry_alone": True}, "has no effect on Slurm"),
+    ({"engine": "dask", "gpu_memory": 4}, "gpu_memory has no effect on Dask"),
+    ({"engine": "dask", "cluster": {"cpus": 4}}, "cluster: cpus has no effect with the executor dask"),
+    ({"engine": "slurm", "cluster": {"resources": {"GPU": 1}}}, "cluster: resources has no effect"),
+    ({"engine": "dask", "signal": "USR1@60"}, "signal has no effect without time_limit"),
     ({"engine": "slurm", "gpus": 1, "cluster": {"gpus": "a100:2"}}, "gpus and cluster.gpus"),
 ]
 

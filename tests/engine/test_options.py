@@ -122,7 +122,7 @@ def test_the_command_line_has_the_declared_options() -> None:
         ),
         ({"signal": "USR1@soon"}, "signal must be a number of seconds or a duration such as 90s"),
         ({"max_requeues": 0}, "max_requeues must be a whole number from 1 to 1000000, not 0."),
-        ({"engine": "pbs"}, "engine must be local or slurm, not 'pbs'."),
+        ({"engine": "pbs"}, "engine must be local, slurm or dask, not 'pbs'."),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence(shell: Project, given: dict[str, Any], sentence: str) -> None:

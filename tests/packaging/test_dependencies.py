@@ -9,8 +9,11 @@ from importlib.metadata import packages_distributions
 from tests.packaging.installed import lower_bounds
 from tests.test_layers import PACKAGE, python_files, python_imports
 
-# Used where they are installed; the extra `optimize` brings optuna. Windows has pywinpty.
-OPTIONAL = {"mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow", "typing_extensions", "winpty"}
+# Used where they are installed, most of them by an extra. Windows has pywinpty.
+OPTIONAL = {
+    *("dask_gateway", "distributed", "mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow"),
+    *("typing_extensions", "winpty"),
+}
 
 
 def canonical(name: str) -> str:

@@ -32,7 +32,11 @@ def test_conda_installs_what_pip_installs() -> None:
     needed = {plain(need) for need, _, condition in ours if not condition}
     listed = {plain(need) for need in RECIPE["requirements"]["run"]}
     assert listed == needed | {"python >=3.10"}
-    extras = {plain(need) for need, _, condition in ours if "optimize" in condition or "lab" in condition}
+    extras = {
+        plain(need)
+        for need, _, condition in ours
+        if any(name in condition for name in ("optimize", "dask", "lab"))
+    }
     assert extras == {plain(need) for need in RECIPE["requirements"]["run_constraints"]}
 
 

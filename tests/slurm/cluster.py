@@ -1,8 +1,4 @@
-"""A real Slurm cluster on this machine: a controller and nodes that have a name and a boot of their own.
-
-What a node shares with this machine is its files alone: it has another name, another boot id, and processes
-that are not to be seen from here, as the nodes of a real cluster have.
-"""
+"""A real Slurm cluster on this machine: a controller and nodes that have a name and a boot of their own."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-import psutil
-
+from tests import nodes
 from tests.support import wait_until
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "munged", "unshare")
@@ -61,10 +56,6 @@ CPUs=8 RealMemory=2000 Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=1:00:00 PriorityTier=1 State=UP
 PartitionName=urgent Nodes=ALL MaxTime=1:00:00 PriorityTier=9 PreemptMode=OFF State=UP
 """
-# A node of its own name and boot, whose processes nobody else sees and which end with it.
-AS_NODE = """
-hostname "$1" && mount --bind "$2" /proc/sys/kernel/random/boot_id && exec slurmd -D -N "$1"
-"""
 
 
 class Cluster:
@@ -84,7 +75,7 @@ class Cluster:
         key = folder / "munge" / "key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        self.ports = _free_ports(4)
+        self.ports = nodes.free_ports(4)
         text = CONFIG.format(
             host=socket.gethostname().split(".")[0],
             folder=folder,
@@ -108,12 +99,7 @@ class Cluster:
         absent = [name for name in PROGRAMS if shutil.which(name) is None]
         if absent:
             return f"{', '.join(absent)} not installed"
-        if os.geteuid() != 0:
-            return "only root may start a Slurm cluster"
-        probe = ["unshare", "--uts", "--mount", "--pid", "--fork", "--mount-proc", "true"]
-        if subprocess.run(probe, capture_output=True, check=False).returncode:
-            return "namespaces are not allowed here"
-        return ""
+        return nodes.missing()
 
     def start(self) -> None:
         munge = self.folder / "munge"
@@ -145,18 +131,12 @@ class Cluster:
             self._controller = None
 
     def start_node(self, node: str) -> None:
-        boot = self.folder / f"{node}.boot"
-        boot.write_text(f"00000000-1111-2222-3333-{NODES.index(node):012d}\n")
-        enter = ["unshare", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        self._nodes[node] = self._daemon(*enter, "sh", "-c", AS_NODE, "sh", node, str(boot))
+        words = nodes.as_node(node, NODES.index(node), self.folder, "slurmd", "-D", "-N", node)
+        self._nodes[node] = self._daemon(*words)
 
     def stop_node(self, node: str) -> None:
         """Let a node die with all that runs on it."""
-        process = self._nodes.pop(node)
-        for child in psutil.Process(process.pid).children():
-            child.kill()  # its init, and with it all others
-        process.kill()
-        process.wait()
+        nodes.kill_node(self._nodes.pop(node))
 
     def states(self) -> list[str]:
         return self.run("sinfo", "-h", "-N", "-p", "debug", "-o", "%T").split()
@@ -177,21 +157,3 @@ class Cluster:
             return subprocess.Popen(
                 words, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses, one after the other."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-        sockets = [socket.socket() for _ in range(count)]
-        try:
-            for number, one in enumerate(sockets):
-                one.bind(("127.0.0.1", port + number))
-            return [port + number for number in range(count)]
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for one in sockets:
-                one.close()

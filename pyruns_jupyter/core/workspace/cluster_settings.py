@@ -11,15 +11,20 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.common.timestamps import duration
 
-LOCAL, SLURM = "local", "slurm"
-ENGINES = (LOCAL, SLURM)
+LOCAL, SLURM, DASK = "local", "slurm", "dask"
+CLUSTERS = (SLURM, DASK)
+ENGINES = (LOCAL, *CLUSTERS)
+ENGINE_NAMES = f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}"  # for messages
 
 _NAME = re.compile(r"[\w.,@+:/-]{1,200}")
 _GPUS = re.compile(r"([\w.-]{1,60}:)?\d{1,4}")
+_RESOURCE = re.compile(r"[\w.-]{1,60}")
+_ADDRESS = re.compile(r"[a-z+]{1,20}://[\w.~%/:@\[\]-]{1,300}", re.IGNORECASE)
 _MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
 _MAX_SECONDS = 10 * 365 * 86400.0  # seconds
 _MAX_LINES, _MAX_LINE = 100, 2000
+_MAX_RESOURCES = 20
 _MAX_NAME = 200  # characters of the name of a workspace in a message
 
 
@@ -28,14 +33,15 @@ class JobResources:
     """The resources of a cluster job; for an empty field the default of the cluster applies.
 
     Attributes:
-        partition: one or more partitions, separated by commas.
-        account: the account to charge.
-        gpus: number of GPUs, `2` or `a100:2`.
-        cpus: number of processors.
+        partition: one or more partitions, separated by commas (Slurm).
+        account: the account to charge (Slurm).
+        gpus: number of GPUs, `2` or with Slurm `a100:2`.
+        cpus: number of processors (Slurm).
         memory: an amount with its unit: `800M`, `16G`.
-        time: time limit in seconds.
-        extra: lines of the job script. Those that begin with `-` are options of the submission command
-            (`--qos=high`), others are commands to run before the task (`module load cuda`).
+        time: time limit in seconds (Slurm).
+        extra: lines of the job script (Slurm). Those that begin with `-` are options of the submission
+            command (`--qos=high`), others are commands to run before the task (`module load cuda`).
+        resources: amounts of resources that the workers declare (Dask).
     """
 
     partition: str = ""
@@ -45,10 +51,24 @@ class JobResources:
     memory: str = ""
     time: float | None = None
     extra: tuple[str, ...] = ()
+    resources: Mapping[str, float] = field(default_factory=dict)
 
     def over(self, base: JobResources) -> JobResources:
-        """Return these resources, with those of `base` for empty fields and the extra lines of both."""
-        return replace(base, **{**self.to_dict(), "extra": base.extra + self.extra})
+        """Return these resources, with those of `base` for empty fields, and the extra lines and the worker
+        resources of both.
+        """
+        both = {"extra": base.extra + self.extra, "resources": {**base.resources, **self.resources}}
+        return replace(base, **{**self.to_dict(), **both})
+
+    def problem_with(self, engine: str) -> str:
+        """Return why a field has no effect with a cluster (`CLUSTERS`), as a sentence; empty if all have."""
+        for key in self.to_dict():
+            if key not in _KEYS[engine]:
+                valid = ", ".join(_KEYS[engine])
+                return f"{key} has no effect with the executor {engine}. Valid options: {valid}."
+        if engine == DASK and ":" in self.gpus:
+            return f"gpus must be a number with the executor dask, not {self.gpus!r}."
+        return ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are not empty as JSON-ready data."""
@@ -87,27 +107,50 @@ NOTHING = JobResources()
 
 
 @dataclass(frozen=True)
+class ClusterAccess:
+    """How a project uses a cluster.
+
+    Attributes:
+        python: the interpreter on the nodes that has this package, empty for the one of this process.
+        poll_seconds: the maximum time between two queries to the cluster.
+        address: the address of the Dask scheduler; empty for that in `DASK_SCHEDULER_ADDRESS`.
+        cluster: the name of a cluster of Dask Gateway, in place of an address. The gateway gets a token of
+            the user, so its address is not a setting of a project, but of Dask's own configuration.
+    """
+
+    python: str = ""
+    poll_seconds: float = 15.0
+    address: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True)
 class ClusterSettings:
     """Where the tasks of a project run, by default and for single workspaces (`workspaces`, by name).
 
-    `python` is the interpreter on the nodes that has this package, "" for the one of this process.
-    `poll_seconds` is the maximum time between two queries to the cluster.
+    `needs` and `access` are by executor.
     """
 
     engine: str = LOCAL
-    need: JobResources = field(default_factory=JobResources)
-    python: str = ""
-    poll_seconds: float = 15.0
-    workspaces: Mapping[str, tuple[str | None, JobResources]] = field(default_factory=dict)
+    needs: Mapping[str, JobResources] = field(default_factory=dict)
+    access: Mapping[str, ClusterAccess] = field(default_factory=dict)
+    workspaces: Mapping[str, tuple[str | None, Mapping[str, JobResources]]] = field(default_factory=dict)
 
-    def of(self, workspace: str) -> tuple[str, JobResources]:
-        """Return the engine and the job resources of the tasks of a workspace."""
-        engine, need = self.workspaces.get(workspace, (None, NOTHING))
-        return engine or self.engine, need.over(self.need)
+    def of(self, workspace: str, engine: str | None = None) -> tuple[str, JobResources]:
+        """Return the executor of the tasks of a workspace, by default that of the settings, and the job
+        resources with it.
+        """
+        own, needs = self.workspaces.get(workspace, (None, {}))
+        engine = engine or own or self.engine
+        return engine, needs.get(engine, NOTHING).over(self.needs.get(engine, NOTHING))
+
+    def access_of(self, engine: str) -> ClusterAccess:
+        """Return how the project uses a cluster."""
+        return self.access.get(engine, ClusterAccess())
 
     @classmethod
     def parse(cls, values: Mapping[Any, Any]) -> tuple[ClusterSettings, list[str]]:
-        """Return the settings in `engine`, `slurm` and `workspaces`, and their problems as sentences."""
+        """Return the settings in `engine`, `CLUSTERS` and `workspaces`, and their problems as sentences."""
         problems: list[str] = []
 
         def mapping(key: str, example: str) -> dict[Any, Any]:
@@ -116,40 +159,62 @@ class ClusterSettings:
                 problems.append(f"{key} must be a mapping {example}.")
             return dict(value) if isinstance(value, Mapping) else {}
 
-        slurm = mapping("slurm", "such as {partition: gpu, cpus: 4}")
-        own: dict[str, Any] = {}
-        if isinstance(python := slurm.pop("python", None), str) and "\0" not in python:
-            own["python"] = python.strip()
-        poll = slurm.pop("poll_seconds", None)
-        if type(poll) in (int, float) and 1 <= poll <= 3600:
-            own["poll_seconds"] = float(poll)
-        elif poll is not None:
-            problems.append(
-                f"slurm.poll_seconds must be a number of seconds from 1 to 3600, not {shown(poll)}."
-            )
-        engine, need = _executor(values.get("engine"), slurm, "", problems)
-        workspaces: dict[str, tuple[str | None, JobResources]] = {}
+        sections = {engine: mapping(engine, f"such as {_EXAMPLES[engine]}") for engine in CLUSTERS}
+        access = {engine: _take_access(engine, section, problems) for engine, section in sections.items()}
+        engine, needs = _executor(values.get("engine"), sections, "", problems)
+        workspaces: dict[str, tuple[str | None, Mapping[str, JobResources]]] = {}
         for name, one in mapping("workspaces", "of names to settings").items():
             label = f"workspaces.{name[:_MAX_NAME] if isinstance(name, str) else shown(name)}"
             if isinstance(name, str) and isinstance(one, Mapping):
-                workspaces[name] = _executor(one.get("engine"), one.get("slurm") or {}, f"{label}.", problems)
+                workspaces[name] = _executor(one.get("engine"), one, f"{label}.", problems)
             else:
                 problems.append(f"{label} must be a mapping such as {{engine: slurm}}.")
-        return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
+        used = {engine: one for engine, one in access.items() if one != ClusterAccess()}
+        return cls(engine or LOCAL, needs, used, workspaces), problems
+
+
+def _take_access(engine: str, section: dict[Any, Any], problems: list[str]) -> ClusterAccess:
+    """Return what the section of a cluster has besides job resources, which remain in `section`."""
+    known: dict[str, Any] = {}
+    if isinstance(python := section.pop("python", None), str) and "\0" not in python:
+        known["python"] = python.strip()
+    poll = section.pop("poll_seconds", None)
+    if type(poll) in (int, float) and 1 <= poll <= 3600:
+        known["poll_seconds"] = float(poll)
+    elif poll is not None:
+        problems.append(
+            f"{engine}.poll_seconds must be a number of seconds from 1 to 3600, not {shown(poll)}."
+        )
+    for key, (expected, pattern) in _DASK_PLACES.items() if engine == DASK else ():
+        value = section.pop(key, None)
+        if isinstance(value, str) and pattern.fullmatch(value.strip()):
+            known[key] = value.strip()
+        elif value is not None:
+            problems.append(f"{engine}.{key} must be {expected}, not {shown(value)}.")
+    if known.get("address") and known.get("cluster"):
+        problems.append("dask.address and dask.cluster both name a cluster. Remove one of them.")
+        del known["address"]
+    return ClusterAccess(**known)
 
 
 def _executor(
-    engine: object, need: object, where: str, problems: list[str]
-) -> tuple[str | None, JobResources]:
+    engine: object, sections: Mapping[Any, Any], where: str, problems: list[str]
+) -> tuple[str | None, dict[str, JobResources]]:
     if engine is not None and engine not in ENGINES:
-        problems.append(f"{where}engine must be {' or '.join(ENGINES)}, not {shown(engine)}.")
+        problems.append(f"{where}engine must be {ENGINE_NAMES}, not {shown(engine)}.")
         engine = None
-    try:
-        found = JobResources.from_dict(need)
-    except InvalidInput as error:
-        problems.append(f"{where}slurm: {error.message}")
-        found = NOTHING
-    return (engine if isinstance(engine, str) else None), found
+    needs: dict[str, JobResources] = {}
+    for cluster in CLUSTERS:
+        try:
+            found = JobResources.from_dict(sections.get(cluster) or {})
+            problem = found.problem_with(cluster)
+        except InvalidInput as error:
+            found, problem = NOTHING, error.message
+        if problem:
+            problems.append(f"{where}{cluster}: {problem}")
+        elif found != NOTHING:
+            needs[cluster] = found
+    return (engine if isinstance(engine, str) else None), needs
 
 
 def seconds_of(value: object) -> float | None:
@@ -198,6 +263,19 @@ def _lines(value: object) -> tuple[str, ...] | None:
     return tuple(line.strip() for line in lines if line.strip())
 
 
+def _resources(value: object) -> dict[str, float] | None:
+    if not isinstance(value, Mapping) or len(value) > _MAX_RESOURCES:
+        return None
+    found: dict[str, float] = {}
+    for name, amount in value.items():
+        if not isinstance(name, str) or not _RESOURCE.fullmatch(name):
+            return None
+        if type(amount) not in (int, float) or not 0 < amount < 1e18:
+            return None
+        found[name] = float(amount)
+    return found
+
+
 def _is_words(line: str) -> bool:
     try:
         return bool(shlex.split(line))
@@ -213,4 +291,18 @@ _RULES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "memory": ("a size with a unit such as 800M or 16G", _matching(_MEMORY)),
     "time": ("a time such as 90m, 4h or 1-12:00:00", seconds_of),
     "extra": (f"a list of at most {_MAX_LINES} printable lines", _lines),
+    "resources": ("a mapping of resources of the workers to amounts such as {GPU: 1}", _resources),
+}
+# The fields that have an effect with a cluster.
+_KEYS = {
+    SLURM: ("partition", "account", "gpus", "cpus", "memory", "time", "extra"),
+    DASK: ("gpus", "memory", "resources"),
+}
+_EXAMPLES = {
+    SLURM: "{partition: gpu, cpus: 4}",
+    DASK: "{address: 'tcp://scheduler:8786', resources: {GPU: 1}}",
+}
+_DASK_PLACES = {
+    "address": ("an address such as tcp://scheduler:8786", _ADDRESS),
+    "cluster": ("the name of a cluster of Dask Gateway", _NAME),
 }

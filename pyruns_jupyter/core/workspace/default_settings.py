@@ -33,9 +33,10 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # Metrics
 # metrics: {val_loss: minimize, val_acc: maximize}   # goals: whether the best value is the lowest or highest
 
-# Slurm cluster, to which this machine can submit jobs
-# engine: slurm                   # executor: local (this machine, the default) or slurm
+# Slurm or Dask cluster, to which this machine can submit jobs
+# engine: slurm                   # executor: local (this machine, the default), slurm or dask
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
+# dask: {address: 'tcp://scheduler:8786', gpus: 1}
 # workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # also pass_defaults, as_module, alerts, ...
 
 # Display of the program pyruns, which shares this file

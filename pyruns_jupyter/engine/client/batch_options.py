@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,10 @@ from pyruns_jupyter.core.common.byte_sizes import slurm_size
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, shown
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
-from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
+from pyruns_jupyter.core.workspace.cluster_settings import LOCAL, SLURM
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
-from pyruns_jupyter.engine.cluster.slurm import COMMANDS
+from pyruns_jupyter.engine.cluster.base import cluster_of
 from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.memory.reservations import check_memory
 from pyruns_jupyter.engine.queue.options import EXECUTOR_OPTIONS, MAX_JOBS, OPTIONS, After, QueueOptions
@@ -105,25 +104,20 @@ def resolve_options(
     Raises:
         InvalidInput: if one has no effect with the executor, or the executor cannot be used on this machine.
     """
-    engine, usual = settings.cluster.of(workspace)
-    engine = options.engine or engine
+    engine, usual = settings.cluster.of(workspace, options.engine)
     options.check_effects(engine, EXECUTOR_OPTIONS)
     if engine == LOCAL:
         return options
-    missing = [name for name in COMMANDS if shutil.which(name, path=environment.get("PATH")) is None]
-    if missing:
-        raise InvalidInput(
-            f"engine: {engine} needs {', '.join(missing)} on the PATH of this machine. Queue the "
-            "tasks on a machine from which jobs can be submitted.",
-            field="engine",
-        )
+    obstacle = cluster_of(engine, environment, settings.cluster.access_of(engine)).obstacle()
+    if obstacle:
+        raise InvalidInput(f"engine: {engine} {obstacle}", field="engine")
     own = options.cluster
     if options.gpus is not None:
         own = replace(own, gpus=str(options.gpus))
     if options.memory is not None:
         own = replace(own, memory=slurm_size(options.memory))
     need = own.over(usual)
-    if options.time_limit is not None and own.time is None:
+    if engine == SLURM and options.time_limit is not None and own.time is None:
         grace = settings.stop_grace_seconds if options.grace is None else options.grace
         need = replace(need, time=options.time_limit + grace + _END_SECONDS)
     resume = options.resume

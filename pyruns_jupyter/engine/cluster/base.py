@@ -1,4 +1,4 @@
-"""The interface to a cluster: submit, look, cancel. Another kind of cluster is another file like `slurm.py`.
+"""The interface to a cluster: submit, look, cancel. Each kind of cluster is a file, such as `slurm.py`.
 
 All calls may block while the cluster does not respond, so they are made in separate processes.
 """
@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from pyruns_jupyter.core.workspace.cluster_settings import SLURM, JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import DASK, SLURM, ClusterAccess, JobResources
 from pyruns_jupyter.engine.queue.jobs import EndReason
 
 Element = tuple[str, int]  # the id of a job, and the number of a task in it
@@ -25,10 +25,12 @@ class Phase(Enum):
     ENDED = "ended"
 
 
-def lost_node(job: str) -> EndReason:
+def lost_node(cluster: Cluster, job: str) -> EndReason:
     """Return the reason for a run that ended with its node while its job continues elsewhere."""
+    node = cluster.node
     return EndReason(
-        f"The node of Slurm job {job} failed, or the job was removed from the node.", interrupted=True
+        f"The {node} of {cluster.title} job {job} failed, or the job was removed from the {node}.",
+        interrupted=True,
     )
 
 
@@ -67,11 +69,16 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class JobContext:
-    """The context of a process in a job: the job's name for users, the number of its task, its GPUs."""
+    """The context of a process in a job: the job's name for users, the number of its task, its GPUs.
+
+    `variables` are those that the cluster sets in the environment of the front end, or removes (None).
+    Without them, the environment of the process is that of the front end as the cluster changed it.
+    """
 
     job: str
     number: int
     gpus: tuple[str, ...] = ()
+    variables: Mapping[str, str | None] | None = None
 
 
 class Refused(Exception):
@@ -87,9 +94,24 @@ class Unreachable(Exception):
 
 
 class Cluster(Protocol):
-    """Runs jobs. Its methods raise Unreachable when it does not respond, except for the last two."""
+    """Runs jobs. Its methods raise Unreachable when it does not respond, except for `obstacle` and the last
+    two.
 
-    title: str  # for users
+    Attributes:
+        title: its name for users; `node` is its word for a machine or process that runs jobs.
+        limits_concurrency: whether it limits how many tasks of a job run in parallel. Otherwise, no more
+            tasks are submitted than may run.
+        is_durable: whether it knows its jobs also after a restart of its own, and ends what a job left on a
+            node before it starts the job again.
+    """
+
+    title: str
+    node: str
+    limits_concurrency: bool
+    is_durable: bool
+
+    def obstacle(self) -> str:
+        """Return why this machine cannot submit jobs, as the end of a sentence; empty if it can."""
 
     def max_tasks(self) -> int:
         """Return how many tasks a job may have."""
@@ -117,8 +139,16 @@ class Cluster(Protocol):
         """Return the reason that the cluster wrote to the output of a job when it ended it, None if none."""
 
 
-def cluster_of(engine: str, environment: Mapping[str, str]) -> Cluster:
-    """Return the cluster of an executor (`slurm`), for a user with this environment."""
+def cluster_of(
+    engine: str,
+    environment: Mapping[str, str],
+    access: ClusterAccess = ClusterAccess(),  # noqa: B008  # frozen
+) -> Cluster:
+    """Return the cluster of an executor (`CLUSTERS`), for a user with this environment."""
+    if engine == DASK:
+        from .dask import Dask
+
+        return Dask(environment, access)
     assert engine == SLURM, engine
     from .slurm import Slurm
 

@@ -17,11 +17,12 @@ from typing import Any
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.runs import CANCELLED
 from pyruns_jupyter.core.trust.engine_key import EngineKey
-from pyruns_jupyter.core.workspace.cluster_settings import SLURM, ClusterSettings
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterAccess
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
+from pyruns_jupyter.engine.run.orphan_cleanup import has_owner
 
 from . import runner
 from .async_calls import AsyncCalls
@@ -36,15 +37,12 @@ _MAX_TASKS = 1000  # tasks of a job, if the cluster allows that many
 
 
 class ClusterEngine:
-    """Follows the jobs of one project in one cluster. `has_owner` returns whether a run has an owner
-    according to the disk.
-    """
+    """Follows the jobs of one project in the cluster of one executor."""
 
-    def __init__(self, key: EngineKey, has_owner: Callable[[Job], bool], engine: str = SLURM) -> None:
+    def __init__(self, key: EngineKey, engine: str) -> None:
         self._key = key
         self._root = root = key.root
         self._paths = EnginePaths(root)
-        self._has_owner = has_owner
         self._engine = engine
         self._environment: Mapping[str, str] = os.environ
         self._max_tasks: int | None = None  # of a job; None until the cluster has returned it
@@ -54,7 +52,7 @@ class ClusterEngine:
         self._unclear: set[str] = set()  # submissions that the cluster may or may not have accepted
         self._calls = AsyncCalls()
         self._ended: list[Job] = []
-        self._outcomes = TaskOutcomes()
+        self._outcomes = TaskOutcomes(self._cluster.title)
         self._problem = ""
         self._retry_at = self._look_at = 0.0
         self._pause = _MIN_POLL_SECONDS
@@ -67,12 +65,12 @@ class ClusterEngine:
 
     def start(self, job: Job) -> None:
         """Submit a queued job with the next `rest`, unless the cluster has it already."""
-        self._environment = job.environment
         if not self.adopt(job):
             self._want(job)
 
     def adopt(self, job: Job) -> bool:
         """Follow a job if the cluster has it; return whether it does."""
+        self._environment = job.environment
         task = self._tasks.get(_key(job))
         if task is None or task.cancelled:
             return False
@@ -94,7 +92,8 @@ class ClusterEngine:
             # The highest number means no limit: the cluster knows how many it has room for.
             room = most - submitted[batch] if most < MAX_JOBS else len(jobs)
             if room > 0:
-                part = jobs[: self._max_tasks]
+                count = self._max_tasks if self._cluster.limits_concurrency else min(room, self._max_tasks)
+                part = jobs[:count]
                 self._submit(part, min(room, len(part)))
 
     def is_full(self, batch: str) -> bool:
@@ -140,7 +139,7 @@ class ClusterEngine:
             return self._problem
         reasons = Counter((task.submission, task.why) for task in waiting if task.why)
         if not reasons:
-            return "Submitting the Slurm job."
+            return f"Submitting the {self._cluster.title} job."
         (submission, why), _ = reasons.most_common(1)[0]
         return f"Waiting in {self._cluster.title} as job {self._submissions[submission].job}: {why}."
 
@@ -172,7 +171,7 @@ class ClusterEngine:
         if now >= self._look_at:
             self._look()
         for task in self._tasks.values():
-            if task.doubtful and task.held and not self._has_owner(task.job):
+            if task.doubtful and task.held and not has_owner(task.job):
                 task.held, task.since = False, now
                 self._ended.append(task.job)
             elif not task.held and task.phase is Phase.WAITS and now - task.since > _UNHELD_SECONDS:
@@ -198,6 +197,8 @@ class ClusterEngine:
         """Follow the jobs that an earlier scheduler submitted."""
         living = set(batches.batch_ids(self._root))
         for submission in submissions(self._key):
+            if submission.engine != self._engine:
+                continue
             self._submissions[submission.id] = submission
             if not submission.job:
                 self._unclear.add(submission.id)
@@ -229,7 +230,7 @@ class ClusterEngine:
             count=len(jobs),
             concurrency=concurrency,
             need=first.options.cluster,
-            command=runner.command(self._settings().python, self._root, submission, digest),
+            command=runner.command(self._access().python, self._root, submission, digest),
             folder=self._paths.cluster,
             output=submission.output(self._paths),
             requeue=first.resume,
@@ -311,7 +312,7 @@ class ClusterEngine:
         if listed:
             jobs = [self._submissions[submission].job for submission in listed]
             self._calls.run("look", partial(self._cluster.look, jobs), partial(self._looked, listed))
-        self._pause = min(self._pause * 1.5, self._settings().poll_seconds)
+        self._pause = min(self._pause * 1.5, self._access().poll_seconds)
         self._look_at = time.monotonic() + self._pause
 
     def _looked(self, listed: Sequence[str], reply: Mapping[Element, JobState] | Unreachable) -> None:
@@ -328,7 +329,7 @@ class ClusterEngine:
                 task = self._tasks[key]
                 state = reply.get((known.job, task.number))
                 if state is None:
-                    reason = self._reason_of_dropped(known, task) if known.job in known_jobs else None
+                    reason = self._reason_of_dropped(known, task, knows_others=known.job in known_jobs)
                     state = JobState(Phase.ENDED, reason=reason)
                 self._take_state(key, task, state)
 
@@ -341,16 +342,20 @@ class ClusterEngine:
         if task.phase is Phase.RUNS and state.phase is Phase.WAITS:
             task.doubtful = True
             job = self._submissions[task.submission].job
-            self._outcomes.add_reason(key, lost_node(f"{job}_{task.number}"), "")
+            self._outcomes.add_reason(key, lost_node(self._cluster, f"{job}_{task.number}"), "")
         task.phase, task.why = state.phase, state.why
 
-    def _reason_of_dropped(self, known: ClusterSubmission, task: FollowedTask) -> EndReason | None:
-        """Return why a task is unknown to the cluster, which knows others of its job: without output, it was
-        cancelled before it began.
+    def _reason_of_dropped(
+        self, known: ClusterSubmission, task: FollowedTask, *, knows_others: bool
+    ) -> EndReason | None:
+        """Return why a task is unknown to the cluster: without output, and if the cluster knows others of its
+        job, it was cancelled before it began.
         """
-        if os.path.exists(output_of(known.output(self._paths), task.number)):
-            return None
         job = f"{known.job}_{task.number}"
+        if not self._cluster.is_durable:
+            return lost_node(self._cluster, job)
+        if not knows_others or os.path.exists(output_of(known.output(self._paths), task.number)):
+            return None
         return EndReason(f"{self._cluster.title} job {job} was cancelled.", CANCELLED)
 
     def _cancel(self) -> None:
@@ -399,14 +404,14 @@ class ClusterEngine:
     def _postpone(self, why: str) -> None:
         """Retry later, and show why meanwhile."""
         self._problem = why
-        self._retry_at = time.monotonic() + min(_MAX_RETRY_SECONDS, self._settings().poll_seconds)
+        self._retry_at = time.monotonic() + min(_MAX_RETRY_SECONDS, self._access().poll_seconds)
 
     @property
     def _cluster(self) -> Cluster:
-        return cluster_of(self._engine, self._environment)
+        return cluster_of(self._engine, self._environment, self._access())
 
-    def _settings(self) -> ClusterSettings:
-        return Settings.load(self._root).cluster
+    def _access(self) -> ClusterAccess:
+        return Settings.load(self._root).cluster.access_of(self._engine)
 
     def _unreachable(self, error: Unreachable) -> str:
         return f"{self._cluster.title} is not responding: {error}. Retrying."

@@ -1,12 +1,13 @@
 """The program inside a job: the supervisor of one of its tasks.
 
-It reads what it needs from the shared folder. The environment is that of the job: that of the front end, as
-changed by the cluster and the lines of the job's script.
+It reads what it needs from the shared folder. The environment of the task is that of the front end, as
+changed by the cluster and, with Slurm, the lines of the job's script.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +25,11 @@ from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.entries import EntryState, QueueEntry, open_batch, read_state
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import is_paused
-from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan
+from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan, has_owner
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise
 
-from .base import JobContext, cluster_of, lost_node
+from .base import Cluster, JobContext, cluster_of, lost_node
 from .submissions import SUFFIX, ClusterSubmission, read_output
 
 # The search path is set here, since the environment is that of the tasks. It lacks the working folder, which
@@ -37,6 +38,7 @@ _START = (
     "import sys; sys.path = [one for one in sys.path if one not in ('', '.')] + [sys.argv.pop(1)]; "
     "from {module} import main; sys.exit(main())"
 )
+_OWNER_POLL_SECONDS = 1.0
 _PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 
 
@@ -64,7 +66,7 @@ def main() -> int:
         cluster = cluster_of(submission.engine, os.environ)
         inside = cluster.inside()
         output = submission.output(paths)
-        job = _job(root, submission, sys.argv[3], inside)
+        job = _job(root, submission, sys.argv[3], cluster, inside, signals)
         if job is None:
             return DONE
         return supervise(
@@ -85,7 +87,14 @@ def _read_submission(root: Path, name: str) -> ClusterSubmission:
     return ClusterSubmission.from_dict(read_foreign(root, CLUSTER, f"{name}{SUFFIX}"), name)
 
 
-def _job(root: Path, submission: ClusterSubmission, digest: str, inside: JobContext) -> Job | None:
+def _job(
+    root: Path,
+    submission: ClusterSubmission,
+    digest: str,
+    cluster: Cluster,
+    inside: JobContext,
+    signals: SignalPipe,
+) -> Job | None:
     """Return the current run of the task of this job, None if it is not to run."""
     if is_paused(root):
         return None  # the scheduler submits it again
@@ -101,7 +110,11 @@ def _job(root: Path, submission: ClusterSubmission, digest: str, inside: JobCont
     if state is EntryState.RUNNING and _job_of_latest(info) == inside.job:
         # This job was restarted, so its run ended with its former node. A run in another job is not ended:
         # the cluster may have accepted a job that seemed to be rejected.
-        finalize_orphan(entry.job, lost_node(inside.job))
+        while not cluster.is_durable and has_owner(entry.job):
+            select.select([signals.descriptor], [], [], _OWNER_POLL_SECONDS)
+            if signals.read():
+                return None
+        finalize_orphan(entry.job, lost_node(cluster, inside.job))
         state, _ = read_state(entry, opened)
     return _inside(entry, submission, inside) if state is EntryState.WAITING else None
 
@@ -112,7 +125,11 @@ def _job_of_latest(info: TaskInfo) -> str:
 
 
 def _inside(entry: QueueEntry, submission: ClusterSubmission, inside: JobContext) -> Job:
-    environment = dict(os.environ)
+    environment = dict(os.environ if inside.variables is None else entry.job.environment)
+    for name, value in (inside.variables or {}).items():
+        environment.pop(name, None)
+        if value is not None:
+            environment[name] = value
     if inside.gpus:
         environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(inside.gpus)
     source = entry.job.source if entry.job.code else SourceState.from_dict(submission.source)

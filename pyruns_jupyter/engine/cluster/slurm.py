@@ -11,6 +11,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,7 +76,8 @@ _CAUSE = re.compile(r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ ?(?:DUE TO
 class Slurm:
     """Slurm for a user with this environment (see `base.Cluster`)."""
 
-    title = "Slurm"
+    title, node = "Slurm", "node"
+    limits_concurrency = is_durable = True
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {
@@ -83,6 +85,17 @@ class Slurm:
             for name, value in environment.items()
             if not _IGNORED_VARIABLES.fullmatch(name) and name not in _VISIBLE
         }
+
+    def obstacle(self) -> str:
+        """Return which commands are missing on this machine, empty if none."""
+        path = self._environment.get("PATH")
+        missing = [name for name in COMMANDS if shutil.which(name, path=path) is None]
+        if not missing:
+            return ""
+        return (
+            f"needs {', '.join(missing)} on the PATH of this machine. Queue the tasks on a machine from "
+            "which jobs can be submitted."
+        )
 
     def max_tasks(self) -> int:
         """Return how many tasks a job may have: MaxArraySize is the first index that is too large."""

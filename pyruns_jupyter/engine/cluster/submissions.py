@@ -41,7 +41,7 @@ class ClusterSubmission:
     workspace: str
     tasks: tuple[str, ...]
     source: dict[str, Any] = field(default_factory=dict)
-    job: Annotated[str, Meta(pattern=r"\A[0-9]{0,20}\Z")] = ""  # nothing else on a command line
+    job: Annotated[str, Meta(pattern=r"\A[0-9a-f]{0,32}\Z")] = ""  # nothing else on a command line
     id: str = field(default_factory=new_token)
 
     @property

@@ -77,7 +77,9 @@ class FollowedTasks(dict[Key, FollowedTask]):
 class TaskOutcomes:
     """What a cluster reported about ended tasks; decides whether to submit one again."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
+        """`title` is that of the cluster."""
+        self._title = title
         self._refusals: dict[Key, str] = {}
         self._reasons: dict[Key, tuple[EndReason, str]] = {}
         self._failures: Counter[Key] = Counter()
@@ -108,9 +110,10 @@ class TaskOutcomes:
         self._failures[key] += not reason.interrupted
         if self._failures[key] < _MAX_ATTEMPTS:
             return ""
-        last = output.strip().rpartition("\n")[2].strip() or "It wrote no output."
+        last = output.strip().rpartition("\n")[2].strip() or reason.message
         return (
-            f"Cancelled because its Slurm job ended {_MAX_ATTEMPTS} times before the task could start. {last}"
+            f"Cancelled because its {self._title} job ended {_MAX_ATTEMPTS} times before the task could "
+            f"start. {last}"
         )
 
     def forget(self, batch: str) -> None:

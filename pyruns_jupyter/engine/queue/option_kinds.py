@@ -11,7 +11,7 @@ from pyruns_jupyter.core.common.byte_sizes import parse_size
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, is_task_name
-from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import ENGINE_NAMES, ENGINES, JobResources
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS
 
 MAX_LISTED = 1000  # texts of one option
@@ -179,8 +179,8 @@ SIGNAL_TIME = Kind(_signal_problem, _parse_signal, "SIGNAL@TIME")
 DEVICES = Kind(_devices_problem, _parse_texts, "ID", is_list=True)
 TASKS = Kind(_tasks_problem, _parse_texts, "TASK", is_list=True)
 RULES = Kind(_rules_problem, _parse_texts, "RULE", is_list=True)
-EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}", choices=ENGINES)
+EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {ENGINE_NAMES}", choices=ENGINES)
 RESOURCES = Kind(
-    lambda value: "" if isinstance(value, JobResources) else "must be a mapping of Slurm resources",
+    lambda value: "" if isinstance(value, JobResources) else "must be a mapping of the resources of a job",
     lambda name, value: JobResources.from_dict(value),
 )

@@ -11,13 +11,14 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
-from pyruns_jupyter.core.workspace.cluster_settings import LOCAL, NOTHING, SLURM, JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import DASK, LOCAL, NOTHING, SLURM, JobResources
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS
 
 from . import option_kinds as kinds
 from .option_kinds import Kind, check_listed
 
 MAX_JOBS = 1000
+CLUSTER = "cluster"  # in place of an executor: all but the local one
 _MAX_COUNT = 1_000_000
 _MAX_RETRY_DELAY = 3600.0  # seconds
 
@@ -45,7 +46,7 @@ class Option:
         kind: the values that it may have.
         help: its help on the command line.
         flags: its flags there; by default `--` and its name.
-        executor: the only one with which it has an effect; empty for any.
+        executor: the only one with which it has an effect, or `CLUSTER`; empty for any.
         effect: returns why it has no effect together with the other options (a sentence); empty if it has.
     """
 
@@ -55,11 +56,16 @@ class Option:
     executor: str = ""
     effect: Effect = lambda options: ""
 
+    def is_for(self, executor: str) -> bool:
+        """Return whether it can have an effect with an executor."""
+        return self.executor in ("", executor) or (self.executor == CLUSTER and executor != LOCAL)
+
 
 _NOT_WITH = {
     SLURM: "{} has no effect on Slurm, which assigns the GPUs itself. Remove this option.",
-    LOCAL: "{} has no effect with the local executor. Remove this option, or use the executor slurm "
-    "(--executor slurm).",
+    DASK: "{} has no effect on Dask, whose workers determine their GPUs. Remove this option.",
+    LOCAL: "{} has no effect with the local executor. Remove this option, or use the executor slurm or dask "
+    "(such as --executor slurm).",
 }
 _TIMES = ", such as 90s, 10m or 1h30m"
 
@@ -77,7 +83,7 @@ def _needs_gpus(name: str) -> Effect:
 
 def _signal_effect(options: QueueOptions) -> str:
     limit = options.time_limit or options.cluster.time
-    if options.signal is None or (limit is None and not options.is_local):
+    if options.signal is None or (limit is None and options.engine == SLURM):
         return ""
     if limit is None:
         return "signal has no effect without time_limit. Set time_limit, or remove signal."
@@ -91,7 +97,8 @@ def _cluster_effect(options: QueueOptions) -> str:
         return "gpus and cluster.gpus both set the number of GPUs of a job. Remove one of the two options."
     if options.memory is not None and options.cluster.memory:
         return "memory and cluster.memory both set the memory of a job. Remove one of the two options."
-    return ""
+    problem = options.cluster.problem_with(options.engine or LOCAL)
+    return f"cluster: {problem}" if problem else ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,8 @@ class QueueOptions:
     jobs: int = _declare(
         1,
         kinds.whole(1, MAX_JOBS),
-        "maximum number of parallel tasks (default: 1, or no limit on Slurm); overrides the setting max_jobs",
+        "maximum number of parallel tasks (default: 1, or no limit on a cluster); overrides the setting "
+        "max_jobs",
         *("-j", "--concurrency", "--jobs"),
     )
     priority: int = _declare(
@@ -215,7 +223,7 @@ class QueueOptions:
     engine: str | None = _declare(
         None, kinds.EXECUTOR, "where tasks run (default: as in the project settings)", "--executor"
     )
-    cluster: JobResources = _declare(NOTHING, kinds.RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
+    cluster: JobResources = _declare(NOTHING, kinds.RESOURCES, executor=CLUSTER, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
 
     @property
     def is_local(self) -> bool:
@@ -256,9 +264,10 @@ class QueueOptions:
             value, option = getattr(self, one.name), _declared(one)
             if one.name not in given or value is None or value is False or value in ((), NOTHING):
                 continue
-            is_elsewhere = option.executor not in ("", executor)
             there = replace(self, engine=executor)
-            problem = _NOT_WITH[executor].format(one.name) if is_elsewhere else option.effect(there)
+            problem = (
+                option.effect(there) if option.is_for(executor) else _NOT_WITH[executor].format(one.name)
+            )
             if problem:
                 raise InvalidInput(problem, field=one.name)
 

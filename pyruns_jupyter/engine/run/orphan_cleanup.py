@@ -10,7 +10,7 @@ import psutil
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId, boot_id, host_name, pid_space, process_alive
 from pyruns_jupyter.core.fs.atomic import read_json
-from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.ownership import COPIED, MAX_RECORD_BYTES, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
@@ -141,3 +141,30 @@ def owner_of(paths: TaskPaths, number: int) -> ProcessId | None:
         return ProcessId.from_dict(read_json(paths.owner(number), most=MAX_RECORD_BYTES))
     except (OSError, Unreadable):
         return None
+
+
+def owner_lives(job: Job, info: TaskInfo) -> bool:
+    """Return whether the owner of a running job lives, according to its lock, or to its lease."""
+    number = running_number(info, job.attempt)
+    if number is None or is_locked(job.paths.owner(number)):
+        return True
+    if info.get("runner_host") == host_name():
+        return False
+    # Locks of another host may not be visible here, so its lease decides. But two hosts never have the same
+    # boot id, and one that was renamed keeps it.
+    former = owner_of(job.paths, number)
+    if former is not None and former.boot and former.boot == boot_id():
+        return False
+    until = info.get("lease_until")
+    return isinstance(until, (int, float)) and until > time.time()
+
+
+def has_owner(job: Job) -> bool:
+    """Return whether a job runs and has an owner, according to its files."""
+    try:
+        info = read_task(job.paths.folder)
+        return running_number(info, job.attempt) is not None and owner_lives(job, info)
+    except (NotFound, Unreadable):
+        return False
+    except OSError:
+        return True  # unknown at this moment

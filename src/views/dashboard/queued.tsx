@@ -4,7 +4,7 @@ import type { QueuedBatch, TaskRow, Workspace } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { batchTimeLeft } from '../../model/estimate';
 import type { QueueModel } from '../../model/queue';
-import { CLUSTER_JOBS } from '../../model/runoptions';
+import { CLUSTER_JOBS, CLUSTERS } from '../../model/runoptions';
 import type { IActionContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { ActionButton, useActions } from '../actions/controls';
@@ -242,10 +242,11 @@ function countsText(trans: ITrans, batch: QueuedBatch): string {
 
 function optionsText(trans: ITrans, { options }: QueuedBatch): string {
   const jobs = options.jobs ?? 1;
-  const isCluster = options.engine === 'slurm';
+  const { engine } = options;
+  const cluster = engine && engine !== 'local' ? CLUSTERS[engine] : '';
   return [
-    isCluster ? 'Slurm' : '',
-    isCluster && jobs >= CLUSTER_JOBS ? '' : trans.__('concurrency %1', jobs),
+    cluster,
+    cluster && jobs >= CLUSTER_JOBS ? '' : trans.__('concurrency %1', jobs),
     options.cluster?.partition ?? '',
     options.gpus
       ? trans._n('%1 GPU per task', '%1 GPUs per task', options.gpus)

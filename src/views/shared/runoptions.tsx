@@ -4,6 +4,7 @@ import type { DefaultGpus, FieldError, RunOptions } from '../../client/types';
 import type { ClusterField, Engine, RunField } from '../../model/runoptions';
 import {
   CLUSTER_FIELDS,
+  CLUSTERS,
   isRunField,
   RUN_NUMBERS,
   withEngine,
@@ -65,7 +66,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       {...props}
       field={name}
       known={value[name]}
-      words={wordsOf(trans, name, engine === 'slurm', props.defaultGpus)}
+      words={wordsOf(trans, name, engine !== 'local', props.defaultGpus)}
       limits={RUN_NUMBERS[name]}
       onValue={given =>
         props.onChange({
@@ -91,7 +92,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
             onValue={need => props.onChange(withNeed(value, name, need ?? ''))}
           />
         ))}
-      {engine === 'slurm' && field('memory')}
+      {engine !== 'local' && field('memory')}
       <details
         open={open || isWrong}
         onToggle={event => setOpen(event.currentTarget.open)}
@@ -251,12 +252,14 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const names: Record<Engine, string> = {
     local: trans.__('This machine'),
-    slurm: 'Slurm'
+    ...CLUSTERS
   };
   return (
     <Choice
       className="pyr-run-option pyr-run-wide"
-      title={trans.__('On the server’s machine, or as Slurm jobs')}
+      title={trans.__(
+        'On the server’s machine, as Slurm jobs, or on Dask workers'
+      )}
       label={trans.__('Run on')}
       id={`${props.prefix}@engine`}
       value={props.value.engine ?? ''}
@@ -264,7 +267,8 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
       options={[
         ['', trans.__('Default (%1)', names[props.engine])],
         ['local', names.local],
-        ['slurm', names.slurm]
+        ['slurm', names.slurm],
+        ['dask', names.dask]
       ]}
       onChange={engine =>
         props.onChange(withEngine(props.value, engine || null))

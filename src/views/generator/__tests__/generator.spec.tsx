@@ -446,6 +446,26 @@ describe('GeneratorView', () => {
     expect(withoutEmpty(options)).toEqual({ jobs: 1000, engine: 'slurm' });
   });
 
+  it('offers Dask without what only Slurm has', async () => {
+    await show();
+    const choose = (value: string) =>
+      fireEvent.change(screen.getByLabelText('Run on'), { target: { value } });
+    choose('slurm');
+    fireEvent.change(screen.getByLabelText('Partition'), {
+      target: { value: 'gpu' }
+    });
+    choose('dask');
+    expect(screen.queryByLabelText('Partition')).not.toBeInTheDocument();
+    expect(screen.queryByLabelText('GPU memory (GiB)')).not.toBeInTheDocument();
+    expect(screen.queryByLabelText('Preempt others')).toBeNull();
+    fireEvent.change(screen.getByLabelText('Memory per task'), {
+      target: { value: '16G' }
+    });
+    const run = { jobs: 1000, engine: 'dask', memory: '16G' };
+    expect(withoutEmpty(model.getSnapshot().run)).toEqual(run);
+    expect(asRunOptions(run, 1)).toEqual(run);
+  });
+
   it('runs tasks in a cluster, with what they ask of it', async () => {
     await show();
     expect(screen.queryByLabelText('Partition')).not.toBeInTheDocument();

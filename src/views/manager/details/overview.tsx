@@ -97,7 +97,7 @@ export function placeFacts(
   const place = run?.environment;
   return [
     [trans.__('Host'), place?.host ?? ''],
-    [trans.__('Slurm job'), place?.cluster_job ?? ''],
+    [trans.__('Cluster job'), place?.cluster_job ?? ''],
     [trans.__('GPUs'), counted(place?.gpus ?? [])],
     [trans.__('Python'), place?.python ?? '']
   ];
