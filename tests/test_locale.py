@@ -18,7 +18,7 @@ from pyruns_jupyter.engine.queue.launch import pause
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.run.run_alerts import RunAlerts
 from pyruns_jupyter.engine.scheduler.start_policy import Blocked, StartPolicy
-from pyruns_jupyter.system import gpu
+from pyruns_jupyter.system import amd, gpu_driver, nvidia
 from tests.engine.support import Project
 from tests.recorder import Recorder
 from tests.support import ROOT
@@ -45,7 +45,9 @@ def test_sentences_of_the_server_are_translated(tmp_path: Path) -> None:
     texts = re.findall(r"""trans\.__\(\s*(['"])(.+?)\1[,)\n]""", TRANSLATED.read_text(encoding="utf-8"))
     patterns = {text: re.compile(re.sub(r"%\d", ".+?", re.escape(text))) for _, text in texts}
     project = Project(tmp_path)
-    written = [gpu.NO_LIBRARY, gpu.NO_BINDINGS, gpu.NO_DEVICE, *_why_batches_wait(project)]
+    written = [gpu_driver.NO_DRIVER, *_why_batches_wait(project)]
+    for driver in (nvidia, amd):
+        written += [driver.NO_BINDINGS, driver.NO_DEVICE]
     alerts = RunAlerts(["no output for 1s -> stop"], lambda: project.paths("running"), 1, lambda _: None)
     assert alerts.beat(time.monotonic() + 60, 0.0)
     written.append(alerts.stop_message)

@@ -9,8 +9,8 @@ from importlib.metadata import packages_distributions
 from tests.packaging.installed import lower_bounds
 from tests.test_layers import PACKAGE, python_files, python_imports
 
-# Used where they are installed; the extra `optimize` brings optuna.
-OPTIONAL = {"optuna", "pandas", "polars", "pyarrow", "typing_extensions"}
+# Used where they are installed (amdsmi comes with ROCm); the extra `optimize` brings optuna.
+OPTIONAL = {"amdsmi", "optuna", "pandas", "polars", "pyarrow", "typing_extensions"}
 
 
 def canonical(name: str) -> str:

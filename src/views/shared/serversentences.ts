@@ -6,11 +6,12 @@ import { plainTrans } from './context';
 function sentences(trans: ITrans): string[] {
   const parts = ['%1', '%2', '%3', '%4'];
   return [
-    trans.__('There is no NVIDIA driver on this machine.'),
+    trans.__('There is no driver for NVIDIA or AMD GPUs on this machine.'),
     trans.__(
-      'GPUs cannot be shown because the Python package nvidia-ml-py is not installed.'
+      'GPUs cannot be shown because the Python package %1 is not installed.',
+      ...parts
     ),
-    trans.__('The NVIDIA driver works but does not report any GPUs.'),
+    trans.__('The %1 driver works but does not report any GPUs.', ...parts),
     trans.__('The queue is paused.'),
     trans.__(
       'Concurrency limit reached: %1 of %2 task is running (%3).',
