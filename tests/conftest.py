@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
+from tests.amd_gpus import FakeAmdSmi, recorded
 from tests.support import ROOT, reference_program
 
 if TYPE_CHECKING:
@@ -114,6 +115,14 @@ def fake_nvml(fake_nvml_library: Path, tmp_path: Path) -> FakeNvml:
     """Two idle fake GPUs."""
     fake = FakeNvml(fake_nvml_library, tmp_path / "gpus.txt")
     fake.write([FakeGpu(name="Fake GPU 0"), FakeGpu(name="Fake GPU 1")])
+    return fake
+
+
+@pytest.fixture
+def fake_amdsmi(tmp_path: Path) -> FakeAmdSmi:
+    """Two idle AMD GPUs."""
+    fake = FakeAmdSmi(tmp_path / "amdsmi.json")
+    fake.write([recorded(0xA1B2C3D4E5F60001), recorded(0xA1B2C3D4E5F60002)])
     return fake
 
 

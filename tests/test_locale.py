@@ -4,6 +4,7 @@ server writes in English are those that the user interface translates.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from importlib.metadata import entry_points
@@ -11,6 +12,10 @@ from pathlib import Path
 
 from jupyterlab_server.translation_utils import get_installed_packages_locale, get_language_pack
 
+from pyruns_jupyter.engine.gpus.fair_share import FairShare, left_text
+from pyruns_jupyter.engine.gpus.policy import GpuPolicy
+from pyruns_jupyter.engine.gpus.request import GpuRequest
+from pyruns_jupyter.engine.gpus.reservations import Reservation, Reservations
 from pyruns_jupyter.engine.queue.batches import Batch
 from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
 from pyruns_jupyter.engine.queue.jobs import Job
@@ -18,7 +23,7 @@ from pyruns_jupyter.engine.queue.launch import pause
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.run.run_alerts import RunAlerts
 from pyruns_jupyter.engine.scheduler.start_policy import Blocked, StartPolicy
-from pyruns_jupyter.system import gpu
+from pyruns_jupyter.system import amd, gpu_driver, nvidia
 from tests.engine.support import Project
 from tests.recorder import Recorder
 from tests.support import ROOT
@@ -45,7 +50,9 @@ def test_sentences_of_the_server_are_translated(tmp_path: Path) -> None:
     texts = re.findall(r"""trans\.__\(\s*(['"])(.+?)\1[,)\n]""", TRANSLATED.read_text(encoding="utf-8"))
     patterns = {text: re.compile(re.sub(r"%\d", ".+?", re.escape(text))) for _, text in texts}
     project = Project(tmp_path)
-    written = [gpu.NO_LIBRARY, gpu.NO_BINDINGS, gpu.NO_DEVICE, *_why_batches_wait(project)]
+    written = [gpu_driver.NO_DRIVER, *_why_gpus_are_missing(), *_why_batches_wait(project)]
+    for driver in (nvidia, amd):
+        written += [driver.NO_BINDINGS, driver.NO_DEVICE]
     alerts = RunAlerts(["no output for 1s -> stop"], lambda: project.paths("running"), 1, lambda _: None)
     assert alerts.beat(time.monotonic() + 60, 0.0)
     written.append(alerts.stop_message)
@@ -54,6 +61,14 @@ def test_sentences_of_the_server_are_translated(tmp_path: Path) -> None:
     # tests/studies checks the other ones.
     left = set(patterns) - {one for matching in found.values() for one in matching}
     assert len(left) == 2 and all(one.startswith("Pruned after step ") for one in left), left
+
+
+def _why_gpus_are_missing() -> list[str]:
+    usage = ("alice", 0.12, "bob", 0.61, 7.0)
+    found = [left_text(labels, *usage) for labels in (["0"], ["0", "2:1"])]
+    share, one = FairShare(Reservations()), Reservation("a", "w/a", ("GPU-1",), None, {}, 1.0, os.geteuid())
+    refused = share.within_quota(GpuPolicy(max_gpus=1), GpuRequest(), [], [one])
+    return [*found, str(refused)]
 
 
 def _why_batches_wait(project: Project) -> list[str]:

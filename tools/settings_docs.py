@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from traitlets import Bool, Float, Int, List, TraitType, Unicode
 
+from pyruns_jupyter.core.common.validation import describe
 from pyruns_jupyter.core.metrics.journal import _RANKS
 from pyruns_jupyter.core.workspace.cluster_settings import (
     _DASK_PLACES,
@@ -27,6 +28,7 @@ from pyruns_jupyter.core.workspace.cluster_settings import (
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
 from pyruns_jupyter.core.workspace.metric_settings import KIND as METRIC_KIND
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.gpus.policy import POLICY_NAME, GpuPolicy
 from pyruns_jupyter.engine.queue.launch import RUN_VARIABLES
 from pyruns_jupyter.server.app import PyrunsExtension
 from tools.generated import ROOT, paragraph, table
@@ -40,7 +42,8 @@ PLAIN = {
     "gpu_scheduler_selection_mode": "`auto`: a task gets any of the GPUs in `gpu_scheduler_device_ids`; "
     "`specified`: it gets all of them",
     "gpu_scheduler_respect_cuda_visible_devices": "whether a task never gets GPUs that "
-    "`CUDA_VISIBLE_DEVICES` hides from the process that queues the task",
+    "`CUDA_VISIBLE_DEVICES`, `ROCR_VISIBLE_DEVICES` or `HIP_VISIBLE_DEVICES` hides from the process that "
+    "queues the task",
     "metrics": "goal of each metric: whether its best value is the lowest or the highest "
     "([goals](query.md#goals-of-metrics))",
     "slurm": "resources of each Slurm job, as in a table below",
@@ -81,13 +84,21 @@ DASK_PLACE = {
     "cluster": "name of a cluster of Dask Gateway, in place of `address`",
 }
 
+POLICY = {
+    "fair_share": "whether the user with less recent usage goes first when several users wait for a GPU",
+    "half_life_days": "half-life of usage in days: after this time, a GPU-hour counts half",
+    "max_gpus": "number of GPUs that a user may reserve at the same time; default: no limit",
+    "users": "other limits for single users, by login name or user ID",
+}
+
 GIVEN = {
     "PYRUNS_TASK_DIR": "path of the task folder",
     "PYRUNS_RUN_INDEX": "number of the run, starting at 1",
     "PYRUNS_RUN_ATTEMPT_ID": "unique ID of the run, by which the processes of a killed supervisor are found",
     "PYRUNS_CHECKPOINT_DIR": "path of the checkpoint folder of the task, which the script has to create",
     "PYRUNS_RESUMED_FROM": "number of the previous run, if that did not complete and there is a checkpoint",
-    "PYRUNS_ASSIGNED_GPUS": "indices of the reserved GPUs, as in `nvidia-smi`; not set without reserved GPUs",
+    "PYRUNS_ASSIGNED_GPUS": "indices of the reserved GPUs, as in `nvidia-smi` or `amd-smi`; not set without "
+    "reserved GPUs",
     "__PYRUNS_CONFIG__": "path of the configuration of this run; not set for shell tasks",
     "__PYRUNS_ROOT__": "path of the workspace folder; not set for shell tasks",
 }
@@ -115,6 +126,7 @@ OTHERS = {
     "([Which shell](architecture.md#which-shell-runs-a-task))",
     "CUDA_VISIBLE_DEVICES": "GPUs that the process that queues a task can see; the task gets no other GPUs",
     "DASK_SCHEDULER_ADDRESS": "address of the Dask scheduler, if `dask.address` is not set ([Dask](dask.md))",
+    "ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES": "the same for [AMD GPUs](howto/gpus.md#use-amd-gpus)",
     "CONDA_EXE": "location of conda, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, `CONDA_ENVS_PATH` and "
     "`CONDA_ENVS_DIRS`, to find environments by name",
 }
@@ -139,6 +151,7 @@ def settings_page() -> Iterator[str]:
     )
     yield from _project()
     yield from _server()
+    yield from _policy()
     yield from _lab()
     yield from _variables()
 
@@ -264,6 +277,21 @@ def _server() -> Iterator[str]:
     yield from table(("name", "default", "type", "meaning"), rows)
 
 
+def _policy() -> Iterator[str]:
+    _same("POLICY", POLICY, GpuPolicy.__struct_fields__)
+    hints = get_type_hints(GpuPolicy, include_extras=True)
+    yield "## GPU policy of a host\n"
+    yield paragraph(
+        f"An administrator can set these keys in `{POLICY_NAME}` in the folder `PYRUNS_GPU_LEDGER`. See "
+        "[Quotas and fair share](hub.md#gpu-quotas-and-fair-share)."
+    )
+    rows = [
+        (f"`{key}`", _value(getattr(GpuPolicy(), key)), describe(hints[key]), about)
+        for key, about in POLICY.items()
+    ]
+    yield from table(("key", "default", "type", "meaning"), rows)
+
+
 def _plain_default(trait: TraitType[Any, Any]) -> object:
     value = trait.default()
     return value if value != [] else None
@@ -316,7 +344,8 @@ def _variables() -> Iterator[str]:
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
         "Pyruns also sets `PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8`, so that logs are written "
-        "immediately and in UTF-8, and `CUDA_VISIBLE_DEVICES`, which contains the reserved GPUs."
+        "immediately and in UTF-8, and `CUDA_VISIBLE_DEVICES`, or `ROCR_VISIBLE_DEVICES` for AMD GPUs, which "
+        "contains the reserved GPUs."
     )
     yield "### Read by Pyruns\n"
     yield "Set these variables in the environment of the server, its kernels and its terminals.\n"

@@ -167,6 +167,9 @@ class SimulatedRun:
         self._journal: Appender | None = None
         self._printed = self._tracked = 0
 
+    def renew_reservations(self) -> None:
+        """Note that the run still uses its GPUs: nobody else counts the usage."""
+
     def step(self) -> bool:
         """Do what is due; return whether the run has ended."""
         now = time.monotonic()

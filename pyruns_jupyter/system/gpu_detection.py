@@ -1,14 +1,15 @@
-"""Whether this host has NVIDIA GPUs, for processes that must not load the driver."""
+"""Whether this host has GPUs, for processes that must not load a driver."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-_LIBRARY = "libnvidia-ml.so.1"
+_LIBRARY, _AMD_PACKAGE = "libnvidia-ml.so.1", "amdsmi"
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
 _CODE = (
     f"import sys; sys.path.append({_PACKAGE_PARENT!r}); "
@@ -20,10 +21,10 @@ _cached: tuple[float, bool] | None = None  # until when (monotonic), and the res
 
 
 def has_gpus() -> bool:
-    """Return whether the driver reports a GPU; cached for a minute. It may block: call it from a thread.
+    """Return whether a driver reports a GPU; cached for a minute. It may block: call it from a thread.
 
-    Without the driver's library the result is immediate; otherwise another process queries the driver, since
-    it may hang.
+    Without the library of a driver the result is immediate; otherwise another process queries the driver,
+    since it may hang.
     """
     global _cached
     if _cached is None or time.monotonic() >= _cached[0]:
@@ -32,9 +33,7 @@ def has_gpus() -> bool:
 
 
 def _query() -> bool:
-    try:
-        ctypes.CDLL(_LIBRARY)
-    except OSError:
+    if not _has_library():
         return False
     try:
         done = subprocess.run(
@@ -48,3 +47,11 @@ def _query() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def _has_library() -> bool:
+    try:
+        ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return importlib.util.find_spec(_AMD_PACKAGE) is not None
+    return True

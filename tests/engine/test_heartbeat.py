@@ -25,9 +25,13 @@ class Run:
         self.job = Job(project.root, "_shell_", name, "attempt", "batch", {}, "")
         self.paths = self.job.paths
         self.process: tuple[int, float] | None = (os.getpid(), 1.0)
+        self.renewals = 0
 
     def follow(self) -> TaskPaths:
         return self.paths
+
+    def renew_reservations(self) -> None:
+        self.renewals += 1
 
 
 def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +41,8 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
         runs.queue(info, attempt="attempt", batch="batch")
         runs.start(info, attempt="attempt", command="true", workdir="")
         info["lease_until"] = 1.0
-    heartbeat = Heartbeat(Run(shell, "T"))
+    run = Run(shell, "T")
+    heartbeat = Heartbeat(run)
     waited: list[object] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     monkeypatch.setattr(os, "fsync", waited.append)
@@ -45,8 +50,10 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
     with task_lock(folder):
         assert not heartbeat.beat(now)
     assert shell.info("T")["lease_until"] == 1.0
+    assert run.renewals == 0
     assert not heartbeat.beat(now + 1)  # not only half a minute later
     assert waited == []
+    assert run.renewals == 1
     info = shell.info("T")
     assert info["lease_until"] > time.time()
     assert info["pids"] == [os.getpid()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,14 +21,18 @@ from tests.support import ROOT, wait_until
 
 from .support import Project
 
-HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES; id -u; while [ ! -e go ]; do sleep 0.05; done\n"
+HOLD = (
+    "echo gpu:$CUDA_VISIBLE_DEVICES; id -u; "
+    "while [ ! -e go ] && [ ! -e go-$(basename $PYRUNS_TASK_DIR) ]; do sleep 0.05; done\n"
+)
 SUBMIT = """
 import sys
 from pathlib import Path
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.client.submit import submit
-submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[2:], options=QueueOptions(gpus=1))
+jobs = int(sys.argv[2])
+submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[3:], options=QueueOptions(gpus=1, jobs=jobs))
 """
 
 
@@ -42,18 +47,24 @@ class User:
         self.project.settings("gpu_scheduler_stable_seconds: 0\n")
         self._home = home
 
-    def submit(self, name: str, script: str = HOLD) -> None:
-        """Queue a new task that wants one GPU."""
-        self.project.task(name, script)
+    def submit(self, *names: str, script: str = HOLD, jobs: int = 1) -> None:
+        """Queue new tasks that want one GPU each."""
+        for name in names:
+            self.project.task(name, script)
         subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", str(self._home)], check=True)
         # The interpreter may lie where only root can read: reading is all that the user may do more.
         become = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
         become += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
         become += ["--bounding-set=-all,+dac_read_search"]
-        words = [sys.executable, "-c", SUBMIT, str(self.project.workspace.folder), name]
+        words = [sys.executable, "-c", SUBMIT, str(self.project.workspace.folder), str(jobs), *names]
         environment = {**os.environ, "HOME": str(self._home), "PYTHONPATH": str(ROOT)}
         environment[STATE_VARIABLE] = str(self._home / "state")
         subprocess.run([*become, *words], cwd=self._home, env=environment, check=True)
+
+    def finish(self, name: str) -> None:
+        """Let a task end."""
+        (self.project.folder / f"go-{name}").touch()
+        assert self.project.wait(name) == ["completed"]
 
     def why(self) -> str:
         """Why nothing more starts, as their scheduler wrote it down; to us it is another user's queue."""
@@ -104,6 +115,112 @@ def test_what_one_user_has_reserved_no_other_gets(two: tuple[User, User]) -> Non
     (other.project.folder / "go").touch()
     assert other.project.wait("b") == ["completed"]
     assert one.project.wait("c") == ["completed"]
+
+
+@pytest.fixture
+def ledger(two: tuple[User, User]) -> Path:
+    """The common folder, in which nothing is but what the policy needs."""
+    return Path(os.environ[reservations.VARIABLE])
+
+
+def set_policy(ledger: Path, text: str) -> None:
+    (ledger / "policy.yaml").write_text(text)
+
+
+def contend(one: User, other: User, ledger: Path) -> None:
+    """Let `one` have used the only GPU and use it now, with another task queued before one of `other`."""
+    one.submit("a", "b", "c")
+    one.project.wait_for_output("a", b"gpu:GPU-")
+    one.finish("a")
+    one.project.wait_for_output("b", b"gpu:GPU-")
+    other.submit("theirs")
+    wait_until(lambda: any(path.stat().st_uid == other.uid for path in ledger.glob("*.waiting")))
+
+
+def test_who_used_less_is_next(two: tuple[User, User], ledger: Path) -> None:
+    one, other = two
+    set_policy(ledger, "fair_share: true\n")
+    contend(one, other, ledger)
+    scheduler = other.project.scheduler_pid()
+    os.kill(scheduler, signal.SIGSTOP)  # so that the GPU can be seen to be left to it
+    one.finish("b")
+    wait_until(lambda: "GPU 0 is left to 12002, who waits and has used 0 %" in one.why(), message=one.why)
+    assert "12001 has used 100 % (half-life: 7 days)." in one.why()
+    assert one.project.status("c") == "queued"
+    os.kill(scheduler, signal.SIGCONT)
+    other.project.wait_for_output("theirs", b"gpu:GPU-")
+    assert one.project.status("c") == "queued"
+    # It waits for a task that runs now, not for a share.
+    wait_until(lambda: "GPU 0: reserved by _shell_/theirs" in one.why(), message=one.why)
+    other.finish("theirs")
+    one.project.wait_for_output("c", b"gpu:GPU-")
+    one.finish("c")
+    (usage,) = [path for path in ledger.glob("*.usage") if path.stat().st_uid == one.uid]
+    assert json.loads(usage.read_bytes())["gpu_seconds"] > 0
+    wait_until(lambda: not list(ledger.glob("*.waiting")))
+
+
+def test_a_scheduler_that_was_killed_is_not_waited_for(two: tuple[User, User], ledger: Path) -> None:
+    one, other = two
+    set_policy(ledger, "fair_share: true\n")
+    contend(one, other, ledger)
+    os.kill(other.project.scheduler_pid(), signal.SIGKILL)
+    one.finish("b")
+    one.project.wait_for_output("c", b"gpu:GPU-")
+    assert list(ledger.glob("*.waiting"))  # what it left is of no effect
+    one.finish("c")
+
+
+def test_a_quota_holds_for_each_user(two: tuple[User, User], ledger: Path, fake_nvml: FakeNvml) -> None:
+    one, other = two
+    fake_nvml.write([FakeGpu(total=10240, used=100) for _ in range(4)])
+    set_policy(ledger, f"max_gpus: 1\nusers: {{{other.uid}: 2}}\n")
+    one.submit("a", "b", jobs=2)
+    one.project.wait_for_output("a", b"gpu:GPU-")
+    wait_until(
+        lambda: "The quota of 12001 on this host is 1 GPU at the same time" in one.why(), message=one.why
+    )
+    other.submit("a", "b", jobs=2)
+    for name in ("a", "b"):
+        other.project.wait_for_output(name, b"gpu:GPU-")
+    assert one.project.status("b") == "queued"
+    one.finish("a")
+    one.project.wait_for_output("b", b"gpu:GPU-")
+    one.finish("b")
+    assert {path.name for path in ledger.iterdir() if path.suffix in (".usage", ".waiting")} == set()
+
+
+def test_a_policy_that_is_damaged_is_told(two: tuple[User, User], ledger: Path) -> None:
+    one, _ = two
+    set_policy(ledger, "max_gpu: 1\n")
+    one.submit("a")
+    wait_until(lambda: "Unknown field 'max_gpu'" in one.why(), message=one.why)
+    set_policy(ledger, "max_gpus: 1\n")
+    one.project.wait_for_output("a", b"gpu:GPU-")
+    one.finish("a")
+
+
+def test_without_a_policy_nothing_is_recorded(two: tuple[User, User], ledger: Path) -> None:
+    one, other = two
+    one.submit("a", "b")
+    one.project.wait_for_output("a", b"gpu:GPU-")
+    other.submit("a")
+    wait_until(lambda: "_shell_/a" in other.why(), message=other.why)
+    assert {path.suffix for path in ledger.iterdir()} <= {"", ".json", ".peak"}
+    one.finish("a")
+    (one.project.folder / "go").touch()
+    (other.project.folder / "go").touch()
+    assert one.project.wait("b") == other.project.wait("a") == ["completed"]
+    assert {path.suffix for path in ledger.iterdir()} <= {"", ".json", ".peak"}
+
+
+def test_tasks_without_gpus_do_not_read_the_policy(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They start as before, also if the folder cannot be used."""
+    monkeypatch.setenv(reservations.VARIABLE, str(shell.folder / "missing" / "ledger"))
+    names = [shell.task(f"t{number}", "true\n") for number in range(20)]
+    shell.submit(*names, jobs=4)
+    assert set(shell.wait(*names)) == {"completed"}
+    assert not (shell.folder / "missing").exists()
 
 
 def test_what_another_user_runs_by_hand_is_respected(two: tuple[User, User], fake_nvml: FakeNvml) -> None:

@@ -9,9 +9,9 @@ from importlib.metadata import packages_distributions
 from tests.packaging.installed import lower_bounds
 from tests.test_layers import PACKAGE, python_files, python_imports
 
-# Used where they are installed, most of them by an extra. Windows has pywinpty.
+# Used where they are installed, most of them by an extra. Windows has pywinpty, ROCm brings amdsmi.
 OPTIONAL = {
-    *("dask_gateway", "distributed", "mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow"),
+    *("amdsmi", "dask_gateway", "distributed", "mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow"),
     *("typing_extensions", "winpty"),
 }
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.system import gpu
+from pyruns_jupyter.system import nvidia
 from pyruns_jupyter.system.gpu import GpuReader
+from pyruns_jupyter.system.gpu_driver import NO_DRIVER
 from tests.conftest import FakeGpu, FakeNvml
 
 READ = """
@@ -150,12 +151,12 @@ def test_no_driver() -> None:
     seen = python(READ, {"LD_LIBRARY_PATH": "/nonexistent"})
     if seen["state"] == "ok":
         pytest.skip("this machine has a real GPU")
-    assert seen == {"state": "none", "message": gpu.NO_LIBRARY, "gpus": []}
+    assert seen == {"state": "none", "message": NO_DRIVER, "gpus": []}
 
 
 def test_a_driver_without_gpus(fake_nvml: FakeNvml) -> None:
     fake_nvml.write([])
-    assert python(READ, fake_nvml.environment) == {"state": "none", "message": gpu.NO_DEVICE, "gpus": []}
+    assert python(READ, fake_nvml.environment) == {"state": "none", "message": nvidia.NO_DEVICE, "gpus": []}
 
 
 def test_a_driver_that_cannot_start(fake_nvml: FakeNvml) -> None:
@@ -207,7 +208,7 @@ import json, sys
 import pyruns_jupyter.system.sampler
 from pyruns_jupyter.system.gpu import GpuReader
 GpuReader()
-print(json.dumps("pynvml" in sys.modules))
+print(json.dumps("pynvml" in sys.modules or "amdsmi" in sys.modules))
 """
     assert python(code, {}) is False
 

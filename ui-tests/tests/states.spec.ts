@@ -88,7 +88,7 @@ test('first use, an empty workspace, a script with an error', async ({
   await pictures(page, 'state-empty');
   await openPage(page, 'Dashboard');
   await expect(page.getByText('No queued tasks.')).toBeVisible();
-  await expect(page.getByText(/no NVIDIA/i)).toBeVisible();
+  await expect(page.getByText(/no driver for NVIDIA/i)).toBeVisible();
   await pictures(page, 'state-no-gpu');
 
   fs.writeFileSync(path.join(root, 'echo', 'broken.py'), 'def f(:\n  pass\n');

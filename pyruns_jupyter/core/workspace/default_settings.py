@@ -44,7 +44,7 @@ header_refresh_interval: 3        # seconds between updates of CPU, memory and G
 monitor_chunk_size: 50000         # number of bytes of a log that are loaded at once
 monitor_scrollback: 100000        # number of lines of a log that are kept in view
 
-# GPUs (NVIDIA)
+# GPUs
 # default_gpus: auto              # GPUs per task; auto: 1 if the script imports a GPU framework, otherwise 0
 gpu_scheduler_enabled: false              # whether every task needs GPUs and waits for free ones
 gpu_scheduler_task_mode: single           # single: one GPU per task; multi: gpu_scheduler_gpus_per_task
@@ -55,6 +55,6 @@ gpu_scheduler_min_free_memory_gb: 8.0     # free memory in GiB that a GPU must h
 gpu_scheduler_min_idle_pct: 70            # idle percentage that a GPU must have
 gpu_scheduler_stable_seconds: 15          # seconds for which a GPU must meet both limits before it is used
 gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that waits for GPUs is cancelled
-gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by this variable are never used
+gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by such variables are never used
 gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of the same model
 """

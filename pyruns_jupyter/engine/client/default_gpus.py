@@ -11,6 +11,7 @@ from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import gpu_count
+from pyruns_jupyter.engine.gpus.visibility import VARIABLES, chosen_by, hides_all
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.system.gpu_detection import has_gpus
 
@@ -18,9 +19,6 @@ from .batch_options import executor_of
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
-_HIDDEN = ("", "-1", "none", "void", "nodevfiles")  # values that hide every GPU
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,14 @@ def default_gpus(
     """Return the default GPUs of tasks; `environment` is that of the front end that queues them.
 
     With `default_gpus: auto` a script or notebook that imports a GPU framework gets one GPU if the host has
-    any. This does not apply if CUDA_VISIBLE_DEVICES is in the settings, or hides all GPUs from the front end.
+    any. This does not apply if the settings have a variable such as CUDA_VISIBLE_DEVICES, or if one hides all
+    GPUs from the front end.
     """
     count = gpu_count(QueueOptions(), settings)
     script = workspace.script
-    if count or settings.default_gpus is not None or script is None or _VISIBLE in settings.global_env:
+    if count or settings.default_gpus is not None or script is None or chosen_by(settings.global_env):
         return DefaultGpus(count)
-    if environment.get(_VISIBLE, "all").strip().lower() in _HIDDEN:
+    if hides_all(environment):
         return DefaultGpus()
     # Imported here, since the scheduler does not need it.
     from pyruns_jupyter.core.scripts.frameworks import imported_framework
@@ -71,9 +70,9 @@ def with_default_gpus(
 
 
 def _chooses(workspace: WorkspaceFolder, name: str) -> bool:
-    """Return whether a task has CUDA_VISIBLE_DEVICES in its own environment."""
+    """Return whether a task has a variable that chooses GPUs in its own environment."""
     try:
         variables = read_task(workspace.paths(name).folder).get("env")
     except (PyrunsError, OSError):
         return False
-    return isinstance(variables, dict) and _VISIBLE in variables
+    return isinstance(variables, dict) and not variables.keys().isdisjoint(VARIABLES)

@@ -31,6 +31,8 @@ from pyruns_jupyter.core.trust.unused_keys import find_unused_keys, remove_unuse
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.gpus.policy import POLICY_NAME, PolicyFile, untrusted_policy
+from pyruns_jupyter.engine.gpus.reservations import Reservations
 from pyruns_jupyter.engine.queue import batches, kept_ends
 from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 from pyruns_jupyter.engine.queue.launch import ON_WINDOWS, ensure_scheduler, is_paused, scheduler_alive
@@ -332,3 +334,18 @@ def _gpus(root: Path) -> Iterator[Finding]:
         yield Finding("error", str(found.message), "Tasks that need GPUs wait until the driver responds.")
     elif found.state == "none" and wanted:
         yield Finding("warning", f"Tasks request GPUs (gpu_scheduler_enabled). {found.message}")
+    yield from _gpu_policy()
+
+
+def _gpu_policy() -> Iterator[Finding]:
+    reservations = Reservations()
+    if not reservations.is_common:
+        return
+    try:
+        PolicyFile(reservations.folder).read()
+    except PyrunsError as error:
+        yield Finding("error", error.message, "Tasks that need GPUs wait until it is corrected.")
+    reason = untrusted_policy(reservations.folder)
+    if reason:
+        path = reservations.folder / POLICY_NAME
+        yield Finding("warning", f"The GPU policy {path} is ignored because {reason}.")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from .request import GIB, GpuRequest, is_meant, needed_memory
+from .request import GIB, GpuRequest, needed_memory
 from .reservations import Refusal, Reservation
-
-Device = Mapping[str, Any]
+from .visibility import Device, is_amd, is_meant, visible_devices
 
 
 def choose(
@@ -24,11 +22,16 @@ def choose(
     known (`attributed`: whether processes can be assigned to runs). `quiet_for` is for how many seconds
     each UUID has had the requested memory and utilization.
     """
-    named = [device for device in devices if _is_allowed(request, device)]
+    named = [
+        device
+        for device in visible_devices(devices, request.visible)
+        if not request.devices or is_meant(request.devices, device)
+    ]
     if len(named) < request.count:
         words = ", ".join(request.devices)
         what = f" of {words}" if words else ""
-        visible = "" if request.visible is None else f" (CUDA_VISIBLE_DEVICES is {request.visible!r})"
+        chosen = ", ".join(f"{name} is {value!r}" for name, value in request.visible.items())
+        visible = f" ({chosen})" if chosen else ""
         wanted = f"{_gpus(request.count)}{what}"
         more = f"A task needs {wanted}, but only {len(named)} can be used here{visible}."
         return Refusal({}, is_final=True, more=more)
@@ -43,13 +46,13 @@ def choose(
     fitting.sort(key=lambda one: (one[0], len(one[1]["label"]), one[1]["label"]))
     groups: dict[str, list[Device]] = {}
     for _, device in fitting:
-        groups.setdefault(str(device["name"]) if request.same_model else "", []).append(device)
+        groups.setdefault(_group(request, device), []).append(device)
     for group in groups.values():
         if len(group) >= request.count:
             return sorted(group[: request.count], key=lambda device: str(device["uuid"]))
     totals: dict[str, int] = {}
     for device in named:
-        key = str(device["name"]) if request.same_model else ""
+        key = _group(request, device)
         needed = needed_memory(request.memory, request.is_usual, device)
         enough = (device["memory_total"] or 0) >= needed
         totals[key] = totals.get(key, 0) + enough
@@ -96,8 +99,10 @@ def _check(
     request: GpuRequest, device: Device, reservations: Sequence[Reservation], quiet: float
 ) -> tuple[str, int]:
     """Return why a GPU does not fit ("" if it does), and its free bytes."""
-    if not device["memory_total"] or not device["uuid"]:
+    if not device["memory_total"]:
         return "the driver is not responding", 0
+    if not device["uuid"]:
+        return "it has no UUID of its own", 0
     ours = [one for one in reservations if device["uuid"] in one.uuids]
     free = free_memory(device, reservations)
     whole = [one for one in ours if one.memory is None]
@@ -141,12 +146,9 @@ def _holders(device: Device) -> str:
     return f"; {_gib(most['memory'])} held by process {most['pid']}{name}{user}"
 
 
-def _is_allowed(request: GpuRequest, device: Device) -> bool:
-    if request.visible is not None:
-        words = tuple(word.strip() for word in request.visible.split(",") if word.strip())
-        if not is_meant(words, device):
-            return False
-    return not request.devices or is_meant(request.devices, device)
+def _group(request: GpuRequest, device: Device) -> str:
+    """Return which GPUs a task may get together: those of one model or, at least, of one vendor."""
+    return str(device["name"]) if request.same_model else "AMD" if is_amd(device["uuid"]) else "NVIDIA"
 
 
 def _gpus(count: int) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.engine.queue.jobs import Job
 
 from .admission import choose, is_quiet
+from .fair_share import FairShare
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
 from .watcher import GpuWatcher
@@ -34,6 +36,7 @@ class GpuAllocator:
 
     def __init__(self) -> None:
         self._reservations = Reservations()
+        self._fair_share = FairShare(self._reservations)
         self._watcher: GpuWatcher | None = None
         self._seen: dict[str, Any] | None = None
         self._seen_at = 0.0
@@ -46,6 +49,7 @@ class GpuAllocator:
     def look(self, running: Iterable[Job] = ()) -> None:
         """Read the data of the driver; stop the watcher if no GPUs are requested, or in use by `running`."""
         now = time.monotonic()
+        self._fair_share.look()
         if self._watcher is None:
             return
         jobs = [job for job in running if job.gpus]
@@ -66,7 +70,8 @@ class GpuAllocator:
         return self._watcher is not None
 
     def close(self) -> None:
-        """Stop the watcher."""
+        """Stop the watcher, and do not wait for GPUs any more."""
+        self._fair_share.leave()
         if self._watcher is not None:
             self._watcher.close()
         self._watcher, self._seen = None, None
@@ -87,12 +92,21 @@ class GpuAllocator:
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} Retrying.")
         devices = self._seen["gpus"]
+        try:
+            policy = self._fair_share.policy()
+        except PyrunsError as error:
+            return Refusal({}, more=f"{error.message} Retrying.")
 
         def reserve(living: list[Reservation]) -> Grant | Refusal:
             self._count_quiet(key, {uuid for one in living for uuid in one.uuids}, now)
             quiet_for = {uuid: now - since for uuid, since in self._quiet[key].items()}
-            chosen = choose(request, devices, living, quiet_for)
+            offered = self._fair_share.within_quota(policy, request, devices, living)
+            if isinstance(offered, Refusal):
+                return offered
+            chosen = choose(request, offered, living, quiet_for)
             if isinstance(chosen, Refusal):
+                if policy.fair_share and not chosen.is_final:
+                    self._fair_share.wait(request)
                 return chosen
             uuids = tuple(str(device["uuid"]) for device in chosen)
             reservation = Reservation(
@@ -103,11 +117,17 @@ class GpuAllocator:
                 used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
                 at=time.time(),
             )
+            if policy.fair_share:
+                left = self._fair_share.yields(policy, reservation, devices, living, self._reservations.ended)
+                if left is not None:
+                    self._fair_share.wait(request)
+                    return left
             descriptor = self._reservations.reserve(reservation)
+            self._fair_share.leave()
             self._before[job.attempt] = reservation.used
             return Grant(uuids, tuple(str(device["label"]) for device in chosen), descriptor)
 
-        return self._reservations.decide(reserve)
+        return self._reservations.decide(reserve, keeps_ended=policy.fair_share)
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now

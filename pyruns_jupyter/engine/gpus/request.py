@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from pyruns_jupyter.core.workspace.settings import GpuSettings, Settings
+from msgspec import Meta
+
+from pyruns_jupyter.core.workspace.settings import MAX_GPUS, GpuSettings, Settings
 from pyruns_jupyter.engine.queue.options import QueueOptions
+
+from .visibility import chosen_by
 
 GIB = 2**30
 PEAK = "gpu_memory_peak_mb"  # in `run_environments`: MiB by the UUID of each GPU
 _DEFAULT_GIB = GpuSettings().min_free_memory_gb
 _DEFAULT_PART = 0.8  # of a GPU that is too small for the default
+_Word = Annotated[str, Meta(max_length=1000)]
 
 
 @dataclass(frozen=True)
 class GpuRequest:
-    """GPUs for one task.
+    """GPUs for one task. Another user may have written it.
 
     Attributes:
         count: the number of GPUs.
@@ -29,19 +34,19 @@ class GpuRequest:
         stable_seconds: for how long memory and utilization must have been like that.
         max_wait_seconds: after which the request is given up.
         same_model: whether several GPUs have to be of the same model.
-        visible: `CUDA_VISIBLE_DEVICES` of the user who queued it, None if every GPU may be used.
+        visible: the variables with which the user who queued it chose GPUs.
     """
 
-    count: int = 1
-    devices: tuple[str, ...] = ()
-    memory: int = 8 * GIB
+    count: Annotated[int, Meta(ge=1, le=MAX_GPUS)] = 1
+    devices: Annotated[tuple[_Word, ...], Meta(max_length=1000)] = ()
+    memory: Annotated[int, Meta(ge=0, lt=1 << 60)] = 8 * GIB
     is_usual: bool = False
     shared: bool = False
     max_load: float = 30.0
     stable_seconds: float = 15.0
     max_wait_seconds: float = 172_800.0
     same_model: bool = False
-    visible: str | None = None
+    visible: Annotated[dict[_Word, _Word], Meta(max_length=3)] = field(default_factory=dict)
 
 
 def gpu_count(options: QueueOptions, settings: Settings) -> int:
@@ -70,7 +75,6 @@ def request_of(
     if not count:
         return None
     memory = wanted.min_free_memory_gb if options.gpu_memory is None else options.gpu_memory
-    respected = environment.get("CUDA_VISIBLE_DEVICES") if wanted.respect_visible else None
     return GpuRequest(
         count=count,
         devices=options.gpu_devices or wanted.devices,
@@ -81,22 +85,10 @@ def request_of(
         stable_seconds=wanted.stable_seconds,
         max_wait_seconds=wanted.max_wait_seconds,
         same_model=wanted.same_model,
-        visible=respected,
+        visible=chosen_by(environment) if wanted.respect_visible else {},
     )
 
 
 def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int:
     """Return the bytes that have to be free on a device; see `GpuRequest`."""
     return min(memory, int(_DEFAULT_PART * (device["memory_total"] or 0))) if is_usual else memory
-
-
-def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Return whether one of the words identifies a device: its index, its UUID or a prefix of that; also
-    those of the GPU to which a MIG device belongs.
-    """
-    names = [str(device["label"]), str(device["uuid"]), *device["within"]]
-    return any(
-        word == name or (len(word) > 4 and name.lower().startswith(word.lower()))
-        for word in words
-        for name in names
-    )

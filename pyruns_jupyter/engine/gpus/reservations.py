@@ -12,9 +12,9 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -36,6 +36,8 @@ _SHORT_LOCK_SECONDS = 0.05  # the timeout after that happened, so that it does n
 MAX_FILES = 10_000  # of all users together
 _PAUSE_SECONDS = 0.01  # between two attempts
 _MAX_NAME = 450  # characters of `workspace/task`
+_OF_FILE = ("uid", "seen")  # fields of a reservation that are not in the content of its file
+COMMON_MODE = 0o644  # of files that all users read
 T = TypeVar("T")
 Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
 
@@ -63,7 +65,8 @@ class Reservation:
     """GPUs (`uuids`) that a run has. `memory` (bytes) is what it uses of each, None for all of it; without
     GPUs it is memory of the host.
 
-    `used` is what was in use on each before, in bytes; `at` is epoch seconds.
+    `used` is what was in use on each before, in bytes; `at` is epoch seconds. The system knows of its file
+    whose it is (`uid`), and when a supervisor renewed it last (`seen`, epoch seconds).
     """
 
     attempt: str
@@ -72,10 +75,13 @@ class Reservation:
     memory: Bytes | None
     used: Mapping[str, Bytes]
     at: Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
+    uid: int = -1
+    seen: float = 0.0
 
     def to_bytes(self) -> bytes:
         """Return the content of its file."""
-        return msgspec.json.encode(replace(self, task=printable(self.task)))
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _OF_FILE}
+        return msgspec.json.encode({**values, "task": printable(self.task)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reservation:
@@ -88,7 +94,18 @@ class Reservation:
             found = msgspec.json.decode(data, type=cls)
         except RecursionError as error:
             raise ValueError("not a reservation") from error
-        return replace(found, task=printable(found.task[:_MAX_NAME]))
+        return replace(found, task=printable(found.task[:_MAX_NAME]), uid=-1, seen=0.0)
+
+    @classmethod
+    def read(cls, descriptor: int) -> Reservation:
+        """Return the reservation in an open file.
+
+        Raises:
+            OSError: if it cannot be read.
+            ValueError: if it is not a reservation.
+        """
+        status, found = os.fstat(descriptor), cls.from_bytes(os.read(descriptor, _MAX_BYTES))
+        return replace(found, uid=status.st_uid, seen=status.st_mtime)
 
 
 @dataclass(frozen=True)
@@ -119,6 +136,7 @@ class Reservations:
         self._given = folder
         self._kind = kind
         self._patience = _LOCK_SECONDS
+        self.ended: list[Reservation] = []
 
     @cached_property
     def folder(self) -> Path:
@@ -129,14 +147,19 @@ class Reservations:
         """
         return self._kind.default_folder() if self._given is None else self._given
 
-    def decide(self, choose: Callable[[list[Reservation]], T]) -> T | Refusal:
+    @property
+    def is_common(self) -> bool:
+        """Whether the administrator named the folder, for all users."""
+        return bool(os.environ.get(self._kind.variable))
+
+    def decide(self, choose: Callable[[list[Reservation]], T], *, keeps_ended: bool = False) -> T | Refusal:
         """Call `choose` with the current reservations, while no others are made, and return its result, or
-        why that is not possible now.
+        why that is not possible now. `keeps_ended`: see `living`.
         """
         try:
             with self.guarded(self._patience):
                 self._patience = _LOCK_SECONDS
-                return choose(self.living())
+                return choose(self.living(keeps_ended=keeps_ended))
         except Busy as error:
             self._patience = _SHORT_LOCK_SECONDS
             return Refusal({}, more=error.message)
@@ -188,13 +211,16 @@ class Reservations:
                     os.fchmod(descriptor, 0o666)
             return descriptor
 
-    def living(self) -> list[Reservation]:
+    def living(self, *, keeps_ended: bool = False) -> list[Reservation]:
         """Return the current reservations, and remove the files of ended runs. To be called guarded.
+
+        With `keeps_ended`, those that can be read are not removed, but stored in `ended`.
 
         Raises:
             PyrunsError: when the folder is full of files.
         """
-        found = []
+        found: list[Reservation] = []
+        self.ended = []
         names = os.listdir(self.folder)
         if len(names) > MAX_FILES:
             raise PyrunsError(
@@ -209,18 +235,29 @@ class Reservations:
                 descriptor = _open(path, os.O_RDONLY)
             except OSError:
                 continue
+            is_ended = False
             try:
-                if try_lock(descriptor, shared=True):
-                    with suppress(OSError):  # another user's in a common folder
-                        path.unlink()
-                        path.with_suffix(_PEAK).unlink(missing_ok=True)
-                    continue
-                found.append(Reservation.from_bytes(os.read(descriptor, _MAX_BYTES)))
+                is_ended = try_lock(descriptor, shared=True)
+                one = None if is_ended and not keeps_ended else Reservation.read(descriptor)
             except (OSError, ValueError):
-                continue
+                one = None
             finally:
                 os.close(descriptor)
+            if one is not None and one.attempt == path.stem:
+                (self.ended if is_ended else found).append(one)
+            elif is_ended:
+                self._remove(path)
         return found
+
+    def remove(self, ended: Iterable[Reservation]) -> None:
+        """Remove the files of ended runs that `living` kept. To be called guarded."""
+        for one in ended:
+            self._remove(self.folder / f"{one.attempt}{_SUFFIX}")
+
+    def _remove(self, path: Path) -> None:
+        with suppress(OSError):  # another user's in a common folder
+            path.unlink()
+            path.with_suffix(_PEAK).unlink(missing_ok=True)
 
     def reserve(self, reservation: Reservation) -> int:
         """Store a reservation, and return the descriptor that holds its lock. To be called guarded."""
@@ -230,6 +267,8 @@ class Reservations:
             if not try_lock(descriptor, shared=False):
                 raise BlockingIOError(f"{path} is locked by another process")
             os.write(descriptor, reservation.to_bytes())
+            if self.is_common:
+                os.fchmod(descriptor, COMMON_MODE)  # whatever the umask of this user is
         except BaseException:
             os.close(descriptor)
             path.unlink(missing_ok=True)
@@ -276,6 +315,13 @@ class Reservations:
                     f"belongs to another user. Delete it, or set {self._kind.variable} to a folder "
                     "that all users may write to."
                 ) from None
+
+
+def renew(descriptors: Iterable[int]) -> None:
+    """Note that the run of these reservations still lives, or lived until now."""
+    for descriptor in descriptors:
+        with suppress(OSError):  # for information only
+            os.utime(descriptor)
 
 
 def _open(path: Path, flags: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psutil import pid_exists
 
-from .request import is_meant
+from .visibility import is_meant
 from .watcher import devices_of
 
 if TYPE_CHECKING:

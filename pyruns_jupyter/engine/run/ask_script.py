@@ -43,6 +43,7 @@ from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG, NOTEBOOK_SUFFIX, 
 from pyruns_jupyter.core.trust.engine_key import claim_engine, make_own_folder
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.gpus.visibility import hide_gpus
 from pyruns_jupyter.engine.processes.descendants import descendants, marked_processes
 from pyruns_jupyter.engine.queue.launch import front_end_environment
 
@@ -262,18 +263,19 @@ def _variables(environment: dict[str, str], scratch: Path) -> dict[str, str]:
     """Return the environment of a task, without GPUs and with places for temporary files and caches."""
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch / "tmp"))
     caches = dict.fromkeys(("XDG_CACHE_HOME", "MPLCONFIGDIR"), str(scratch / "cache"))
-    return {
+    variables = {
         **environment,
         **places,
         **caches,
         "COLUMNS": "200",
-        "CUDA_VISIBLE_DEVICES": "",
         "NO_COLOR": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "TERM": "dumb",
         "WANDB_MODE": "disabled",
     }
+    hide_gpus(variables)
+    return variables
 
 
 class _Child:

@@ -39,6 +39,7 @@ from pyruns_jupyter.core.workspace import shells
 from pyruns_jupyter.core.workspace.relocation import task_script, task_workdir
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.gpus.visibility import hide_gpus, show_only
 from pyruns_jupyter.engine.queue import run_files
 from pyruns_jupyter.engine.queue.jobs import Job
 
@@ -131,11 +132,10 @@ def build_command(
         environment["PYRUNS_RESUMED_FROM"] = str(run - 1)
     environment[mlflow.CONTEXT] = mlflow.context_of(environment, job.attempt)
     if job.gpus:
-        # UUIDs mean the same to every library, whatever order it has.
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
+        show_only(environment, job.gpus)
         environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(job.gpu_labels)
     elif job.options.gpus == 0:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
+        hide_gpus(environment)
     if _is_shell_task(info, paths):
         return _shell_command(job, info, settings, environment, task_environment)
     return _script_command(job, info, run, settings, environment, task_environment, tree)

@@ -26,6 +26,9 @@ class Watched(Protocol):
     def follow(self) -> TaskPaths:
         """Return where the task is now."""
 
+    def renew_reservations(self) -> None:
+        """Note that the run still uses its GPUs."""
+
 
 class Heartbeat:
     """Checks the task file for a stop request, and renews the lease.
@@ -51,6 +54,7 @@ class Heartbeat:
         self._folder = self._run.follow().folder
         if now >= self._renew_at and self._renew():
             self._renew_at = now + runs.HEARTBEAT_SECONDS
+            self._run.renew_reservations()
         try:
             status = os.stat(self._folder / TASK_INFO)
         except OSError:

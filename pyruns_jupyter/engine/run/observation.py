@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.gpus.visibility import visible_words
 from pyruns_jupyter.engine.queue.jobs import Job
 
 from .command import RunCommand
@@ -31,7 +32,7 @@ class Observation:
         """
         patterns = settings.log_patterns.of(job.workspace)
         rules = (*settings.alert_rules(job.workspace), *job.options.alerts)
-        visible = command.environment.get("CUDA_VISIBLE_DEVICES")
+        visible = visible_words(command.environment)
         self.metrics = MetricImport(job, paths, run, command.workdir, patterns)
         self.alerts = RunAlerts(rules, paths, run, write)
         self._system = SystemSampling(job, paths, run, visible, is_enabled=settings.system_metrics)

@@ -1,6 +1,6 @@
 """The environment of a run: host, interpreter, GPUs. It is probed in parallel, so no run waits for it.
 
-A scheduler starts a process that queries the NVIDIA driver, and one for each unknown interpreter. They write
+A scheduler starts a process that queries the GPU drivers, and one for each unknown interpreter. They write
 their results to the engine's folder. A run stores what is known when it starts, and the rest when it ends; if
 it ended earlier, the probing process stores it.
 """
@@ -27,6 +27,7 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_fact
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import scan_tasks
+from pyruns_jupyter.engine.gpus.visibility import visible_words
 from pyruns_jupyter.engine.processes.process_name import name_process
 from pyruns_jupyter.engine.processes.start_method import start_method, start_process
 from pyruns_jupyter.engine.queue.jobs import Job
@@ -169,7 +170,7 @@ def _gpu_file(root: Path) -> Path:
 
 def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
     """Return the environment of the run of a job, for its slot in `run_environments`."""
-    visible = command.environment.get("CUDA_VISIBLE_DEVICES")
+    visible = visible_words(command.environment)
     scope, shown = visible_gpus(gpus.get("gpus", []), visible)
     facts = {
         "host": host_name(),
@@ -203,7 +204,7 @@ def interpreter(command: RunCommand, root: Path) -> dict[str, Any]:
 
 
 def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
-    """Return the scope (`detected`, `visible`, `disabled`) and the GPUs that CUDA_VISIBLE_DEVICES leaves."""
+    """Return the scope (`detected`, `visible`, `disabled`) and the GPUs that a variable leaves."""
     if visible is None:
         return "detected", gpus
     words = [word.strip() for word in visible.split(",") if word.strip()]
@@ -219,7 +220,7 @@ def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
         if word.startswith("MIG-"):
             return "visible", []  # MIG devices are not listed
         if not found:
-            break  # CUDA ignores what follows an unknown device
+            break  # the libraries ignore what follows an unknown device
         shown += found
     return ("visible", shown) if shown else ("detected", gpus)
 

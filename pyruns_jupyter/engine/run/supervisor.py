@@ -29,7 +29,7 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import PEAK
-from pyruns_jupyter.engine.gpus.reservations import Reservations
+from pyruns_jupyter.engine.gpus.reservations import Reservations, renew
 from pyruns_jupyter.engine.memory.watch import MemoryWatch
 from pyruns_jupyter.engine.processes.native import (
     SignalPipe,
@@ -268,6 +268,7 @@ class _Supervisor:
             output.put(run_files.line(message))
         status = self._status() if reason is None else reason.status
         started = float(info["launch_started_at"])
+        self.renew_reservations()
         self._remove_copy(command)  # before the final state is visible
         known = info["run_environments"][self.number - 1]
         late: dict[str, Any] = {}
@@ -325,6 +326,11 @@ class _Supervisor:
             return os.readlink(f"/proc/self/fd/{self._folder}")
         except OSError:
             return ""
+
+    def renew_reservations(self) -> None:
+        """Note that the run uses its GPUs until now, which counts as usage of its user."""
+        if self.job.gpus:
+            renew(self._keep)
 
     def _peak(self) -> dict[str, Any]:
         """Return how much memory the run used of its GPUs, for its environment; empty when unknown."""

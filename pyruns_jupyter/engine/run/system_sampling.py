@@ -51,8 +51,8 @@ class SystemSampling:
         is_enabled: bool = True,
         now: float | None = None,
     ) -> None:
-        """`paths` returns where the task is now. `visible` is the CUDA_VISIBLE_DEVICES of the run, which
-        names its GPUs in a job on a cluster. To be called before the command is started.
+        """`paths` returns where the task is now. `visible` is the value of the variable that names the
+        GPUs of the run in a job on a cluster. To be called before the command is started.
         """
         self._paths, self._run, self._job = paths, run, job
         self._gpu_names: Sequence[str] = job.gpus

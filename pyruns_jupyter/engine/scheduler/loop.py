@@ -431,6 +431,7 @@ class Scheduler:
     def _leave(self) -> bool:
         """Release the lock unless there is new work; return whether it is released."""
         self._queue_file.remove()
+        self._dispatcher.gpus.close()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:
             self._leave_at = time.monotonic() + _HANDOFF_SECONDS

@@ -87,7 +87,7 @@ function GpuCard(
       title={name}
       detail={
         <span title={`${gpu.name}\n${gpu.uuid}`}>
-          {gpu.name.replace(/^NVIDIA /, '')}
+          {gpu.name.replace(/^(NVIDIA|AMD) /, '')}
         </span>
       }
       className="pyr-gpu"

@@ -4,13 +4,26 @@ import { plainTrans } from './context';
 
 /** The sentences, with `%1`, `%2`, … for what varies. */
 function sentences(trans: ITrans): string[] {
-  const parts = ['%1', '%2', '%3', '%4'];
+  const parts = ['%1', '%2', '%3', '%4', '%5', '%6'];
   return [
-    trans.__('There is no NVIDIA driver on this machine.'),
+    trans.__('There is no driver for NVIDIA or AMD GPUs on this machine.'),
     trans.__(
-      'GPUs cannot be shown because the Python package nvidia-ml-py is not installed.'
+      'GPUs cannot be shown because the Python package %1 is not installed.',
+      ...parts
     ),
-    trans.__('The NVIDIA driver works but does not report any GPUs.'),
+    trans.__('The %1 driver works but does not report any GPUs.', ...parts),
+    trans.__(
+      'GPU %1 is left to %2, who waits and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).',
+      ...parts
+    ),
+    trans.__(
+      'GPUs %1 are left to %2, who waits and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).',
+      ...parts
+    ),
+    trans.__(
+      'The quota of %1 on this host is %2 at the same time, and running tasks have reserved %3.',
+      ...parts
+    ),
     trans.__('The queue is paused.'),
     trans.__(
       'Concurrency limit reached: %1 of %2 task is running (%3).',

@@ -364,9 +364,11 @@ describe('DashboardView', () => {
     await open({
       gpus: [],
       gpu_state: 'none',
-      gpu_message: 'There is no NVIDIA driver on this machine.'
+      gpu_message: 'There is no driver for NVIDIA or AMD GPUs on this machine.'
     });
-    expect(screen.getByText(/no NVIDIA driver/)).toBeInTheDocument();
+    expect(
+      screen.getByText(/no driver for NVIDIA or AMD GPUs/)
+    ).toBeInTheDocument();
     expect(screen.queryByRole('region', { name: /GPU/ })).toBeNull();
     document.body.textContent = '';
     await open({

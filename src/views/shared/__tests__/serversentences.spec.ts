@@ -10,7 +10,7 @@ const trans: ITrans = {
 
 describe('sentences of the server', () => {
   it.each([
-    ['There is no NVIDIA driver on this machine.'],
+    ['There is no driver for NVIDIA or AMD GPUs on this machine.'],
     ['The queue is paused.'],
     ['Concurrency limit reached: 2 of 2 tasks are running (-j 2).'],
     ['Concurrency limit reached: 1 of 1 task is running (-j 1).'],

@@ -1,0 +1,109 @@
+"""Which schedulers of this host wait for GPUs: a file each in the common folder of reservations.
+
+The scheduler holds the lock of its file and renews its time while it asks for GPUs, so a scheduler that was
+killed or stopped is not waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.fs.locks import try_lock
+
+from .request import GpuRequest
+from .reservations import COMMON_MODE
+
+_SUFFIX = ".waiting"
+_MAX_BYTES = 16384
+_RENEW_SECONDS = 5.0
+EXPIRY_SECONDS = 20.0  # after which a file that was not renewed does not count
+_MAX_OF_USER = 10  # entries of a user that count
+
+
+@dataclass(frozen=True)
+class WaitingScheduler:
+    """A scheduler of a user that waits for GPUs; `name` identifies it."""
+
+    name: str
+    uid: int
+    request: GpuRequest
+
+
+class WaitingList:
+    """The waiting schedulers of all users, and our own entry; to be used while the folder is guarded."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._uid = os.geteuid()
+        self._path: Path | None = None
+        self._descriptor = -1
+        self._written: GpuRequest | None = None
+        self._renewed_at = 0.0  # monotonic
+
+    def enter(self, request: GpuRequest) -> None:
+        """Let other users know that this scheduler waits for GPUs.
+
+        Raises:
+            OSError: when that is not possible.
+        """
+        now = time.monotonic()
+        if self._path is None:
+            path = self._folder / f"{new_token()}{_SUFFIX}"
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, 0o600)
+            self._path, self._written = path, None
+            try_lock(self._descriptor, shared=False)  # while no other process can know it
+        if request != self._written:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, msgspec.json.encode(request), 0)
+            os.fchmod(self._descriptor, COMMON_MODE)
+            self._written = request
+        elif now - self._renewed_at < _RENEW_SECONDS:
+            return
+        os.utime(self._descriptor)
+        self._renewed_at = now
+
+    def leave(self) -> None:
+        """Remove our own entry if there is one."""
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            os.close(self._descriptor)
+            self._path, self._descriptor = None, -1
+
+    def others(self) -> list[WaitingScheduler]:
+        """Return the waiting schedulers of other users; our own entries that expired are removed."""
+        found: dict[int, list[WaitingScheduler]] = {}
+        for name in sorted(os.listdir(self._folder)):
+            path = self._folder / name
+            if name.endswith(_SUFFIX) and path != self._path:
+                with suppress(OSError, ValueError, RecursionError):
+                    one = self._read(path)
+                    if one is not None:
+                        found.setdefault(one.uid, []).append(one)
+        return [one for ours in found.values() for one in ours[:_MAX_OF_USER]]
+
+    def _read(self, path: Path) -> WaitingScheduler | None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            is_dead = try_lock(descriptor, shared=True)
+            if status.st_uid == self._uid:
+                if is_dead:
+                    path.unlink()
+                return None
+            is_expired = abs(time.time() - status.st_mtime) > EXPIRY_SECONDS
+            if is_dead or is_expired or not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                return None
+            request = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=GpuRequest)
+            return WaitingScheduler(path.name, status.st_uid, request)
+        finally:
+            os.close(descriptor)

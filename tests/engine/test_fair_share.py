@@ -1,0 +1,376 @@
+"""Quotas and fair share: usage, the waiting list and the decision, with files that belong to real users."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.engine.gpus import reservations, waiting_list
+from pyruns_jupyter.engine.gpus.accounting import Accounts
+from pyruns_jupyter.engine.gpus.fair_share import FairShare
+from pyruns_jupyter.engine.gpus.policy import GpuPolicy, PolicyFile, parse_policy, untrusted_policy
+from pyruns_jupyter.engine.gpus.request import GpuRequest
+from pyruns_jupyter.engine.gpus.reservations import Refusal, Reservation, Reservations
+from pyruns_jupyter.engine.gpus.waiting_list import WaitingList
+
+from .test_visibility import NVIDIA, device
+
+ALICE, BOB = 12001, 12002
+DAY = 86400.0
+ON = GpuPolicy(fair_share=True)
+NOW = GpuRequest(stable_seconds=0.0)
+
+
+@pytest.fixture
+def common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reservations:
+    """A common folder of reservations, in which files may belong to several users."""
+    folder = tmp_path / "ledger"
+    folder.mkdir()
+    monkeypatch.setenv(reservations.VARIABLE, str(folder))
+    return Reservations()
+
+
+@pytest.fixture
+def root(common: Reservations) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files of other users")
+
+
+def devices(count: int = 1) -> list[dict[str, Any]]:
+    return [device(index, uuid) for index, uuid in enumerate(NVIDIA[:count])]
+
+
+def reserve(common: Reservations, name: str, uid: int, *, at: float, seen: float, gpus: int = 1) -> int:
+    """Make a reservation of a user, which lives as long as the descriptor that is returned."""
+    descriptor = common.reserve(Reservation(name, f"w/{name}", tuple(NVIDIA[:gpus]), None, {}, at))
+    os.chown(descriptor, uid, uid)
+    os.utime(descriptor, (seen, seen))
+    return descriptor
+
+
+@pytest.fixture
+def waiting(common: Reservations) -> Iterator[Any]:
+    """Enter users into the waiting list."""
+    entries: list[WaitingList] = []
+
+    def enter(uid: int, request: GpuRequest = NOW) -> Path:
+        before = set(common.folder.glob("*.waiting"))
+        entry = WaitingList(common.folder)
+        entry.enter(request)
+        entries.append(entry)
+        (path,) = set(common.folder.glob("*.waiting")) - before
+        os.chown(path, uid, uid)
+        return path
+
+    yield enter
+    for entry in entries:
+        entry.leave()
+
+
+def yields(
+    common: Reservations, share: FairShare | None = None, policy: GpuPolicy = ON, gpus: int = 1
+) -> Refusal | None:
+    """Return whether this user, who wants the first GPU, leaves it to another one."""
+    wanted = Reservation("mine", "w/mine", (NVIDIA[0],), None, {}, time.time())
+    with common.guarded():
+        living = common.living(keeps_ended=True)
+        return (share or FairShare(common)).yields(policy, wanted, devices(gpus), living, common.ended)
+
+
+def test_usage_counts_half_after_each_half_life(common: Reservations) -> None:
+    now = time.time()
+    memory = {NVIDIA[0]: 80 << 30}
+
+    def usage(begin: float, end: float, half_life: float = 7 * DAY, part: int | None = None) -> float:
+        one = Reservation("a", "w/a", (NVIDIA[0],), part, {}, now - begin, 5, now - end)
+        return Accounts(common.folder).usage([], [one], memory, half_life=half_life, now=now)[5]
+
+    common.folder.mkdir(exist_ok=True)
+    assert usage(3600, 0) == pytest.approx(3600, rel=0.01)
+    assert usage(7 * DAY + 3600, 7 * DAY) == pytest.approx(1800, rel=0.01)
+    assert usage(14 * DAY + 3600, 14 * DAY) == pytest.approx(900, rel=0.01)
+    assert usage(2 * DAY + 3600, 2 * DAY, half_life=DAY) == pytest.approx(900, rel=0.02)
+    assert usage(3600, 0, part=20 << 30) == pytest.approx(900, rel=0.01)  # a quarter of the GPU
+    assert usage(1000 * DAY, 0) == pytest.approx(7 * DAY / 0.6931, rel=0.01)  # there is no more
+    assert usage(-3600, -7200) == 0  # in the future, by a clock that was changed
+
+
+def test_ended_reservations_are_added_once(common: Reservations) -> None:
+    now = time.time()
+    with common.guarded():
+        for number in range(3):
+            os.close(reserve(common, f"r{number}", os.geteuid(), at=now - 200, seen=now - 100))
+        before = {path: path.read_bytes() for path in common.folder.glob("*.json")}
+    assert yields(common) is None
+    assert not list(common.folder.glob("*.json"))
+
+    def used() -> float:
+        found = Accounts(common.folder).usage(
+            common.living(keeps_ended=True), common.ended, {}, half_life=7 * DAY, now=now
+        )
+        return found[os.geteuid()]
+
+    assert used() == pytest.approx(300, rel=0.01)
+    for path, data in before.items():  # as if the process had been killed before it removed them
+        path.write_bytes(data)
+        os.utime(path, (now - 100, now - 100))
+    assert used() == pytest.approx(300, rel=0.01)
+    yields(common)
+    assert used() == pytest.approx(300, rel=0.01)
+    (stored,) = common.folder.glob("*.usage")
+    assert stored.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.usefixtures("root")
+def test_the_user_with_less_usage_goes_first(common: Reservations, waiting: Any) -> None:
+    now = time.time()
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=now - 6100, seen=now))
+        os.close(reserve(common, "theirs", ALICE, at=now - 3900, seen=now))
+    assert yields(common) is None  # nobody else waits
+    path = waiting(ALICE)
+    assert str(yields(common)) == (
+        "GPU 0 is left to 12001, who waits and has used 39 % of the recent GPU-hours of this host. "
+        "root has used 61 % (half-life: 7 days)."
+    )
+    assert yields(common, gpus=2) is None  # there is one for both
+    path.unlink()
+    waiting(BOB)
+    assert "left to 12002, who waits and has used 0 %" in str(yields(common))
+
+
+@pytest.mark.usefixtures("root")
+def test_who_has_used_more_is_not_waited_for(common: Reservations, waiting: Any) -> None:
+    now = time.time()
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=now - 100, seen=now))
+        held = reserve(common, "theirs", ALICE, at=now - 3600, seen=now)
+    waiting(ALICE)
+    os.close(held)
+    assert yields(common) is None
+    with common.guarded():
+        assert [one.attempt for one in common.living(keeps_ended=True)] == []
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (replace(NOW, count=2), "more GPUs than are free"),
+        (replace(NOW, memory=100 << 30), "more memory than a GPU has"),
+        (replace(NOW, devices=("1",)), "another GPU"),
+        (replace(NOW, visible={"CUDA_VISIBLE_DEVICES": ""}), "no GPU at all"),
+    ],
+)
+def test_no_gpu_is_kept_for_a_task_that_cannot_start(
+    common: Reservations, waiting: Any, request_: GpuRequest, why: str
+) -> None:
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=time.time() - 100, seen=time.time()))
+    waiting(BOB, request_)
+    assert yields(common) is None, why
+    waiting(BOB, NOW)
+    assert yields(common) is not None
+
+
+@pytest.mark.usefixtures("root")
+def test_a_gpu_is_not_kept_for_a_scheduler_that_does_not_take_it(
+    common: Reservations, waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=time.time() - 100, seen=time.time()))
+    waiting(BOB)
+    share, clock = FairShare(common), [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    for seconds, is_left in ((0, True), (59, True), (2, False), (500, False), (100, True), (59, True)):
+        clock[0] += seconds
+        assert (yields(common, share) is not None) == is_left, clock
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("damage", ["expired", "in the future", "not locked", "no request", "link", "a pipe"])
+def test_an_entry_that_does_not_count(common: Reservations, waiting: Any, damage: str) -> None:
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=time.time() - 100, seen=time.time()))
+    path, now = waiting(BOB), time.time()
+    assert yields(common) is not None
+    if damage == "expired":
+        os.utime(path, (0, now - waiting_list.EXPIRY_SECONDS - 1))
+    elif damage == "in the future":
+        os.utime(path, (0, now + 3600))
+    elif damage == "no request":
+        path.write_text('{"count": 1, "memory": 1' + "0" * 400 + "}")
+    else:
+        data = path.read_bytes()
+        path.unlink()
+        if damage == "a pipe":
+            os.mkfifo(path)
+        elif damage == "link":
+            path.with_name("data").write_bytes(data)
+            path.symlink_to("data")
+        else:
+            path.write_bytes(data)
+            os.chown(path, BOB, BOB)
+    assert yields(common) is None
+
+
+@pytest.mark.usefixtures("root")
+def test_nobody_can_add_to_the_usage_of_another_user(common: Reservations) -> None:
+    now = time.time()
+
+    def used() -> dict[int, float]:
+        with common.guarded():
+            living = common.living(keeps_ended=True)
+            return Accounts(common.folder).usage(living, common.ended, {}, half_life=7 * DAY, now=time.time())
+
+    with common.guarded():
+        common_file = {"gpu_seconds": 1e9, "at": now, "counted": [], "uid": ALICE}
+        path = common.folder / f"{ALICE}.usage"
+        path.write_text(json.dumps(common_file))
+        os.chown(path, BOB, BOB)
+        held = reserve(common, "theirs", BOB, at=now - 100, seen=now)
+    content = {**json.loads((common.folder / "theirs.json").read_bytes()), "uid": ALICE, "seen": now}
+    (common.folder / "theirs.json").write_text(json.dumps(content))
+    assert ALICE not in used()
+    # A name that is not the one in the file, as a hard link to a file of another user would have.
+    (common.folder / "theirs.json").rename(common.folder / "other.json")
+    assert used()[BOB] == pytest.approx(1e9, rel=0.01)
+    os.close(held)
+
+
+@pytest.mark.usefixtures("root")
+def test_a_reservation_that_is_not_renewed_does_not_count_on(common: Reservations) -> None:
+    """Every user can hold the lock of the files of others."""
+    now = time.time()
+    with common.guarded():
+        held = reserve(common, "theirs", BOB, at=now - 5000, seen=now - 4000)
+        used = Accounts(common.folder).usage(common.living(), [], {}, half_life=7 * DAY, now=now)
+    assert used[BOB] == pytest.approx(1090, rel=0.01)
+    os.close(held)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"gpu_seconds": -1, "at": 1}', '{"gpu_seconds": 1e999, "at": 1}', "[" * 60_000]
+)
+def test_damaged_usage_is_passed_over(common: Reservations, content: str) -> None:
+    (common.folder / "damaged.usage").write_text(content)
+    (common.folder / "link.usage").symlink_to("damaged.usage")
+    assert Accounts(common.folder).usage([], [], {}, half_life=DAY, now=time.time()) == {}
+
+
+def test_a_quota(common: Reservations) -> None:
+    share, us, now = FairShare(common), os.geteuid(), time.time()
+    policy = GpuPolicy(max_gpus=5, users={str(us): 1})
+    offered = devices(2)
+    assert share.within_quota(policy, NOW, offered, []) == offered
+    held = Reservation("a", "w/a", (NVIDIA[0],), 10 << 30, {}, now, us, now)
+    refused = share.within_quota(policy, NOW, offered, [held])
+    assert str(refused).endswith("on this host is 1 GPU at the same time, and running tasks have reserved 1.")
+    assert isinstance(refused, Refusal) and not refused.is_final
+    # A part of a GPU that the user has reserved is within the quota, but not of the other one.
+    part = replace(NOW, memory=5 << 30, shared=True)
+    assert share.within_quota(policy, part, offered, [held]) == offered[:1]
+    refused = share.within_quota(policy, replace(NOW, count=2), offered, [])
+    assert isinstance(refused, Refusal) and refused.is_final
+    assert "1 GPU at the same time, but each task needs 2 GPUs." in str(refused)
+    other = share.within_quota(policy, replace(NOW, count=5), offered, [held], uid=us + 1)
+    assert other == offered
+
+
+@pytest.mark.usefixtures("root")
+def test_a_user_at_the_quota_is_not_waited_for(common: Reservations, waiting: Any) -> None:
+    now = time.time()
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=now - 1000, seen=now))
+    waiting(BOB)
+    assert yields(common) is not None
+    assert yields(common, policy=GpuPolicy(fair_share=True, users={str(BOB): 0})) is None
+
+
+def test_a_policy() -> None:
+    assert parse_policy("") == GpuPolicy()
+    text = "fair_share: true\nhalf_life_days: 3\nmax_gpus: 4\nusers: {alice: 8, 1005: 0}\n"
+    policy = parse_policy(text)
+    assert policy == GpuPolicy(True, 3.0, 4, {"alice": 8, "1005": 0})
+    assert (policy.quota(1005), policy.quota(999_999)) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("max_gpu: 4", "Unknown field 'max_gpu'. Valid fields: fair_share, half_life_days, max_gpus, users."),
+        ("max_gpus: -1", "max_gpus must be a whole number of GPUs, 0 or more"),
+        ("half_life_days: 0", "half_life_days must be a number of days"),
+        ("half_life_days: .nan", "half_life_days must be a number of days"),
+        ("fair_share: maybe", "fair_share must be true or false"),
+        ("users: {alice: many}", "The values of users must be a whole number of GPUs, 0 or more"),
+        ("- a", "must consist of"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_policy_that_is_not_valid(common: Reservations, text: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_policy(text)
+    assert problem in str(caught.value)
+    (common.folder / "policy.yaml").write_text(text)
+    with pytest.raises(PyrunsError, match=r"policy\.yaml, which the administrator set, is not valid"):
+        PolicyFile(common.folder).read()
+
+
+def test_the_policy_is_read_again(common: Reservations) -> None:
+    file, path = PolicyFile(common.folder), common.folder / "policy.yaml"
+    assert file.read() == GpuPolicy()
+    path.write_text("max_gpus: 3\n")
+    assert file.read().max_gpus == 3
+    path.write_text("max_gpus: 40\n")
+    os.utime(path, (1, 1))
+    assert file.read().max_gpus == 40
+    path.unlink()
+    assert file.read() == GpuPolicy()
+
+
+@pytest.mark.usefixtures("root")
+def test_the_policy_of_another_user_is_ignored(common: Reservations, tmp_path: Path) -> None:
+    path = common.folder / "policy.yaml"
+    path.write_text("max_gpus: 0\n")
+    assert PolicyFile(common.folder).read().max_gpus == 0
+    os.chown(path, BOB, BOB)
+    assert PolicyFile(common.folder).read() == GpuPolicy()
+    assert "belongs to 12002" in untrusted_policy(common.folder)
+    os.chown(common.folder, BOB, BOB)  # now this is the administrator
+    assert PolicyFile(common.folder).read().max_gpus == 0
+    path.chmod(0o666)
+    assert PolicyFile(common.folder).read() == GpuPolicy()
+    path.chmod(0o644)
+    os.link(path, common.folder / "another name")
+    assert PolicyFile(common.folder).read() == GpuPolicy()
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere.yaml")
+    (tmp_path / "elsewhere.yaml").write_text("max_gpus: 0\n")
+    assert PolicyFile(common.folder).read() == GpuPolicy()
+
+
+def test_reservations_of_one_user_have_no_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(reservations.VARIABLE, raising=False)
+    own = Reservations(tmp_path)
+    (tmp_path / "policy.yaml").write_text("max_gpus: 0\n")
+    assert FairShare(own).policy() == GpuPolicy()
+
+
+def test_other_users_can_read_common_reservations(common: Reservations) -> None:
+    umask = os.umask(0o077)
+    try:
+        with common.guarded():
+            os.close(common.reserve(Reservation("a", "w/a", (NVIDIA[0],), None, {}, 1.0)))
+    finally:
+        os.umask(umask)
+    assert (common.folder / "a.json").stat().st_mode & 0o777 == 0o644
+    assert b'"uid"' not in (common.folder / "a.json").read_bytes()
