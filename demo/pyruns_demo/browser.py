@@ -254,6 +254,13 @@ def _emulate_locks() -> None:
     fcntl.flock, system.close, system.dup = table.flock, closed, duplicated
 
 
+def _wait(seconds: float, /) -> None:
+    """Wait without the stack switching of Pyodide, which not every browser has."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
 def _refuse_link(source: object, target: object, **_: object) -> None:
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source), None, str(target))
 
@@ -277,7 +284,7 @@ def prepare() -> None:
     if sys.platform == "emscripten":
         _emulate_locks()
         os.geteuid, os.getegid, time.thread_time = os.getuid, os.getgid, time.process_time
-        os.link = _refuse_link
+        os.link, time.sleep = _refuse_link, _wait
         asyncio.to_thread = _to_thread
     replace("live.threads", Workers=Steps)
     replace("core.logs.search", SearchProcess=InlineSearch)
