@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from importlib import import_module
@@ -307,14 +307,3 @@ def prepare_engine() -> None:
     replace("engine.run.system_sampling", descendants=lambda pid: [*machine.attended])
     replace("system.gpu_detection", has_gpus=lambda: True)
     replace("studies.optimizer", Optimizer=RandomSearch, is_available=lambda: True)
-
-
-def environment() -> Mapping[str, str]:
-    """Return the environment variables of the simulated user."""
-    return {
-        "HOME": "/home/demo",
-        "USER": "demo",
-        "PATH": "/usr/bin:/bin",
-        "SHELL": "/bin/bash",
-        "LANG": "C.UTF-8",
-    }
