@@ -9,12 +9,21 @@ let state = { state: 'loading' };
 self.onmessage = ({ data }) =>
   data.type === 'state' ? self.postMessage(state) : receive(data);
 
-const bytesOf = async name => {
+const load = async name => {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) {
     throw new Error(`${name}: ${response.status} ${response.statusText}`);
   }
-  return response.arrayBuffer();
+  return response;
+};
+
+const bytesOf = async name => (await load(name)).arrayBuffer();
+
+/** A compressed file, whatever the host makes of its name. */
+const unpackedBytesOf = async name => {
+  const stream = new DecompressionStream('gzip');
+  const unpacked = (await load(name)).body.pipeThrough(stream);
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
 };
 
 /** Send a message of Python; its buffers are copied out of the memory of Python. */
@@ -28,11 +37,13 @@ function post(text, buffers) {
 
 try {
   const indexURL = new URL('./pyodide/', import.meta.url).href;
-  const [site, history] = await Promise.all([
+  const [snapshot, site, history] = await Promise.all([
+    unpackedBytesOf('snapshot.bin'),
     bytesOf('site.zip'),
     bytesOf('history.zip')
   ]);
-  const python = await boot(loadPyodide, { indexURL }, site);
+  const options = { indexURL, _loadSnapshot: snapshot };
+  const python = await boot(loadPyodide, options, site);
   const start = python.pyimport('pyruns_demo.start').start;
   const take = start(history, post);
   receive = content => take(JSON.stringify(content));

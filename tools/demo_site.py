@@ -104,11 +104,15 @@ def write_lock(pyodide: Path, wheels: Path) -> None:
 
 def compile_packages(folder: Path) -> None:
     """Add the bytecode for the Python of Pyodide to the archive of the worker."""
-    command = ["node", str(DEMO / "ask.mjs"), str(folder), str(DEMO / "compile_site.py")]
-    done = subprocess.run(command, input=b"", capture_output=True, check=False)
+    compiled = _run_node("ask.mjs", str(folder), str(DEMO / "compile_site.py"))
+    (folder / _SITE).write_bytes(base64.b64decode(compiled))
+
+
+def _run_node(script: str, *words: str) -> bytes:
+    done = subprocess.run(["node", str(DEMO / script), *words], input=b"", capture_output=True, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr.decode())
-    (folder / _SITE).write_bytes(base64.b64decode(done.stdout))
+    return done.stdout
 
 
 def write_history(target: Path) -> None:
@@ -144,6 +148,7 @@ def main(words: list[str]) -> None:
     wheels, folder = map(Path, words)
     write_python(folder, wheels)
     compile_packages(folder)
+    _run_node("snapshot.mjs", str(folder))
     write_history(folder / "history.zip")
     write_lock(folder / _PYODIDE, wheels)
     start_early(folder.parent / "lab" / "index.html")

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from importlib import import_module
@@ -254,6 +254,13 @@ def _emulate_locks() -> None:
     fcntl.flock, system.close, system.dup = table.flock, closed, duplicated
 
 
+def _wait(seconds: float, /) -> None:
+    """Wait without the stack switching of Pyodide, which not every browser has."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
 def _refuse_link(source: object, target: object, **_: object) -> None:
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source), None, str(target))
 
@@ -277,7 +284,7 @@ def prepare() -> None:
     if sys.platform == "emscripten":
         _emulate_locks()
         os.geteuid, os.getegid, time.thread_time = os.getuid, os.getgid, time.process_time
-        os.link = _refuse_link
+        os.link, time.sleep = _refuse_link, _wait
         asyncio.to_thread = _to_thread
     replace("live.threads", Workers=Steps)
     replace("core.logs.search", SearchProcess=InlineSearch)
@@ -300,14 +307,3 @@ def prepare_engine() -> None:
     replace("engine.run.system_sampling", descendants=lambda pid: [*machine.attended])
     replace("system.gpu_detection", has_gpus=lambda: True)
     replace("studies.optimizer", Optimizer=RandomSearch, is_available=lambda: True)
-
-
-def environment() -> Mapping[str, str]:
-    """Return the environment variables of the simulated user."""
-    return {
-        "HOME": "/home/demo",
-        "USER": "demo",
-        "PATH": "/usr/bin:/bin",
-        "SHELL": "/bin/bash",
-        "LANG": "C.UTF-8",
-    }

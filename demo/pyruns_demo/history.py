@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.service.actions import Action
 
 HOME = "/home/demo"
-_PROJECTS = ("digits", "nested", "shell")
+PROJECTS = ("digits", "nested", "shell")
 _MINUTE, _HOUR = 60.0, 3600.0
 _PAST = 27 * _HOUR
 _ENDED_AT = "ended_at.json"
@@ -197,7 +197,7 @@ def make(examples: Path, archive: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder).resolve()
-        for project in _PROJECTS:
+        for project in PROJECTS:
             shutil.copytree(examples / project, home / project)
         prepare_home(home)
         end = time.time()
@@ -231,7 +231,7 @@ def _pack(home: Path, archive: Path, ended_at: float) -> None:
         for path in sorted(home.rglob("*")):
             relative = path.relative_to(home)
             # The engine's folders belong to this machine; the demo makes its own.
-            if path.is_file() and relative.parts[0] in _PROJECTS and ".engine" not in relative.parts:
+            if path.is_file() and relative.parts[0] in PROJECTS and ".engine" not in relative.parts:
                 data = path.read_bytes().replace(str(home).encode(), HOME.encode())
                 files.writestr(str(relative), data)
 

@@ -19,6 +19,7 @@ from pyruns_jupyter.service.request import Arguments
 from pyruns_jupyter.service.workspaces import ListRequest, OpenRequest, workspace_model
 
 from . import processes
+from .history import PROJECTS
 
 
 class PageServer(CommServer):
@@ -62,8 +63,13 @@ class PageSession(KernelSession):
         return items
 
     async def open_workspace(self, wanted: OpenRequest) -> object:
-        root = self._paths.root
-        workspace, is_new = open_workspace(self._paths.target(wanted.path), within=root)
+        try:
+            target = self._paths.target(wanted.path)
+        except NotFound:
+            projects = ", ".join(PROJECTS)
+            message = f"This demo has only the projects {projects}. Install Pyruns to open {wanted.path}."
+            raise NotFound(message) from None
+        workspace, is_new = open_workspace(target, within=self._paths.root)
         self._workspace = workspace
         model = await self.look(lambda index: workspace_model(workspace, index.counts, self.path_of))
         return Created(model) if is_new else model

@@ -97,6 +97,13 @@ def test_the_history_moves_to_the_present(tmp_path: Path) -> None:
     assert before - 27 * 3600 < start < finish < time.time() - 25 * 3600
     shown = time.strptime(info["start_times"][0], "%Y-%m-%d_%H-%M-%S")
     assert abs(time.mktime(shown) - start) < 2
+    study = json.loads((home / "digits/_pyruns_/train/studies/search.json").read_text())
+    assert study["state"] == "finished"
+    trials = [
+        json.loads(path.read_text()) for path in home.glob("*/_pyruns_/*/tasks/search_*/task_info.json")
+    ]
+    assert len(trials) == 24
+    assert {trial["status"] for trial in trials} >= {"completed", "cancelled"}  # some were pruned
     statuses = {
         json.loads(path.read_text())["status"] for path in home.glob("*/_pyruns_/*/tasks/*/task_info.json")
     }
