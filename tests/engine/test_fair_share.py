@@ -240,9 +240,12 @@ def test_nobody_can_add_to_the_usage_of_another_user(common: Reservations) -> No
     content = {**json.loads((common.folder / "theirs.json").read_bytes()), "uid": ALICE, "seen": now}
     (common.folder / "theirs.json").write_text(json.dumps(content))
     assert ALICE not in used()
+    assert used()[BOB] == pytest.approx(1e9, rel=0.01)
+    path.unlink()
+    assert used()[BOB] == pytest.approx(100, rel=0.1)
     # A name that is not the one in the file, as a hard link to a file of another user would have.
     (common.folder / "theirs.json").rename(common.folder / "other.json")
-    assert used()[BOB] == pytest.approx(1e9, rel=0.01)
+    assert used() == {}
     os.close(held)
 
 
