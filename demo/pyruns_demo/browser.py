@@ -268,8 +268,8 @@ def _refuse_link(source: object, target: object, **_: object) -> None:
 # Processes
 
 
-def _run_inline(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
-    body()
+def _run_inline(function: Callable[..., int], *arguments: object, keep: Sequence[int] = ()) -> int:
+    function(*arguments)
     return 0
 
 
@@ -300,7 +300,7 @@ def prepare_engine() -> None:
     from .random_search import RandomSearch
 
     replace("core.common.host_identity", host_name=lambda: machine.HOST)
-    replace("engine.queue.processes", fork_detached=_run_inline)
+    replace("engine.processes.start_method", start_process=_run_inline)
     replace("engine.queue.launch", start_detached=_start_detached)
     replace("engine.gpus.watcher", GpuWatcher=_InlineGpus)
     replace("engine.gpus.usage", GpuUsage=_gpu_usage(import_module(f"{_PACKAGE}.engine.gpus.usage").GpuUsage))

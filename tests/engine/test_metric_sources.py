@@ -499,8 +499,8 @@ def test_metrics_in_the_text_of_the_log(make_project: MakeProject, pattern: Any)
 from pyruns_jupyter import track
 for epoch in range(3):
     print(f"{epoch} of 3: Epoch {epoch}: loss {epoch / 2}, loss: {epoch / 2}, acc: 0.5")
-wait_for("go")
 track(acc=0.75)
+wait_for("go")
 print("the end: loss 9 or so")
 """
     )

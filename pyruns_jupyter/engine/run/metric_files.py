@@ -21,7 +21,7 @@ from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.metrics.sources.facts import facts_of
 from pyruns_jupyter.core.metrics.sources.formats import Format, format_of, is_candidate
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, TASK_INFO
+from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, RUN_LOGS, TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.workspace import scan_tasks
@@ -76,6 +76,7 @@ class MetricFiles:
         self.families: set[str] = set()
         self._root, self._task, self._workdir = root, task, workdir
         self._own = os.path.realpath(artifacts)
+        self._run_logs = os.path.realpath(task / RUN_LOGS) + os.sep  # with the journal of `track`
         self._attempt = attempt
         self._scanned_at = self._started = time.time()
         self._began = self._started - _CLOCK_SECONDS
@@ -99,7 +100,7 @@ class MetricFiles:
         found = []
         for path, file_format in _written_files(pids):
             known = self._known.get(path)
-            if known is not None and known.reason != ALONE:
+            if (known is not None and known.reason != ALONE) or path.startswith(self._run_logs):
                 continue
             if file_format.is_tagged is not None:
                 found += self._tagged(path, file_format)

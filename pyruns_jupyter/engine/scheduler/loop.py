@@ -64,8 +64,7 @@ _HANDOFF_SECONDS = 0.05  # until the next attempt to exit, if another process ho
 class Scheduler:
     """Runs the batches of one project until none is left.
 
-    `key` is that of its engine folder, `lock`, held, that of the scheduler. `executors` is the class that
-    starts its jobs.
+    `key` is that of its engine folder, `lock`, held, that of the scheduler; `executors` starts its jobs.
     """
 
     def __init__(self, key: EngineKey, lock: FileLock, executors: type[Executors] = Executors) -> None:
