@@ -141,6 +141,9 @@ function answersOf(
       parameters: at(ws).project.parameters
     }),
     getTemplate: ({ ws, task }) => templateOf(at(ws), task),
+    joinConfigurations: () => {
+      throw beyondDemo('configurations of several tasks cannot be joined.');
+    },
     previewSweep: ({ ws }, body) => preview(at(ws), body),
     listTasks: ({ ws, ...query }) => pageOf(world, at(ws), query),
     defineMetric: () => {
@@ -162,6 +165,10 @@ function answersOf(
     listCurves: ({ ws, name = [], key = [], points = 40, run }) =>
       curvesOf(world, at(ws), name, key, points, run),
     compareManyTasks: ({ ws }, { names }) => comparisonOf(world, at(ws), names),
+    listFailures: ({ ws }, { names = [] }) => {
+      const { tasks, failures } = comparisonOf(world, at(ws), names);
+      return { tasks: tasks.length, groups: failures };
+    },
     listMedia: ({ ws }, { names }) => mediaOf(at(ws), names),
     getQueue: ({ ws }) => queueOf(at(ws)),
     changeQueue: ({ ws }, { paused }) => {
@@ -195,6 +202,12 @@ function answersOf(
     },
     listLogTimes: ({ ws, task, ...query }) =>
       readTimes(at(ws).task(task), query, world.time),
+    getStacks: () => {
+      throw beyondDemo('its tasks have no processes.');
+    },
+    requestStacks: () => {
+      throw beyondDemo('its tasks have no processes.');
+    },
     getRunInput: ({ ws, task, run }) => inputOf(at(ws), at(ws).task(task), run),
     listArtifacts: ({ ws, task, run }) => artifactsOf(at(ws).task(task), run)
   };
