@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyruns_jupyter.core.common.attrdict import Config, MissingKeyError
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.metrics.journal import Appender
@@ -74,6 +75,8 @@ def load(path: str | os.PathLike[str] | None = None) -> Config:
     """
     from pyruns_jupyter.core.config.document import read_config
 
+    if os.environ.get(_TASK_DIR):
+        prepare_stack_dump()
     return Config(read_config(_config_path(path)))
 
 
@@ -337,6 +340,7 @@ def _open_journal(place: tuple[str, str]) -> Appender:
     if not _forks_watched and hasattr(os, "register_at_fork"):
         _forks_watched = True
         os.register_at_fork(after_in_child=_journals.clear)  # a child has its own rank
+    prepare_stack_dump()
     folder, index = place
     path = TaskPaths(Path(folder)).journal(int(index) if index.isdecimal() else 1)
     path.parent.mkdir(exist_ok=True)

@@ -190,7 +190,7 @@ class SimulatedRun:
                 self._stop(now)
                 limit = duration_text(self.job.options.time_limit or 0)
                 self._reason = EndReason(f"Stopped because it exceeded its time limit of {limit}.")
-            elif self._observed.beat(now, now):
+            elif self._observed.beat(now, now, self._heartbeat.stacks_requested_at):
                 self._stop(now)
                 self._reason = EndReason(self._observed.alerts.stop_message, runs.CANCELLED)
         if self._stop_at is not None and now >= self._stop_at:

@@ -103,9 +103,9 @@ class Author:
 
     def sweep(self, name: str, values: Mapping[str, str], jobs: int | None = None, **run: Any) -> list[str]:
         """Create tasks with some values of the template replaced, and queue them with `jobs` in parallel."""
-        from pyruns_jupyter.service.generator import template
+        from pyruns_jupyter.service.generator import TemplateRequest, template
 
-        text = template(self.workspace, "")["text"]
+        text = template(self.workspace, TemplateRequest())["text"]
         for key, value in values.items():
             text, count = re.subn(
                 rf"(?m)^(\s*{key.rpartition('.')[2]}: )[^#\n]*?(\s+#.*)?$", rf"\g<1>{value}\g<2>", text
@@ -134,9 +134,9 @@ class Author:
 
     def study(self, name: str, values: Mapping[str, str], n: int) -> None:
         from pyruns_jupyter.service import studies
-        from pyruns_jupyter.service.generator import template
+        from pyruns_jupyter.service.generator import TemplateRequest, template
 
-        text = template(self.workspace, "")["text"]
+        text = template(self.workspace, TemplateRequest())["text"]
         for key, value in values.items():
             text = re.sub(rf"(?m)^({key}: )[^#\n]*?(\s+#.*)?$", rf"\g<1>{value}\g<2>", text)
         studies.begin(

@@ -215,6 +215,29 @@ class Task(TaskMetrics):
             return ""
         return logs.read_range(path, logs.tail_offset(path, size), size).decode("utf-8", "replace")
 
+    def stacks(self, run: int | None = None, *, stored: bool = False) -> str:
+        """Return what each process of a run does, and its Python stacks, as text.
+
+        For the running run, the stacks are read now, which takes some seconds. For an ended run, and with
+        `stored`, the result is the last one that was stored: on request, or when the run stalled. Values of
+        variables are not included.
+
+        Args:
+            run: the number of the run, starting at 1. By default, the latest run.
+            stored: return the stored stacks also for the running run.
+
+        Raises:
+            NotFound: if there are no stored stacks.
+            Conflict: if another program runs the task, or the run ends meanwhile.
+            Busy: if the supervisor of the run does not respond.
+        """
+        from pyruns_jupyter.engine.client.stacks import request_stacks, stored_stacks
+
+        is_latest = run is None or run == self._latest()
+        if not stored and is_latest and self.status == runs.RUNNING:
+            return request_stacks(self._workspace, self._name).text
+        return stored_stacks(self._workspace, self._name, run).text
+
     def artifacts(self, run: int | None = None) -> list[Path]:
         """Return the paths of the artifacts of a run, sorted.
 

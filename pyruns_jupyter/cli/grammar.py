@@ -31,6 +31,7 @@ GROUPS = {
         "ls": ("inspect", "List tasks"),
         "show": ("inspect", "Show the runs, configuration and metrics of a task"),
         "log": ("inspect", "Print the log of a task"),
+        "stacks": ("inspect", "Show what the processes of a running task do, with their Python stacks"),
         "status": ("inspect", "Show the current workspace and its number of tasks by status"),
         "failures": ("inspect", "Group failed tasks by their error, with the parameter values they share"),
         "export": ("inspect", "Export results and curves as CSV, JSON, Parquet, TensorBoard or MLflow"),

@@ -11,12 +11,15 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, CANCELLED, COMPLETED, FAILED, RUNNING
+from pyruns_jupyter.core.tasks.failure_groups import failure_groups, failures_summary
 from pyruns_jupyter.core.tasks.index import Changes
+from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.definition import read_study
 from pyruns_jupyter.studies.launch import active_studies
 
 _FOLDER = files(__package__) / "event_schemas"
+_MAX_SUMMARIZED = 10_000  # tasks
 _NAMES = ("task_failed", "task_silent", "alert_sent", "batch_finished", "study_ended")
 
 Event = tuple[str, dict[str, Any]]
@@ -47,6 +50,7 @@ class EventDetector:
         self._silent: set[str] = set()
         self._alerts: dict[str, tuple[int, int]] = {}  # name -> run and number of its alerts
         self._ended: Counter[str] = Counter()  # by status, since no task was active
+        self._ended_rows: dict[str, TaskRow] = {}  # of these, for a summary
 
     @property
     def running(self) -> int:
@@ -82,6 +86,8 @@ class EventDetector:
             if self._active.pop(row.name, None) is None and not was_missed:
                 continue
             self._ended[row.status] += 1
+            if len(self._ended_rows) < _MAX_SUMMARIZED:
+                self._ended_rows[row.name] = row
             if row.status == FAILED:
                 facts = {"run": row.run, "exit_code": row.exit_code, "message": row.message}
                 events.append(("task_failed", {"task": row.name, **facts}))
@@ -91,10 +97,19 @@ class EventDetector:
             self._silent.discard(name)
             self._alerts.pop(name, None)
         if self._ended and not self._active and not self._studies:
-            counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}
-            events.append(("batch_finished", counts))
+            counts: dict[str, Any] = {
+                status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)
+            }
+            events.append(("batch_finished", counts | self._summary()))
             self._ended.clear()
+            self._ended_rows.clear()
         return events
+
+    def _summary(self) -> dict[str, str]:
+        """Return a summary of the failures, if there are any."""
+        rows = list(self._ended_rows.values())
+        text = failures_summary(failure_groups(self._workspace, rows, [row.swept for row in rows]))
+        return {"summary": text} if text else {}
 
     def _ended_studies(self) -> list[Event]:
         """Return an event for each study that was active at the last look and has ended."""

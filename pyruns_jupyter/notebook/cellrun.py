@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from pyruns_jupyter import script
+from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
 from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN, CELL_VALUE
 from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
 from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
@@ -33,6 +34,7 @@ def main() -> int:
     if folder is None:
         print("This program cannot be started directly. It runs the tasks of %%pyruns task.", file=sys.stderr)
         return 2
+    prepare_stack_dump()
     cell = Path(folder) / CELL_CODE
     code = cell.read_text(encoding="utf-8")
     shell = _shell(cell)

@@ -20,7 +20,7 @@ from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.service.generator import template
+from pyruns_jupyter.service.generator import TemplateRequest, template
 from pyruns_jupyter.service.workspaces import folder_identity
 from pyruns_jupyter.system.sampler import Sampler
 
@@ -200,7 +200,7 @@ class Generator(View):
         """
         shown = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
         if "plan" not in traits:
-            given = template(shown.folder, "")
+            given = template(shown.folder, TemplateRequest())
             traits = {"text": given["text"], "name": given["name"], **traits}
         super().__init__(shown, **traits)
 

@@ -114,4 +114,5 @@ def sentence(name: str, facts: dict[str, Any]) -> str:
         return f"Study {facts.get('study')} in {workspace} {how}{f': {message}' if message else ''}."
     counts = [(facts.get(key, 0), key) for key in ("completed", "failed", "cancelled")]
     summary = ", ".join(f"{count} {key}" for count, key in counts if count)
-    return f"All tasks in {workspace} have ended ({summary or 'none'})."
+    why = f" {facts['summary']}" if facts.get("summary") else ""
+    return f"All tasks in {workspace} have ended ({summary or 'none'}).{why}"

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.time_limit import time_limit
+from pyruns_jupyter.core.config.sweep.joined_sweep import joined_sweep
 from pyruns_jupyter.core.config.sweep.plan import Axis, Notice
 from pyruns_jupyter.core.create.preview import (
     TaskPlan,
@@ -16,6 +17,7 @@ from pyruns_jupyter.core.create.preview import (
     plan_tasks,
     script_parameters,
     starting_text,
+    task_text,
 )
 from pyruns_jupyter.core.scripts.model import Parameter
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -28,6 +30,7 @@ MAX_ROWS, DEFAULT_ROWS = 1000, 200
 PREVIEW_SECONDS = 5.0  # time limit of a preview, which is requested while the user types
 CREATE_SECONDS = 30.0  # time limit for reading a configuration of new tasks
 SHELL_STARTER = "# The workspace's shell runs this script.\necho hello\n"
+MAX_JOINED = 1000  # configurations in one sweep
 _VALUES_SHOWN = 50  # of an axis
 
 
@@ -187,13 +190,40 @@ def _problem(code: str, message: str, line: int | None = None) -> dict[str, Any]
     return {"code": code, "message": message, "field": "script", "line": line, "column": None}
 
 
-def template(workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
+class TemplateRequest(Request, frozen=True):
+    """A request for the default configuration, or for the one of a task."""
+
+    task: str = ""
+
+
+def template(workspace: WorkspaceFolder, wanted: TemplateRequest) -> dict[str, Any]:
     """Return the `Template` of a new configuration: the default one, or the configuration of a task.
 
     Raises:
         NotFound, Unreadable: if there is no such task, or its configuration cannot be read.
     """
-    text, name = starting_text(workspace, task or None)
+    text, name = starting_text(workspace, wanted.task or None)
     if not text and workspace.kind == SHELL:
         text = SHELL_STARTER
     return {"text": text, "name": name}
+
+
+class JoinRequest(Request, frozen=True):
+    """The tasks whose configurations to join into one sweep."""
+
+    names: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_JOINED)]
+
+
+def joined_template(workspace: WorkspaceFolder, wanted: JoinRequest) -> dict[str, Any]:
+    """Return the `Template` of a sweep with exactly the configurations of some tasks.
+
+    Raises:
+        NotFound, Unreadable: if there is no such task, or its configuration cannot be read.
+        InvalidInput: if the configurations do not have the same keys.
+    """
+    first, *others = wanted.names
+    text, name = starting_text(workspace, first)
+    if others and workspace.kind == SHELL:
+        raise InvalidInput("Shell scripts cannot be joined into a sweep. Select one task.", field="names")
+    configs = [text, *(task_text(workspace, other) for other in others)]
+    return {"text": joined_sweep(configs, wanted.names) if others else text, "name": name}

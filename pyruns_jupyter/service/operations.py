@@ -28,8 +28,10 @@ from pyruns_jupyter.studies import service as managing
 from . import actions, asking, curves, exports, generator, logs, media, queue, runs, settings, studies, tasks
 from .columns import columns_reader
 from .compare import CompareQuery, CompareRequest
+from .failures import FailuresRequest
 from .groups import GroupRequest
 from .request import Request, RequestSource, RunRequest, StudyRequest, TaskRequest, given_options
+from .stacks import StackRequest, request_stacks, stored_stacks
 from .workspaces import ListRequest, OpenRequest
 
 T = TypeVar("T")
@@ -224,10 +226,19 @@ async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> 
     return await session.preview(lambda: generator.preview(workspace, wanted, session.max_tasks))
 
 
-async def _ask_script(session: Session, wanted: asking.AskRequest) -> object:
-    await session.require(EXECUTE)  # the table's check ignores that the administrator may disable execution
-    workspace = await session.open()
-    return await session.ask(lambda: asking.ask(workspace, wanted, lambda: session.is_abandoned))
+def _asking(
+    work: Callable[[WorkspaceFolder, R, Callable[[], bool]], object],
+) -> Callable[[Session, R], Awaitable[object]]:
+    """Return what performs a function of a workspace that waits for a script."""
+
+    async def perform(session: Session, wanted: R) -> object:
+        await session.require(
+            EXECUTE
+        )  # the table's check ignores that the administrator may disable execution
+        workspace = await session.open()
+        return await session.ask(lambda: work(workspace, wanted, lambda: session.is_abandoned))
+
+    return perform
 
 
 async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object:
@@ -285,7 +296,7 @@ async def _list_columns(session: Session, _: Request) -> object:
     return await session.answer("columns", columns_reader)
 
 
-async def _read(session: Session, wanted: GroupRequest | CompareRequest) -> object:
+async def _read(session: Session, wanted: GroupRequest | CompareRequest | FailuresRequest) -> object:
     await session.open()
     return await session.search(
         await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
@@ -298,19 +309,13 @@ async def _export(session: Session, wanted: exports.ExportRequest) -> object:
     return exports.export(workspace, wanted, content)
 
 
-class RunInputRequest(RunRequest, frozen=True):
-    """A request for the input of a run, with or without the values of secrets."""
-
-    secrets: bool = False
-
-
-async def _check_secrets(session: Session, wanted: DetailRequest | RunInputRequest) -> None:
+async def _check_secrets(session: Session, wanted: DetailRequest | runs.RunInputRequest) -> None:
     """Check that the user may see secrets: a user who may execute could print them in a task."""
     if wanted.secrets:
         await session.require(EXECUTE)
 
 
-async def _get_run_input(session: Session, wanted: RunInputRequest) -> object:
+async def _get_run_input(session: Session, wanted: runs.RunInputRequest) -> object:
     await _check_secrets(session, wanted)
     workspace = await session.open()
     return await session.run(
@@ -358,18 +363,8 @@ async def _rows(session: Session) -> Mapping[str, TaskRow]:
     return await session.look(lambda index: index.rows, refresh=True)
 
 
-def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
-    trash.trash(workspace, wanted.task)
-
-
 def _list_trash(workspace: WorkspaceFolder, _: Request) -> object:
     return {"items": [vars(one) for one in trash.trash_tasks(workspace)]}
-
-
-class TemplateRequest(Request, frozen=True):
-    """A request for the default configuration, or for the one of a task."""
-
-    task: str = ""
 
 
 _WS = "/workspaces/{ws}"
@@ -387,9 +382,10 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "getParameters": _simple(
         "GET", f"{_WS}/parameters", Request, lambda ws, _: asking.parameters(ws), is_preview=True
     ),
-    "askScript": Operation("POST", f"{_WS}/ask", EXECUTE, asking.AskRequest, _ask_script),
-    "getTemplate": _simple(
-        "GET", f"{_WS}/templates", TemplateRequest, lambda ws, one: generator.template(ws, one.task)
+    "askScript": Operation("POST", f"{_WS}/ask", EXECUTE, asking.AskRequest, _asking(asking.ask)),
+    "getTemplate": _simple("GET", f"{_WS}/templates", generator.TemplateRequest, generator.template),
+    "joinConfigurations": _simple(
+        *("POST", f"{_WS}/templates", generator.JoinRequest, generator.joined_template), is_preview=True
     ),
     "previewSweep": Operation("POST", f"{_WS}/preview", READ, generator.PreviewRequest, _preview_sweep),
     "listTasks": Operation("GET", f"{_WS}/tasks", READ, tasks.TaskPageRequest, _list_tasks),
@@ -397,13 +393,14 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "actOnTasks": Operation("POST", f"{_WS}/actions", None, actions.ActionRequest, _act_on_tasks),
     "getTask": Operation("GET", _TASK, READ, DetailRequest, _get_task),
     "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
-    "deleteTask": _simple("DELETE", _TASK, TaskRequest, _delete_task),
+    "deleteTask": _simple("DELETE", _TASK, TaskRequest, lambda ws, one: trash.trash(ws, one.task)),
     "listTrash": _simple("GET", f"{_WS}/trash", Request, _list_trash),
     "listColumns": Operation("GET", f"{_WS}/columns", READ, Request, _list_columns),
     "groupTasks": Operation("GET", f"{_WS}/groups", READ, GroupRequest, _read),
     "listCurves": _simple("GET", f"{_WS}/curves", curves.CurvesRequest, curves.curves),
     "compareTasks": Operation("GET", f"{_WS}/compare", READ, CompareQuery, _read),
     "compareManyTasks": Operation("POST", f"{_WS}/compare", READ, CompareRequest, _read, is_activity=False),
+    "listFailures": Operation("POST", f"{_WS}/failures", READ, FailuresRequest, _read, is_activity=False),
     "listMedia": Operation(
         "POST", f"{_WS}/media", READ, media.MediaRequest, _slow(media.media), is_activity=False
     ),
@@ -415,8 +412,10 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "previewLogMetrics": Operation(
         "GET", f"{_TASK}/logs/metrics", READ, logs.LogMetricsRequest, _slow(logs.log_metrics)
     ),
+    "getStacks": _simple("GET", f"{_TASK}/stacks", logs.LogRequest, stored_stacks),
+    "requestStacks": Operation("POST", f"{_TASK}/stacks", EXECUTE, StackRequest, _asking(request_stacks)),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
-    "getRunInput": Operation("GET", f"{_RUN}/input", READ, RunInputRequest, _get_run_input),
+    "getRunInput": Operation("GET", f"{_RUN}/input", READ, runs.RunInputRequest, _get_run_input),
     "listArtifacts": _simple(
         "GET", f"{_RUN}/artifacts", RunRequest, lambda ws, one: runs.artifacts(ws, one.task, one.run)
     ),

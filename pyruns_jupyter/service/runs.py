@@ -36,6 +36,12 @@ _SHOWN = {
 }
 
 
+class RunInputRequest(RunRequest, frozen=True):
+    """A request for the input of a run, with or without the values of secrets."""
+
+    secrets: bool = False
+
+
 def run_details(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, Any]:
     """Return the `RunInfo` of a run.
 

@@ -13,6 +13,7 @@ export const OPERATIONS = {
   getParameters: 'GET workspaces/{ws}/parameters',
   askScript: 'POST workspaces/{ws}/ask',
   getTemplate: 'GET workspaces/{ws}/templates',
+  joinConfigurations: 'POST workspaces/{ws}/templates',
   previewSweep: 'POST workspaces/{ws}/preview',
   listTasks: 'GET workspaces/{ws}/tasks',
   defineMetric: 'PATCH workspaces/{ws}/metrics',
@@ -23,6 +24,7 @@ export const OPERATIONS = {
   groupTasks: 'GET workspaces/{ws}/groups',
   listCurves: 'GET workspaces/{ws}/curves',
   compareManyTasks: 'POST workspaces/{ws}/compare',
+  listFailures: 'POST workspaces/{ws}/failures',
   listMedia: 'POST workspaces/{ws}/media',
   getQueue: 'GET workspaces/{ws}/queue',
   changeQueue: 'POST workspaces/{ws}/queue',
@@ -38,6 +40,8 @@ export const OPERATIONS = {
   getTracks: 'GET workspaces/{ws}/tasks/{task}/tracks',
   previewLogMetrics: 'GET workspaces/{ws}/tasks/{task}/logs/metrics',
   listLogTimes: 'GET workspaces/{ws}/tasks/{task}/logs/times',
+  getStacks: 'GET workspaces/{ws}/tasks/{task}/stacks',
+  requestStacks: 'POST workspaces/{ws}/tasks/{task}/stacks',
   getRunInput: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/input',
   listArtifacts: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts'
 } as const satisfies Routes;
@@ -58,6 +62,8 @@ export type OperationId = keyof typeof OPERATIONS;
 /** Operations that change nothing, but have parameters too long for an address. */
 const POST_QUERIES: readonly OperationId[] = [
   'compareManyTasks',
+  'joinConfigurations',
+  'listFailures',
   'listMedia',
   'previewSearch',
   'previewSweep'

@@ -49,6 +49,7 @@ const schemasOf = (trans: TranslationBundle) => ({
     trans.__('Tasks to compare; default: those of the last comparison')
   ),
   study: string(trans.__('Name of the study')),
+  tab: string(trans.__('Tab of the Compare page'), ['failures']),
   trials: integer(trans.__('Total number of trials of the study')),
   file: string(trans.__('YAML file to use as the template')),
   search: string(

@@ -86,7 +86,7 @@ export function addActionCommands(
         ...inFront?.show,
         log: ([task]) => open('monitor', workspace, { task }),
         compare: names => open('compare', workspace, { names }),
-        template: ([task]) => open('generator', workspace, { task }),
+        template: names => open('generator', workspace, { names }),
         study: ([study]) => open('compare', workspace, { study })
       }
     };

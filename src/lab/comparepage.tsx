@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { Workspace } from '../client/types';
 import { asSavedComparison, CompareModel } from '../model/compare';
 import { StudiesModel } from '../model/studies';
+import { TaskListModel } from '../model/tasklist';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
 import type { IViewOptions } from './pagefactory';
@@ -37,6 +38,7 @@ export async function makeCompare(
       save: changed => void state?.save(key, toJson(changed))
     })
   );
+  const tasks = owner.own(new TaskListModel(pyruns.client, workspace.id));
   const first = asOptions(await state?.fetch(looks).catch(() => null));
 
   // Made once: the lines of all tasks are rendered again for another handler.
@@ -46,7 +48,10 @@ export async function makeCompare(
   const Compared = (): JSX.Element => {
     const [at, setAt] = React.useState(first);
     React.useEffect(() => {
-      show.onShow = ({ names, study }) => {
+      show.onShow = ({ names, study, tab }) => {
+        if (tab) {
+          setAt(old => ({ ...old, tab }));
+        }
         if (study) {
           setAt(old => ({ ...old, tab: 'search' }));
           void studies.choose(study).then(found => {
@@ -58,9 +63,10 @@ export async function makeCompare(
           model.setNames(names);
         }
       };
-      show.onShow({ study: show.study });
+      show.onShow({ study: show.study, tab: show.tab });
       // A reload restores the current view, not the initial one.
       show.study = '';
+      show.tab = undefined;
       return () => {
         show.onShow = null;
       };
@@ -79,6 +85,8 @@ export async function makeCompare(
         {...pyruns.session.rights}
         onOpenLog={openLog}
         onChoose={choose}
+        tasks={tasks}
+        onTemplate={names => open('generator', workspace.id, { names })}
       />
     );
   };

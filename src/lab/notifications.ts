@@ -4,12 +4,15 @@ import type {
 } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 
-import type { TaskRow, Workspace } from '../client/types';
+import type { FailureGroup, TaskRow, Workspace } from '../client/types';
 // It counts from the start which studies are active.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { StudyCompletionWatcher } from '../model/studycompletion';
 import { workspaceTitle } from '../views/shared/title';
 import { CommandIDs, ICore } from './tokens';
+
+/** How many tasks the Compare page shows. */
+const MAX_COMPARED = 500;
 
 /** Lab shows no more of a notification. */
 const MAX_MESSAGE_LENGTH = 140;
@@ -22,7 +25,12 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, pyruns: ICore): void => {
     const { trans } = pyruns;
     /** Runs that ended since all was quiet. */
-    const ended = { failed: 0, all: 0 };
+    const ended = { failed: 0, all: 0, names: new Set<string>() };
+    const forgetEnded = () => {
+      ended.all = ended.failed = 0;
+      ended.names = new Set();
+      failures = '';
+    };
     /** The notification that counts the failures of this batch. */
     let failures = '';
     /** The notification about alerts, and the tasks that it is about. */
@@ -48,6 +56,23 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         })
     });
 
+    /** Compare the tasks of a batch, the failed ones first. */
+    const showFailures = (
+      workspace: Workspace,
+      names: readonly string[],
+      groups: readonly FailureGroup[]
+    ) => ({
+      label: trans.__('Show failures'),
+      callback: () =>
+        void app.commands.execute(CommandIDs.openCompare, {
+          workspace: workspace.id,
+          names: [
+            ...new Set([...groups.flatMap(group => group.names), ...names])
+          ].slice(0, MAX_COMPARED),
+          tab: 'failures'
+        })
+    });
+
     const notifyFailed = (workspace: Workspace, failed: TaskRow[]) => {
       const [first] = failed;
       const text =
@@ -69,6 +94,35 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
           autoClose: false,
           actions
         });
+      }
+    };
+
+    /** Notify why tasks of a batch failed, after its end. */
+    const notifyFailures = async (
+      workspace: Workspace,
+      batch: { names: string[]; shown: string; done: string }
+    ) => {
+      const { names, shown, done } = batch;
+      const [{ readFailures }, { failuresSentence }] = await Promise.all([
+        import('../model/failures'),
+        import('../views/shared/failures')
+      ]);
+      const found = await readFailures(pyruns.client, workspace.id, names);
+      const groups = found?.groups ?? [];
+      const message = cut(
+        found && groups.length > 0
+          ? `${title(workspace)}: ${failuresSentence(trans, groups, found.tasks)}`
+          : done
+      );
+      const actions = [
+        ...(groups.length > 0 ? [showFailures(workspace, names, groups)] : []),
+        showTasks(workspace)
+      ];
+      if (Notification.manager.has(shown)) {
+        // The notification about the failures also reports the end.
+        Notification.update({ id: shown, message, actions });
+      } else {
+        Notification.emit(message, 'warning', { autoClose: 8000, actions });
       }
     };
 
@@ -105,6 +159,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       const failed = tasks.filter(task => task.status === 'failed');
       ended.all += tasks.length;
       ended.failed += failed.length;
+      tasks.forEach(({ name }) => ended.names.add(name));
       if (failed.length > 0 && isWanted('notifyFailed')) {
         notifyFailed(workspace, failed);
       }
@@ -179,10 +234,9 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     pyruns.idle.connect((_, { workspace }) => {
-      const { all, failed } = ended;
+      const { all, failed, names } = ended;
       const shown = failures;
-      ended.all = ended.failed = 0;
-      failures = '';
+      forgetEnded();
       if (!isWanted('notifyDone') || all === 0 || (all === 1 && failed === 1)) {
         return;
       }
@@ -199,22 +253,16 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         });
         return;
       }
-      const message = cut(trans.__('%1; %2 failed', done, failed));
-      if (Notification.manager.has(shown)) {
-        // The notification about the failures also reports the end.
-        Notification.update({ id: shown, message });
-      } else {
-        Notification.emit(message, 'warning', {
-          autoClose: 8000,
-          actions: [showTasks(workspace)]
-        });
-      }
+      void notifyFailures(workspace, {
+        names: [...names],
+        shown,
+        done: trans.__('%1; %2 failed', done, failed)
+      });
     });
     pyruns.currentChanged.connect((_, current) => {
       if (current?.id !== last) {
         last = current?.id;
-        ended.all = ended.failed = 0;
-        failures = '';
+        forgetEnded();
       }
     });
     let last: string | undefined;

@@ -21,6 +21,7 @@ import { asSavedTable } from '../model/savedviews';
 import { TableLayoutModel } from '../model/tablelayout';
 import { TaskListModel } from '../model/tasklist';
 import type { IActionContext } from '../views/actions/action';
+import type { Tab } from '../views/compare/options';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { ILogOptions } from '../views/monitor/header';
 import { workspaceTitle } from '../views/shared/title';
@@ -37,10 +38,12 @@ export interface IPageArgs {
   task?: string;
   /** Tasks whose logs are shown next to it. */
   beside?: readonly string[];
-  /** Tasks that are compared. */
+  /** Tasks that are compared, or whose configurations become a sweep. */
   names?: readonly string[];
   /** Name of the study to show. */
   study?: string;
+  /** Tab of the Compare page. */
+  tab?: Tab;
   /** The query of the task list. */
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
@@ -64,6 +67,8 @@ export interface IPageHandle {
   /** Until the view has read them. */
   names: readonly string[];
   study: string;
+  /** Until the view has read it. */
+  tab?: Tab;
   query: string;
   /** Until the view has read it. */
   file: string;
@@ -212,17 +217,20 @@ async function makeGenerator(
       );
     }
   };
-  show.onShow = ({ file, task }) => {
+  show.onShow = ({ file, task, names = [] }) => {
     if (file) {
       void openFile(file);
+    } else if (names.length > 0) {
+      void model.ready.then(() => model.useTemplate(...names));
     } else if (task) {
       void model.ready.then(() => model.useTemplate(task));
     }
   };
-  if (show.file || show.task) {
-    show.onShow({ file: show.file, task: show.task });
+  if (show.file || show.task || show.names.length > 0) {
+    show.onShow({ file: show.file, task: show.task, names: show.names });
     // A reload restores the draft, not the initial content.
     show.task = '';
+    show.names = [];
   }
   return (
     <GeneratorView
@@ -304,7 +312,7 @@ async function makeManager(
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
       onCompare={names => open('compare', workspace.id, { names })}
       onGenerate={() => open('generator', workspace.id)}
-      onTemplate={task => open('generator', workspace.id, { task })}
+      onTemplate={names => open('generator', workspace.id, { names })}
       onCopyLink={options.onCopyLink}
       onOpenFile={options.onOpenFile}
     />

@@ -21,6 +21,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { asTexts } from '../client/shapes';
 import type { Workspace } from '../client/types';
 import type { IconName } from '../views/shared/icons';
 import { workspaceTitle } from '../views/shared/title';
@@ -143,6 +144,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         beside: shown.beside ?? [],
         names: shown.names ?? [],
         study: shown.study ?? '',
+        tab: shown.tab,
         query: shown.query ?? '',
         file: shown.file ?? '',
         context: new PageContext(() => refreshCommands(widget)),
@@ -215,7 +217,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       caller: Caller
     ) => {
       const id = text(args.workspace) ?? pyruns.current?.id;
-      const template = text(args.file) || text(args.task);
+      const template =
+        text(args.file) || text(args.task) || asTexts(args.names).join(', ');
       if (id && page === 'generator' && template && caller === 'other') {
         await askToAllow(trans, {
           title: trans.__('Replace the configuration of new tasks?'),
@@ -424,7 +427,7 @@ const pageTexts = (
     command: CommandIDs.openCompare,
     label: trans.__('Compare'),
     caption: trans.__('Compare tasks: table, curves and plots'),
-    args: ['names', 'study'],
+    args: ['names', 'study', 'tab'],
     title: name => trans.__('%1: Compare', name)
   }
 });

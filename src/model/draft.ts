@@ -1,11 +1,5 @@
-import type {
-  Created,
-  FieldError,
-  IClient,
-  RunOptions,
-  Study
-} from '../client/types';
-import type { IDraftState, ISavedDraft } from './draftstate';
+import type { Created, FieldError, RunOptions, Study } from '../client/types';
+import type { DraftClient, IDraftState, ISavedDraft } from './draftstate';
 import { EMPTY_DRAFT, refusalsOf } from './draftstate';
 import { Model } from './model';
 import { isRunField, withoutEmpty } from './runoptions';
@@ -225,13 +219,25 @@ export class DraftModel extends Model<IDraftState> {
     this._begin(name, text, this.state.defaults);
   }
 
-  /** Replace the configuration by that of a task, or ('') the default one. */
-  async useTemplate(task: string): Promise<void> {
+  /**
+   * Replace the configuration by that of a task, ('') the default one, or a
+   * sweep over exactly those of several tasks.
+   */
+  async useTemplate(...names: readonly string[]): Promise<void> {
     const { client, ws } = this._options;
+    const [task] = names;
+    const isSweep = names.length > 1;
     await this.fetch(
       'template',
-      () => client.getTemplate(ws, { task }),
-      ({ text }) => this._begin(task, text, task ? this.state.defaults : text),
+      () =>
+        isSweep
+          ? client.joinConfigurations(ws, { names: [...names] })
+          : client.getTemplate(ws, { task }),
+      ({ text }) => {
+        const { defaults, search } = this.state;
+        this.update({ search: isSweep ? null : search });
+        this._begin(isSweep ? '' : task, text, task ? defaults : text);
+      },
       problem => this.update({ problem })
     );
   }
@@ -429,19 +435,7 @@ export class DraftModel extends Model<IDraftState> {
 
 export namespace DraftModel {
   export interface IOptions {
-    client: Pick<
-      IClient,
-      | 'askScript'
-      | 'beginStudy'
-      | 'createTasks'
-      | 'getParameters'
-      | 'getTemplate'
-      | 'listColumns'
-      | 'listStudies'
-      | 'listTasks'
-      | 'previewSearch'
-      | 'previewSweep'
-    >;
+    client: DraftClient;
     /** Workspace id. */
     ws: string;
     kind: 'script' | 'shell';

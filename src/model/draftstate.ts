@@ -2,11 +2,32 @@
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import { asRecord, asText, asTexts } from '../client/shapes';
-import type { FieldError, Parameters, RunOptions } from '../client/types';
+import type {
+  FieldError,
+  IClient,
+  Parameters,
+  RunOptions
+} from '../client/types';
 import type { Goals } from './metrics';
 import { asRunOptions } from './runoptions';
 import type { IDraftPreview, IStudyForm } from './studyform';
 import { asStudyForm } from './studyform';
+
+/** The operations that a draft needs. */
+export type DraftClient = Pick<
+  IClient,
+  | 'askScript'
+  | 'beginStudy'
+  | 'createTasks'
+  | 'getParameters'
+  | 'getTemplate'
+  | 'joinConfigurations'
+  | 'listColumns'
+  | 'listStudies'
+  | 'listTasks'
+  | 'previewSearch'
+  | 'previewSweep'
+>;
 
 /** What is saved of a draft. */
 export interface ISavedDraft {

@@ -14,6 +14,7 @@ import { LogSearchModel } from './logsearch';
 import { LogTimesModel } from './logtimes';
 import { Model } from './model';
 import { RunCurvesModel } from './runcurves';
+import { StacksModel } from './stacks';
 
 /** How many bytes are loaded when a log is opened. */
 const TAIL_BYTES = 256 * 1024;
@@ -115,6 +116,7 @@ export class LogModel extends Model<ILogState> {
     this.search.setActive(false);
     this.times = this.own(new LogTimesModel(_client, _ws));
     this.curves = this.own(new RunCurvesModel(_client, _ws));
+    this.stacks = this.own(new StacksModel(_client, _ws));
   }
 
   /** Finds text in the log. */
@@ -123,6 +125,8 @@ export class LogModel extends Model<ILogState> {
   readonly times: LogTimesModel;
   /** The curves of its run. */
   readonly curves: RunCurvesModel;
+  /** What its processes do. */
+  readonly stacks: StacksModel;
 
   override dispose(): void {
     super.dispose();
@@ -271,6 +275,7 @@ export class LogModel extends Model<ILogState> {
     this.search.setLog(phase === 'loading' ? null : task, run);
     this.search.setSize(size);
     this.curves.show(task, run);
+    this.stacks.show(task, run);
   }
 
   /** Connect now instead of waiting for the next attempt. */

@@ -55,7 +55,7 @@ def answer(text: str) -> str:
             return {"error": error.to_dict()}
 
     answers: dict[str, Any] = {"parameters": told(lambda: generator.parameters(workspace))}
-    answers["template"] = told(lambda: generator.template(workspace, ""))
+    answers["template"] = told(lambda: generator.template(workspace, generator.TemplateRequest()))
     answers["previews"] = [
         told(
             lambda config=config: generator.preview(

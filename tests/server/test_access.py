@@ -51,9 +51,12 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/queue": {"paused": False},
         "/workspaces/{ws}/compare": {"names": ["one"]},
         "/workspaces/{ws}/media": {"names": ["one"]},
+        "/workspaces/{ws}/failures": {"names": ["one"]},
+        "/workspaces/{ws}/templates": {"names": ["one"]},
         "/workspaces/{ws}/studies": SEARCH,
         "/workspaces/{ws}/searches": SEARCH,
         "/workspaces/{ws}/studies/{study}": {"action": "stop"},
+        "/workspaces/{ws}/tasks/{task}/stacks": {},
     }[address]
 
 
@@ -90,7 +93,8 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         "executor": frozenset({"read", "execute"}),
     }[role]
     monkeypatch.setattr(Roles, "allowed", allowed)
-    reading = {(f"/workspaces/{{ws}}/{name}", "post") for name in ("preview", "compare", "media", "searches")}
+    queries = ("preview", "compare", "failures", "media", "searches", "templates")
+    reading = {(f"/workspaces/{{ws}}/{name}", "post") for name in queries}
     # Which none of these has.
     both = {
         ("/workspaces/{ws}/settings", "patch"),
@@ -102,7 +106,10 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
             continue
         answer = await api(method, address, body_for(address, method), ws=WS, **ONE)
         needed = "read" if method == "get" or (address, method) in reading else "write"
-        executing = (("queue", "post"), ("ask", "post"), ("settings", "get"))
+        executing = (
+            *(("queue", "post"), ("ask", "post"), ("settings", "get")),
+            ("tasks/{task}/stacks", "post"),
+        )
         if any((address, method) == (f"/workspaces/{{ws}}/{name}", one) for name, one in executing):
             needed = "execute"
         if (address, method) in both:
@@ -110,8 +117,9 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         if needed not in allowed:
             assert answer.status == 403, (method, address)
         else:
-            # There is no log yet and no study, and nothing is searched for; everything else is there.
-            expected = 404 if any(part in address for part in ("/logs", "{run}", "{study}")) else 200
+            # There are no logs, stacks and studies, and nothing is searched for; everything else is there.
+            missing = any(part in address for part in ("/logs", "/stacks", "{run}", "{study}"))
+            expected = 200 if not missing else 409 if needed == "execute" else 404  # it is not running
             assert answer.status in ((400,) if address.endswith("/search") else (expected, 201)), address
     for address in STREAMS:
         if "read" in allowed:

@@ -68,7 +68,13 @@ async def test_events_tell_of_failures_and_of_the_end(
     assert (facts["workspace"], facts["task"], facts["run"], facts["exit_code"]) == (WS, names[1], 1, 3)
     assert (finished, counts) == (
         "batch_finished",
-        {"workspace": WS, "completed": 1, "failed": 1, "cancelled": 1},
+        {
+            "workspace": WS,
+            "completed": 1,
+            "failed": 1,
+            "cancelled": 1,
+            "summary": "1 of 3 failed: 1 Exit code 3.",
+        },
     )
     # A run that begins and ends between two looks is reported, too.
     again = Recorder(train, names[0])
@@ -78,7 +84,8 @@ async def test_events_tell_of_failures_and_of_the_end(
     await until(lambda: asyncio.sleep(0, len(heard) == 4), "the second failure and its end")
     assert [name for name, _ in heard[2:]] == ["task_failed", "batch_finished"]
     assert heard[2][1]["task"] == names[0]
-    assert heard[3][1] == {"workspace": WS, "completed": 0, "failed": 1, "cancelled": 0}
+    ended = {"workspace": WS, "completed": 0, "failed": 1, "cancelled": 0}
+    assert heard[3][1] == {**ended, "summary": "1 of 1 failed: 1 Exit code 1."}
 
 
 async def nothing() -> bool:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks.failure_groups import FailureGroup, failures_summary
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS
 
-COMPARE = "/workspaces/{ws}/compare"
+COMPARE, FAILURES = "/workspaces/{ws}/compare", "/workspaces/{ws}/failures"
 pytestmark = pytest.mark.parametrize(
     "server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""]
 )
@@ -109,6 +110,23 @@ async def test_failures_are_gathered_with_what_they_share(api: Api, train: Works
     alone = (await api.get(COMPARE, {"name": one}, ws=WS))["failures"]
     assert alone == [{**first, "names": [one], "others": 0, "shared": []}]
     assert "GPU memory" in first["advice"]
+    assert first["remedies"] == [
+        {"kind": "exclusive_gpus", "run": {"gpus": 1}},
+        {"kind": "sequential", "run": {"jobs": 1}},
+    ]
+    assert second["remedies"] == []
+
+    whole = await api.post(FAILURES, {}, ws=WS)
+    assert whole == {"tasks": 12, "groups": found}
+    assert await api.post(FAILURES, {"query": "epochs:512"}, ws=WS) == {
+        "tasks": 4,
+        "groups": [{**first, "others": 0, "shared": []}],
+    }
+    named = await api.post(FAILURES, {"names": [one, one, "none"]}, ws=WS)
+    assert named == {"tasks": 1, "groups": alone}
+    assert failures_summary([FailureGroup("", ("a",), 0, ())]) == "1 of 1 failed: 1 unknown reason."
+    refused = await api("post", FAILURES, {"names": [one], "query": "lr>0"}, ws=WS)
+    assert (refused.status, refused.body["field"]) == (400, "names")
 
 
 async def test_too_many(api: Api, train: WorkspaceFolder) -> None:
@@ -117,3 +135,28 @@ async def test_too_many(api: Api, train: WorkspaceFolder) -> None:
     assert answer.status == 400
     assert "At most 500 tasks can be compared, not 501" in answer.body["message"]
     assert len((await api.get(COMPARE, {"query": "lr<100"}, ws=WS))["tasks"]) == 100
+
+
+async def test_failures_of_many_tasks(api: Api, train: WorkspaceFolder) -> None:
+    names = create_tasks(train, "lr: (0:501:1)\n", "t")
+    failed = Recorder(train, names[500])
+    failed.start()
+    failed.finish("failed", exit_code=2)
+    found = await api.post(FAILURES, {"names": names}, ws=WS)
+    assert found["tasks"] == 501
+    (group,) = found["groups"]
+    assert (group["names"], group["others"]) == ([names[500]], 500)
+
+
+async def test_configurations_become_a_sweep(api: Api, train: WorkspaceFolder) -> None:
+    names = create_tasks(train, "lr: 0.1 | 0.2\nopt: sgd | adam\n", "t")
+    chosen = [names[0], names[3]]
+    joined = await api.post("/workspaces/{ws}/templates", {"names": chosen}, ws=WS)
+    assert "lr: (0.1 | 0.2)" in joined["text"]
+    assert "opt: (sgd | adam)" in joined["text"]
+    preview = await api.post("/workspaces/{ws}/preview", {"text": joined["text"]}, ws=WS)
+    assert (preview["count"], preview["errors"]) == (2, [])
+    alone = await api.post("/workspaces/{ws}/templates", {"names": chosen[:1]}, ws=WS)
+    assert alone["text"] == (train.paths(chosen[0]).folder / "config.yaml").read_text()
+    assert (await api("post", "/workspaces/{ws}/templates", {"names": ["none"]}, ws=WS)).status == 404
+    assert (await api("post", "/workspaces/{ws}/templates", {"names": []}, ws=WS)).status == 400

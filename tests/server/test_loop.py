@@ -90,6 +90,8 @@ async def test_json_is_left_to_threads(
         "/workspaces/{ws}/preview": {"text": "lr: 1\n" + "# a long comment\n" * 1000},
         "/workspaces/{ws}/compare": {"names": names},
         "/workspaces/{ws}/media": {"names": names},
+        "/workspaces/{ws}/failures": {"names": names},
+        "/workspaces/{ws}/templates": {"names": names},
         "/workspaces/{ws}/actions": {"action": "tag", "names": [*names, "x" * LARGE], "tags": ["a"]},
         "/workspaces/{ws}/tasks/{task}": {"notes": "a long note\n" * 1000},
     }

@@ -113,7 +113,9 @@ async def test_a_service_is_told_once_what_happened(
     }
     good.finish()
     await receiver.told(4)
-    assert receiver.heard[3]["text"] == "All tasks in train have ended (1 completed, 1 failed)."
+    assert receiver.heard[3]["text"] == (
+        "All tasks in train have ended (1 completed, 1 failed). 1 of 2 failed: 1 Exit code 3."
+    )
 
 
 async def test_it_tries_again_but_not_for_ever(

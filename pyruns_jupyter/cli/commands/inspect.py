@@ -204,6 +204,12 @@ def _log(context: Context, args: argparse.Namespace) -> int:
     return 0
 
 
+def _stacks(context: Context, args: argparse.Namespace) -> int:
+    name, run = split_run(args.name)
+    text = context.workspace(args.workspace)[name].stacks(run, stored=args.stored)
+    return context.result(args, {"stacks": text}, text.rstrip())
+
+
 def _metric_lines(found: Mapping[str, Any]) -> list[str]:
     """Return the preview of the metrics in the text of a log."""
     lines = [
@@ -319,6 +325,10 @@ def add_commands(command: AddCommand) -> None:
         metavar="REGEX",
         help="with --metrics: regular expression that finds metrics, as in log_metrics; repeatable",
     )
+
+    add = command("stacks", _stacks).add_argument
+    add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
+    add("--stored", action="store_true", help="show the stored stacks, also of a running task")
 
     command("status", _status)
 

@@ -1,9 +1,9 @@
-"""Names of environment variables whose values must not be displayed or exported."""
+"""Names of environment variables and options whose values must not be displayed or exported."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MASK = "********"
 _SECRET = re.compile(
@@ -16,6 +16,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
+
 
 def is_secret(name: str) -> bool:
     """Return whether an environment variable is a secret, according to its name."""
@@ -25,3 +27,22 @@ def is_secret(name: str) -> bool:
 def masked(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment for display, with the values of secrets masked."""
     return {name: MASK if is_secret(name) else text for name, text in environment.items()}
+
+
+def masked_words(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line for display, with the values of secrets masked: `--token VALUE`,
+    `--token=VALUE`, `token=VALUE`, and passwords in URLs.
+    """
+    found = []
+    is_value = False  # of a secret option
+    for word in words:
+        name, equals, _ = word.partition("=")
+        is_option = word.startswith("-")
+        if is_value and not is_option:
+            found.append(MASK)
+        elif equals and is_secret(name):
+            found.append(f"{name}={MASK}")
+        else:
+            found.append(_URL_PASSWORD.sub(rf"\1{MASK}", word))
+        is_value = is_option and not equals and is_secret(word)
+    return found

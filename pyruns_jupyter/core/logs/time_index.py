@@ -65,19 +65,27 @@ def _marks(path: Path) -> Iterator[Mark]:
             last = mark
 
 
-def stalled_seconds(root: Path, folder: Path | str, run: Run) -> float | None:
+def stalled_since(root: Path, folder: Path | str, run: Run) -> float | None:
     """Return when run `run` of the task in `folder` last wrote output or metrics (epoch, s), if that is
     longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
-
-    Metrics that another program writes to the task file do not count: that file is written for other reasons
-    too. If a file server's clock differs from ours, this is some seconds early or late.
     """
     limit = 60 * Settings.load(root).silent_after_minutes
     if not limit:
         return None
-    last = run.started_at or 0.0
-    written = [f"{RUN_LOGS}/{log_name(run.index)}", f"{RUN_LOGS}/{journal_name(run.index)}"]
+    last = quiet_since(folder, run.index, run.started_at or 0.0)
+    return last if last and time.time() - last > limit else None
+
+
+def quiet_since(folder: Path | str, run: int, started_at: float) -> float:
+    """Return when run `run` of the task in `folder`, started at `started_at`, last wrote output or metrics
+    (epoch, s).
+
+    Metrics that another program writes to the task file do not count: that file is written for other reasons
+    too. If a file server's clock differs from ours, this is some seconds early or late.
+    """
+    last = started_at
+    written = [f"{RUN_LOGS}/{log_name(run)}", f"{RUN_LOGS}/{journal_name(run)}"]
     for name in (*written, STORE_NAME, f"{STORE_NAME}-wal"):
         with suppress(OSError):
             last = max(last, os.stat(f"{folder}/{name}").st_mtime)
-    return last if last and time.time() - last > limit else None
+    return last

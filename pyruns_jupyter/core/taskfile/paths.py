@@ -174,6 +174,10 @@ class TaskPaths:
         """Return the path of the samples of the processes and GPUs of run `run`."""
         return self.run_logs / f"run{run}.system.jsonl"
 
+    def stacks(self, run: int) -> Path:
+        """Return the path of the latest stack dump of run `run`."""
+        return self.run_logs / f"run{run}.stacks.txt"
+
     def owner(self, run: int) -> Path:
         """Return the path of the file that run `run`'s supervisor keeps locked."""
         return self.run_logs / owner_name(run)

@@ -241,6 +241,26 @@ def preempted_for(info: TaskInfo, attempt: str) -> str:
     return printable(_text(found.get("for"))[:_MAX_NAME]) or "another task"
 
 
+def request_stacks(info: TaskInfo) -> None:
+    """Ask the supervisor of a running task for the stacks of its processes, which it notices within a second.
+
+    Raises:
+        Conflict: if the task is not running, or another program runs it.
+    """
+    status, attempt, name = status_of(info), info.get("_attempt_id"), info.get("name", "")
+    if status != RUNNING:
+        raise Conflict(f"The task {name!r} is {status}. Only a running task has stacks.")
+    if not attempt or _mapping(own_facts(info).get("queue")).get("attempt") != attempt:
+        raise Conflict(f"Another program runs the task {name!r}, so its stacks are not available.")
+    own(info)["stacks"] = {"attempt": attempt, "requested_at": time.time()}
+
+
+def stacks_requested_at(info: TaskInfo, attempt: str) -> float:
+    """Return when the stacks of a run were last requested (epoch seconds), 0 if they were not."""
+    found = _mapping(own_facts(info).get("stacks"))
+    return (finite_number(found.get("requested_at")) or 0.0) if found.get("attempt") == attempt else 0.0
+
+
 def next_index(info: TaskInfo) -> int:
     """Return the index (from 1) that the next run gets."""
     return slot_count(info) + 1
@@ -345,6 +365,7 @@ def finish(
     if info.get("_attempt_id") == attempt:
         remove_owner(info)
         own(info).pop("preempted", None)
+        own(info).pop("stacks", None)
         info["status"] = status
         info["progress"] = 1.0 if status == COMPLETED else 0.0
 

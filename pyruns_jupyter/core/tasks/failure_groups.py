@@ -9,6 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
+from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.logs.diagnosis import GPU_MEMORY, is_gpu_memory_error
 from pyruns_jupyter.core.taskfile.runs import FAILED
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
@@ -17,11 +18,15 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from .row import TaskRow
 
 MAX_SHARED = 20  # values that the tasks of one group have in common
+EXCLUSIVE_GPUS, SEQUENTIAL = "exclusive_gpus", "sequential"  # kinds of remedies
+_MAX_CAUSES = 3  # in a summary
+_MAX_CAUSE = 80  # characters of an error in a summary
 
 _GPU_MEMORY_ADVICE = "Reserve more GPU memory (--gpu-memory), or retry with exclusive GPUs (--retry-alone)."
 # The beginning of a message of ours, and what the user can do.
+_OUT_OF_MEMORY = "Killed: out of memory"
 _ADVICE = {
-    "Killed: out of memory": "Reserve more memory (--memory), or run fewer tasks in parallel (-j).",
+    _OUT_OF_MEMORY: "Reserve more memory (--memory), or run fewer tasks in parallel (-j).",
     "Stopped because it exceeded its time limit": "Increase --time-limit, or save checkpoints and --requeue.",
 }
 
@@ -36,6 +41,14 @@ class SharedValue:
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """A way to run failed tasks again with a better chance: `run` are the run options."""
+
+    kind: str
+    run: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class FailureGroup:
     """Failed tasks with the same error.
 
@@ -45,6 +58,7 @@ class FailureGroup:
         others: how many of the compared tasks are not in this group.
         shared: values of parameters that all of them have, first those that the fewest other tasks have.
         advice: what the user can do, empty if that is not known.
+        remedies: run options that may prevent the error, the best one first.
     """
 
     message: str
@@ -52,10 +66,29 @@ class FailureGroup:
     others: int
     shared: tuple[SharedValue, ...]
     advice: str = ""
+    remedies: tuple[Remedy, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the group as data for JSON."""
-        return {**vars(self), "names": list(self.names), "shared": [vars(one) for one in self.shared]}
+        lists = {
+            "shared": [vars(one) for one in self.shared],
+            "remedies": [vars(one) for one in self.remedies],
+        }
+        return {**vars(self), "names": list(self.names), **lists}
+
+    def summary(self) -> str:
+        """Return the number of tasks and their error, with the value that distinguishes them from others."""
+        cause = printable(self.message or "unknown reason").rstrip(".")
+        cause = cause if len(cause) <= _MAX_CAUSE else f"{cause[:_MAX_CAUSE]}..."
+        found = self.distinguishing
+        shared = f", all with {found.key}={printable(json.dumps(found.value))[:_MAX_CAUSE]}" if found else ""
+        return f"{len(self.names):,} {cause}{shared}"
+
+    @property
+    def distinguishing(self) -> SharedValue | None:
+        """The value that all these tasks have, and less than half of the others; None if there is none."""
+        first = self.shared[0] if self.shared else None
+        return first if first is not None and 2 * first.others < self.others else None
 
 
 def failure_groups(
@@ -81,10 +114,23 @@ def failure_groups(
             others=len(rows) - len(places),
             shared=_shared(places, configs, keyed) if len(places) > 1 else (),
             advice=_advice(*headlines[key]),
+            remedies=_remedies(*headlines[key], max(len(rows[at].gpus) for at in places)),
         )
         for key, places in groups.items()
     ]
     return sorted(found, key=lambda group: -len(group.names))
+
+
+def failures_summary(groups: Sequence[FailureGroup]) -> str:
+    """Return groups of failures as one sentence, such as `14 of 500 failed: 11 CUDA out of memory, all with
+    bs=512; 3 ValueError: loss is nan.`; empty if no task failed.
+    """
+    if not groups:
+        return ""
+    failed, total = sum(len(one.names) for one in groups), len(groups[0].names) + groups[0].others
+    causes = [one.summary() for one in groups[:_MAX_CAUSES]]
+    rest = sum(len(one.names) for one in groups[_MAX_CAUSES:])
+    return f"{failed:,} of {total:,} failed: {'; '.join(causes)}{f'; {rest:,} others' if rest else ''}."
 
 
 def _key(value: Any) -> str:
@@ -109,6 +155,14 @@ def _advice(message: str, kind: str) -> str:
     if kind == GPU_MEMORY or is_gpu_memory_error(message):
         return _GPU_MEMORY_ADVICE
     return next((advice for part, advice in _ADVICE.items() if message.startswith(part)), "")
+
+
+def _remedies(message: str, kind: str, gpus: int) -> tuple[Remedy, ...]:
+    """Return what may prevent an error of tasks that had up to `gpus` GPUs."""
+    alone = Remedy(SEQUENTIAL, {"jobs": 1})
+    if kind == GPU_MEMORY or is_gpu_memory_error(message):
+        return Remedy(EXCLUSIVE_GPUS, {"gpus": max(1, gpus)}), alone
+    return (alone,) if message.startswith(_OUT_OF_MEMORY) else ()
 
 
 def _shared(

@@ -20,7 +20,7 @@ from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.logs.time_index import stalled_seconds
+from pyruns_jupyter.core.logs.time_index import stalled_since
 from pyruns_jupyter.core.metrics import journal
 from pyruns_jupyter.core.metrics.goals import Goals
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY, stored_signature
@@ -374,7 +374,7 @@ class TaskIndex:
         steps = progress_of(row.figures, live.totals)
         if steps is not None:
             row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)
-        silent_since = stalled_seconds(self.workspace.root, live.folder, live.run)
+        silent_since = stalled_since(self.workspace.root, live.folder, live.run)
         if silent_since is not None:
             row = replace(row, silent_since=silent_since)
         if live.owner.is_orphaned(live.folder, live.run) and _signature(live.folder) == live.signature:

@@ -25,6 +25,8 @@ from typing import Any
 
 import psutil
 
+from pyruns_jupyter.core.common.stack_signal import is_caught
+
 from .process_name import prctl
 from .starting import CannotStart, open_daemon_log, run_to_exit
 
@@ -358,20 +360,11 @@ def signal_handling(number: int) -> int:
     """Send a signal to all descendants of this process that handle it; return how many these are."""
     sent = 0
     for process in _descendants():
-        if _handles(process.pid, number):
+        if is_caught(process.pid, number):
             with suppress(psutil.Error):
                 process.send_signal(number)
                 sent += 1
     return sent
-
-
-def _handles(pid: int, number: int) -> bool:
-    """Return whether a process has a handler for a signal, which is known on Linux only."""
-    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as stream:
-        for line in stream:
-            if line.startswith(b"SigCgt:"):
-                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    return False
 
 
 def _descendants() -> list[psutil.Process]:

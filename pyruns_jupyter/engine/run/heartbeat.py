@@ -1,4 +1,4 @@
-"""What a supervisor does periodically during a run: renew the lease, and check for a stop request."""
+"""What a supervisor does periodically during a run: renew the lease, and check for requests."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class Watched(Protocol):
 
 
 class Heartbeat:
-    """Checks the task file for a stop request, and renews the lease.
+    """Checks the task file for requests, and renews the lease.
 
     Attributes:
+        stacks_requested_at: when the stacks were last requested (epoch seconds), 0 if they were not.
         preempted_for: the task for which the run was asked to stop, empty if it was not.
     """
 
@@ -45,6 +46,7 @@ class Heartbeat:
         self.due = time.monotonic() + _FIRST_SECONDS
         self._renew_at = 0.0
         self.preempted_for = ""
+        self.stacks_requested_at = 0.0
 
     def beat(self, now: float) -> bool:
         """Return whether the run should stop."""
@@ -69,6 +71,7 @@ class Heartbeat:
         self._seen = mark
         if not self._is_current(info):
             return False
+        self.stacks_requested_at = runs.stacks_requested_at(info, self._attempt)
         is_cancelled = bool(info.get("cancel_requested_at"))
         self.preempted_for = "" if is_cancelled else runs.preempted_for(info, self._attempt)
         return is_cancelled or bool(self.preempted_for)

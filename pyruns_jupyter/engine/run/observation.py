@@ -1,4 +1,4 @@
-"""What a supervisor observes of a run: metrics of other packages, alerts and system metrics."""
+"""What a supervisor observes of a run: metrics of other packages, alerts, system metrics and stacks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyruns_jupyter.engine.queue.jobs import Job
 from .command import RunCommand
 from .metric_import import MetricImport
 from .run_alerts import RunAlerts
+from .run_stacks import RunStacks
 from .system_sampling import SystemSampling
 
 
@@ -36,22 +37,25 @@ class Observation:
         self.metrics = MetricImport(job, paths, run, command.workdir, patterns)
         self.alerts = RunAlerts(rules, paths, run, write)
         self._system = SystemSampling(job, paths, run, visible, is_enabled=settings.system_metrics)
+        self._stacks = RunStacks(paths, run, command, settings.silent_after_minutes)
 
     @property
     def due(self) -> float:
         """When `beat` is to be called again (monotonic)."""
-        return min(self.metrics.due, self.alerts.due, self._system.due)
+        return min(self.metrics.due, self.alerts.due, self._system.due, self._stacks.due)
 
-    def beat(self, now: float, quiet_since: float) -> bool:
+    def beat(self, now: float, quiet_since: float, stacks_requested_at: float) -> bool:
         """Do what is due, for a short time; return whether an alert rule stops the run. There was no output
-        since `quiet_since`.
+        since `quiet_since`. Stacks were last requested at `stacks_requested_at` (epoch seconds).
         """
+        self._stacks.beat(now, quiet_since, stacks_requested_at)
         self._system.beat(now)
         self.metrics.beat(now)
         return self.alerts.beat(now, quiet_since)
 
     def finish(self, pid: int | None) -> None:
         """Read and store the rest. The run has ended; `pid` is its first process."""
+        self._stacks.finish()
         self._system.finish()
         self.metrics.finish(pid)
         self.alerts.finish()

@@ -401,7 +401,8 @@ class _Supervisor:
                 if self._memory.is_over(now):
                     self.is_over_memory = self.stop_at is None
                     self._kill(now)
-                if observed.beat(now, quiet_since) and self.stop_at is None:
+                requested_at = heartbeat.stacks_requested_at
+                if observed.beat(now, quiet_since, requested_at) and self.stop_at is None:
                     self.is_stopped_by_rule = True
                     self._stop(now)
             elif not ended_at:

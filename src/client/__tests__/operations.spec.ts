@@ -58,7 +58,8 @@ describe('the table of operations', () => {
       'defineMetric',
       'deleteTask',
       'openWorkspace',
-      'removeStudy'
+      'removeStudy',
+      'requestStacks'
     ]);
   });
 });

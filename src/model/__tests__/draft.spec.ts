@@ -27,6 +27,10 @@ class Server extends Searches {
     text: task ? `lr: 5 # of ${task}\n` : TEXT,
     name: this.names.shift() ?? 'none'
   });
+  joinConfigurations = async (ws: string, { names }: { names: string[] }) => ({
+    text: `lr: (${names.join(' | ')})\n`,
+    name: 'none'
+  });
   getParameters = async () => ({
     kind: 'argparse' as const,
     problems: [],
@@ -196,6 +200,16 @@ describe('DraftModel', () => {
     expect(draft.defaultOf('lr')).toBe('0.1');
     draft.undoTemplate();
     expect(draft.getSnapshot()).toMatchObject({ text: mine, template: '' });
+  });
+
+  it('takes several tasks as a sweep', async () => {
+    await draft.useTemplate('a', 'b');
+    expect(draft.getSnapshot()).toMatchObject({
+      text: 'lr: (a | b)\n',
+      template: '',
+      search: null
+    });
+    expect(draft.defaultOf('lr')).toBe('0.1');
   });
 
   it('saves the draft after a while and takes it up again', async () => {

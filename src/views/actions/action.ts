@@ -60,6 +60,12 @@ export interface ILogHandle {
   /** Open or close the find bar; with a text, open it and find that. */
   find(text?: string): void;
   copy(): Promise<void>;
+  readonly hasStacks: boolean;
+  /** Show or hide the stacks of the run. */
+  setStacks(isShown: boolean): void;
+  /** Whether the run is running, so that its stacks can be read. */
+  readonly canRequestStacks: boolean;
+  requestStacks(): Promise<void>;
   download(): Promise<void>;
 }
 

@@ -48,6 +48,26 @@ export const LOG_ACTIONS = {
     isOn: ({ log }) => log?.options.hasCurves ?? false,
     ...onLog(log => log.setOptions({ hasCurves: !log.options.hasCurves }))
   },
+  'show-log-stacks': {
+    icon: 'stacks',
+    label: trans => trans.__('Show stacks'),
+    caption: trans =>
+      trans.__('Show what the processes of the run do, with Python stacks'),
+    isOn: ({ log }) => log?.hasStacks ?? false,
+    ...onLog(log => log.setStacks(!log.hasStacks))
+  },
+  'read-log-stacks': {
+    icon: 'refresh',
+    label: trans => trans.__('Read the stacks again'),
+    caption: trans =>
+      trans.__('Read the stacks of the running task whose log is active'),
+    needs: 'execute',
+    isPossible: ({ log }) => log !== undefined && log.canRequestStacks,
+    ...onLog(log => {
+      log.setStacks(true);
+      return log.requestStacks();
+    })
+  },
   'copy-log': {
     icon: 'copy',
     label: trans => trans.__('Copy the selection, or all visible output'),

@@ -155,10 +155,13 @@ export const TASK_ACTIONS = {
   'use-task-as-template': {
     ...CHANGE,
     icon: 'add',
-    label: trans => trans.__('New tasks from this configuration'),
+    label: (trans, situation) =>
+      (situation?.chosen.names.length ?? 0) > 1
+        ? trans.__('New sweep from these configurations')
+        : trans.__('New tasks from this configuration'),
     caption: trans =>
-      trans.__('Start new tasks from the configuration of the selected task'),
-    tasks: 'one',
+      trans.__('Start new tasks from the configurations of the selected tasks'),
+    tasks: 'some',
     opens: 'template'
   },
   'copy-task-command': {

@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { CompareModel } from '../../model/compare';
 import type { IStore } from '../../model/store';
 import type { IStudiesState } from '../../model/studies';
+import type { TaskListModel } from '../../model/tasklist';
 import type { Confirm } from '../shared/confirm';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
@@ -72,6 +73,10 @@ export interface ICompareViewProps {
   onOpenLog: (task: string) => void;
   /** Open the page on which tasks are chosen. */
   onChoose?: () => void;
+  /** Performs actions on failed tasks; without it, none are offered. */
+  tasks?: TaskListModel;
+  /** Open New tasks with the configurations of tasks. */
+  onTemplate?: (tasks: readonly string[]) => void;
   confirm?: Confirm;
   canExecute?: boolean;
   canWrite?: boolean;

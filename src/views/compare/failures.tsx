@@ -1,6 +1,16 @@
 import * as React from 'react';
 
-import type { FailureGroup } from '../../client/types';
+import type { FailureGroup, RunOptions } from '../../client/types';
+import type { TaskListModel } from '../../model/tasklist';
+import { ACTIONS } from '../actions';
+import type { ITaskContext } from '../actions/action';
+import { chooseTasks } from '../actions/action';
+import type { IActions } from '../actions/controls';
+import { ActionButton, useActions } from '../actions/controls';
+import { Banner } from '../shared/banner';
+import type { Confirm } from '../shared/confirm';
+import { useConfirm } from '../shared/confirm';
+import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { countOfTasks, exactValue } from '../shared/format';
 import { Button, Link } from '../shared/button';
@@ -10,13 +20,38 @@ import type { FocusModel } from './focus';
 /** Tasks of a group that are listed before *more*. */
 const MAX_NAMES = 8;
 
-/** Failed tasks grouped by error, with the values they have in common. */
-export function Failures(props: {
+export interface IFailuresProps {
   groups: readonly FailureGroup[];
   onOpenLog: (task: string) => void;
   focus: FocusModel;
-}): JSX.Element {
+  /** Performs actions on the failed tasks; without it, none are offered. */
+  tasks?: TaskListModel;
+  /** Open New tasks with the configurations of tasks. */
+  onTemplate?: (tasks: readonly string[]) => void;
+  confirm?: Confirm;
+  canExecute?: boolean;
+  canWrite?: boolean;
+}
+
+/** Failed tasks grouped by error, with the values they have in common. */
+export function Failures(props: IFailuresProps): JSX.Element {
+  const { tasks } = props;
   const trans = useTrans();
+  const actions = useActions();
+  const [confirm, question] = useConfirm(props.confirm);
+  const contextOf = (
+    model: TaskListModel,
+    names: readonly string[]
+  ): ITaskContext => ({
+    workspace: model.ws,
+    trans,
+    model,
+    confirm,
+    canExecute: props.canExecute ?? true,
+    canWrite: props.canWrite ?? true,
+    chosen: chooseTasks([], names),
+    show: { template: props.onTemplate }
+  });
   if (props.groups.length === 0) {
     return (
       <EmptyState
@@ -28,19 +63,99 @@ export function Failures(props: {
   }
   return (
     <div className="pyr-failures">
+      {question}
+      <Banner kind="error" onClose={() => actions.setFailure('')}>
+        {actions.failure}
+      </Banner>
       {props.groups.map((group, index) => (
-        <FailureCard key={index} {...props} group={group} />
+        <FailureCard key={index} {...props} group={group}>
+          {tasks && (
+            <FailureActions
+              group={group}
+              context={contextOf(tasks, group.names)}
+              actions={actions}
+            />
+          )}
+        </FailureCard>
       ))}
     </div>
   );
+}
+
+/** Ways to run the tasks of a group again. */
+function FailureActions(props: {
+  group: FailureGroup;
+  context: ITaskContext;
+  actions: IActions;
+}): JSX.Element {
+  const { context, actions } = props;
+  const { remedies = [] } = props.group;
+  const trans = useTrans();
+  return (
+    <div className="pyr-failure-actions">
+      {remedies.map(({ kind, run }, index) => (
+        <ActionButton
+          key={kind}
+          {...{ context, actions, ...remedyTexts(trans, kind, run) }}
+          action={ACTIONS['run-tasks']}
+          args={{ options: run }}
+          accent={index === 0}
+        />
+      ))}
+      <ActionButton
+        {...{ context, actions }}
+        action={ACTIONS['run-tasks']}
+        label={trans.__('Run again')}
+      />
+      {context.show.template && (
+        <ActionButton
+          {...{ context, actions }}
+          action={ACTIONS['use-task-as-template']}
+          label={
+            context.chosen.names.length > 1
+              ? trans.__('New sweep from these')
+              : trans.__('New task from this')
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+type Remedy = NonNullable<FailureGroup['remedies']>[number]['kind'];
+
+/** Label and help of the button for a remedy. */
+function remedyTexts(
+  trans: ITrans,
+  kind: Remedy,
+  { gpus }: RunOptions
+): { label: string; title: string } {
+  switch (kind) {
+    case 'exclusive_gpus':
+      return {
+        label: trans._n(
+          'Run again with an exclusive GPU',
+          'Run again with %1 exclusive GPUs',
+          gpus ?? 1
+        ),
+        title: trans.__('Queue these tasks. They share no GPU with other tasks')
+      };
+    case 'sequential':
+      return {
+        label: trans.__('Run again sequentially'),
+        title: trans.__('Queue these tasks with a concurrency of 1')
+      };
+  }
 }
 
 function FailureCard(props: {
   group: FailureGroup;
   onOpenLog: (task: string) => void;
   focus: FocusModel;
+  /** Buttons. */
+  children?: React.ReactNode;
 }): JSX.Element {
-  const { message, names, others, shared } = props.group;
+  const { message, names, others, shared, advice } = props.group;
   const trans = useTrans();
   const [isAll, setAll] = React.useState(false);
   return (
@@ -83,6 +198,7 @@ function FailureCard(props: {
           )}
         </p>
       )}
+      {advice && <p className="pyr-failure-advice">{advice}</p>}
       <ul className="pyr-failure-names">
         {(isAll ? names : names.slice(0, MAX_NAMES)).map(name => (
           <li key={name}>
@@ -105,6 +221,7 @@ function FailureCard(props: {
           </li>
         )}
       </ul>
+      {props.children}
     </section>
   );
 }

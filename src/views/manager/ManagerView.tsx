@@ -48,7 +48,7 @@ export interface IManagerProps {
   /** Go where tasks are created; hidden without it. */
   onGenerate?: () => void;
   /** Begin new tasks from a task's configuration; hidden without it. */
-  onTemplate?: (task: string) => void;
+  onTemplate?: (tasks: readonly string[]) => void;
   /** Copy a link to the tasks that are listed; hidden without it. */
   onCopyLink?: () => void;
   /** How to ask before running tasks are stopped; in the page without it. */
@@ -172,7 +172,7 @@ function Manager(props: IManagerProps): JSX.Element {
     show: {
       log: tasks.rows[0] && (() => props.onOpenLog(tasks.rows[0])),
       compare: props.onCompare,
-      template: props.onTemplate && (([task]) => props.onTemplate?.(task)),
+      template: props.onTemplate,
       details: ([task]) => {
         setActive(task);
         setDetails(true);

@@ -106,6 +106,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           {button('wrap-log')}
           {button('show-log-times')}
           {button('show-log-curves')}
+          {button('show-log-stacks')}
           <span className="pyr-toolbar-line" />
           {button('copy-log')}
           {button('download-log')}

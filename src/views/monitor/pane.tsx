@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane, MonitorModel } from '../../model/monitor';
+import { hasLiveStacks } from '../../model/stacks';
 import type { ITaskListState } from '../../model/taskliststate';
 import type { IActionContext, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
@@ -22,6 +23,7 @@ import type { ILogOptions } from './header';
 import { LogHeader } from './header';
 import type { ITerminalController } from './screen';
 import { LogTerminal } from './screen';
+import { RunStacks } from './stacks';
 
 /** Width in pixels below which curves are below the log, not next to it. */
 const NARROW_WIDTH_PX = 640;
@@ -63,6 +65,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const [paused, setPaused] = React.useState(false);
   const [saving, setSaving] = React.useState(false);
   const [finding, setFinding] = React.useState(false);
+  const [hasStacks, setStacks] = React.useState(false);
 
   const [body, size] = useSize<HTMLDivElement>();
   const isSlim =
@@ -77,6 +80,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   React.useEffect(() => {
     // Another log begins at its end and moving.
     setPaused(false);
+    setStacks(false);
     setFailure('');
     screen?.setPaused(false);
   }, [screen, task, run, setFailure]);
@@ -153,6 +157,10 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               }
             },
             copy,
+            hasStacks,
+            setStacks,
+            canRequestStacks: hasLiveStacks(row, run),
+            requestStacks: () => log.stacks.requestNow(),
             download
           }
   });
@@ -265,6 +273,15 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           <RunCurves log={log} />
         )}
       </div>
+      {hasStacks && task !== null && !broken && (
+        <RunStacks
+          log={log}
+          isLive={hasLiveStacks(row, run)}
+          context={context()}
+          actions={actions}
+          onClose={() => setStacks(false)}
+        />
+      )}
       {shown.wasReset && (
         <Banner kind="info" icon="warning">
           {trans.__(

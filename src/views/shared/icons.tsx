@@ -41,6 +41,7 @@ const ICONS = {
   run: lucide.Play,
   running: lucide.CirclePlay,
   search: lucide.Search,
+  stacks: lucide.Layers,
   stop: lucide.Square,
   table: lucide.Table,
   tag: lucide.Tag,

@@ -72,6 +72,7 @@ class Server extends Searches {
   gpus = { count: 0, framework: '' };
 
   getTemplate = async () => ({ text: TEXT, name: 'train' });
+  joinConfigurations = this.getTemplate;
   told: Partial<Parameters> = {};
 
   getParameters = async (): Promise<Parameters> => ({

@@ -13,6 +13,7 @@ const TEXT = Array.from({ length: COUNT }, (_, at) => `p${at}: ${at}\n`).join(
 
 class Server extends Searches {
   getTemplate = async () => ({ text: TEXT, name: 'train' });
+  joinConfigurations = this.getTemplate;
   getParameters = async () => ({
     kind: 'argparse' as const,
     parameters: [],

@@ -1,0 +1,77 @@
+"""Joining several configurations into one sweep that has exactly these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.config.yamltext.template import Template
+from pyruns_jupyter.core.config.yamltext.values import identity, quoted, string_text, value_text
+
+_PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # a string that may not need quotes
+
+
+def joined_sweep(texts: Sequence[str], names: Sequence[str]) -> str:
+    """Return the text of a sweep over exactly some configurations: the values that differ are zipped.
+
+    The comments and the order of the first configuration are kept. `names` are those of the configurations,
+    for messages.
+
+    Raises:
+        InvalidInput: if a configuration is not valid, or they do not have the same keys.
+    """
+    configs = [
+        parse_config(text, f"The configuration of {name}") for text, name in zip(texts, names, strict=True)
+    ]
+    templates = list(map(_examined, texts, configs))
+    columns: dict[str, list[object]] = {}
+    for template, config, name in zip(templates, configs, names, strict=True):
+        found = {leaf.key: _value_at(config, leaf.path) for leaf in template.leaves}
+        if columns and found.keys() != columns.keys():
+            key = min(found.keys() ^ columns.keys())
+            raise InvalidInput(
+                f"The configurations of {names[0]} and {name} cannot be joined into a sweep, because only "
+                f"one of them has the key {key!r}. Select tasks with the same keys.",
+                field="names",
+            )
+        for key, value in found.items():
+            columns.setdefault(key, []).append(value)
+    template = templates[0]
+    changes = {
+        key: f"({' | '.join(map(_candidate, values))})"
+        for key, values in columns.items()
+        if len(set(map(identity, values))) > 1
+    }
+    # A text that is only a value in a configuration may be batch syntax in a sweep.
+    fixed = {leaf.key: _candidate(columns[leaf.key][0]) for leaf in template.leaves if leaf.batch}
+    return template.replaced({**fixed, **changes})
+
+
+def _examined(text: str, config: Mapping[str, object]) -> Template:
+    """Return a configuration as a template; its text is written anew if it is not valid as a sweep."""
+    template = Template.examine(text)
+    return Template.examine("".join(_lines(config))) if template.errors else template
+
+
+def _lines(config: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{string_text(key)}:\n"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            yield f"{indent}{string_text(key)}: {_candidate(value)}\n"
+
+
+def _value_at(config: object, path: Sequence[str]) -> object:
+    for part in path:
+        config = config[int(part)] if isinstance(config, list) else config[part]  # type: ignore[index]  # a leaf
+    return config
+
+
+def _candidate(value: object) -> str:
+    """Return a value as an alternative of a sweep."""
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        return quoted(value)
+    return value_text(value)

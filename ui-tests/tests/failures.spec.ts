@@ -1,0 +1,156 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  pictures,
+  taskFolder,
+  taskInfo,
+  taskRows,
+  terminal
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+test.use({
+  mockState: false,
+  sessions: null,
+  terminals: null,
+  kernels: null,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+test.setTimeout(240 * 1000);
+
+const PROJECT = 'net';
+
+const SCRIPT = `\
+import argparse
+import os
+import threading
+
+import pyruns_jupyter as pyruns
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--bs", type=int, default=32)
+parser.add_argument("--lr", type=float, default=0.1)
+args = parser.parse_args()
+pyruns.track(step=0, loss=1.0)
+if args.bs == 512:
+    raise MemoryError(f"CUDA out of memory. Tried to allocate {args.lr} GiB")
+
+
+def waiting(lock):
+    while not lock.acquire(timeout=0.1):
+        if os.path.exists("go"):
+            break
+
+
+if args.bs == 7:
+    lock = threading.Lock()
+    lock.acquire()
+    print("waiting", flush=True)
+    waiting(lock)
+`;
+
+let server: LabServer;
+let root: string;
+
+test.beforeEach(async () => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-failures-'));
+  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
+  server = new LabServer(port, root);
+  makeProject(root, PROJECT, 'net.py', SCRIPT);
+  await server.start();
+});
+
+test.afterEach(async () => {
+  await server.remove();
+});
+
+test('a batch with failures is summarized, and its tasks can be run again', async ({
+  page
+}) => {
+  await openLab(page, server.url, PROJECT);
+  await openInPyruns(page, 'net.py');
+  await page.getByLabel('bs', { exact: true }).fill('32 | 512');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 0.3');
+  await page.getByLabel('Parallel tasks').fill('2');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page)).toHaveCount(6);
+  const summary = page.getByText(
+    /3 of 6 tasks failed: 3 MemoryError: CUDA out of memory.*, all with bs=512/
+  );
+  await expect(summary.first()).toBeVisible({ timeout: 90_000 });
+  await page.getByRole('button', { name: 'Show failures' }).click();
+
+  const panel = page.getByRole('tabpanel', { name: /Failures/ });
+  await expect(panel.getByText('All 3: bs=512')).toBeVisible();
+  await expect(panel.getByText(/Reserve more GPU memory/)).toBeVisible();
+  for (const name of [
+    'Run again with an exclusive GPU',
+    'Run again',
+    'New sweep from these'
+  ]) {
+    await expect(
+      panel.getByRole('button', { name, exact: true })
+    ).toBeEnabled();
+  }
+  await pictures(page, 'failures');
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await pictures(page, 'failures-small');
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  await panel.getByRole('button', { name: 'Run again sequentially' }).click();
+  for (const name of ['net_4_bs=512,lr=0.1', 'net_6_bs=512,lr=0.3']) {
+    const codes = () =>
+      taskInfo(taskFolder(root, PROJECT, 'net', name)).exit_codes;
+    await expect.poll(codes, { timeout: 60_000 }).toEqual([1, 1]);
+  }
+  await panel.getByRole('button', { name: 'New sweep from these' }).click();
+  await expect(page.getByLabel('lr', { exact: true })).toHaveValue(
+    '(0.1 | 0.2 | 0.3)'
+  );
+  await expect(page.getByLabel('bs', { exact: true })).toHaveValue('512');
+  await page.getByLabel('bs', { exact: true }).fill('64');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page)).toHaveCount(9);
+});
+
+test('the stacks of a run that hangs are shown next to its log', async ({
+  page
+}) => {
+  await openLab(page, server.url, PROJECT);
+  await openInPyruns(page, 'net.py');
+  await page.getByLabel('bs', { exact: true }).fill('7');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page)).toHaveCount(1);
+  await expect(taskRows(page).getByText('Running')).toHaveCount(1);
+  await taskRows(page).dblclick();
+  await expect(terminal(page)).toContainText('waiting');
+  await page
+    .getByRole('button', {
+      name: 'Show what the processes of the run do, with Python stacks'
+    })
+    .click();
+  const stacks = page.getByRole('region', { name: 'Stacks' });
+  await expect(stacks).toContainText('in waiting', { timeout: 30_000 });
+  await expect(stacks).toContainText('Waiting for: a lock, or another thread');
+  await pictures(page, 'stacks');
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await pictures(page, 'stacks-small');
+  await stacks.getByRole('button', { name: 'Read the stacks again' }).click();
+  await expect(stacks.getByRole('status')).toHaveText('Reading the stacks…');
+  await expect(stacks.getByRole('status')).toHaveCount(0, { timeout: 30_000 });
+
+  fs.writeFileSync(path.join(root, PROJECT, 'go'), '');
+  await expect(
+    stacks.getByRole('button', { name: 'Read the stacks again' })
+  ).toHaveCount(0, { timeout: 30_000 });
+  await expect(stacks).toContainText('in waiting');
+  await stacks.getByRole('button', { name: 'Close the stacks' }).click();
+  await expect(stacks).toHaveCount(0);
+});
