@@ -167,6 +167,8 @@ test('a notebook of the demo has magics and live widgets', async ({ page }) => {
   await page.goto(`${SITE}?path=pyruns.ipynb`);
   const outputs = page.locator('.jp-Notebook .jp-OutputArea-output');
   await expect(page.locator('.jp-Notebook')).toBeVisible();
+  // The helpers of Galata need a server.
+  // eslint-disable-next-line jupyter/galata-prefer-menu-helper
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.locator('[data-command="runmenu:run-all"]').click();
   await expect(
