@@ -142,7 +142,10 @@ def test_an_interpreter_that_the_workers_do_not_have(project: Project, cluster: 
     assert "/no/such/python" in told(project, "a")
 
 
-def test_what_is_not_for_dask_is_refused_before_it_is_queued(project: Project) -> None:
+def test_what_is_not_for_dask_is_refused_before_it_is_queued(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     project.task("a", "true")
     with pytest.raises(InvalidInput, match="gpu_memory has no effect on Dask"):
         project.submit("a", gpu_memory=4.0)

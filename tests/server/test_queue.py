@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core.workspace.cluster_settings import CLUSTERS
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.engine.support import stop_everything
 from tests.server.client import Api, until
@@ -170,11 +171,13 @@ async def test_options_that_cannot_be_used(api: Api, train: WorkspaceFolder, run
     assert (await api.get(TASKS, ws=WS))["counts"]["pending"] == 1
 
 
+@pytest.mark.parametrize("engine", CLUSTERS)
 async def test_an_executor_that_is_not_there_is_refused_before_tasks_are_created(
-    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    answer = await api("post", TASKS, {"text": "lr: 1", "name": "t", "run": {"engine": "slurm"}}, ws=WS)
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    answer = await api("post", TASKS, {"text": "lr: 1", "name": "t", "run": {"engine": engine}}, ws=WS)
     assert (answer.status, answer.body["field"]) == (400, "engine")
     assert train.task_names() == []
 
