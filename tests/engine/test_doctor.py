@@ -18,6 +18,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.engine.client import doctor
 from pyruns_jupyter.engine.client.doctor import Finding, examine
+from pyruns_jupyter.engine.gpus import reservations
 from pyruns_jupyter.engine.queue import launch
 from tests.core.damage import state_of
 from tests.support import ROOT, wait_until
@@ -185,3 +186,25 @@ def test_keys_of_projects_that_are_gone_are_removed_after_a_year(shell: Project,
     assert "Removed 1 unused keys." in repair(shell)
     assert {name for name, folder in keys.items() if folder.is_dir()} == {"recent", "old and there"}
     assert "keys of project folders" not in told(shell)
+
+
+def test_a_gpu_policy_that_is_damaged_or_not_the_administrators(
+    shell: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ledger").mkdir()
+    monkeypatch.setenv(reservations.VARIABLE, str(tmp_path / "ledger"))
+    policy = tmp_path / "ledger" / "policy.yaml"
+    policy.write_text("max_gpu: 1\n")
+
+    def findings() -> list[tuple[str, str]]:
+        return [(one.severity, one.what) for one in examine(shell.root) if "policy" in one.what]
+
+    [(severity, what)] = findings()
+    assert severity == "error"
+    assert "Unknown field 'max_gpu'" in what
+    policy.chmod(0o666)
+    assert findings() == [
+        ("warning", f"The GPU policy {policy} is ignored because other users can write to it.")
+    ]
+    policy.unlink()
+    assert findings() == []
