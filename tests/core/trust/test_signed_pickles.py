@@ -20,11 +20,12 @@ CALLS = {
     "torch_load",
 }
 # `Task.value`'s, the variables of a cell, and what workers and forked calls of a cluster
-# tell their scheduler over a pipe of their own.
+# tell their scheduler over a pipe of their own; arguments of a new interpreter, in a file without a name.
 KNOWN = {
     "core/trust/signed_pickles.py",
     "notebook/cellrun.py",
     "notebook/cell_tasks.py",
+    "engine/processes/start_method.py",
     "engine/run/workers.py",
     "engine/cluster/async_calls.py",
 }
