@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
 
 # A real-time signal (32 to 64 on Linux): the C library uses those next to 32, few programs use any other.
@@ -25,7 +26,7 @@ def prepare_stack_dump() -> None:
     Nothing changes if the process already uses or ignores this signal.
     """
     global _is_prepared
-    if _is_prepared or not hasattr(os, "memfd_create"):
+    if sys.platform == "win32" or _is_prepared or not hasattr(os, "memfd_create"):
         return
     _is_prepared = True
     import faulthandler

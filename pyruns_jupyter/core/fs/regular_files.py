@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,12 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
 OPEN_FOLDER = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Set the permissions of an open file, whatever the umask is. Windows has none."""
+    if sys.platform != "win32":
+        os.fchmod(descriptor, mode)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.common.host_identity import new_token, user_id
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode
 
 from .reservations import COMMON_MODE, Reservation
 
@@ -48,7 +49,7 @@ class Accounts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._uid = os.geteuid()
+        self._uid = user_id()
 
     def usage(
         self,
@@ -104,7 +105,7 @@ class Accounts:
                 continue
             path = self._folder / name
             with suppress(OSError, ValueError, RecursionError):
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+                descriptor = os.open(path, READ | NO_FOLLOW)
                 try:
                     status = os.fstat(descriptor)
                     if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
@@ -142,12 +143,10 @@ def _decay(age: float, half_life: float) -> float:
 def _replace(path: Path, data: bytes) -> None:
     """Replace a file that all users may read."""
     temporary = path.with_name(f".{new_token()}.new")
-    descriptor = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600)
     try:
         try:
-            os.fchmod(descriptor, COMMON_MODE)
+            set_mode(descriptor, COMMON_MODE)
             os.write(descriptor, data)
         finally:
             os.close(descriptor)

@@ -7,13 +7,12 @@ than is free, or that does not take it within a minute.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.host_identity import user_name
+from pyruns_jupyter.core.common.host_identity import user_id, user_name
 from pyruns_jupyter.core.common.printable import printable
 
 from .accounting import Accounts
@@ -34,7 +33,7 @@ class FairShare:
 
     def __init__(self, reservations: Reservations) -> None:
         self._reservations = reservations
-        self._uid = os.geteuid()
+        self._uid = user_id()
         self._policy: PolicyFile | None = None
         self._waiting: WaitingList | None = None
         self._asked_at = 0.0

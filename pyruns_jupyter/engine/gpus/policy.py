@@ -18,6 +18,7 @@ from msgspec import Meta, Struct, field
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import user_name
 from pyruns_jupyter.core.common.validation import convert
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ
 
 POLICY_NAME = "policy.yaml"
 _MAX_BYTES = 65536
@@ -133,7 +134,7 @@ def _read_trusted(path: Path) -> str | None:
         UnicodeDecodeError: if it is not UTF-8.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, READ | NO_FOLLOW)
     except OSError:
         if _distrust(os.lstat(path), os.stat(path.parent).st_uid):
             return None

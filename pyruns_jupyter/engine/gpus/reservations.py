@@ -25,6 +25,7 @@ from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, lock_holder, try_lock
+from pyruns_jupyter.core.fs.regular_files import set_mode
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
@@ -268,7 +269,7 @@ class Reservations:
                 raise BlockingIOError(f"{path} is locked by another process")
             os.write(descriptor, reservation.to_bytes())
             if self.is_common:
-                os.fchmod(descriptor, COMMON_MODE)  # whatever the umask of this user is
+                set_mode(descriptor, COMMON_MODE)  # whatever the umask of this user is
         except BaseException:
             os.close(descriptor)
             path.unlink(missing_ok=True)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.common.host_identity import new_token, user_id
 from pyruns_jupyter.core.fs.locks import try_lock
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode
 
 from .request import GpuRequest
 from .reservations import COMMON_MODE
@@ -42,7 +43,7 @@ class WaitingList:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._uid = os.geteuid()
+        self._uid = user_id()
         self._path: Path | None = None
         self._descriptor = -1
         self._written: GpuRequest | None = None
@@ -57,14 +58,15 @@ class WaitingList:
         now = time.monotonic()
         if self._path is None:
             path = self._folder / f"{new_token()}{_SUFFIX}"
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
             self._descriptor = os.open(path, flags, 0o600)
             self._path, self._written = path, None
             try_lock(self._descriptor, shared=False)  # while no other process can know it
         if request != self._written:
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, msgspec.json.encode(request), 0)
-            os.fchmod(self._descriptor, COMMON_MODE)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, msgspec.json.encode(request))
+            set_mode(self._descriptor, COMMON_MODE)
             self._written = request
         elif now - self._renewed_at < _RENEW_SECONDS:
             return
@@ -92,7 +94,7 @@ class WaitingList:
         return [one for ours in found.values() for one in ours[:_MAX_OF_USER]]
 
     def _read(self, path: Path) -> WaitingScheduler | None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, READ | NO_FOLLOW)
         try:
             status = os.fstat(descriptor)
             is_dead = try_lock(descriptor, shared=True)

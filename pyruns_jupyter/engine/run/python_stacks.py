@@ -147,4 +147,5 @@ def _written(file: int, is_over: IsOver) -> bytes:
         if (grown := os.fstat(file).st_size) != size:
             size, quiet_at = grown, now + _QUIET_SECONDS
         time.sleep(_POLL_SECONDS)
-    return os.pread(file, _MAX_WRITTEN, 0)
+    os.lseek(file, 0, os.SEEK_SET)
+    return os.read(file, _MAX_WRITTEN)
