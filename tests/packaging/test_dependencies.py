@@ -10,7 +10,7 @@ from tests.packaging.installed import lower_bounds
 from tests.test_layers import PACKAGE, python_files, python_imports
 
 # Used where they are installed; the extra `optimize` brings optuna.
-OPTIONAL = {"mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow", "typing_extensions"}
+OPTIONAL = {"joblib", "mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow", "typing_extensions"}
 
 
 def canonical(name: str) -> str:

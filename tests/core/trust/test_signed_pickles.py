@@ -19,9 +19,11 @@ CALLS = {
     "allow_pickle",
     "torch_load",
 }
-# `Task.value`'s, the variables of a cell, and what workers and forked calls of a cluster
-# tell their scheduler over a pipe of their own.
+# `Task.value`'s, the variables of a cell, the calls of an `Executor`, and what workers and forked calls of a
+# cluster tell their scheduler over a pipe of their own.
 KNOWN = {
+    "api/executor.py",
+    "api/joblib_backend.py",
     "core/trust/signed_pickles.py",
     "notebook/cellrun.py",
     "notebook/cell_tasks.py",
