@@ -131,6 +131,8 @@ def test_queued_calls_can_be_cancelled_and_running_ones_stopped(folder: Path) ->
     first, second, third, fourth = (executor.submit(hold, str(folder / "go")) for _ in range(4))
     wait_until(first.running)
     assert not first.cancel()
+    assert not TaskFuture(first.task).cancel()  # as before the executor has seen that the task is running
+    assert "cancel_requested_at" not in first.task.info
     assert second.cancel() and second.cancelled() and second.cancel()
     assert second.task.status == "cancelled"
     with pytest.raises(concurrent.futures.CancelledError):
