@@ -1,7 +1,7 @@
 """Run parameter sweeps of scripts, which continue when the notebook or the server stops.
 
 Scripts use `load`, `track`, `record`, `alert`, `artifact_dir` and `checkpoint_dir`. Notebooks use
-`Workspace`, the widgets, and the magics of `%load_ext pyruns_jupyter`.
+`Workspace`, `Executor`, the widgets, and the magics of `%load_ext pyruns_jupyter`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._version import __version__
-    from .api import Workspace
+    from .api import Executor, Workspace
     from .notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable
     from .script import (
         Config,
@@ -35,6 +35,7 @@ __all__ = [
     "Comparison",
     "Config",
     "Dashboard",
+    "Executor",
     "Generator",
     "Gpus",
     "Log",
@@ -60,7 +61,7 @@ __all__ = [
 
 _WIDGETS = ("Comparison", "Dashboard", "Generator", "Gpus", "Log", "Plot", "TaskTable")
 _MODULES = {  # of the public names; all others are in `script`
-    "Workspace": ".api",
+    **dict.fromkeys(("Executor", "Workspace"), ".api"),
     "__version__": "._version",
     **dict.fromkeys(_WIDGETS, ".notebook.widgets"),
 }

@@ -12,14 +12,17 @@ from .task_list import TaskList
 from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from .executor import Executor
     from .plan import Plan
 
-__all__ = ["Plan", "Task", "TaskList", "Workspace"]
+__all__ = ["Executor", "Plan", "Task", "TaskList", "Workspace"]
+
+_RARE = {"Executor": ".executor", "Plan": ".plan"}  # slow to import, and few programs need them
 
 
 def __getattr__(name: str) -> Any:
-    if name != "Plan":
+    if name not in _RARE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .plan import Plan  # slow to import, and only what creates tasks needs it
+    from importlib import import_module
 
-    return Plan
+    return getattr(import_module(_RARE[name], __name__), name)

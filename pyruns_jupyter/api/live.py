@@ -119,7 +119,7 @@ class Waiting:
             for root in self._roots:
                 ensure_running(root)
             self._checked_at = now
-        return _pause_since(began)
+        return pause_since(began)
 
     def run(self, report: Callable[[Waiting], None] | None = None) -> None:
         """Wait until all tasks have ended, and call `report` after each poll."""
@@ -157,7 +157,7 @@ def _status_of(folder: Path, *, may_be_gone: bool) -> str | None:
         raise
 
 
-def _pause_since(began: float) -> float:
+def pause_since(began: float) -> float:
     """Return the pause after a poll that started at `began`: slow disks are polled less often."""
     return max(POLL_SECONDS, 4 * (time.monotonic() - began))
 
@@ -215,7 +215,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         while True:
             began = time.monotonic()
             found = self._look()
-            pause = _pause_since(began)
+            pause = pause_since(began)
             yield from found
             if self._is_over():
                 return
@@ -228,7 +228,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         while True:
             began = time.monotonic()
             found = await asyncio.to_thread(self._look)
-            pause = _pause_since(began)
+            pause = pause_since(began)
             for event in found:
                 yield event
             if self._is_over():

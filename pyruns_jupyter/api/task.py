@@ -352,7 +352,8 @@ class Task(TaskMetrics):
         return self
 
     def value(self, run: int | None = None, *, trust: bool = False) -> Any:
-        """Return the value of the last expression in a `%%pyruns task` cell, or None if it has no value.
+        """Return the value of the last expression in a `%%pyruns task` cell, or the return value of a call of
+        `Executor`; None if there is no value.
 
         The value is stored as a pickle, and loading a pickle can run arbitrary code. Therefore, only values
         that your own runs stored are loaded, and not those from an archive or from the project of another

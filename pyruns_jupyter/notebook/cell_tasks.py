@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shlex
-import sys
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -15,12 +13,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.create.preview import free_name
+from pyruns_jupyter.core.create.cells import create_cell
 from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN
 from pyruns_jupyter.core.trust.signed_pickles import sign_pickle
-
-RUNNER = "pyruns_jupyter.notebook.cellrun"
 
 
 def create_cell_task(workspace: Workspace, code: str, name: str, given: Mapping[str, Any]) -> Task:
@@ -41,10 +36,8 @@ def create_cell_task(workspace: Workspace, code: str, name: str, given: Mapping[
     _check(code)
     if given:
         files[CELL_GIVEN] = _pickled(given)
-    text = f"# Runs a notebook cell; its code is in {CELL_CODE}.\n"
-    text += f"{shlex.quote(sys.executable)} -m {RUNNER}\n"
-    [made] = create_tasks(workspace.folder, text, free_name(workspace.folder, name), files)
-    return workspace[made]
+    about = f"Runs a notebook cell; its code is in {CELL_CODE}."
+    return workspace[create_cell(workspace.folder, name, about, files)]
 
 
 def _check(code: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs the cell of a task in IPython: `python -m pyruns_jupyter.notebook.cellrun`, started by the task."""
+"""Runs a task that is a cell (in IPython) or a call of a function. The task starts it as `CELL_RUNNER`."""
 
 from __future__ import annotations
 
@@ -7,42 +7,57 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle  # type: ignore[import-untyped]
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from pyruns_jupyter import script
 from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
-from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN, CELL_VALUE
+from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_ERROR, CELL_GIVEN, CELL_VALUE
 from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
 from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
 
+if TYPE_CHECKING:  # IPython starts slowly, and a function does not need it
+    from IPython.core.interactiveshell import InteractiveShell
+
 _NOT_OURS = (
     f"The variables of this task ({CELL_GIVEN}) come from an archive and are not loaded, because loading a "
-    f"pickle can run any code. Check {CELL_CODE}, then run it in a cell of your own with %%pyruns task."
+    "pickle can run any code. "
 )
+_RUN_CELL = f"Check {CELL_CODE}, then run it in a cell of your own with %%pyruns task."
+_CALL_FUNCTION = "Call the function with an Executor of your own."
 
 
 def main() -> int:
-    """Run the cell and return the exit code of the process: 1 after an exception, or that of `sys.exit`.
+    """Run the cell or the function and return the exit code of the process: 1 after an exception, or that of
+    `sys.exit`.
 
     The variables of an imported task are loaded only if this user stored them.
     """
     folder = script.get_task_dir()
     if folder is None:
-        print("This program cannot be started directly. It runs the tasks of %%pyruns task.", file=sys.stderr)
+        print(
+            "This program cannot be started directly. It runs the tasks of %%pyruns task and of Executor.",
+            file=sys.stderr,
+        )
         return 2
     prepare_stack_dump()
     cell = Path(folder) / CELL_CODE
-    code = cell.read_text(encoding="utf-8")
-    shell = _shell(cell)
+    given = b""
     with suppress(FileNotFoundError):
         given = (Path(folder) / CELL_GIVEN).read_bytes()
-        if is_imported(read_task(Path(folder))) and not is_own_pickle(given):
-            print(_NOT_OURS, file=sys.stderr)
-            return 2
+    is_cell = cell.exists() or not given
+    if given and is_imported(read_task(Path(folder))) and not is_own_pickle(given):
+        print(_NOT_OURS + (_RUN_CELL if is_cell else _CALL_FUNCTION), file=sys.stderr)
+        return 2
+    return _run_cell(cell, given) if is_cell else _call_function(given)
+
+
+def _run_cell(cell: Path, given: bytes) -> int:
+    code = cell.read_text(encoding="utf-8")
+    shell = _shell(cell)
+    if given:
         shell.push(pickle.loads(given))  # type: ignore[no-untyped-call]
     result = shell.run_cell(code)  # type: ignore[no-untyped-call]
     error = result.error_before_exec or result.error_in_exec
@@ -51,11 +66,43 @@ def main() -> int:
     if error is not None:
         return 1
     if result.result is not None:
-        _store(result.result)
+        try:
+            _store(CELL_VALUE, result.result)
+        except Exception as problem:  # noqa: BLE001 - the cell itself succeeded
+            kind = type(result.result).__name__
+            print(f"The value of the cell ({kind}) cannot be pickled: {problem}", file=sys.stderr)
     return 0
 
 
+def _call_function(given: bytes) -> int:
+    """Call the function and store its return value, or its exception with the traceback."""
+    try:
+        call = pickle.loads(given)
+        sys.path.extend(path for path in call["path"] if path not in sys.path)
+        function, args, kwargs = pickle.loads(call["call"])
+        _store(CELL_VALUE, function(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - the user's code
+        text = "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
+        print(text, end="", file=sys.stderr)
+        try:
+            pickle.loads(cloudpickle.dumps(error))
+        except Exception:  # noqa: BLE001 - an exception may hold anything, or need other arguments
+            _store(CELL_ERROR, (None, text))
+        else:
+            _store(CELL_ERROR, (error, text))
+        return 1
+    return 0
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frame of this module, if others remain."""
+    return trace.tb_next or trace if trace is not None else None
+
+
 def _shell(cell: Path) -> InteractiveShell:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
@@ -75,12 +122,9 @@ def _print_exception(
     traceback.print_exception(kind, error, frames or trace)
 
 
-def _store(value: Any) -> None:
-    """Store the value of the cell's last expression for `Task.value`."""
-    try:
-        (Path(script.artifact_dir()) / CELL_VALUE).write_bytes(sign_pickle(cloudpickle.dumps(value)))
-    except Exception as error:  # noqa: BLE001 - the cell itself succeeded
-        print(f"The value of the cell ({type(value).__name__}) cannot be pickled: {error}", file=sys.stderr)
+def _store(name: str, value: Any) -> None:
+    """Store an object as a signed artifact of the run."""
+    (Path(script.artifact_dir()) / name).write_bytes(sign_pickle(cloudpickle.dumps(value)))
 
 
 if __name__ == "__main__":

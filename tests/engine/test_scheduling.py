@@ -13,7 +13,7 @@ import pytest
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.logs.diagnosis import diagnose
 from pyruns_jupyter.core.tasks.row import read_row
-from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
@@ -54,6 +54,19 @@ def test_higher_priorities_start_first(shell: Project) -> None:
     (shell.folder / "go").touch()
     assert set(shell.wait(*names)) == {"completed"}
     assert started(shell, *names) == ["high", "usual1", "usual2", "low"]
+
+
+def test_batches_of_a_group_share_their_limit(shell: Project) -> None:
+    shell.settings("max_jobs: 8\n")
+    names = [shell.task(f"t{number}", "while [ ! -e go ]; do sleep 0.02; done") for number in range(4)]
+    for name in names[:3]:
+        submit(shell.workspace, [name], options=QueueOptions(jobs=2), group="g")
+    submit(shell.workspace, names[3:], options=QueueOptions(jobs=2), group="another")
+    limit = "Concurrency limit reached: 2 of 2 tasks are running (-j 2)."
+    wait_until(lambda: why(shell).count(limit) == 1)
+    wait_until(lambda: [shell.status(name) for name in names] == ["running", "running", "queued", "running"])
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names)) == {"completed"}
 
 
 def test_the_limit_of_the_project_holds_over_batches_and_may_be_changed(shell: Project) -> None:

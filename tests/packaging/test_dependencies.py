@@ -11,7 +11,18 @@ from tests.test_layers import PACKAGE, python_files, python_imports
 
 # Used where they are installed, most of them by an extra. Windows has pywinpty, ROCm brings amdsmi.
 OPTIONAL = {
-    *("amdsmi", "dask_gateway", "distributed", "mcp", "mcp_types", "optuna", "pandas", "polars", "pyarrow"),
+    *(
+        "amdsmi",
+        "dask_gateway",
+        "distributed",
+        "joblib",
+        "mcp",
+        "mcp_types",
+        "optuna",
+        "pandas",
+        "polars",
+        "pyarrow",
+    ),
     *("typing_extensions", "winpty"),
 }
 

@@ -27,9 +27,12 @@ RUN_LOGS = "run_logs"
 ARTIFACTS = "artifacts"
 CHECKPOINTS = "checkpoints"
 # Of a task that is a notebook cell: its code, its pickled variables, and the value of its last expression.
+# Of a task that is a call of a function: no code, the pickled call, and its return value or its exception.
+CELL_RUNNER = "pyruns_jupyter.notebook.cellrun"  # the module that runs both kinds
 CELL_CODE = "cell.py"
 CELL_GIVEN = "given.pkl"
 CELL_VALUE = "value.pkl"
+CELL_ERROR = "error.pkl"
 STAGING_PREFIX = ".pyruns-task-"
 CREATE_GUARD = ".pyruns-create.lock.guard"
 ENGINE = ".engine"

@@ -76,7 +76,7 @@ def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> bool:
         return True
     try:
         workspace = WorkspaceFolder.at(folder)
-        found = submit(workspace, names, options=batch.options)
+        found = submit(workspace, names, options=batch.options, group=batch.group)
     except (NotFound, InvalidInput) as error:
         done.refused.update({f"{batch.workspace}/{name}": error.message for name in names})
         return False

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,13 +72,14 @@ class BatchRequest:
     """A request to queue tasks of a workspace, checked as far as possible before the tasks exist.
 
     `options` are completed by `settings`, which are read once for the whole request; the tasks inherit
-    `environment`.
+    `environment`. Requests with the same `group`, if it is not empty, share the limit `options.jobs`.
     """
 
     workspace: WorkspaceFolder
     options: QueueOptions
     settings: Settings
     environment: dict[str, str]
+    group: str = ""
 
     @classmethod
     def parse(
@@ -168,6 +169,7 @@ class BatchRequest:
                             tuple(queued),
                             code=code,
                             source=source,
+                            group=self.group,
                         )
                     )
             except BaseException:
@@ -187,6 +189,7 @@ def submit(
     options: QueueOptions = _DEFAULT_OPTIONS,
     skip_done: bool = False,
     environment: Mapping[str, str] | None = None,
+    group: str = "",
 ) -> Submission:
     """Queue tasks that exist; see `BatchRequest`.
 
@@ -194,7 +197,7 @@ def submit(
         PyrunsError, OSError: see `BatchRequest.make` and `BatchRequest.submit`.
     """
     request = BatchRequest.make(workspace, options, environment=environment)
-    return request.submit(names, skip_done=skip_done)
+    return replace(request, group=group).submit(names, skip_done=skip_done)
 
 
 def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
@@ -226,22 +229,22 @@ def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, 
     return None
 
 
-def cancel(workspace: WorkspaceFolder, name: str) -> str:
+def cancel(workspace: WorkspaceFolder, name: str, *, only_queued: bool = False) -> str:
     """Stop a task: a queued one of ours at once, a running one (or another program's) by a request to its
-    owner.
+    owner. With `only_queued`, a running task is not stopped.
 
     Return its current status: `cancelled`, or `running` / `queued` until the owner has responded, or `failed`
     if it was a run of another program whose owner is dead.
 
     Raises:
         NotFound: when there is no such task.
-        Conflict: when it is neither queued nor running.
+        Conflict: when it is neither queued nor running, or not queued with `only_queued`.
     """
     paths = workspace.existing(name)
     workspace.check_writable()
     with edit_task(paths.folder) as info:
         status = runs.status_of(info)
-        if status not in runs.ACTIVE:
+        if status not in ({runs.QUEUED} if only_queued else runs.ACTIVE):
             raise Conflict(f"The task {name!r} is {status}, so it cannot be stopped.")
         if end_abandoned(info, paths.folder, trusted_engine(workspace.root)):
             return runs.FAILED

@@ -59,7 +59,8 @@ class Batch:
     """Tasks that were queued together. `tasks` are pairs of task name and attempt, in order.
 
     `created_at` is epoch seconds. `code` is the hash of the code that was stored when the tasks were queued,
-    `source` the state of the repository then; both are empty if no code was stored.
+    `source` the state of the repository then; both are empty if no code was stored. Batches with the same
+    `group`, if it is not empty, share one limit of parallel tasks, `options.jobs`.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Batch:
     boot: str = field(default_factory=boot_id)
     code: str = ""
     source: dict[str, Any] = field(default_factory=dict)
+    group: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""
@@ -105,6 +107,7 @@ class Batch:
                 boot=str(value.get("boot", "")),
                 code=str(value.get("code", "")),
                 source=dict(value.get("source", {})),
+                group=str(value.get("group", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidInput) as error:
             raise Unreadable(f"{path} is not a batch: {error!r}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class StartPolicy:
         self._cores = 0
         self._cores_until = 0.0  # monotonic
         self._running = 0  # tasks that count towards the limit of the project, except those of `_filling`
+        self._grouped = Counter[str]()  # running tasks by group, except those of `_filling`
         self._filling: ActiveBatch | None = None
 
     def check_dependencies(self) -> None:
@@ -59,6 +61,9 @@ class StartPolicy:
         self._settings = Settings.load(self._root)
         self._filling = None
         self._running = sum(self._counted(opened) for opened in self._opened.values())
+        self._grouped.clear()
+        for opened in self._opened.values():
+            self._grouped[opened.batch.group] += len(opened.running)
 
     def hold_all(self) -> Blocked | None:
         """Return why no task of the project starts now, None if tasks may start."""
@@ -90,16 +95,20 @@ class StartPolicy:
         return None
 
     def _hold_local(self, opened: ActiveBatch) -> Blocked | None:
+        if self._filling is not opened:
+            if self._filling is not None:
+                self._running += self._counted(self._filling)
+                self._grouped[self._filling.batch.group] += len(self._filling.running)
+            self._filling = opened
+            self._running -= self._counted(opened)
+            self._grouped[opened.batch.group] -= len(opened.running)
         jobs, own = opened.batch.options.jobs, len(opened.running)
+        if opened.batch.group:
+            own += self._grouped[opened.batch.group]
         if own >= jobs:
             return Blocked(
                 f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs})."
             )
-        if self._filling is not opened:
-            if self._filling is not None:
-                self._running += self._counted(self._filling)
-            self._filling = opened
-            self._running -= self._counted(opened)
         limit = self._settings.max_jobs
         if limit is None and self._has_gpus(opened):
             return None

@@ -1,0 +1,35 @@
+"""joblib runs its calls as tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from joblib import Parallel, delayed, parallel_config
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.joblib_backend import JoblibBackend
+from tests.engine.support import stop_everything
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    stop_everything(tmp_path)
+
+
+def test_calls_of_joblib_are_tasks(folder: Path) -> None:
+    with parallel_config(backend=JoblibBackend(folder, gpus=0), n_jobs=2):
+        assert Parallel()(delayed(pow)(n, 2) for n in range(4)) == [0, 1, 4, 9]
+    with parallel_config(backend=JoblibBackend(folder)):  # as many as there are cores
+        assert Parallel()([delayed(pow)(2, 3), delayed(pow)(3, 3)]) == [8, 27]
+    tasks = Workspace.open(folder).tasks()
+    assert [task.status for task in tasks] == ["completed"] * 6
+
+
+def test_an_exception_ends_the_calls(folder: Path) -> None:
+    with parallel_config(backend=JoblibBackend(folder), n_jobs=2):
+        with pytest.raises(ValueError, match="invalid literal"):
+            Parallel()(delayed(int)(text) for text in ("1", "no"))
+        assert Parallel()(delayed(int)(text) for text in ("1", "2")) == [1, 2]
