@@ -49,7 +49,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: zipfile.ZipFile) -> N
     info, data = f"pyruns_jupyter-{VERSION}.dist-info", f"pyruns_jupyter-{VERSION}.data"
     assert parts == {"pyruns_jupyter", info, data}
     suffixes = {Path(name).suffix for name in names if name.startswith("pyruns_jupyter/")}
-    assert suffixes == {".py", ".typed", ".yaml", ".json", ".js", ".css", ".txt", ".sh"} & suffixes
+    assert suffixes == {".py", ".typed", ".yaml", ".json", ".js", ".css", ".txt", ".sh", ".md"} & suffixes
     assert not [name for name in names if re.search(r"node_modules|\.tsx?$|\.map$|__tests__|\.pyc$", name)]
     for needed in (f"{LAB}/package.json", f"{LAB}/install.json", f"{LAB}/schemas/pyruns-jupyter/plugin.json"):
         assert f"{data}/data/{needed}" in names

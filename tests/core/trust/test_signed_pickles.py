@@ -19,8 +19,8 @@ CALLS = {
     "allow_pickle",
     "torch_load",
 }
-# `Task.value`'s, the variables of a cell, the calls of an `Executor`, what workers and forked calls of a cluster
-# tell their scheduler over a pipe of their own, and arguments of a new interpreter, in a file without a name.
+# `Task.value`'s, the variables of a cell, the calls of an `Executor`, what workers and forked calls of a
+# cluster tell their scheduler over a pipe, and arguments of a new interpreter, in a file without a name.
 KNOWN = {
     "api/executor.py",
     "api/joblib_backend.py",
