@@ -61,7 +61,7 @@ def test_what_it_needs_is_what_the_project_says(wheel: zipfile.ZipFile) -> None:
     told = email.message_from_bytes(wheel.read(f"pyruns_jupyter-{VERSION}.dist-info/METADATA"))
     needs = [need for need in told.get_all("Requires-Dist") or () if "extra ==" not in need]
     # Apart from these, only what `jupyter_server` and `ipywidgets` bring along anyway.
-    own = ("anywidget", "cloudpickle", "msgspec", "nvidia-ml-py", "psutil", "pyyaml", "regex")
+    own = ("anywidget", "cloudpickle", "msgspec", "nvidia-ml-py", "psutil", "pywinpty", "pyyaml", "regex")
     jupyter = re.compile(r"(ipython|ipywidgets|jupyter|nbclient|nbformat|prometheus|tornado|traitlets)")
     assert sorted(need for need in needs if not jupyter.match(need)) == [
         next(need for need in needs if need.startswith(name)) for name in own
