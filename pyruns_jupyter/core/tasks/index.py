@@ -387,7 +387,7 @@ def _totals(folder: str, row: TaskRow) -> Mapping[str, tuple[float, str]]:
     """Return the numbers of steps in the configuration of a task."""
     found: Mapping[str, Any] = {}
     if row.kind == PYTHON:
-        with suppress(OSError, Unreadable):
+        with suppress(OSError, Unreadable, ValueError):  # the latter for an impossible name of the file
             found = FlatReader().read(read_text(Path(folder, row.config_file), follow=False))
     return totals_among({**found, **row.swept})
 
