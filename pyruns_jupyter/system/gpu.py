@@ -43,7 +43,8 @@ class GpuReader:
         """Return the GPUs at this moment, all or those with these `indices`; never raises."""
         if indices is None:
             nvidia = self._nvidia.read()
-            self._first_amd = len(nvidia.gpus)
+            if nvidia.state != "error":  # then the indices of AMD GPUs stay what they were
+                self._first_amd = len(nvidia.gpus)
             return _together(nvidia, self._shifted(self._amd.read()))
         first = self._first_amd
         theirs, others = [one for one in indices if one < first], [one for one in indices if one >= first]

@@ -190,9 +190,26 @@ def test_a_gpu_is_not_kept_for_a_scheduler_that_does_not_take_it(
     waiting(BOB)
     share, clock = FairShare(common), [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    for seconds, is_left in ((0, True), (59, True), (2, False), (500, False), (100, True), (59, True)):
-        clock[0] += seconds
+    for second in range(0, 1000, 5):
+        clock[0] = 1000.0 + second
+        is_left = second <= 60 or 665 <= second <= 725
         assert (yields(common, share) is not None) == is_left, clock
+
+
+@pytest.mark.usefixtures("root")
+def test_a_user_who_took_the_gpu_has_all_the_time_again(
+    common: Reservations, waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=time.time() - 100, seen=time.time()))
+    waiting(BOB)
+    share, clock = FairShare(common), [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    assert yields(common, share) is not None
+    clock[0] += 300
+    assert yields(common, share) is not None
+    clock[0] += 5
+    assert yields(common, share) is not None
 
 
 @pytest.mark.usefixtures("root")

@@ -26,6 +26,18 @@ def set_mode(descriptor: int, mode: int) -> None:
         os.fchmod(descriptor, mode)
 
 
+def set_times(descriptor: int, path: Path | None = None, ns: tuple[int, int] | None = None) -> None:
+    """Set the times of access and change of an open file (default: now).
+
+    Windows needs its `path`; without it, nothing happens there.
+    """
+    place = descriptor if os.utime in os.supports_fd else path
+    if place is not None and ns is None:
+        os.utime(place)
+    elif place is not None and ns is not None:
+        os.utime(place, ns=ns)
+
+
 @contextmanager
 def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = False) -> Iterator[int]:
     """Open the folder at `parts` below `folder` for a `with` block, without following links.

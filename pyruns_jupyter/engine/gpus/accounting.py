@@ -7,6 +7,7 @@ belongs, so no user can change the usage of another one.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import stat
@@ -147,7 +148,8 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         try:
             set_mode(descriptor, COMMON_MODE)
-            os.write(descriptor, data)
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
         os.replace(temporary, path)

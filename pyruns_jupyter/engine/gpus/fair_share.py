@@ -6,18 +6,17 @@ than is free, or that does not take it within a minute.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.host_identity import user_id, user_name
+from pyruns_jupyter.core.common.host_identity import user_id
 from pyruns_jupyter.core.common.printable import printable
 
 from .accounting import Accounts
 from .admission import choose
-from .policy import GpuPolicy, PolicyFile
+from .policy import GpuPolicy, PolicyFile, known_name
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
 from .visibility import Device
@@ -25,6 +24,7 @@ from .waiting_list import WaitingList, WaitingScheduler
 
 _MAX_YIELD_SECONDS = 60.0  # for which a GPU is left to a user who does not take it
 _IGNORE_SECONDS = 600.0  # for which that user is ignored then
+_PAUSE_SECONDS = 10.0  # without leaving GPUs to a user, after which the user has taken some
 _LOOK_SECONDS = 2.0  # after the last request, this scheduler does not wait any more
 
 
@@ -37,7 +37,10 @@ class FairShare:
         self._policy: PolicyFile | None = None
         self._waiting: WaitingList | None = None
         self._asked_at = 0.0
-        self._yields: dict[int, float] = {}  # since when GPUs are left to a user (monotonic), by user id
+        self._request: GpuRequest | None = None  # the one in the waiting list, and when it was made last
+        self._requested_at = 0.0
+        # Since when GPUs are left to a user, and when they were left last (monotonic), by user id.
+        self._yields: dict[int, tuple[float, float]] = {}
 
     def policy(self) -> GpuPolicy:
         """Return the policy of the host, which concerns only reservations that all users share.
@@ -57,6 +60,7 @@ class FairShare:
 
     def leave(self) -> None:
         """Leave the waiting list."""
+        self._request, self._requested_at = None, 0.0
         if self._waiting is not None:
             self._waiting.leave()
 
@@ -81,11 +85,18 @@ class FairShare:
         unhurried = replace(request, stable_seconds=0.0)
         if len(shared) >= request.count and not isinstance(choose(unhurried, shared, living, {}), Refusal):
             return shared
-        return Refusal({}, more=f"{limit}, and running tasks have reserved {len(held)}.")
+        more = f"{limit}, and running tasks have reserved {len(held)}."
+        return Refusal({}, more=more, missing=len(held) + request.count - quota)
 
     def wait(self, request: GpuRequest) -> None:
-        """Enter the waiting list. To be called guarded."""
-        self._asked_at = time.monotonic()
+        """Enter the waiting list. To be called guarded.
+
+        Batches ask one after the other, the first one first; the entry has the request of the first one.
+        """
+        now = self._asked_at = time.monotonic()
+        if request != self._request and now - self._requested_at < _LOOK_SECONDS:
+            return
+        self._request, self._requested_at = request, now
         with suppress(OSError):  # such as a full disk: others do not leave GPUs to this user then
             self._list().enter(request)
 
@@ -137,32 +148,29 @@ class FairShare:
                 continue
             request = replace(one.request, stable_seconds=0.0)
             if isinstance(choose(request, offered, given, {}), Refusal):
-                self._forget_yield(one.uid)  # it waits for others, too
-                continue
+                continue  # it waits for others, too
             left = choose(request, offered, [*given, wanted], {})
             if isinstance(left, Refusal):
                 if self._is_left_to(one.uid):
                     return one
                 continue
-            self._forget_yield(one.uid)
             uuids = tuple(str(device["uuid"]) for device in left)
             memory = request.memory if request.shared else None
             given.append(replace(wanted, attempt=one.name, uid=one.uid, uuids=uuids, memory=memory))
         return None
 
     def _is_left_to(self, uid: int) -> bool:
-        """Return whether a user still has time to take the GPUs that are left to them."""
-        now = time.monotonic()
-        waited = now - self._yields.setdefault(uid, now)
-        if waited > _MAX_YIELD_SECONDS + _IGNORE_SECONDS:
-            self._yields[uid] = now
-            return True
-        return waited <= _MAX_YIELD_SECONDS
+        """Return whether a user still has time to take the GPUs that are left to them.
 
-    def _forget_yield(self, uid: int) -> None:
-        """Note that GPUs are not left to a user now, unless the user is ignored for not taking them."""
-        if time.monotonic() - self._yields.get(uid, -math.inf) <= _MAX_YIELD_SECONDS:
-            del self._yields[uid]
+        If they were not left for a while, the user has taken some, and has all the time again.
+        """
+        now = time.monotonic()
+        since, last = self._yields.get(uid, (now, now))
+        has_taken = now - last > _PAUSE_SECONDS and last - since <= _MAX_YIELD_SECONDS
+        if has_taken or now - since > _MAX_YIELD_SECONDS + _IGNORE_SECONDS:
+            since = now
+        self._yields[uid] = since, now
+        return now - since <= _MAX_YIELD_SECONDS
 
     def _list(self) -> WaitingList:
         if self._waiting is None:
@@ -180,7 +188,7 @@ def left_text(labels: Sequence[str], other: str, theirs: float, us: str, ours: f
 
 
 def _name(uid: int) -> str:
-    return printable(user_name(uid))
+    return printable(known_name(uid))
 
 
 def _gpus(count: int) -> str:

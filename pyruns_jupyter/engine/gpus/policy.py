@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +51,7 @@ class GpuPolicy(Struct, frozen=True, forbid_unknown_fields=True):
         """Return how many GPUs a user may reserve at the same time, None for any number."""
         if not self.users:
             return self.max_gpus
-        return self.users.get(_known_name(uid), self.users.get(str(uid), self.max_gpus))
+        return self.users.get(known_name(uid), self.users.get(str(uid), self.max_gpus))
 
 
 class PolicyFile:
@@ -71,22 +70,30 @@ class PolicyFile:
         """
         try:
             status = os.lstat(self._path)
-        except OSError:
+        except FileNotFoundError:
             self._mark, self._known = None, GpuPolicy()
             return self._known
+        except OSError as error:
+            raise self._unreadable(os_sentence(error)) from error
         mark = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_uid, status.st_mode)
         if mark != self._mark:
-            self._mark, self._known = mark, self._parse()
+            self._mark = None  # it is read again if that fails
+            self._known = self._parse()
+            self._mark = mark
         if isinstance(self._known, PyrunsError):
             raise self._known
         return self._known
 
+    def _unreadable(self, reason: str) -> PyrunsError:
+        return PyrunsError(f"The GPU policy {self._path} cannot be read. {reason}")
+
     def _parse(self) -> GpuPolicy | PyrunsError:
         try:
             text = _read_trusted(self._path)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = os_sentence(error) if isinstance(error, OSError) else "It is not UTF-8 text."
-            return PyrunsError(f"The GPU policy {self._path} cannot be read. {reason}")
+        except OSError as error:
+            raise self._unreadable(os_sentence(error)) from error
+        except UnicodeDecodeError:
+            return self._unreadable("It is not UTF-8 text.")
         if text is None:
             return GpuPolicy()
         try:
@@ -111,9 +118,15 @@ def parse_policy(text: str) -> GpuPolicy:
     return convert(values, GpuPolicy)
 
 
-@lru_cache(maxsize=1000)
-def _known_name(uid: int) -> str:
-    return user_name(uid)
+_names: dict[int, str] = {}
+
+
+def known_name(uid: int) -> str:
+    """Return the login name of a user, or the id as text while the system does not know the name."""
+    name = _names.get(uid) or user_name(uid)
+    if name != str(uid):
+        _names[uid] = name  # asking again may take long, and holds up other users
+    return name
 
 
 def untrusted_policy(folder: Path) -> str:

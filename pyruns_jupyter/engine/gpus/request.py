@@ -18,6 +18,7 @@ PEAK = "gpu_memory_peak_mb"  # in `run_environments`: MiB by the UUID of each GP
 _DEFAULT_GIB = GpuSettings().min_free_memory_gb
 _DEFAULT_PART = 0.8  # of a GPU that is too small for the default
 _Word = Annotated[str, Meta(max_length=1000)]
+_Devices = Annotated[str, Meta(max_length=4096)]  # of a host with many MIG devices
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class GpuRequest:
     stable_seconds: float = 15.0
     max_wait_seconds: float = 172_800.0
     same_model: bool = False
-    visible: Annotated[dict[_Word, _Word], Meta(max_length=3)] = field(default_factory=dict)
+    visible: Annotated[dict[_Word, _Devices], Meta(max_length=3)] = field(default_factory=dict)
 
 
 def gpu_count(options: QueueOptions, settings: Settings) -> int:

@@ -25,7 +25,7 @@ from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, lock_holder, try_lock
-from pyruns_jupyter.core.fs.regular_files import set_mode
+from pyruns_jupyter.core.fs.regular_files import set_mode, set_times
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
@@ -72,7 +72,7 @@ class Reservation:
 
     attempt: str
     task: str
-    uuids: tuple[str, ...]
+    uuids: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=64)]
     memory: Bytes | None
     used: Mapping[str, Bytes]
     at: Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
@@ -322,7 +322,7 @@ def renew(descriptors: Iterable[int]) -> None:
     """Note that the run of these reservations still lives, or lived until now."""
     for descriptor in descriptors:
         with suppress(OSError):  # for information only
-            os.utime(descriptor)
+            set_times(descriptor)
 
 
 def _open(path: Path, flags: int) -> int:

@@ -17,7 +17,7 @@ import msgspec
 
 from pyruns_jupyter.core.common.host_identity import new_token, user_id
 from pyruns_jupyter.core.fs.locks import try_lock
-from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode, set_times
 
 from .request import GpuRequest
 from .reservations import COMMON_MODE
@@ -70,7 +70,7 @@ class WaitingList:
             self._written = request
         elif now - self._renewed_at < _RENEW_SECONDS:
             return
-        os.utime(self._descriptor)
+        set_times(self._descriptor, self._path)
         self._renewed_at = now
 
     def leave(self) -> None:

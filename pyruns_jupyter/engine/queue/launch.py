@@ -18,6 +18,7 @@ from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
 from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, FileLock, is_locked, locked
+from pyruns_jupyter.core.fs.regular_files import set_times
 from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import claim_engine, require_engine, trusted_engine
@@ -102,7 +103,7 @@ def wake(paths: EnginePaths) -> None:
         return  # there was no scheduler yet
     try:
         now = time.time_ns()  # more exact than the clock of the kernel's own time stamps
-        os.utime(descriptor, ns=(now, now))
+        set_times(descriptor, paths.wake, ns=(now, now))
     except OSError:
         pass  # it also checks periodically
     finally:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.atomic import sync_folder
-from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder, set_times
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 
 # Files below these control other programs and are not results of a run.
@@ -68,7 +68,7 @@ def _copy(source: Path, target: Path) -> None:
             copy.flush()
             if sys.platform != "win32":
                 os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
-            os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+            set_times(copy.fileno(), target, ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(copy.fileno())
 
 
