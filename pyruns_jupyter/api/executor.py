@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.create.cells import create_cell
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import CELL_ERROR, CELL_GIVEN, check_task_name, is_task_name
-from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.core.taskfile.task_file import is_passing, read_task
+from pyruns_jupyter.core.tasks.row import row_from
 from pyruns_jupyter.core.trust.signed_pickles import load_pickle, sign_pickle
 from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.engine.client.submit import cancel
@@ -230,17 +231,26 @@ def _name_of(function: Callable[..., Any]) -> str:
 
 
 def _update(future: TaskFuture[Any], *, is_check: bool) -> bool:
-    """Take over the status of the task; return whether its call has ended."""
+    """Take over the status of the task; return whether its call has ended. An unexpected error ends it."""
+    try:
+        return _take_status(future, is_check=is_check)
+    except Exception as error:  # noqa: BLE001  # the other futures must not wait for ever
+        return _end(future, error)
+
+
+def _take_status(future: TaskFuture[Any], *, is_check: bool) -> bool:
     if future.cancelled():
         future.set_running_or_notify_cancel()
         return True
     task = future.task
     try:
-        row = read_row(task.folder)[0]
+        row = row_from(read_task(task.folder), task.folder)
         if row.status == runs.QUEUED and not (is_check and is_stuck(task.folder)):
             return False
     except OSError:
         return False  # the disk may answer later
+    except Unreadable as error:
+        return False if is_passing(error) else _end(future, error)
     except PyrunsError as error:
         return _end(future, error)
     if row.status == runs.CANCELLED and not future.running():
@@ -270,8 +280,8 @@ def _update(future: TaskFuture[Any], *, is_check: bool) -> bool:
 
 
 def _end(future: TaskFuture[Any], error: BaseException) -> bool:
-    if not future.running():
-        future.set_running_or_notify_cancel()
+    if not future.running() and not future.set_running_or_notify_cancel():
+        return True
     future.set_exception(error)
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import os
 import signal
 import subprocess
@@ -18,13 +19,15 @@ import pytest
 import pyruns_jupyter
 from pyruns_jupyter import Executor, Workspace
 from pyruns_jupyter.api.executor import TaskFuture
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.export.archive import pack, unpack
+from pyruns_jupyter.core.taskfile.task_file import read_task, unreadable
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 ENDED_SECONDS = 60.0
+READ_TASK = "pyruns_jupyter.api.executor.read_task"
 
 
 @pytest.fixture
@@ -164,6 +167,46 @@ def test_a_killed_process_is_an_error_and_a_retry_is_not(folder: Path) -> None:
             killed.result(timeout=ENDED_SECONDS)
         assert retried.result(timeout=ENDED_SECONDS) == "survived"
     assert len(retried.task.runs) == 2
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_call(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+    error = OSError(errno.EMFILE, "Too many open files")
+
+    def failing(path: Path) -> dict[str, Any]:
+        asked.set()
+        raise unreadable(path, error) from error
+
+    with Executor(folder) as executor:
+        monkeypatch.setattr(READ_TASK, failing)
+        future = executor.submit(power, 3)
+        assert asked.wait(ENDED_SECONDS)
+        asked.clear()
+        assert asked.wait(ENDED_SECONDS)
+        assert not future.done()
+        monkeypatch.setattr(READ_TASK, read_task)
+        assert future.result(timeout=ENDED_SECONDS) == 9
+        monkeypatch.setattr(READ_TASK, failing)
+        damaged = executor.submit(power, 3)
+        error = OSError(errno.EACCES, "Permission denied")
+        with pytest.raises(Unreadable, match="cannot be read"):
+            damaged.result(timeout=ENDED_SECONDS)
+
+
+def test_an_unexpected_error_ends_one_call_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path) -> dict[str, Any]:
+        if path.name == "bad":
+            raise ZeroDivisionError
+        return read_task(path)
+
+    monkeypatch.setattr(READ_TASK, failing)
+    with Executor(folder, name="bad") as executor:
+        bad, good = executor.submit(power, 3), executor.submit(power, 3)
+        with pytest.raises(ZeroDivisionError):
+            bad.result(timeout=ENDED_SECONDS)
+        assert good.result(timeout=ENDED_SECONDS) == 9
 
 
 def test_options_are_those_of_the_tasks(folder: Path) -> None:

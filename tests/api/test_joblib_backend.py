@@ -19,7 +19,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     stop_everything(tmp_path)
 
 
-def test_calls_of_joblib_are_tasks(folder: Path) -> None:
+def test_calls_of_joblib_are_tasks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)  # with one, joblib calls the functions itself
     with parallel_config(backend=JoblibBackend(folder, gpus=0), n_jobs=2):
         assert Parallel()(delayed(pow)(n, 2) for n in range(4)) == [0, 1, 4, 9]
     with parallel_config(backend=JoblibBackend(folder)):  # as many as there are cores

@@ -36,6 +36,18 @@ def test_a_worker_that_is_killed(project: Project, cluster: DaskCluster, again: 
     assert "failed, or the job was removed from the worker." in messages(project, "a")["1"]
 
 
+def test_a_failure_after_the_death_of_a_worker(project: Project, cluster: DaskCluster) -> None:
+    """The job goes on with the same output, but what it says of the first run is not the reason here."""
+    project.task("a", f'[ ! -e "$PYRUNS_TASK_DIR/once" ] || exit 3; touch "$PYRUNS_TASK_DIR/once"; {PATIENT}')
+    project.submit("a", gpus=1)
+    project.wait_for_output("a", b"up")
+    cluster.kill_worker(node_of(project, "a"))
+    wait_until(lambda: len(project.info("a").get("run_statuses", ())) == 2)
+    assert project.wait("a") == ["failed"]
+    assert project.info("a")["run_statuses"] == ["failed", "failed"]
+    assert "2" not in messages(project, "a")
+
+
 def test_a_node_that_dies(project: Project, cluster: DaskCluster) -> None:
     """Nobody on it can tell its end, so the task waits on another one until the run has lost its lease."""
     project.task("a", PATIENT)

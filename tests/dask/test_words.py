@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.workspace.cluster_settings import ClusterAccess
 from pyruns_jupyter.engine.cluster.base import JobContext
 from pyruns_jupyter.engine.cluster.dask import Dask, end_reason, resources_of, why_waiting
+from pyruns_jupyter.engine.cluster.submissions import output_size, read_output
 from tests.slurm.support import need
 
 
@@ -24,6 +28,7 @@ def test_what_a_task_asks_for() -> None:
         "TPU": 0.5,
     }
     assert resources_of(need(gpus=0)) == {}
+    assert resources_of(need(gpus=0).over(need(resources={"GPU": 1}))) == {}  # `--gpus 0`
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,27 @@ def test_why_a_job_ended(error: Exception, said: str, interrupted: bool) -> None
 def test_what_the_output_of_a_job_tells() -> None:
     dask = Dask({}, ClusterAccess())
     assert dask.end_reason_from_output("Traceback: the worker has ended\n", JobContext("1_0", 0)) is None
+    mark = "noise\npyruns: the Dask worker of this task has ended\n"
+    reason = dask.end_reason_from_output(mark, JobContext("1_0", 0))
+    assert reason is not None
+    assert reason.message.startswith("The worker of Dask job 1_0 failed")
+    assert reason.interrupted
+
+
+def test_what_an_earlier_start_of_a_job_told_is_not_read_again(tmp_path: Path) -> None:
+    pattern = tmp_path / "job.%.out"
+    assert output_size(pattern, 3) == 0
+    (tmp_path / "job.3.out").write_text("earlier\n")
+    start = output_size(pattern, 3)
+    assert read_output(pattern, 3, start) == ""
+    with (tmp_path / "job.3.out").open("a") as stream:
+        stream.write("later\n")
+    assert read_output(pattern, 3, start) == "later\n"
+    assert read_output(pattern, 3) == "earlier\nlater\n"
+
+
+def test_a_call_can_be_passed_to_a_new_interpreter() -> None:
+    assert pickle.loads(pickle.dumps(Dask(os.environ, ClusterAccess()).max_tasks))() == 1000
 
 
 @pytest.mark.parametrize(

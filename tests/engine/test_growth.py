@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.provenance.snapshots import trees
+from pyruns_jupyter.engine.cluster.async_calls import AsyncCalls
 from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
 from pyruns_jupyter.engine.cluster.tasks import FollowedTask
@@ -59,6 +62,29 @@ def test_the_end_of_a_task_of_an_array_looks_at_no_other(shell: Project) -> None
     assert CountingText.compared < 5 * COUNT
     assert not engine._submissions
     assert [ended.task for ended in engine.poll()] == list(names)
+
+
+def test_few_calls_to_a_cluster_run_together(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = ClusterEngine(shell.key, "slurm")
+    running = engine._calls._calls
+    monkeypatch.setattr(AsyncCalls, "run", lambda _, kind, call, use: running.setdefault(kind, use) is use)
+    monkeypatch.setattr(AsyncCalls, "collect", lambda _: None)
+    monkeypatch.setattr("pyruns_jupyter.engine.queue.batches.file_digest", lambda *_: "0" * 64)
+    engine._max_tasks = 10
+    for number in range(20):
+        engine.start(job(shell, f"batch{number}", "t"))
+    for _ in range(2):
+        engine.rest()
+        assert len(running) == 8
+    running.clear()
+    engine._unclear.update(engine._submissions)
+    engine.rest()
+    assert len(running) == 8
+    running.clear()
+    engine._unclear.update(engine._submissions)
+    engine._look_at = float("inf")
+    engine.poll()
+    assert len(running) == 8
 
 
 def test_trees_are_removed_after_one_look_at_the_batches(shell: Project) -> None:

@@ -291,7 +291,7 @@ _RULES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "memory": ("a size with a unit such as 800M or 16G", _matching(_MEMORY)),
     "time": ("a time such as 90m, 4h or 1-12:00:00", seconds_of),
     "extra": (f"a list of at most {_MAX_LINES} printable lines", _lines),
-    "resources": ("a mapping of resources of the workers to amounts such as {GPU: 1}", _resources),
+    "resources": ("a mapping of resources of the workers to amounts such as {LICENSE: 1}", _resources),
 }
 # The fields that have an effect with a cluster.
 _KEYS = {
@@ -300,7 +300,7 @@ _KEYS = {
 }
 _EXAMPLES = {
     SLURM: "{partition: gpu, cpus: 4}",
-    DASK: "{address: 'tcp://scheduler:8786', resources: {GPU: 1}}",
+    DASK: "{address: 'tcp://scheduler:8786', resources: {LICENSE: 1}}",
 }
 _DASK_PLACES = {
     "address": ("an address such as tcp://scheduler:8786", _ADDRESS),

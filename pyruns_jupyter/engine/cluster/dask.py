@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
+_STACK_SECONDS = 5.0
 _MAX_TASKS = 1000
 _MAX_ERROR = 300  # characters of an error of Dask in a message
 _ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
@@ -65,7 +66,8 @@ class Dask:
     limits_concurrency = is_durable = False
 
     def __init__(self, environment: Mapping[str, str], access: ClusterAccess) -> None:
-        self._environment, self._access = environment, access
+        self._environment = dict(environment)  # `os.environ` cannot be pickled
+        self._access = access
 
     def obstacle(self) -> str:
         """Return what is missing: a package, or the address."""
@@ -133,13 +135,15 @@ class Dask:
             status = await client.scheduler.get_task_status(keys=list(keys))
             running = await _running(client, [key for key in keys if status[key] == "processing"])
             has_workers = bool(await client.nthreads())
+            erred = [key for key in keys if status[key] == "erred"]
+            causes = await asyncio.gather(*(self._reason(client, key) for key in erred))
+            reasons = dict(zip(erred, causes, strict=True))
             found: dict[Element, JobState] = {}
             ended = []
             for key, (job, number) in keys.items():
                 if status[key] in (None, "memory", "erred"):
                     ended.append(key)
-                    reason = await self._reason(client, key) if status[key] == "erred" else None
-                    found[job, number] = JobState(Phase.ENDED, reason=reason)
+                    found[job, number] = JobState(Phase.ENDED, reason=reasons.get(key))
                 elif key in running:
                     found[job, number] = JobState(Phase.RUNS)
                 else:
@@ -191,10 +195,12 @@ class Dask:
 
         async def call() -> T:
             async with self._connected() as client:
-                return await asyncio.wait_for(use(client), _TIMEOUT_SECONDS)
+                return await use(client)
 
         try:
-            return asyncio.run(call())
+            import distributed  # noqa: F401  # which may take long, before the time limit begins
+
+            return asyncio.run(asyncio.wait_for(call(), _TIMEOUT_SECONDS))
         except Unreachable:
             raise
         except asyncio.TimeoutError:
@@ -231,8 +237,8 @@ async def _running(client: Client, keys: Sequence[str]) -> set[str]:
     """
     if not keys:
         return set()
-    with suppress(OSError, KeyError):  # a worker, or a task, that has gone since
-        stacks = await client.scheduler.call_stack(keys=list(keys))
+    with suppress(OSError, KeyError, asyncio.TimeoutError):  # a worker, or a task, that has gone since
+        stacks = await asyncio.wait_for(client.scheduler.call_stack(keys=list(keys)), _STACK_SECONDS)
         return {key for stack in stacks.values() for key in stack}
     return set(keys)
 
@@ -249,11 +255,11 @@ def _parts(key: object) -> tuple[str, int] | tuple[()]:
 def resources_of(need: JobResources) -> dict[str, float]:
     """Return the resources of a worker that a task needs."""
     found = dict(need.resources)
-    if need.gpus and need.gpus != "0":
+    if need.gpus:
         found["GPU"] = float(need.gpus)
     if need.memory:
         found["MEMORY"] = float(parse_size(need.memory) or 0)
-    return found
+    return {name: amount for name, amount in found.items() if amount}
 
 
 def why_waiting(status: str, *, has_workers: bool) -> str:

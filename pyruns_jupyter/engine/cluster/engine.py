@@ -34,6 +34,7 @@ _MIN_POLL_SECONDS, _MAX_RETRY_SECONDS = 1.0, 30.0
 _MAX_NAMES = 20  # of queued tasks
 _UNHELD_SECONDS = 60.0  # for which the cluster may keep a task that the scheduler does not wait for
 _MAX_TASKS = 1000  # tasks of a job, if the cluster allows that many
+_MAX_CALLS = 8  # in parallel: each is a process
 
 
 class ClusterEngine:
@@ -87,6 +88,8 @@ class ClusterEngine:
             return
         submitted = Counter(batch for batch, _ in self._tasks)
         for batch, wanted in list(self._wanted.items()):
+            if len(self._calls) >= _MAX_CALLS:
+                break  # the next call of this method continues
             jobs = list(wanted.values())
             most = jobs[0].options.jobs
             # The highest number means no limit: the cluster knows how many it has room for.
@@ -164,6 +167,8 @@ class ClusterEngine:
         now = time.monotonic()
         if now >= self._retry_at:
             for identifier in self._unclear:
+                if len(self._calls) >= _MAX_CALLS:
+                    break
                 known = self._submissions[identifier]
                 find = partial(self._cluster.find, known.tag)
                 self._call_for_id(f"find:{identifier}", known, find, self._found)

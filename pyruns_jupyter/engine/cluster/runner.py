@@ -30,7 +30,7 @@ from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise
 
 from .base import Cluster, JobContext, cluster_of, lost_node
-from .submissions import SUFFIX, ClusterSubmission, read_output
+from .submissions import SUFFIX, ClusterSubmission, output_size, read_output
 
 # The search path is set here, since the environment is that of the tasks. It lacks the working folder, which
 # `-c` puts first: others may have put modules there.
@@ -69,11 +69,13 @@ def main() -> int:
         job = _job(root, submission, sys.argv[3], cluster, inside, signals)
         if job is None:
             return DONE
+        # A restart of the job appends to its output, where the reasons of earlier ends remain.
+        start = output_size(output, inside.number)
         return supervise(
             job,
             EnvironmentProbe().look(job),
             signals,
-            explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number), inside),
+            explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number, start), inside),
         )
     except FileNotFoundError as error:
         print(f"Nothing to run: {error.filename} no longer exists.", file=sys.stderr)

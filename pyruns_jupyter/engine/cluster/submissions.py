@@ -111,12 +111,20 @@ def output_of(pattern: Path, number: int) -> Path:
     return pattern.with_name(pattern.name.replace("%", str(number)))
 
 
-def read_output(pattern: Path, number: int) -> str:
-    """Return the end of the output of a task's process, empty if there is none."""
+def output_size(pattern: Path, number: int) -> int:
+    """Return the size of the output of a task's process, 0 if there is none."""
+    try:
+        return output_of(pattern, number).stat().st_size
+    except OSError:
+        return 0
+
+
+def read_output(pattern: Path, number: int, start: int = 0) -> str:
+    """Return the end of the output of a task's process, from byte `start` on; empty if there is none."""
     try:
         with output_of(pattern, number).open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _MAX_OUTPUT))
+            stream.seek(max(start, size - _MAX_OUTPUT))
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
