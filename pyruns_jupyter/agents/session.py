@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.workspace.discovery import discover
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace, open_workspace
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.live.session import LiveSession
 from pyruns_jupyter.service.http_errors import Forbidden
@@ -60,13 +61,44 @@ class AgentSession(LiveSession):
 
     async def open(self) -> WorkspaceFolder:
         if self._workspace is None:
-            known = await self.run(self._discovered)
-            if self._name not in known and (self._name or len(known) != 1):
-                names = ", ".join(known) or "none; open a script first"
-                missing = f"There is no workspace {self._name!r}." if self._name else "Name a workspace."
-                raise NotFound(f"{missing} Workspaces in {self._folder}: {names}.")
-            self._workspace = known[self._name] if self._name else next(iter(known.values()))
+            self._workspace = await self.run(self._find)
         return self._workspace
+
+    def _find(self) -> WorkspaceFolder:
+        """Return the workspace by its name, without a search, or the only one below the folder."""
+        named = self._named() if self._name else None
+        if named is not None:
+            return named
+        known = self._discovered()
+        if self._name or len(known) != 1:
+            names = ", ".join(known) or "none; open a script first"
+            missing = f"There is no workspace {self._name!r}." if self._name else "Name a workspace."
+            raise NotFound(f"{missing} Workspaces in {self._folder}: {names}.")
+        return next(iter(known.values()))
+
+    def _named(self) -> WorkspaceFolder | None:
+        project, _, name = self._name.rpartition("/")
+        try:
+            found = WorkspaceFolder(self._real(os.path.join(project, ROOT_NAME, name)), self._folder)
+            self._real(found.project)
+        except InvalidInput:
+            return None
+        is_named = found.root.name == ROOT_NAME and not found.name.startswith(".")
+        return found if is_named and is_workspace(found.folder) else None
+
+    def _real(self, path: str | Path) -> Path:
+        """Return a path in the served folder with all links resolved.
+
+        Raises:
+            InvalidInput: if it is outside of the folder, or no path.
+        """
+        try:
+            real = Path(os.path.realpath(self._folder / path))
+        except ValueError:
+            raise InvalidInput(f"{str(path)!r} is not a path.", field="path") from None
+        if not real.is_relative_to(os.path.realpath(self._folder)):
+            raise InvalidInput(f"{path} is outside of {self._folder}.", field="path")
+        return real
 
     async def is_allowed(self, action: str) -> bool:
         return action in self._allowed
@@ -83,10 +115,9 @@ class AgentSession(LiveSession):
         return items
 
     async def open_workspace(self, wanted: OpenRequest) -> object:
-        target = Path(os.path.realpath(self._folder / wanted.path))
-        if not target.is_relative_to(os.path.realpath(self._folder)):
-            raise InvalidInput(f"{wanted.path} is outside of {self._folder}.", field="path")
-        workspace, is_new = await self.run(lambda: open_workspace(target, within=self._folder))
+        workspace, is_new = await self.run(
+            lambda: open_workspace(self._real(wanted.path), within=self._folder)
+        )
         self._workspace = workspace
         model = await self.describe() | {"id": self.name_of(workspace)}
         return Created(model) if is_new else model

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.printable import printable_text
 from pyruns_jupyter.core.logs.search import LogSearch
-from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING, STATUSES
+from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING
 from pyruns_jupyter.live.log_search import LogSearchStream
 from pyruns_jupyter.live.session import Encoded
 from pyruns_jupyter.service.files import LogRange
@@ -25,6 +26,7 @@ from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.service.logs import LogRequest, find_log
 from pyruns_jupyter.service.operations import EXECUTE, OPERATIONS, WRITE, Created
 from pyruns_jupyter.service.request import Arguments
+from pyruns_jupyter.service.tasks import Selection
 
 from .session import PERMISSIONS, AgentRuntime, AgentSession
 
@@ -35,9 +37,12 @@ MAX_LISTED, MAX_COMPARED = 200, 50  # tasks in an answer
 MAX_LINES, MAX_LINE = 500, 1000  # lines of a log in an answer, characters of one
 MAX_LOG = 1024 * 1024  # bytes at the end of a log that are read
 MAX_POINTS = 200  # of a curve
+MAX_TEXT = 20_000  # characters of a configuration or of notes
 MAX_WAIT_SECONDS = 600.0
 _WAIT_SECONDS = 1.0  # between two looks
 _SHOWN_FAILED = 10  # names of a group of failures
+_SHOWN_REFUSED = 20  # tasks
+_SHOWN_RUNS = 20  # of a task
 _ROW = ("name", "status", "swept", "figures", "message", "tags", "progress", "duration", "exit_code", "alert")
 
 
@@ -124,8 +129,13 @@ class AgentTools:
         return _answer({"tasks": items, **_some(found, "total", "counts", "notices", "best")})
 
     async def get_task(self, task: str, workspace: str = "") -> Answer:
-        """Return the configuration, notes, environment and all runs of one task. Secrets are masked."""
-        return _answer(await self._perform("getTask", workspace, task=task))
+        """Return the configuration, notes, environment and last 20 runs of one task.
+
+        Values of secret environment variables are masked.
+        """
+        found = await self._perform("getTask", workspace, task=task)
+        short = {"config": _cut(found["config"]), "notes": _cut(found["notes"])}
+        return _answer({**found, **short, "history": found["history"][-_SHOWN_RUNS:]})
 
     async def read_log(
         self, task: str, workspace: str = "", run: int | None = None, lines: int = 100, search: str = ""
@@ -156,10 +166,13 @@ class AgentTools:
         folder = await session.open()
         path, _ = await session.run(lambda: find_log(folder, LogRequest(task=task, run=run)))
         hits: list[Any] = []
+        part: Answer = {}
         async with aclosing(LogSearchStream(session.runtime, path, wanted).lines()) as found:
             async for line in found:
-                hits += json.loads(line).get("hits", [])
-        return _answer({"hits": hits[:lines]})
+                part = json.loads(line)
+                hits += part.get("hits", [])
+        shown = [[*place, printable_text(text)] for *place, text in hits[:lines]]
+        return _answer({"hits": shown, **_some(part, "message")})
 
     async def get_curves(
         self, tasks: list[str], metrics: list[str] | None = None, workspace: str = "", points: int = 40
@@ -198,14 +211,14 @@ class AgentTools:
     async def explain_failures(self, workspace: str = "", query: str = "") -> Answer:
         """Group the failed tasks by their error, with the parameter values that only they share, and advice.
 
-        At most 500 tasks match the query, for example `started<1d`.
+        The query selects the tasks to compare, for example `started<1d`.
         """
-        found = await self._perform("compareManyTasks", workspace, body={"query": query})
+        found = await self._perform("listFailures", workspace, body={"query": query})
         groups = [
             {**one, "count": len(one["names"]), "names": one["names"][:_SHOWN_FAILED]}
-            for one in found["failures"]
+            for one in found["groups"]
         ]
-        return _answer({"compared": len(found["tasks"]), "failures": groups})
+        return _answer({"compared": found["tasks"], "failures": groups})
 
     async def get_queue(self, workspace: str = "") -> Answer:
         """Return the batches of queued and running tasks of the project, and why tasks are waiting."""
@@ -246,6 +259,8 @@ class AgentTools:
             query: for example `tag:agent` (default: all tasks).
             timeout: seconds; call again if tasks are still queued or running then.
         """
+        if not math.isfinite(timeout):
+            raise InvalidInput("'timeout' must be a finite number.", field="timeout")
         end = time.monotonic() + min(timeout, MAX_WAIT_SECONDS)
         while True:
             counts = await self._count(workspace, tasks, query)
@@ -256,20 +271,15 @@ class AgentTools:
             await asyncio.sleep(_WAIT_SECONDS)
 
     async def _count(self, workspace: str, tasks: list[str] | None, query: str) -> dict[str, int]:
-        if tasks is None:
-            counts = {}
-            for status in STATUSES:
-                page = await self._perform("listTasks", workspace, query=query, status=status, limit=1)
-                counts[status] = page["total"]
-            return {status: count for status, count in counts.items() if count}
         session = self._session(workspace)
         await session.open()
+        if tasks is None:
+            # One look at all tasks: one that changes its status is counted once.
+            select = await session.look(Selection(query=query).selection)
+            found = await session.search(lambda: select(is_given_up=lambda: session.is_abandoned))
+            return dict(Counter(row.status for row in found.items))
         rows = await session.look(lambda index: [index.rows.get(name) for name in tasks])
-        counts = {}
-        for row in rows:
-            status = "missing" if row is None else row.status
-            counts[status] = counts.get(status, 0) + 1
-        return counts
+        return dict(Counter("missing" if row is None else row.status for row in rows))
 
     async def annotate_task(
         self, task: str, workspace: str = "", notes: str | None = None, add_tags: list[str] | None = None
@@ -281,7 +291,8 @@ class AgentTools:
             await self._perform("changeTask", workspace, task=task, body={"notes": notes})
         if add_tags:
             await self._act(workspace, "tag", [task], tags=add_tags)
-        return _answer(await self._perform("getTask", workspace, task=task))
+        found = await self._perform("getTask", workspace, task=task)
+        return {"task": _some(found["task"], *_ROW), "notes": _cut(found["notes"])}
 
     async def create_tasks(self, text: str, name: str, workspace: str = "") -> Answer:
         """CREATES tasks from a configuration, one for each combination of a sweep; does not run them.
@@ -292,8 +303,9 @@ class AgentTools:
             workspace: id of the workspace.
         """
         made = await self._perform("createTasks", workspace, body={"text": text, "name": name})
-        await self._act(workspace, "tag", made["names"], tags=[self.agent])
-        return _answer({"count": len(made["names"]), "names": made["names"][:MAX_LISTED], "tag": self.agent})
+        tagged = await self._act(workspace, "tag", made["names"], tags=[self.agent])
+        answer: Answer = {"count": len(made["names"]), "names": made["names"][:MAX_LISTED]}
+        return answer if tagged["refused"] else {**answer, "tag": self.agent}
 
     async def run_tasks(
         self, tasks: list[str], workspace: str = "", options: dict[str, Any] | None = None
@@ -308,11 +320,11 @@ class AgentTools:
         result = await self._act(workspace, "run", tasks, run=options or {})
         if result["done"]:
             await self._act(workspace, "tag", result["done"], tags=[self.agent])
-        return _answer(result)
+        return _outcome(result)
 
     async def stop_tasks(self, tasks: list[str], workspace: str = "") -> Answer:
         """STOPS running tasks and cancels queued ones."""
-        return _answer(await self._act(workspace, "cancel", tasks))
+        return _outcome(await self._act(workspace, "cancel", tasks))
 
     async def open_script(self, path: str) -> Answer:
         """CREATES a workspace for a script, notebook or folder, given by its path in the served folder."""
@@ -362,6 +374,17 @@ READING = tuple(tool.name for tool in _TOOLS if tool.permission is None)
 def _some(values: Mapping[str, Any], *names: str) -> Answer:
     """Return some values of an answer, without those that are empty."""
     return {name: values[name] for name in names if values.get(name) not in (None, "", [], {}, ())}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
+def _outcome(result: Answer) -> Answer:
+    """Return the short form of an `ActionResult`: what was done must not end in an error about its length."""
+    refused = [{**one, "message": one["message"][:MAX_LINE]} for one in result["refused"][:_SHOWN_REFUSED]]
+    done = {"count": len(result["done"]), "done": result["done"][:MAX_LISTED]}
+    return {**done, "refused": refused, "refused_count": len(result["refused"])}
 
 
 def _check_number(tasks: list[Any]) -> None:

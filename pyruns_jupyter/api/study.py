@@ -155,7 +155,8 @@ class Study:
     def export_journal(self, path: str | os.PathLike[str], *, follow: bool = False) -> Study:
         """Write the study to a `JournalStorage` file of Optuna, which its dashboard opens, and return it.
 
-        Trials that the file already has are updated.
+        Open trials that the file already has are updated. A trial that is run again after its end is not.
+        The times in the file are those at which it was written.
 
         Args:
             path: the file.
@@ -163,7 +164,7 @@ class Study:
 
         Raises:
             NotFound: if the study was deleted.
-            Conflict: if the file contains something else.
+            Conflict: if the file contains something else. It is then not changed.
             PyrunsError: if Optuna is not installed.
         """
         definition = self.definition

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
+from pyruns_jupyter.core.fs.regular_files import open_to_read
 
 from .definition import Definition
 from .optimizer import Curve, Dimension, OptunaMissing, distribution, is_available, state_of
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _NUMBER, _TASK = "pyruns_trial", "task"  # user attributes of a trial
+_MAX_FIRST_LINE = 1024 * 1024  # bytes
 
 
 class StudyJournal:
@@ -29,6 +32,7 @@ class StudyJournal:
 
     Raises:
         Conflict: if the file is not a journal of Optuna, or has a study of this name with another origin.
+        Unreadable: if it is not a regular file.
         OptunaMissing: if Optuna is not installed.
     """
 
@@ -41,6 +45,7 @@ class StudyJournal:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SearchSpace.parse(definition.text)
         self._dimensions = {one.key: _shown(one) for one in space.dimensions}
+        _check_journal(path)
         try:
             self._storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path)))
             study = optuna.create_study(
@@ -49,9 +54,9 @@ class StudyJournal:
                 direction=definition.direction,
                 load_if_exists=True,
             )
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AssertionError, RuntimeError) as error:
             raise Conflict(f"{path} is not a journal of Optuna: {error}.") from error
-        if study.direction.name.lower() != definition.direction:
+        if [one.name.lower() for one in study.directions] != [definition.direction]:
             raise Conflict(f"{path} has another study {definition.name}, which has another direction.")
         self._study_id = study._study_id
         self._ids: dict[int, int] = {}
@@ -102,6 +107,31 @@ class StudyJournal:
             intermediate_values=points,
             user_attrs={_NUMBER: trial.number, _TASK: trial.task},
         )
+
+
+def _check_journal(path: Path) -> None:
+    """Check that a file is missing, empty or a journal: Optuna would append to any other file.
+
+    Raises:
+        Conflict: if it is another file, or its last line is not complete.
+        Unreadable: if it is not a regular file.
+    """
+    try:
+        descriptor = open_to_read(path, follow=True)
+    except FileNotFoundError:
+        return
+    with open(descriptor, "rb") as file:
+        first = file.readline(_MAX_FIRST_LINE)
+        if not first:
+            return
+        file.seek(-1, os.SEEK_END)
+        is_whole = first.endswith(b"\n") and file.read(1) == b"\n"
+    try:
+        entry = json.loads(first) if is_whole else None
+    except (ValueError, RecursionError):
+        entry = None
+    if not isinstance(entry, dict) or "op_code" not in entry:
+        raise Conflict(f"{path} is not a journal of Optuna, or was not written completely.")
 
 
 def _shown(dimension: Dimension) -> BaseDistribution:
