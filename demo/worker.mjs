@@ -1,6 +1,4 @@
 /** The worker of the demo: the Python of Pyruns, which performs the requests of the page (`src/client/workerchannel.ts`). */
-import { boot } from './boot.mjs';
-import { loadPyodide } from './pyodide/pyodide.mjs';
 
 /** Messages of the page until Python is ready. */
 const early = [];
@@ -37,11 +35,15 @@ function post(text, buffers) {
 
 try {
   const indexURL = new URL('./pyodide/', import.meta.url).href;
-  const [snapshot, site, history] = await Promise.all([
-    unpackedBytesOf('snapshot.bin'),
-    bytesOf('site.zip'),
-    bytesOf('history.zip')
-  ]);
+  // Not at the top: the page is told if one of them cannot be loaded.
+  const [{ boot }, { loadPyodide }, snapshot, site, history] =
+    await Promise.all([
+      import('./boot.mjs'),
+      import('./pyodide/pyodide.mjs'),
+      unpackedBytesOf('snapshot.bin'),
+      bytesOf('site.zip'),
+      bytesOf('history.zip')
+    ]);
   const options = { indexURL, _loadSnapshot: snapshot };
   const python = await boot(loadPyodide, options, site);
   const start = python.pyimport('pyruns_demo.start').start;

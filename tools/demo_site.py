@@ -38,6 +38,10 @@ _KERNEL_WHEELS = Path(
 _EARLY = """\
 <script>
   globalThis.pyrunsDemoWorker = new Worker('../pyruns/worker.mjs', { type: 'module' });
+  // It may fail before somebody listens.
+  pyrunsDemoWorker.onerror = ({ message }) => {
+    pyrunsDemoWorker.problem = message || 'worker.mjs cannot be loaded';
+  };
 </script>
 """
 _OURS = "pyruns_jupyter"

@@ -137,6 +137,7 @@ class SimulatedRun:
             environment=run_environment(command, self._gpus, self.job),
         )
         if claimed is None:
+            self._owner.release()
             return self._let_go()
         self._began = time.monotonic()
         self._started = float(claimed["launch_started_at"])

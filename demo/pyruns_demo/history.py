@@ -241,7 +241,7 @@ def present(home: Path) -> None:
     digits = Author(home, "digits/train.py")
     width = {"hidden": "[64] | [128] | [256]", "seed": "0:3", "epochs": "40", "augment": "true"}
     digits.sweep("width", width, 3)
-    digits.sweep("linear", {"model": "sgd", "lr": "0.1", "epochs": "60", "augment": "true"}, 1)
+    digits.sweep("linear", {"model": "sgd", "lr": "0.1", "epochs": "600", "augment": "true"}, 1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ interface IMessage {
 
 /** The part of a `Worker` that is used. */
 export interface IWorker {
+  /** Why it failed before anybody listened. */
+  readonly problem?: string;
   postMessage(content: object): void;
   addEventListener(
     type: 'message' | 'error',
@@ -42,7 +44,11 @@ export function workerChannel(worker: IWorker): {
     worker.addEventListener('error', event =>
       fail((event as unknown as ErrorEvent).message)
     );
-    // It may have started before the page listened.
+    // It may have started, or failed, before the page listened.
+    const { problem } = worker;
+    if (problem !== undefined) {
+      queueMicrotask(() => fail(problem));
+    }
     worker.postMessage({ type: 'state' });
   });
   const channel: IChannel = {

@@ -171,11 +171,12 @@ test('a notebook of the demo has magics and live widgets', async ({ page }) => {
   // eslint-disable-next-line jupyter/galata-prefer-menu-helper
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.locator('[data-command="runmenu:run-all"]').click();
+  // Lab hides outputs that are out of view.
   await expect(
     outputs.filter({ hasText: 'Created 6 tasks and queued them' })
-  ).toBeVisible({ timeout: 300000 });
+  ).toBeAttached({ timeout: 300000 });
   await expect(taskRows(page).getByText(/mine_/)).toHaveCount(6);
-  await expect(outputs.filter({ hasText: 'System metrics' })).toBeVisible({
+  await expect(outputs.filter({ hasText: 'System metrics' })).toBeAttached({
     timeout: 120000
   });
   expect(others.filter(url => url.startsWith('http'))).toEqual([]);

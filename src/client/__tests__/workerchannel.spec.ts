@@ -6,6 +6,8 @@ type Listener = Parameters<IWorker['addEventListener']>[1];
 class FakeWorker implements IWorker {
   readonly sent: object[] = [];
 
+  constructor(readonly problem?: string) {}
+
   postMessage(content: object): void {
     this.sent.push(content);
   }
@@ -74,6 +76,15 @@ describe('workerChannel', () => {
     channel.onGone(() => gone++);
     channel.onGone(() => gone++)();
     fail(worker);
+
+    await expect(ready).rejects.toThrow('no memory');
+    expect(gone).toBe(1);
+  });
+
+  it('is gone when Python broke before', async () => {
+    const { channel, ready } = workerChannel(new FakeWorker('no memory'));
+    let gone = 0;
+    channel.onGone(() => gone++);
 
     await expect(ready).rejects.toThrow('no memory');
     expect(gone).toBe(1);
