@@ -19,7 +19,8 @@ from pyruns_jupyter.studies.definition import read_study
 from pyruns_jupyter.studies.launch import active_studies
 
 _FOLDER = files(__package__) / "event_schemas"
-_MAX_SUMMARIZED = 10_000  # tasks
+_MAX_READ = 500  # failed tasks whose errors are read for a summary, which other requests wait for
+_MAX_COMPARED = 2000  # other tasks to which they are compared
 _NAMES = ("task_failed", "task_silent", "alert_sent", "batch_finished", "study_ended")
 
 Event = tuple[str, dict[str, Any]]
@@ -86,8 +87,7 @@ class EventDetector:
             if self._active.pop(row.name, None) is None and not was_missed:
                 continue
             self._ended[row.status] += 1
-            if len(self._ended_rows) < _MAX_SUMMARIZED:
-                self._ended_rows[row.name] = row
+            self._ended_rows[row.name] = row
             if row.status == FAILED:
                 facts = {"run": row.run, "exit_code": row.exit_code, "message": row.message}
                 events.append(("task_failed", {"task": row.name, **facts}))
@@ -107,8 +107,12 @@ class EventDetector:
 
     def _summary(self) -> dict[str, str]:
         """Return a summary of the failures, if there are any."""
-        rows = list(self._ended_rows.values())
-        text = failures_summary(failure_groups(self._workspace, rows, [row.swept for row in rows]))
+        rows = self._ended_rows.values()
+        failed = [row for row in rows if row.status == FAILED]
+        others = [row for row in rows if row.status != FAILED]
+        chosen = failed[:_MAX_READ] + others[:_MAX_COMPARED]
+        groups = failure_groups(self._workspace, chosen, [row.swept for row in chosen])
+        text = failures_summary(groups, max(0, len(failed) - _MAX_READ), len(rows) - len(chosen))
         return {"summary": text} if text else {}
 
     def _ended_studies(self) -> list[Event]:

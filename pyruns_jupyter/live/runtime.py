@@ -30,6 +30,7 @@ STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish when the runtime is closed
 MAX_PREVIEWS = 2  # in parallel; a preview may take seconds
 MAX_WAITING_PREVIEWS = 100  # further requests are refused
 MAX_ASKED = 2  # scripts that run up to their parsers in parallel
+MAX_POLLED = 8  # tasks whose supervisors are to respond in parallel
 MAX_SEARCHES = 2  # in parallel; a query in logs may take seconds
 
 
@@ -56,13 +57,15 @@ class LiveRuntime:
         self.search = searches.run  # functions that may take seconds
         asking = Workers(MAX_ASKED, "pyruns-ask")
         self.ask = asking.run  # functions that wait for a script
+        polling = Workers(MAX_POLLED, "pyruns-poll")
+        self.poll = polling.run  # functions that wait for the supervisor of a task
         waits = Workers(MAX_LOG_SEARCHES, "pyruns-wait")
         self.wait = waits.run  # for a log search process; a thread for each of `search_slots`
         self.search_slots = asyncio.Semaphore(MAX_LOG_SEARCHES)
         self.search_processes: set[SearchProcess] = set()  # killed when the runtime is closed
         self._previews = Workers(MAX_PREVIEWS, "pyruns-preview")
         self._waiting_previews = 0
-        self._pools = (asking, waits, computing, encoding, searches, self._previews, disk)
+        self._pools = (asking, polling, waits, computing, encoding, searches, self._previews, disk)
         self.watchers = WatcherPool(
             lambda workspace: Watcher(
                 workspace, self.run, self.compute, self.ensure_scheduler, self.notify, self.background

@@ -71,6 +71,9 @@ class LiveSession:
     async def ask(self, function: Callable[[], T]) -> T:
         return await self.runtime.ask(self._unless_abandoned(function))
 
+    async def poll(self, function: Callable[[], T]) -> T:
+        return await self.runtime.poll(self._unless_abandoned(function))
+
     async def preview(self, function: Callable[[], T]) -> T:
         return await self.runtime.preview(self._unless_abandoned(function))
 

@@ -43,9 +43,8 @@ class FailuresRequest(Selection, frozen=True):
         def make() -> dict[str, Any]:
             chosen = select(is_given_up=is_given_up).items
             known = index.configs()
-            groups = failure_groups(
-                index.workspace, chosen, [known.get(row.name) or row.swept for row in chosen]
-            )
+            configs = [known.get(row.name) or row.swept for row in chosen]
+            groups = failure_groups(index.workspace, chosen, configs, is_given_up)
             return {"tasks": len(chosen), "groups": [one.to_dict() for one in groups]}
 
         return make

@@ -221,9 +221,11 @@ def joined_template(workspace: WorkspaceFolder, wanted: JoinRequest) -> dict[str
         NotFound, Unreadable: if there is no such task, or its configuration cannot be read.
         InvalidInput: if the configurations do not have the same keys.
     """
-    first, *others = wanted.names
+    first, *others = names = list(dict.fromkeys(wanted.names))
     text, name = starting_text(workspace, first)
     if others and workspace.kind == SHELL:
         raise InvalidInput("Shell scripts cannot be joined into a sweep. Select one task.", field="names")
-    configs = [text, *(task_text(workspace, other) for other in others)]
-    return {"text": joined_sweep(configs, wanted.names) if others else text, "name": name}
+    if others:
+        with time_limit(CREATE_SECONDS):
+            text = joined_sweep([text, *(task_text(workspace, other) for other in others)], names)
+    return {"text": text, "name": name}

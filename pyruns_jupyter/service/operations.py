@@ -91,6 +91,9 @@ class Session(Protocol):
     async def ask(self, function: Callable[[], T]) -> T:
         """Run a function that waits for a script, or raise Abandoned."""
 
+    async def poll(self, function: Callable[[], T]) -> T:
+        """Run a function that waits for the supervisor of a task, or raise Abandoned."""
+
     async def preview(self, function: Callable[[], T]) -> T:
         """Run a function that reads a script or a configuration, or raise Abandoned or Busy."""
 
@@ -227,16 +230,17 @@ async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> 
 
 
 def _asking(
-    work: Callable[[WorkspaceFolder, R, Callable[[], bool]], object],
+    work: Callable[[WorkspaceFolder, R, Callable[[], bool]], object], *, is_poll: bool = False
 ) -> Callable[[Session, R], Awaitable[object]]:
-    """Return what performs a function of a workspace that waits for a script."""
+    """Return what performs a function of a workspace that waits for a script, or with `is_poll` for the
+    supervisor of a task.
+    """
 
     async def perform(session: Session, wanted: R) -> object:
-        await session.require(
-            EXECUTE
-        )  # the table's check ignores that the administrator may disable execution
+        await session.require(EXECUTE)  # the table's check ignores that this can be disabled
         workspace = await session.open()
-        return await session.ask(lambda: work(workspace, wanted, lambda: session.is_abandoned))
+        wait = session.poll if is_poll else session.ask
+        return await wait(lambda: work(workspace, wanted, lambda: session.is_abandoned))
 
     return perform
 
@@ -273,13 +277,7 @@ async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> obje
     return await _changed(session, lambda: actions.act(workspace, wanted, names, rows))
 
 
-class DetailRequest(TaskRequest, frozen=True):
-    """A request for a task, with or without the values of its secrets."""
-
-    secrets: bool = False
-
-
-async def _get_task(session: Session, wanted: DetailRequest) -> object:
+async def _get_task(session: Session, wanted: tasks.DetailRequest) -> object:
     await _check_secrets(session, wanted)
     await session.open()
     return await session.look(lambda index: tasks.detail(index, wanted.task, secrets=wanted.secrets))
@@ -309,7 +307,7 @@ async def _export(session: Session, wanted: exports.ExportRequest) -> object:
     return exports.export(workspace, wanted, content)
 
 
-async def _check_secrets(session: Session, wanted: DetailRequest | runs.RunInputRequest) -> None:
+async def _check_secrets(session: Session, wanted: tasks.DetailRequest | runs.RunInputRequest) -> None:
     """Check that the user may see secrets: a user who may execute could print them in a task."""
     if wanted.secrets:
         await session.require(EXECUTE)
@@ -363,6 +361,10 @@ async def _rows(session: Session) -> Mapping[str, TaskRow]:
     return await session.look(lambda index: index.rows, refresh=True)
 
 
+def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
+    trash.trash(workspace, wanted.task)
+
+
 def _list_trash(workspace: WorkspaceFolder, _: Request) -> object:
     return {"items": [vars(one) for one in trash.trash_tasks(workspace)]}
 
@@ -391,9 +393,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "listTasks": Operation("GET", f"{_WS}/tasks", READ, tasks.TaskPageRequest, _list_tasks),
     "createTasks": Operation("POST", f"{_WS}/tasks", WRITE, tasks.CreateRequest, _create_tasks),
     "actOnTasks": Operation("POST", f"{_WS}/actions", None, actions.ActionRequest, _act_on_tasks),
-    "getTask": Operation("GET", _TASK, READ, DetailRequest, _get_task),
+    "getTask": Operation("GET", _TASK, READ, tasks.DetailRequest, _get_task),
     "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
-    "deleteTask": _simple("DELETE", _TASK, TaskRequest, lambda ws, one: trash.trash(ws, one.task)),
+    "deleteTask": _simple("DELETE", _TASK, TaskRequest, _delete_task),
     "listTrash": _simple("GET", f"{_WS}/trash", Request, _list_trash),
     "listColumns": Operation("GET", f"{_WS}/columns", READ, Request, _list_columns),
     "groupTasks": Operation("GET", f"{_WS}/groups", READ, GroupRequest, _read),
@@ -413,7 +415,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
         "GET", f"{_TASK}/logs/metrics", READ, logs.LogMetricsRequest, _slow(logs.log_metrics)
     ),
     "getStacks": _simple("GET", f"{_TASK}/stacks", logs.LogRequest, stored_stacks),
-    "requestStacks": Operation("POST", f"{_TASK}/stacks", EXECUTE, StackRequest, _asking(request_stacks)),
+    "requestStacks": Operation(
+        "POST", f"{_TASK}/stacks", EXECUTE, StackRequest, _asking(request_stacks, is_poll=True)
+    ),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
     "getRunInput": Operation("GET", f"{_RUN}/input", READ, runs.RunInputRequest, _get_run_input),
     "listArtifacts": _simple(

@@ -13,7 +13,7 @@ from pyruns_jupyter.engine.client import stacks
 from .logs import LogRequest
 from .request import TaskRequest
 
-MAX_SECONDS = 600
+MAX_SECONDS = 60
 
 
 class StackRequest(TaskRequest, frozen=True):

@@ -37,7 +37,7 @@ from pyruns_jupyter.engine.client.submit import BatchRequest
 from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .generator import CREATE_SECONDS, propose
-from .request import Count, Request, check_keys, given_options
+from .request import Count, Request, TaskRequest, check_keys, given_options
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 200  # items on a page
 MAX_FIELDS = 200
@@ -181,6 +181,12 @@ def _item(
             known = {**known, **aggregates}
         item["values"] = {key: encode_nonfinite(known[key]) for key in fields if key in known}
     return item
+
+
+class DetailRequest(TaskRequest, frozen=True):
+    """A request for a task, with or without the values of its secrets."""
+
+    secrets: bool = False
 
 
 class CreateRequest(Request, frozen=True):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
-_X86_64 = platform.machine() in ("x86_64", "AMD64")
-# Numbers of system calls that a process may wait in, on x86-64 and on 64-bit ARM (None: it has no such call).
+# Numbers of system calls that a process may wait in, on x86-64, and on 64-bit ARM and newer architectures,
+# which share theirs (None: they have no such call).
 _CALLS: dict[str, tuple[int, int | None]] = {
     "read": (0, 63),
     "write": (1, 64),
@@ -44,7 +44,10 @@ _CALLS: dict[str, tuple[int, int | None]] = {
     "clock_nanosleep": (230, 115),
     "rt_sigtimedwait": (128, 137),
 }
-_NAMES = {call[0] if _X86_64 else call[1]: name for name, call in _CALLS.items()}
+_COLUMNS = {"x86_64": 0, "AMD64": 0, **dict.fromkeys(("aarch64", "arm64", "riscv64", "loongarch64"), 1)}
+_COLUMN = _COLUMNS.get(platform.machine())
+# Empty on other architectures, whose numbers may mean other calls.
+_NAMES = {} if _COLUMN is None else {call[_COLUMN]: name for name, call in _CALLS.items()}
 _ON_FILE = {
     **dict.fromkeys(("read", "pread64", "readv"), "reading from {}"),
     **dict.fromkeys(("write", "writev"), "writing to {}"),
@@ -95,7 +98,9 @@ def process_states(pids: Iterable[int]) -> list[ProcessState]:
             process = psutil.Process(pid)
             with process.oneshot():
                 times, status = process.cpu_times(), str(process.status())
-                words = tuple(process.cmdline()) or (process.name(),)
+                # psutil refuses to read the command line of a zombie, which has none any more.
+                words = () if status == psutil.STATUS_ZOMBIE else tuple(process.cmdline())
+                words = words or (process.name(),)
                 threads = process.num_threads()
             found.append(
                 ProcessState(pid, words, status, threads, times.user + times.system, _waits_for(pid, status))

@@ -30,13 +30,13 @@ export class StacksModel extends Model<IStacksState> {
   }
 
   /**
-   * Load the stored stacks.
+   * Load the stored stacks, unless stacks are being loaded or read.
    *
    * @param canRequest - whether to read them if none are stored
    */
   async load(canRequest: boolean): Promise<void> {
     const { _task: task, _run: run } = this;
-    if (task !== null && run !== null) {
+    if (task !== null && run !== null && !this.getSnapshot().isLoading) {
       await this._fetch(
         signal => this._client.getStacks(this._ws, task, { run }, signal),
         canRequest

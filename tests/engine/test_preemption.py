@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
-from pyruns_jupyter.engine.client.submit import cancel
-from pyruns_jupyter.engine.queue.options import After
+from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import wait_until
 
@@ -65,6 +65,21 @@ def test_only_as_many_as_needed_and_the_last_ones_first(shell: Project) -> None:
     (shell.folder / "go").touch()
     assert shell.wait(*"abcxy") == ["completed"] * 5
     assert len(shell.info("b")["run_statuses"]) == 1
+
+
+def test_batches_of_a_group_make_room_together(shell: Project) -> None:
+    shell.settings("max_jobs: 3\n")
+    run_low(shell, "a", "b", "c")
+    for name in "xyz":
+        shell.task(name, HOLD)
+        options = QueueOptions(jobs=1, preempt=True, priority=1)
+        submit(shell.workspace, [name], options=options, group="g")
+    shell.wait_for_output("x", b"up")
+    wait_until(lambda: "-j 1" in why(shell))
+    assert sorted(shell.status(name) for name in "abc") == ["queued", "running", "running"]
+    (shell.folder / "go").touch()
+    assert shell.wait(*"abcxyz") == ["completed"] * 6
+    assert sum(len(shell.info(name)["run_statuses"]) for name in "abc") == 4
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.engine.run import python_stacks
 from pyruns_jupyter.engine.run.python_stacks import (
     find_py_spy,
     is_python,
@@ -58,8 +59,10 @@ def never() -> bool:
 
 
 def test_a_prepared_script_writes_its_stacks(
-    process: subprocess.Popen[bytes], request: pytest.FixtureRequest
+    process: subprocess.Popen[bytes], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(python_stacks, "_QUIET_SECONDS", 1.0)  # on a busy machine
+    monkeypatch.setattr(python_stacks, "_SIGNAL_SECONDS", 30.0)
     assert is_python(process.pid)
     for _ in range(2):
         lines = read_with_signal(process.pid, never)
@@ -120,8 +123,9 @@ def test_programs_that_are_not_py_spy(tmp_path: Path, code: str, problem: str) -
     assert read_with_py_spy(fake(tmp_path, code), 1, never) == ([], problem)
 
 
-def test_a_program_that_hangs_is_killed(tmp_path: Path) -> None:
-    program = fake(tmp_path, "import time; time.sleep(1000)")
+@pytest.mark.parametrize("before", ["", "os.close(1); os.close(2); "])
+def test_a_program_that_hangs_is_killed(tmp_path: Path, before: str) -> None:
+    program = fake(tmp_path, f"import os, time; {before}time.sleep(1000)")
     give_up_at = time.monotonic() + 0.5
     lines, problem = read_with_py_spy(program, 1, lambda: time.monotonic() > give_up_at)
     assert (lines, "took too long" in problem) == ([], True)

@@ -18,8 +18,10 @@ from pyruns_jupyter.core.common.errors import Busy, Conflict, NotFound
 from pyruns_jupyter.core.fs.atomic import dump_json
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.engine.client.stacks import request_stacks, stored_stacks
+from pyruns_jupyter.engine.run import stack_dump
 from pyruns_jupyter.engine.run.command import RunCommand
 from pyruns_jupyter.engine.run.run_stacks import RunStacks
+from pyruns_jupyter.system.process_state import ProcessState
 from tests.support import wait_until
 
 from .conftest import MakeProject
@@ -77,17 +79,61 @@ def test_stacks_on_request(make_project: MakeProject) -> None:
     assert "stacks" not in project.info(name)["pyruns_jupyter"]
 
 
-def test_a_stalled_run_is_dumped_once(make_project: MakeProject) -> None:
+def test_a_stalled_run_is_dumped(make_project: MakeProject) -> None:
     project, name = hanging(make_project, "silent_after_minutes: 0.01\n")
     path = project.paths(name).stacks(1)
-    wait_until(path.exists)
-    first = path.stat().st_ino
+    wait_until(lambda: path.exists() and b"in stuck" in path.read_bytes())
     found = stored_stacks(project.workspace, name)
     assert "The run had produced no output or metrics for" in found.text
-    assert "in stuck" in found.text
-    request_stacks(project.workspace, name)
-    assert path.stat().st_ino != first
+    assert ". On request." in request_stacks(project.workspace, name).text
     finish(project, name)
+
+
+def test_each_stall_is_dumped_once(tmp_path: Path) -> None:
+    paths = TaskPaths(tmp_path)
+    paths.run_logs.mkdir()
+    journal = paths.journal(1)
+    journal.write_bytes(b"")
+    os.utime(journal, (time.time() - 90,) * 2)
+    command = RunCommand(["true"], "/", {}, {}, "shell", "", "", paths.folder, None, None, "")
+    stacks = RunStacks(lambda: paths, 1, command, stall_minutes=1)
+    stacks._began -= 1000
+    now = time.monotonic()
+    stacks.beat(now + 100, now, 0)
+    first = stacks._thread
+    assert first is not None
+    first.join()
+    for _ in range(3):
+        stacks.beat(stacks.due, now, 0)
+    assert stacks._thread is first
+    os.utime(journal, (time.time() - 80,) * 2)
+    stacks.beat(stacks.due, now, 0)
+    assert stacks._thread is not first
+    stacks.finish()
+
+
+def test_each_request_is_served_whatever_the_clock_of_its_host(tmp_path: Path) -> None:
+    paths = TaskPaths(tmp_path)
+    paths.run_logs.mkdir()
+    command = RunCommand(["true"], "/", {}, {}, "shell", "", "", paths.folder, None, None, "")
+    stacks = RunStacks(lambda: paths, 1, command, stall_minutes=0)
+    now = time.monotonic()
+    seen = []
+    for requested_at in (0, 1000.0, 1000.0, 400.0):
+        stacks.beat(now, now, requested_at)
+        seen.append(stacks._thread)
+        if stacks._thread is not None:
+            stacks._thread.join()
+    stacks.finish()
+    assert seen[0] is None
+    assert seen[1] is seen[2] is not seen[3]
+
+
+def test_secrets_are_masked_before_a_command_is_cut() -> None:
+    secret = "first\nsecond" + "x" * 100
+    state = ProcessState(1, ("p", "y" * 450, secret), "sleeping", 1, 0.0, "")
+    shown = stack_dump._process_lines(state, 0.0, stack_dump._secrets({"MY_TOKEN": secret}))[0]
+    assert shown == f"Process 1: p {'y' * 450} ********"
 
 
 def test_metrics_count_as_activity(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_runs_that_begin_and_end_between_two_looks_count(
     events = detector.take(index.refresh())
     assert [name for name, _ in events] == ["task_failed", "batch_finished"]
     assert events[0][1]["task"] == second.paths.folder.name
-    assert events[1][1] == {"completed": 1, "failed": 1, "cancelled": 0}
+    counts = {"completed": 1, "failed": 1, "cancelled": 0}
+    assert events[1][1] == {**counts, "summary": "1 of 2 failed: 1 Exit code 1."}
 
     name = first.paths.folder.name
     trash.trash(workspace, name)
@@ -54,6 +55,23 @@ def test_runs_that_begin_and_end_between_two_looks_count(
     detector.take(index.refresh())
     trash.restore(workspace, name)
     assert detector.take(index.refresh()) == []
+
+
+def test_a_summary_counts_failures_that_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_emitter, "_MAX_READ", 2)
+    monkeypatch.setattr(event_emitter, "_MAX_COMPARED", 1)
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace, _ = open_workspace(tmp_path / "train.py")
+    tasks = [Recorder(workspace, name) for name in create_tasks(workspace, "lr: 1:6\n", "task")]
+    index, detector = TaskIndex(workspace), EventDetector(workspace)
+    detector.take(index.refresh())
+    for number, task in enumerate(tasks):
+        task.start()
+        task.finish(status="completed" if number < 2 else "failed", exit_code=1)
+    [*_, (_, facts)] = detector.take(index.refresh())
+    total, failed = len(tasks), len(tasks) - 2
+    assert facts["failed"] == failed
+    assert facts["summary"] == f"{failed} of {total} failed: 2 Exit code 1; {failed - 2} others."
 
 
 def test_each_new_alert_of_a_run_is_an_event(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ async def test_failures_are_gathered_with_what_they_share(api: Api, train: Works
     named = await api.post(FAILURES, {"names": [one, one, "none"]}, ws=WS)
     assert named == {"tasks": 1, "groups": alone}
     assert failures_summary([FailureGroup("", ("a",), 0, ())]) == "1 of 1 failed: 1 unknown reason."
+    many = failures_summary([FailureGroup("Killed", ("a",), 1, ())], more_failed=2, more=5)
+    assert many == "3 of 7 failed: 1 Killed; 2 others."
     refused = await api("post", FAILURES, {"names": [one], "query": "lr>0"}, ws=WS)
     assert (refused.status, refused.body["field"]) == (400, "names")
 

@@ -31,18 +31,18 @@ def masked(environment: Mapping[str, str]) -> dict[str, str]:
 
 def masked_words(words: Sequence[str]) -> list[str]:
     """Return the words of a command line for display, with the values of secrets masked: `--token VALUE`,
-    `--token=VALUE`, `token=VALUE`, and passwords in URLs.
+    `--token=VALUE`, `token=VALUE`, `--env=TOKEN=VALUE`, and passwords in URLs.
     """
     found = []
     is_value = False  # of a secret option
     for word in words:
-        name, equals, _ = word.partition("=")
+        *names, _ = word.split("=")
+        secret = next((at for at, name in enumerate(names, 1) if is_secret(name)), None)
         is_option = word.startswith("-")
         if is_value and not is_option:
             found.append(MASK)
-        elif equals and is_secret(name):
-            found.append(f"{name}={MASK}")
         else:
-            found.append(_URL_PASSWORD.sub(rf"\1{MASK}", word))
-        is_value = is_option and not equals and is_secret(word)
+            shown = word if secret is None else "=".join([*names[:secret], MASK])
+            found.append(_URL_PASSWORD.sub(rf"\1{MASK}", shown))
+        is_value = is_option and not names and is_secret(word)
     return found

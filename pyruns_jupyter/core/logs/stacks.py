@@ -36,7 +36,7 @@ def read_stacks(path: Path, run: int) -> tuple[StackDump, Signature] | None:
     """
     try:
         stream = os.fdopen(open_regular(path), "rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter for a link
         return None
     with stream:
         status = os.fstat(stream.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,16 +92,22 @@ class FailureGroup:
 
 
 def failure_groups(
-    workspace: WorkspaceFolder, rows: Sequence[TaskRow], configs: Sequence[Mapping[str, Any]]
+    workspace: WorkspaceFolder,
+    rows: Sequence[TaskRow],
+    configs: Sequence[Mapping[str, Any]],
+    is_given_up: Callable[[], bool] = lambda: False,
 ) -> list[FailureGroup]:
     """Return the groups of the failed ones of some tasks, the largest one first.
 
-    `configs` are the flat configurations of all the tasks.
+    `configs` are the flat configurations of all the tasks. This reads a file for each failed one; there are
+    no groups if `is_given_up` returns true meanwhile.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     headlines: dict[tuple[str, str], tuple[str, str]] = {}
     for at, row in enumerate(rows):
         if row.status == FAILED:
+            if is_given_up():
+                return []
             headline, mark, kind = _failure(workspace, row)
             key = (mark, "" if mark else headline)
             groups.setdefault(key, []).append(at)
@@ -121,16 +127,19 @@ def failure_groups(
     return sorted(found, key=lambda group: -len(group.names))
 
 
-def failures_summary(groups: Sequence[FailureGroup]) -> str:
+def failures_summary(groups: Sequence[FailureGroup], more_failed: int = 0, more: int = 0) -> str:
     """Return groups of failures as one sentence, such as `14 of 500 failed: 11 CUDA out of memory, all with
     bs=512; 3 ValueError: loss is nan.`; empty if no task failed.
+
+    Of `more` tasks that are not in the groups, `more_failed` failed.
     """
     if not groups:
         return ""
     failed, total = sum(len(one.names) for one in groups), len(groups[0].names) + groups[0].others
     causes = [one.summary() for one in groups[:_MAX_CAUSES]]
-    rest = sum(len(one.names) for one in groups[_MAX_CAUSES:])
-    return f"{failed:,} of {total:,} failed: {'; '.join(causes)}{f'; {rest:,} others' if rest else ''}."
+    rest = sum(len(one.names) for one in groups[_MAX_CAUSES:]) + more_failed
+    found = f"{'; '.join(causes)}{f'; {rest:,} others' if rest else ''}"
+    return f"{failed + more_failed:,} of {total + more:,} failed: {found}."
 
 
 def _key(value: Any) -> str:

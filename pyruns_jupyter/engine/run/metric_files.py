@@ -76,7 +76,6 @@ class MetricFiles:
         self.families: set[str] = set()
         self._root, self._task, self._workdir = root, task, workdir
         self._own = os.path.realpath(artifacts)
-        self._run_logs = os.path.realpath(task / RUN_LOGS) + os.sep  # with the journal of `track`
         self._attempt = attempt
         self._scanned_at = self._started = time.time()
         self._began = self._started - _CLOCK_SECONDS
@@ -100,7 +99,7 @@ class MetricFiles:
         found = []
         for path, file_format in _written_files(pids):
             known = self._known.get(path)
-            if (known is not None and known.reason != ALONE) or path.startswith(self._run_logs):
+            if (known is not None and known.reason != ALONE) or _is_journal(path):
                 continue
             if file_format.is_tagged is not None:
                 found += self._tagged(path, file_format)
@@ -225,6 +224,11 @@ class MetricFiles:
                 with suppress(OSError):
                     if self._decided_at[path] <= other.started < os.stat(path).st_mtime:
                         self.shared[path] = _undecided_message([other])
+
+
+def _is_journal(path: str) -> bool:
+    """Return whether a file is the journal of a run, wherever the project is now."""
+    return os.path.basename(os.path.dirname(path)) == RUN_LOGS and f"{os.sep}{ROOT_NAME}{os.sep}" in path
 
 
 def _undecided_message(others: list[_OtherRun]) -> str:

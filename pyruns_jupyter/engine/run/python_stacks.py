@@ -109,7 +109,7 @@ def _output_of(argv: list[str], is_over: IsOver) -> tuple[str, int]:
     with process, selectors.DefaultSelector() as selector:
         for stream in found:
             selector.register(stream, selectors.EVENT_READ)
-        while selector.get_map():
+        while selector.get_map() or process.poll() is None:
             for key, _ in selector.select(_POLL_SECONDS):
                 data = os.read(key.fd, 65536)
                 found[key.fileobj] += data

@@ -67,8 +67,10 @@ class EnvironmentProbe:
         self._probed_at[root] = now
         found = _read_gpus(root)
         if not found or time.time() - found.get("taken", 0.0) > _MAX_AGE_SECONDS:
-            with suppress(OSError):
+            try:
                 start_process(_probe_gpus, root)
+            except OSError:  # no room for a process
+                return found
             while not found and time.monotonic() - now < _MAX_WAIT_SECONDS[start_method()]:
                 time.sleep(0.005)
                 found = _read_gpus(root)

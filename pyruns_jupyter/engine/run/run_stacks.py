@@ -25,6 +25,7 @@ from .stack_dump import dump_stacks
 _LOOK_SECONDS = 10.0  # between two looks whether a run without output has logged metrics
 _BUSY_SECONDS = 0.5  # until the next call while a dump is being made
 _MAX_ERROR = 300  # characters
+_FINISH_SECONDS = 5.0  # for a dump that is being made when the run has ended
 
 
 class RunStacks:
@@ -55,7 +56,8 @@ class RunStacks:
         if self._thread is not None and self._thread.is_alive():
             self.due = max(self.due, now + _BUSY_SECONDS)  # a request is served after it
             return
-        if requested_at > self._served_at:
+        # Not a later time: the clocks of those who request may differ.
+        if requested_at and requested_at != self._served_at:
             self._served_at = requested_at
             self._start("On request")
         elif now >= self.due:
@@ -90,8 +92,8 @@ class RunStacks:
             write_atomic(self._paths().stacks(self._run), data, durable=False)
 
     def finish(self) -> None:
-        """Wait for a dump that is being made. The run has ended."""
+        """Wait some seconds for a dump that is being made. The run has ended."""
         self.due = math.inf
         self._is_cancelled.set()
         if self._thread is not None and self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_FINISH_SECONDS)

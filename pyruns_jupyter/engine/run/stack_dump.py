@@ -41,23 +41,24 @@ def dump_stacks(pids: Sequence[int], command: RunCommand, is_cancelled: Event) -
     elapsed = max(time.monotonic() - began, 0.001)
     folders = [os.path.dirname(command.argv[0]), os.path.dirname(sys.executable)]
     spy = find_py_spy(folders, command.environment.get("PATH"))
+    secrets = _secrets(command.environment)
     lines = []
     for state in states:
         percent = 100 * max(0.0, state.cpu_seconds - before[state.pid]) / elapsed
-        lines += ["", *_process_lines(state, percent)]
+        lines += ["", *_process_lines(state, percent, secrets)]
         if is_python(state.pid):
             lines += [f"  {line}" for line in _stack_lines(spy, state.pid, is_over)]
     if len(pids) > _MAX_PROCESSES:
         lines += ["", f"... and {len(pids) - _MAX_PROCESSES} more processes"]
     if not states:
         lines += ["", "The run has no process any more."]
-    text = "\n".join(printable(line)[:_MAX_LINE] for line in lines[1:])
-    text = _without_values(text, command.environment)
+    # Secrets are masked first: a part of one, or one with escaped characters, would not be found.
+    text = "\n".join(printable(_masked(line, secrets))[:_MAX_LINE] for line in lines[1:])
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n... (truncated)"
 
 
-def _process_lines(state: ProcessState, cpu_percent: float) -> list[str]:
-    words = " ".join(masked_words(state.words))
+def _process_lines(state: ProcessState, cpu_percent: float, secrets: Sequence[str]) -> list[str]:
+    words = _masked(" ".join(masked_words(state.words)), secrets)
     shown = words if len(words) <= _MAX_COMMAND else f"{words[:_MAX_COMMAND]}..."
     threads = "1 thread" if state.threads == 1 else f"{state.threads} threads"
     return [
@@ -84,9 +85,13 @@ def _stack_lines(spy: str | None, pid: int, is_over: IsOver) -> list[str]:
     return ["Python stacks (faulthandler; most recent call first):", *(line for line in written if line)]
 
 
-def _without_values(text: str, environment: Mapping[str, str]) -> str:
-    """Mask the values of secret environment variables."""
+def _secrets(environment: Mapping[str, str]) -> list[str]:
+    """Return the values of secret environment variables, the longest one first."""
     values = {value for name, value in environment.items() if is_secret(name) and len(value) >= _MIN_SECRET}
-    for value in sorted(values, key=len, reverse=True):
+    return sorted(values, key=len, reverse=True)
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for value in secrets:
         text = text.replace(value, MASK)
     return text

@@ -68,20 +68,31 @@ class Preemption:
         if request is None or not self._is_pending(request):
             self._requests.pop(batch, None)
             now = time.monotonic()
-            ready = sum(entry.not_before <= now for entry in opened.waiting)
-            if not ready:
+            room = min(sum(entry.not_before <= now for entry in opened.waiting), self._room(opened))
+            if room <= 0:
                 return ""
             if counts is None:
                 expected, chosen = 1, self._release(opened)
             else:
-                expected = min(ready, opened.batch.options.jobs - len(opened.running))
-                chosen = [job for other, job in self._stoppable(opened) if counts(other)][:expected]
+                chosen = [job for other, job in self._stoppable(opened) if counts(other)][:room]
                 expected = len(chosen)
             jobs = [job for job in chosen if _ask_to_stop(job, opened)]
             if not jobs:
                 return ""
             self._requests[batch] = request = _Request(jobs, expected, opened.batch.options.priority)
         return f"Stopping {request.names} to make room."
+
+    def _room(self, opened: ActiveBatch) -> int:
+        """Return how many more tasks the limit of a batch, or of its group, allows: without those for which
+        others of the group make room already.
+        """
+        group = opened.batch.group
+        others = [
+            one for one in self._opened.values() if one is not opened and group and one.batch.group == group
+        ]
+        asked = [self._requests.get(one.batch.id) for one in others]
+        running = sum(len(one.running) for one in [opened, *others])
+        return opened.batch.options.jobs - running - sum(one.expected for one in asked if one)
 
     def _is_pending(self, request: _Request) -> bool:
         if any(job.attempt in request.attempts for _, job in self._running()):

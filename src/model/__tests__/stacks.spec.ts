@@ -58,6 +58,18 @@ describe('the stacks of a run', () => {
     expect(other.requestStacks).not.toHaveBeenCalled();
   });
 
+  it('does not replace a request by loading the stored ones', async () => {
+    const { model, getStacks } = opened(NONE);
+    const requested = model.requestNow();
+    await model.load(true);
+    expect(getStacks).not.toHaveBeenCalled();
+    await requested;
+    expect(model.getSnapshot()).toMatchObject({
+      dump: { text: 'new' },
+      isLoading: false
+    });
+  });
+
   it('shows nothing of another run', async () => {
     const { model } = opened(DUMP);
     const loaded = model.load(true);

@@ -17,6 +17,8 @@ from pyruns_jupyter.core.common.secret_names import masked_words
         (["x", "--password"], "x --password"),
         (["x", "https://me:abc@host/a", "https://host/a@b"], "x https://me:********@host/a https://host/a@b"),
         (["x", "token", "abc"], "x token abc"),
+        (["x", "--env=API_KEY=abc=d", "-v=a=1"], "x --env=API_KEY=******** -v=a=1"),
+        (["x", "https://me:abc@host/?token=abc"], "x https://me:********@host/?token=********"),
     ],
 )
 def test_values_of_secrets_are_masked(words: list[str], shown: str) -> None:

@@ -57,7 +57,26 @@ def test_a_sweep_has_exactly_the_configurations(configs: list[dict[str, Any]]) -
     assert list(distinct) == [identity(one) for one in found]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x 1\nb: &y 2\nc: *?\nd: [*x]\n",
+        "a: &x {lr: 1}\nb: &y {lr: 2}\nc:\n  <<: *?\n  bs: 3\n",
+        "a: &x {lr: 1}\nb: &y [1, 2]\nc: {d: *x, e: *y}\nf: *x\ng: '?'\n",
+    ],
+)
+def test_values_that_aliases_repeat_may_differ(text: str) -> None:
+    texts = [text.replace("?", name) for name in "xy"]
+    assert configs_of(joined_sweep(texts, ["a", "b"])) == [parse_config(text) for text in texts]
+
+
 def test_what_cannot_be_joined_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"only one of them has the key 'lr'"):
+        joined_sweep(["", "lr: 2\n"], ["a", "b"])
+    with pytest.raises(InvalidInput, match=r"two values have the name 'a\.b'"):
+        joined_sweep(["a.b: 1\na: {b: 0}\n", "a.b: 2\na: {b: 0}\n"], ["a", "b"])
+    with pytest.raises(InvalidInput, match=r"only one of them has the key 'a\.b'"):
+        joined_sweep(["a.b: 1\n", "a: {b: 1}\n"], ["a", "b"])
     with pytest.raises(InvalidInput, match=r"The configurations of a and c cannot .* the key 'bs'\."):
         joined_sweep(["lr: 1\n", "lr: 2\n", "lr: 2\nbs: 3\n"], ["a", "b", "c"])
     with pytest.raises(InvalidInput, match="The configuration of b is not valid YAML, line"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.config.yamltext.reader import Path
 from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.config.yamltext.values import identity, quoted, string_text, value_text
 
@@ -20,39 +23,52 @@ def joined_sweep(texts: Sequence[str], names: Sequence[str]) -> str:
     for messages.
 
     Raises:
-        InvalidInput: if a configuration is not valid, or they do not have the same keys.
+        InvalidInput: if a configuration is not valid, if they do not have the same keys, or if two values of
+            one have the same dotted key.
     """
     configs = [
         parse_config(text, f"The configuration of {name}") for text, name in zip(texts, names, strict=True)
     ]
     templates = list(map(_examined, texts, configs))
-    columns: dict[str, list[object]] = {}
+    columns: dict[Path, list[object]] = {leaf.path: [] for leaf in templates[0].leaves}
     for template, config, name in zip(templates, configs, names, strict=True):
-        found = {leaf.key: _value_at(config, leaf.path) for leaf in template.leaves}
-        if columns and found.keys() != columns.keys():
-            key = min(found.keys() ^ columns.keys())
+        check_time()
+        found = {leaf.path: _value_at(config, leaf.path) for leaf in template.leaves}
+        if found.keys() != columns.keys():
+            key = ".".join(min(found.keys() ^ columns.keys()))
             raise InvalidInput(
                 f"The configurations of {names[0]} and {name} cannot be joined into a sweep, because only "
                 f"one of them has the key {key!r}. Select tasks with the same keys.",
                 field="names",
             )
-        for key, value in found.items():
-            columns.setdefault(key, []).append(value)
+        for path, value in found.items():
+            columns[path].append(value)
     template = templates[0]
+    [(key, uses)] = Counter(map(".".join, columns)).most_common(1) or [("", 0)]
+    if uses > 1:
+        raise InvalidInput(
+            f"The configurations cannot be joined into a sweep, because two values have the name {key!r}. "
+            "Rename one of them.",
+            field="names",
+        )
     changes = {
-        key: f"({' | '.join(map(_candidate, values))})"
-        for key, values in columns.items()
+        ".".join(path): f"({' | '.join(map(_candidate, values))})"
+        for path, values in columns.items()
         if len(set(map(identity, values))) > 1
     }
     # A text that is only a value in a configuration may be batch syntax in a sweep.
-    fixed = {leaf.key: _candidate(columns[leaf.key][0]) for leaf in template.leaves if leaf.batch}
+    fixed = {leaf.key: _candidate(columns[leaf.path][0]) for leaf in template.leaves if leaf.batch}
     return template.replaced({**fixed, **changes})
 
 
 def _examined(text: str, config: Mapping[str, object]) -> Template:
-    """Return a configuration as a template; its text is written anew if it is not valid as a sweep."""
+    """Return a configuration as a template; its text is written anew if it is not valid as a sweep, or has
+    aliases: what they repeat cannot be replaced.
+    """
+    check_time()
     template = Template.examine(text)
-    return Template.examine("".join(_lines(config))) if template.errors else template
+    is_usable = not template.errors and not template.has_aliases
+    return template if is_usable else Template.examine("".join(_lines(config)))
 
 
 def _lines(config: Mapping[str, object], indent: str = "") -> Iterator[str]:

@@ -68,7 +68,10 @@ class SweptValue(_Place):
 
 @dataclass
 class Document:
-    """The contents of a text: fields, values in batch syntax, the plain data without these, errors."""
+    """The contents of a text: fields, values in batch syntax, the plain data without these, errors.
+
+    With `has_aliases`, some values are not fields, because aliases repeat them.
+    """
 
     text: str
     leaves: list[Leaf] = field(default_factory=list)
@@ -76,6 +79,7 @@ class Document:
     errors: list[InvalidInput] = field(default_factory=list)
     base: dict[str, object] = field(default_factory=dict)
     readable: bool = True
+    has_aliases: bool = False
 
     def position(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of an index into the text."""
@@ -218,6 +222,7 @@ class DocumentReader:
         self.seen.add(id(node))
 
     def merge(self, node: Node) -> None:
+        self.result.has_aliases = True
         for base in node.value if isinstance(node, SequenceNode) else [node]:
             if id(base) not in self.seen:
                 self.fail(
@@ -245,6 +250,7 @@ class DocumentReader:
     def value(self, node: Node, path: Path, depth: int) -> None:
         check_time()
         if id(node) in self.seen:
+            self.result.has_aliases = True
             self.repeated(node)
             return
         self.seen.add(id(node))
