@@ -44,6 +44,8 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
     if (!isDemo()) {
       return;
     }
+    // A link to a notebook shows that notebook; JupyterLite removes the path later.
+    const showsFile = new URLSearchParams(location.search).has('path');
     const { trans } = pyruns;
     const notice = new DemoNotice(trans.__('This is a demo.'));
     notice.say(trans.__('Python is loading in your browser.'), true);
@@ -60,9 +62,11 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
     );
     void app.restored.then(async () => {
       await pyruns.session.settled();
-      await app.commands.execute(CommandIDs.openDashboard, {
-        workspace: FIRST_WORKSPACE
-      });
+      if (!showsFile) {
+        await app.commands.execute(CommandIDs.openDashboard, {
+          workspace: FIRST_WORKSPACE
+        });
+      }
       await app.commands.execute(CommandIDs.showSidebar);
     });
   }

@@ -126,7 +126,9 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
     .getByRole('textbox', { name: 'Filter tasks' })
     .fill('status:completed acc>0.95');
   await expect(taskRows(page).first()).toBeVisible();
-  await page.getByRole('checkbox', { name: 'Select all' }).check();
+  const all = page.getByRole('checkbox', { name: 'Select all' });
+  await all.click();
+  await expect(all).toBeChecked();
   await page.getByRole('button', { name: 'Compare', exact: true }).click();
   await expect(page.getByRole('tab', { name: 'Importance' })).toBeVisible();
   await page.getByRole('tab', { name: 'Curves' }).click();
