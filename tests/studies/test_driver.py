@@ -294,10 +294,9 @@ def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Pat
     if how == "running":
         wait_until(lambda: study.trials[0].status == "running", message="it runs")
     copy = tmp_path / "copy"
-    # The lock of a task comes and goes while it is copied.
-    shutil.copytree(
-        workspace.folder.project, copy, ignore=shutil.ignore_patterns("copy", ".task_info.json.*")
-    )
+    # The lock of a task and the claim of a batch come and go while it is copied.
+    passing = shutil.ignore_patterns("copy", ".task_info.json.*", ".*.claim")
+    shutil.copytree(workspace.folder.project, copy, ignore=passing)
     evil = tmp_path / "evil"
     evil.write_text("#!/bin/sh\ntouch executed\n")
     evil.chmod(0o755)
