@@ -26,7 +26,7 @@ _READ_FILES = (
 
 @dataclass(frozen=True)
 class Course:
-    """How a run goes if nobody stops it. Times are seconds since its start.
+    """How a run proceeds unless it is stopped. Times are seconds since its start.
 
     Attributes:
         output: texts that it prints, and when.

@@ -169,7 +169,7 @@ class SimulatedRun:
         self._printed = self._tracked = 0
 
     def renew_reservations(self) -> None:
-        """Note that the run still uses its GPUs: nobody else counts the usage."""
+        """Do nothing: the demo has one user, so the usage of GPUs is not counted."""
 
     def step(self) -> bool:
         """Do what is due; return whether the run has ended."""

@@ -1,4 +1,4 @@
-"""What has happened in the demo before somebody opens it.
+"""What has happened in the demo before it is opened.
 
 The history is made once, when the site is built, and moved to the present when the demo starts.
 

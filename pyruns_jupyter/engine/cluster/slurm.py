@@ -29,7 +29,10 @@ _DEFAULT_ARRAY_SIZE = 1001
 _MAX_LISTED = 500  # jobs on a command line
 # Variables of the job in which this process may run, and the user's defaults for the output of commands.
 _IGNORED_VARIABLES = re.compile(r"(SLURM|SLURMD|SQUEUE|SCANCEL|SRUN|SALLOC|PMI|PMIX)_(?!CONF$|CLUSTERS$).*")
-_VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK")
+_VISIBLE = (
+    *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+    *("GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"),
+)
 
 _WAITING = {
     "PENDING",
