@@ -22,11 +22,16 @@ if (!process.env.PYRUNS_UI_ROOT) {
   process.on('exit', () => fs.rmSync(root, { recursive: true, force: true }));
 }
 
-// The keys of the tests' projects stay out of the user's home.
-if (!process.env.PYRUNS_STATE_DIR) {
-  const state = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-ui-state-'));
-  process.env.PYRUNS_STATE_DIR = state;
-  process.on('exit', () => fs.rmSync(state, { recursive: true, force: true }));
+// The keys of the tests' projects stay out of the user's home, and Jupyter's
+// settings there (language, theme, extensions that are off) out of the tests.
+if (!process.env.TEST_WORKER_INDEX) {
+  for (const variable of ['PYRUNS_STATE_DIR', 'JUPYTER_CONFIG_DIR']) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-ui-'));
+    process.env[variable] = folder;
+    process.on('exit', () =>
+      fs.rmSync(folder, { recursive: true, force: true })
+    );
+  }
 }
 
 module.exports = {
