@@ -21,9 +21,15 @@ from tests.support import ROOT, reference_program
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-speed")
+# How long an example takes depends on what else the machine does. The examples are the same in each run; others are
+# looked for with `pytest --hypothesis-profile=thorough`.
+settings.register_profile(
+    "same", deadline=None, max_examples=50, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "thorough", parent=settings.get_profile("same"), max_examples=2000, derandomize=False, database=None
+)
+settings.load_profile("same")
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 

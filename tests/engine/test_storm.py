@@ -24,8 +24,8 @@ from tests.support import wait_until
 
 from .support import ENDED, Project
 
-KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "40"))
-IN_FLIGHT = 50
+KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "25"))
+IN_FLIGHT = 30
 # Seconds after a front end looked; new interpreters, which start beside the tasks, take longer than forks.
 TRUE_WITHIN = 60.0 if os.environ.get(VARIABLE) == "spawn" else 5.0
 # Lines without a gap, then its own exit code; a second process of one run would meet the first one's lock.

@@ -28,7 +28,7 @@ from .worker import IDENTITY, KEPT, STOPPABLE, THEIRS, identity_of, payload
 pytestmark = pytest.mark.reference
 
 OURS, STOPPED = 6, 2  # tasks; those of the second kind may be stopped
-ROUNDS = int(os.environ.get("PYRUNS_HAMMER_ROUNDS", "2"))  # at least; more until each verb had its turn
+ROUNDS = int(os.environ.get("PYRUNS_HAMMER_ROUNDS", "1"))  # at least; more until each verb had its turn
 MOST_ROUNDS = 40  # a verb that is refused in all of these can never have its turn
 # It may refuse in a sentence (a task is gone, is active, has the name already). When a task gets another name
 # or place while it works on it, it gives up with one of the others.

@@ -118,7 +118,7 @@ def by_parser(text: str) -> dict[str, Any]:
         return {}
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(TEXTS)
 @example("a: 1\n" * 2)
 @example("a:\n  b: 1\na:\n  c: 2\n")

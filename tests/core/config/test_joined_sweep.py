@@ -44,6 +44,11 @@ def test_text_that_looks_like_a_sweep_stays_text() -> None:
     ]
 
 
+def test_a_text_that_has_no_end_as_a_sweep_is_written_anew() -> None:
+    texts = ["lr: 1\nname: [)|]\nnet: {size: 2}\n", "lr: 2\nname: [)|]\nnet: {size: 2}\n"]
+    assert configs_of(joined_sweep(texts, ["a", "b"])) == [parse_config(text) for text in texts]
+
+
 def test_equal_configurations_are_one() -> None:
     assert joined_sweep(["lr: 1\n", "lr: 1  # again\n"], ["a", "b"]) == "lr: 1\n"
 

@@ -62,13 +62,17 @@ def joined_sweep(texts: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _examined(text: str, config: Mapping[str, object]) -> Template:
-    """Return a configuration as a template; its text is written anew if it is not valid as a sweep, or has
-    aliases: what they repeat cannot be replaced.
+    """Return a configuration as a template; its text is written anew if it is not valid as a sweep, reads
+    differently as one (`[)|]` has no end), or has aliases: what they repeat cannot be replaced.
     """
     check_time()
     template = Template.examine(text)
     is_usable = not template.errors and not template.has_aliases
-    return template if is_usable else Template.examine("".join(_lines(config)))
+    if is_usable and not any(leaf.batch for leaf in template.leaves):
+        return template
+    anew = Template.examine("".join(_lines(config)))
+    same_keys = {leaf.path for leaf in template.leaves} == {leaf.path for leaf in anew.leaves}
+    return template if is_usable and same_keys else anew
 
 
 def _lines(config: Mapping[str, object], indent: str = "") -> Iterator[str]:

@@ -30,13 +30,15 @@ describe('LineMap', () => {
       const lines = linesOf(3000);
       const { terminal, map, end } = written(lines, size);
       let offset = 500;
-      for (const line of lines) {
-        const row = map.rowOf(offset) as number;
-        expect(terminal.rows[row].isWrapped).toBe(false);
-        expect(line.startsWith(terminal.rows[row].text)).toBe(true);
-        expect(map.offsetOf(row)).toBe(offset);
+      lines.forEach((line, index) => {
+        if (index % 9 === 0) {
+          const row = map.rowOf(offset) as number;
+          expect(terminal.rows[row].isWrapped).toBe(false);
+          expect(line.startsWith(terminal.rows[row].text)).toBe(true);
+          expect(map.offsetOf(row)).toBe(offset);
+        }
         offset += line.length + 1;
-      }
+      });
       expect([map.start, map.end]).toEqual([500, end]);
       expect(map.rowOf(499)).toBeNull();
       expect(map.rowOf(end)).toBeNull();
