@@ -183,7 +183,7 @@ test-ui-all: everything env-installed
 	@parts=(); failed=(); status=0; \
 	for part in 1 2 3; do \
 		specs=$$(ls ui-tests/tests/*.spec.ts | awk '{ k = (NR - 1) % 6; if ((k < 3 ? k + 1 : 6 - k) == '$$part') print }'); \
-		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui $$specs > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
+		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) playwright test -c ui-tests $$specs > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
 	done; \
 	for part in 1 2 3; do \
 		if wait "$${parts[part - 1]}"; then grep -v '^\[WebServer\]' $(VENV)/ui$$part.log; else status=1; failed+=($(VENV)/ui$$part.log); fi; \

@@ -21,8 +21,8 @@ from tests.support import ROOT, reference_program
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# How long an example takes depends on what else the machine does. The examples are the same in each run; others
-# are looked for with `pytest --hypothesis-profile=thorough`.
+# How long an example takes depends on what else the machine does. The examples are the same in each run;
+# `pytest --hypothesis-profile=thorough` looks for others.
 settings.register_profile(
     "same", deadline=None, max_examples=50, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

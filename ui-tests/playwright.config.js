@@ -32,6 +32,10 @@ if (!process.env.TEST_WORKER_INDEX) {
       fs.rmSync(folder, { recursive: true, force: true })
     );
   }
+  // Else each Lab that opens asks the server, which starts Node.js, whether it has to be built.
+  const lab = path.join(process.env.JUPYTER_CONFIG_DIR, 'labconfig');
+  fs.mkdirSync(lab);
+  fs.writeFileSync(path.join(lab, 'page_config.json'), '{"buildCheck": false}');
 }
 
 module.exports = {
