@@ -1,11 +1,12 @@
 """The wheel in an environment without this checkout, for a test in a browser.
 
-`python -m tests.packaging.installed FOLDER`, where FOLDER is called `oldest` or `newest`: the oldest of all
-that we say to work with (the lower bounds in pyproject.toml), or the newest there is. Writes one line of JSON
+`python -m tests.packaging.installed FOLDER`, where FOLDER is called `oldest`, `newest` or `prerelease`: the
+oldest of all that we say to work with (the lower bounds in pyproject.toml), the newest there is, or that with
+the next JupyterLab and Notebook, which are not yet released. Writes one line of JSON
 once a server of that environment answers: `url`, and the version of JupyterLab. When standard input ends, it
 removes the package and looks for what is left. Nothing may be compiled, and there is no Node.js on the path.
 
-`--prepare` only makes both environments, `.venv-oldest` and `.venv-newest`, which are kept.
+`--prepare` only makes the environments `.venv-oldest` and `.venv-newest`, which are kept.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Installed:
     """An environment with the wheel in it.
 
     Args:
-        kind: `oldest` or `newest`.
+        kind: `oldest`, `newest` or `prerelease`.
         folder: where it works.
     """
 
@@ -56,7 +57,9 @@ class Installed:
 
     def prepare(self) -> None:
         """Make the environment, unless it is there with all it needs."""
-        needs = oldest_needs(self.python()) if self.kind == "oldest" else newest_needs()
+        needs = (
+            oldest_needs(self.python()) if self.kind == "oldest" else newest_needs(self.kind == "prerelease")
+        )
         stamp = self.venv / ".needs"
         if stamp.exists() and stamp.read_text() == "\n".join(needs):
             return
@@ -159,8 +162,10 @@ def oldest_needs(python: str) -> list[str]:
     return [f"{name}{'>=' if young and name == 'pyyaml' else '=='}{version}" for name, version in bounds]
 
 
-def newest_needs() -> list[str]:
-    return [*(name for name, _ in lower_bounds()), "notebook"]
+def newest_needs(prerelease: bool) -> list[str]:
+    # A bound that is a pre-release allows the pre-releases of that package.
+    lab = ["jupyterlab>=4.7.0a0", "notebook>=7.6.0a0"] if prerelease else ["jupyterlab", "notebook"]
+    return [*(name for name, _ in lower_bounds() if name != "jupyterlab"), *lab]
 
 
 def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:

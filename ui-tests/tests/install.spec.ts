@@ -15,7 +15,10 @@ interface ITold {
 
 for (const [name, version] of [
   ['oldest', /^4\.2\./],
-  ['newest', /^4\.([6-9]|\d\d)\./]
+  ['newest', /^4\.([6-9]|\d\d)\./],
+  ...(process.env.PYRUNS_PRERELEASE
+    ? ([['prerelease', /^4\.([7-9]|\d\d)\./]] as const)
+    : [])
 ] as const) {
   test(`the wheel alone, with the ${name} JupyterLab`, async ({ page }) => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'pyruns-installed-'));
