@@ -1,7 +1,6 @@
 import js from '@eslint/js';
 import jupyterPlugin from '@jupyter/eslint-plugin';
 import { defineConfig } from 'eslint/config';
-import prettierRecommended from 'eslint-plugin-prettier/recommended';
 import reactHooks from 'eslint-plugin-react-hooks';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
@@ -77,8 +76,7 @@ export default defineConfig([
       '@typescript-eslint/no-namespace': 'off',
       curly: ['error', 'all'],
       eqeqeq: 'error',
-      'no-console': 'error',
-      'prefer-arrow-callback': 'error'
+      'no-console': 'error'
     }
   },
   {
@@ -105,6 +103,5 @@ export default defineConfig([
         }
       ]
     }
-  },
-  { files: ['**/*.ts', '**/*.tsx'], ...prettierRecommended }
+  }
 ]);
