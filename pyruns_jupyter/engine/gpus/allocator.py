@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from .admission import choose, is_quiet
 from .fair_share import FairShare
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
+from .visibility import Device
 from .watcher import GpuWatcher
 
 _IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
@@ -77,8 +78,11 @@ class GpuAllocator:
         self._watcher, self._seen = None, None
         self._quiet.clear()
 
-    def grant(self, job: Job, request: GpuRequest) -> Grant | Refusal:
-        """Reserve GPUs for a job, or return why that is not possible now."""
+    def grant(self, job: Job, request: GpuRequest, tasks: int) -> Grant | Refusal:
+        """Reserve GPUs for a job, or return why that is not possible now.
+
+        `tasks` of its batch, with the same request, could start now.
+        """
         now = self._wanted_at = time.monotonic()
         key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
@@ -103,29 +107,34 @@ class GpuAllocator:
             offered = self._fair_share.within_quota(policy, request, devices, living)
             if isinstance(offered, Refusal):
                 return offered
-            chosen = choose(request, offered, living, quiet_for)
-            if isinstance(chosen, Refusal):
-                if policy.fair_share and not chosen.is_final:
-                    self._fair_share.wait(request)
-                return chosen
-            uuids = tuple(str(device["uuid"]) for device in chosen)
-            reservation = Reservation(
-                attempt=job.attempt,
-                task=f"{job.workspace}/{job.task}",
-                uuids=uuids,
-                memory=request.memory if request.shared else None,
-                used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
-                at=time.time(),
-            )
+
+            def plan(offered: Sequence[Device]) -> Reservation | Refusal:
+                chosen = choose(request, offered, living, quiet_for)
+                if isinstance(chosen, Refusal):
+                    return chosen
+                return Reservation(
+                    attempt=job.attempt,
+                    task=f"{job.workspace}/{job.task}",
+                    uuids=tuple(str(device["uuid"]) for device in chosen),
+                    memory=request.memory if request.shared else None,
+                    used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
+                    at=time.time(),
+                )
+
             if policy.fair_share:
-                left = self._fair_share.yields(policy, reservation, devices, living, self._reservations.ended)
-                if left is not None:
-                    self._fair_share.wait(request)
-                    return left
+                ended = self._reservations.ended
+                reservation = self._fair_share.allow(policy, plan, offered, devices, living, ended)
+            else:
+                reservation = plan(offered)
+            if isinstance(reservation, Refusal):
+                if policy.fair_share and not reservation.is_final:
+                    self._fair_share.wait(job.batch, request, tasks)
+                return reservation
             descriptor = self._reservations.reserve(reservation)
-            self._fair_share.leave()
+            self._fair_share.took(job.batch)
             self._before[job.attempt] = reservation.used
-            return Grant(uuids, tuple(str(device["label"]) for device in chosen), descriptor)
+            labels = {str(device["uuid"]): str(device["label"]) for device in devices}
+            return Grant(reservation.uuids, tuple(map(labels.__getitem__, reservation.uuids)), descriptor)
 
         return self._reservations.decide(reserve, keeps_ended=policy.fair_share)
 
