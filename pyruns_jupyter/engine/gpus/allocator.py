@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
@@ -14,7 +14,7 @@ from .admission import choose, is_quiet
 from .fair_share import FairShare
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
-from .visibility import Device
+from .visibility import Device, is_amd
 from .watcher import GpuWatcher
 
 _IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
@@ -95,7 +95,7 @@ class GpuAllocator:
             return Refusal({}, more="The GPU driver stopped responding.")
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} Retrying.")
-        devices = self._seen["gpus"]
+        devices, outage = self._seen["gpus"], self._seen["message"]
         try:
             policy = self._fair_share.policy()
         except PyrunsError as error:
@@ -103,7 +103,7 @@ class GpuAllocator:
 
         def reserve(living: list[Reservation]) -> Grant | Refusal:
             self._count_quiet(key, {uuid for one in living for uuid in one.uuids}, now)
-            quiet_for = {uuid: now - since for uuid, since in self._quiet[key].items()}
+            quiet_for = {uuid: max(0.0, now - since) for uuid, since in self._quiet[key].items()}
             offered = self._fair_share.within_quota(policy, request, devices, living)
             if isinstance(offered, Refusal):
                 return offered
@@ -111,7 +111,9 @@ class GpuAllocator:
             def plan(offered: Sequence[Device]) -> Reservation | Refusal:
                 chosen = choose(request, offered, living, quiet_for)
                 if isinstance(chosen, Refusal):
-                    return chosen
+                    return _not_final(chosen, outage) if outage and chosen.is_final else chosen
+                if outage and _may_be_others(request, chosen):
+                    return Refusal({}, more=f"{outage} Retrying.")
                 return Reservation(
                     attempt=job.attempt,
                     task=f"{job.workspace}/{job.task}",
@@ -177,3 +179,15 @@ class GpuAllocator:
         since = self._quiet[key]
         for uuid in reserved:
             since.setdefault(uuid, now)
+
+
+def _may_be_others(request: GpuRequest, chosen: Iterable[Device]) -> bool:
+    """Return whether other GPUs may be meant than those chosen by index: those of AMD follow those of NVIDIA,
+    whose number may be unknown.
+    """
+    return any(word.isdecimal() for word in request.devices) and any(is_amd(one["uuid"]) for one in chosen)
+
+
+def _not_final(refusal: Refusal, outage: str) -> Refusal:
+    """Return why a request waits that would be refused if all GPUs were known."""
+    return replace(refusal, is_final=False, more=f"{outage} Retrying. {refusal.more}")
