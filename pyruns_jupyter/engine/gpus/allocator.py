@@ -51,11 +51,12 @@ class GpuAllocator:
         """Read the data of the driver; stop the watcher if no GPUs are requested, or in use by `running`."""
         now = time.monotonic()
         self._fair_share.look()
-        if self._watcher is None:
-            return
         jobs = [job for job in running if job.gpus]
         if jobs:
             self._wanted_at = now
+            self._watch(now)
+        if self._watcher is None:
+            return
         found = self._watcher.read()
         if found is not None:
             self._take(found, now)
@@ -86,8 +87,7 @@ class GpuAllocator:
         now = self._wanted_at = time.monotonic()
         key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
-        if self._watcher is None and now >= self._restart_at:
-            self._watcher = GpuWatcher()
+        self._watch(now)
         self.look()
         if self._seen is None:
             return Refusal({}, more="Checking the GPUs.")
@@ -140,6 +140,10 @@ class GpuAllocator:
 
         return self._reservations.decide(reserve, keeps_ended=policy.fair_share)
 
+    def _watch(self, now: float) -> None:
+        if self._watcher is None and now >= self._restart_at:
+            self._watcher = GpuWatcher()
+
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now
         for (memory, max_load, is_usual), since in self._quiet.items():
@@ -168,6 +172,17 @@ class GpuAllocator:
                 peak[uuid], grown = used, True
         if grown:
             self._reservations.note_peak(job.attempt, peak)
+
+    def adopt(self, job: Job, labels: Sequence[str]) -> Job:
+        """Return a job that an earlier scheduler started with the GPUs that it has reserved on this host.
+        `labels` are the names of its GPUs for users.
+        """
+        reservation = self._reservations.of_run(job.attempt)
+        if reservation is None:
+            return job
+        self._before[job.attempt] = reservation.used
+        self._peaks[job.attempt] = self._reservations.read_peak(job.attempt)
+        return replace(job, gpus=reservation.uuids, gpu_labels=tuple(labels))
 
     def forget(self, job: Job) -> None:
         """Drop the data of a job that ended."""

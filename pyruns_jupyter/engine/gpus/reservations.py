@@ -276,6 +276,18 @@ class Reservations:
             raise
         return descriptor
 
+    def of_run(self, attempt: str) -> Reservation | None:
+        """Return the reservation of a living run of this user, None if it has none."""
+        with suppress(OSError, ValueError, PyrunsError):
+            descriptor = _open(self.folder / f"{attempt}{_SUFFIX}", os.O_RDONLY)
+            try:
+                found = Reservation.read(descriptor)
+            finally:
+                os.close(descriptor)
+            if found.attempt == attempt and found.uid == user_id():
+                return found
+        return None
+
     def note_peak(self, attempt: str, peak: Mapping[str, int]) -> None:
         """Store the peak memory (bytes) of a run on each of its GPUs, for its supervisor."""
         with suppress(OSError, PyrunsError):  # for information only
@@ -287,6 +299,13 @@ class Reservations:
 
     def take_peak(self, attempt: str) -> dict[str, int]:
         """Return and remove the peak memory of a run that has ended, empty if it is unknown."""
+        found = self.read_peak(attempt)
+        with suppress(OSError):
+            (self.folder / f"{attempt}{_PEAK}").unlink()
+        return found
+
+    def read_peak(self, attempt: str) -> dict[str, int]:
+        """Return the peak memory of a run (bytes by UUID), empty if it is unknown."""
         path = self.folder / f"{attempt}{_PEAK}"
         try:
             descriptor = _open(path, os.O_RDONLY)
@@ -296,7 +315,6 @@ class Reservations:
                 found = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=dict[str, Bytes])
             finally:
                 os.close(descriptor)
-            path.unlink()
         except (OSError, ValueError, RecursionError):
             return {}
         return found

@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import islice
 from math import inf
 
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.engine.gpus.allocator import GpuAllocator
 from pyruns_jupyter.engine.gpus.reservations import MEMORY, Refusal, Reservations
 from pyruns_jupyter.engine.gpus.waiting_list import MAX_TASKS
@@ -78,6 +80,14 @@ class Dispatcher:
         entry.job = job
         opened.running[job.task] = entry
         return None
+
+    def adopted(self, job: Job, info: TaskInfo) -> Job:
+        """Return a job that an earlier scheduler started, with the GPUs that its run uses on this host."""
+        run = runs.latest(info)
+        labels = run.environment.get("assigned_gpu_ids") if run and run.attempt == job.attempt else None
+        if job.gpus or not job.options.is_local or not labels or not isinstance(labels, list):
+            return job
+        return self.gpus.adopt(job, [str(label) for label in labels])
 
     def _ready(self, opened: ActiveBatch) -> int:
         """Return how many tasks of a batch could start now, with the one that is being started."""

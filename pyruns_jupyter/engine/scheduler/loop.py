@@ -390,6 +390,7 @@ class Scheduler:
             if lives:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
+                entry.job = self._dispatcher.adopted(entry.job, info)
                 self._executors.adopt(entry.job)
             elif entry.not_before > time.monotonic():  # cleanup failed recently: back off
                 opened.waiting.appendleft(entry)
