@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -207,9 +206,8 @@ class Reservations:
                 descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             except FileExistsError:
                 continue
-            if sys.platform != "win32":
-                with suppress(OSError):
-                    os.fchmod(descriptor, 0o666)
+            with suppress(OSError):
+                set_mode(descriptor, 0o666)
             return descriptor
 
     def living(self, *, keeps_ended: bool = False) -> list[Reservation]:
