@@ -72,5 +72,6 @@ def _together(*readings: GpuReading) -> GpuReading:
     """Return the GPUs of all drivers, or the most important reason why there are none."""
     gpus = [gpu for one in readings for gpu in one.gpus]
     if gpus:
-        return GpuReading("ok", None, gpus)
+        failed = [one.message for one in readings if one.state == "error"]
+        return GpuReading("ok", failed[0] if failed else None, gpus)
     return min(readings, key=lambda one: (one.state != "error", one.message == NO_DRIVER))

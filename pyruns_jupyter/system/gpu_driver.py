@@ -23,7 +23,7 @@ NO_DRIVER = "There is no driver for NVIDIA or AMD GPUs on this machine."
 
 @dataclass(frozen=True)
 class GpuReading:
-    """The GPUs, or why there are none (a sentence)."""
+    """The GPUs; `message` (a sentence) is why there are none, or why those of another driver are missing."""
 
     state: GpuState
     message: str | None

@@ -265,18 +265,6 @@ def test_a_host_that_got_another_name(shell: Project, killed: bool) -> None:
     assert shell.info("T")["exit_codes"] == [None if killed else 3]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only who may mount can make a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("room", ["for the log", "for the state"])
 def test_a_disk_that_is_full(small_disk: Path, make_project: MakeProject, room: str) -> None:
     """What does not fit waits and comes whole when there is room again: output, and the final state."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.engine.gpus import reservations, waiting_list
 from pyruns_jupyter.engine.gpus.accounting import Accounts
+from pyruns_jupyter.engine.gpus.admission import choose
 from pyruns_jupyter.engine.gpus.fair_share import FairShare
 from pyruns_jupyter.engine.gpus.policy import GpuPolicy, PolicyFile, parse_policy, untrusted_policy
 from pyruns_jupyter.engine.gpus.request import GpuRequest
 from pyruns_jupyter.engine.gpus.reservations import Refusal, Reservation, Reservations
-from pyruns_jupyter.engine.gpus.waiting_list import WaitingList
+from pyruns_jupyter.engine.gpus.visibility import Device
+from pyruns_jupyter.engine.gpus.waiting_list import WaitingList, WaitingRequest
 
 from .test_visibility import NVIDIA, device
 
@@ -61,10 +64,10 @@ def waiting(common: Reservations) -> Iterator[Any]:
     """Enter users into the waiting list."""
     entries: list[WaitingList] = []
 
-    def enter(uid: int, request: GpuRequest = NOW) -> Path:
+    def enter(uid: int, *requests: GpuRequest, tasks: int = 1) -> Path:
         before = set(common.folder.glob("*.waiting"))
         entry = WaitingList(common.folder)
-        entry.enter(request)
+        entry.enter([WaitingRequest(**vars(one), tasks=tasks) for one in requests or [NOW]])
         entries.append(entry)
         (path,) = set(common.folder.glob("*.waiting")) - before
         os.chown(path, uid, uid)
@@ -75,14 +78,36 @@ def waiting(common: Reservations) -> Iterator[Any]:
         entry.leave()
 
 
+def allowed(
+    common: Reservations,
+    share: FairShare | None = None,
+    policy: GpuPolicy = ON,
+    gpus: int = 1,
+    request: GpuRequest | None = None,
+) -> Reservation | Refusal:
+    """Return what this user gets, who wants the first GPU, or one for a request."""
+    offered = devices(gpus)
+
+    def plan(offered: Sequence[Device]) -> Reservation | Refusal:
+        found = offered[:1] if offered[:1] == devices() else Refusal({})
+        if request is not None:
+            found = choose(request, offered, living, {})
+        if isinstance(found, Refusal):
+            return found
+        return Reservation("mine", "w/mine", tuple(one["uuid"] for one in found), None, {}, time.time())
+
+    with common.guarded():
+        living = common.living(keeps_ended=True)
+        share = share or FairShare(common)
+        return share.allow(policy, plan, offered, offered, living, common.ended)
+
+
 def yields(
     common: Reservations, share: FairShare | None = None, policy: GpuPolicy = ON, gpus: int = 1
 ) -> Refusal | None:
     """Return whether this user, who wants the first GPU, leaves it to another one."""
-    wanted = Reservation("mine", "w/mine", (NVIDIA[0],), None, {}, time.time())
-    with common.guarded():
-        living = common.living(keeps_ended=True)
-        return (share or FairShare(common)).yields(policy, wanted, devices(gpus), living, common.ended)
+    found = allowed(common, share, policy, gpus)
+    return found if isinstance(found, Refusal) else None
 
 
 def test_usage_counts_half_after_each_half_life(common: Reservations) -> None:
@@ -145,6 +170,103 @@ def test_the_user_with_less_usage_goes_first(common: Reservations, waiting: Any)
     path.unlink()
     waiting(BOB)
     assert "left to 12002, who waits and has used 0 %" in str(yields(common))
+
+
+@pytest.fixture
+def usage(common: Reservations, root: None) -> None:
+    """This user has used GPUs lately, and nobody else."""
+    with common.guarded():
+        os.close(reserve(common, "ours", 0, at=time.time() - 100, seen=time.time()))
+
+
+@pytest.mark.usefixtures("usage")
+def test_all_requests_of_a_scheduler_count(common: Reservations, waiting: Any) -> None:
+    path = waiting(BOB, replace(NOW, count=2), replace(NOW, devices=("7",)))
+    assert yields(common) is None  # neither could start
+    path.unlink()
+    waiting(BOB, replace(NOW, count=2), replace(NOW, devices=("7",)), NOW)
+    assert "left to 12002" in str(yields(common))
+
+
+@pytest.mark.usefixtures("usage")
+def test_all_tasks_that_could_start_count(common: Reservations, waiting: Any) -> None:
+    path = waiting(BOB, tasks=1)
+    assert yields(common, gpus=2) is None  # there is one for both
+    path.unlink()
+    waiting(BOB, tasks=2)
+    assert "GPU 0 is left to 12002" in str(yields(common, gpus=2))
+    limited = GpuPolicy(fair_share=True, users={str(BOB): 1})
+    assert yields(common, policy=limited, gpus=2) is None
+
+
+@pytest.mark.usefixtures("usage")
+def test_another_gpu_is_taken_instead_of_one_that_is_left(common: Reservations, waiting: Any) -> None:
+    waiting(BOB, replace(NOW, devices=("0",)))
+    for request, uuids in ((NOW, (NVIDIA[1],)), (replace(NOW, devices=("1",)), (NVIDIA[1],))):
+        found = allowed(common, gpus=2, request=request)
+        assert isinstance(found, Reservation) and found.uuids == uuids
+    for request in (replace(NOW, devices=("0",)), replace(NOW, count=2)):
+        assert "left to 12002" in str(allowed(common, gpus=2, request=request))
+    waiting(ALICE, replace(NOW, devices=("1",)))
+    assert "GPU 0 is left to 12002" in str(allowed(common, gpus=2, request=NOW))
+
+
+@pytest.mark.usefixtures("root")
+def test_a_scheduler_enters_all_its_batches(common: Reservations) -> None:
+    """With room for as many as are needed, so that hostile files stay small."""
+    share = FairShare(common)
+
+    def entered() -> list[tuple[int, int]]:
+        for path in common.folder.glob("*.waiting"):
+            os.chown(path, BOB, BOB)
+            # Earlier releases read the first request only.
+            assert msgspec.json.decode(path.read_bytes(), type=GpuRequest).count == 1
+        found = WaitingList(common.folder).others()
+        return [(request.count, request.tasks) for one in found for request in one.requests]
+
+    share.wait("a", NOW, 3)
+    share.wait("b", replace(NOW, count=2), 1)
+    share.wait("c", NOW, 5)
+    assert entered() == [(1, 8), (2, 1)]
+    share.took("c")
+    share.took("b")
+    assert entered() == [(1, 7)]
+    share.wait("a", NOW, 1000)
+    assert entered() == [(1, waiting_list.MAX_TASKS)]
+    share.took("unknown")
+    for count in range(1, 60):
+        share.wait(f"d{count}", replace(NOW, count=count), 1)
+    assert len(entered()) == 20
+    for number in range(1, 60):
+        share.wait(f"d{number}", replace(NOW, devices=(f"{number:03}" * 300,)), 1)
+    assert 1 < len(entered()) < 20
+    (path,) = common.folder.glob("*.waiting")
+    assert path.stat().st_size <= 16384
+    share.leave()
+    assert entered() == []
+
+
+def test_a_batch_that_does_not_ask_any_more_leaves(
+    common: Reservations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share, clock = FairShare(common), [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def content() -> list[str]:
+        return [path.read_text() for path in common.folder.glob("*.waiting")]
+
+    share.wait("a", replace(NOW, count=2), 1)
+    share.wait("b", NOW, 1)
+    assert '"count":2' in content()[0]
+    clock[0] += 1.5
+    share.wait("b", NOW, 1)
+    clock[0] += 1.5
+    share.look()
+    share.wait("b", NOW, 1)
+    assert '"count":2' not in content()[0]
+    clock[0] += 3
+    share.look()
+    assert content() == []
 
 
 @pytest.mark.usefixtures("root")

@@ -87,6 +87,21 @@ def test_an_urgent_task_takes_gpus_of_tasks_that_are_requeued(shell: Project) ->
     assert shell.wait("urgent", *names) == ["completed"] * 5
 
 
+def test_a_run_of_an_earlier_scheduler_makes_room(shell: Project) -> None:
+    shell.settings(NOW)
+    names = tasks(shell, 4)
+    shell.submit(*names, jobs=4, gpus=1, resume=True)
+    up(shell, *names)
+    shell.kill_scheduler()
+    shell.task("urgent", HOLD)
+    shell.submit("urgent", gpus=1, priority=1, preempt=True, gpu_devices=("2",))
+    up(shell, "urgent")
+    assert indices(shell, "urgent") == "2"
+    assert sorted(shell.status(name) for name in names) == ["queued", "running", "running", "running"]
+    (shell.folder / "go").touch()
+    assert shell.wait("urgent", *names) == ["completed"] * 5
+
+
 def test_free_gpus_count_and_tasks_of_others_are_not_stopped_in_vain(shell: Project) -> None:
     shell.settings(NOW + "max_jobs: 3\n")
     names = tasks(shell, 2)
@@ -496,6 +511,33 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
     assert parse_options(shell.workspace, {"gpu_memory": "auto"}).gpu_memory == 5.4
     assert not list(Reservations().folder.glob("*.peak"))
     assert shell.status(names[1]) == "pending"
+
+
+@pytest.mark.parametrize("contained", [False, True])
+def test_the_most_memory_of_a_run_outlives_a_scheduler(
+    shell: Project, nvml: FakeNvml, contained: bool
+) -> None:
+    shell.settings(NOW)
+    (name,) = tasks(shell, 1)
+    nvml.write([FakeGpu(total=10240, used=600)] * 2)
+    shell.submit(name, gpus=2)
+    up(shell, name)
+    pid, attempt = 4194304 + 1 if contained else shell.pid(name), shell.info(name)["_attempt_id"]
+
+    def use(*amounts: int) -> None:
+        nvml.write([FakeGpu(total=10240, used=600 + used, processes=((pid, used),)) for used in amounts])
+
+    def peaks() -> list[int]:
+        return [used >> 20 for used in Reservations().read_peak(attempt).values()]
+
+    use(5000, 1000)
+    wait_until(lambda: peaks() == [5000, 1000], message=lambda: str(peaks()))
+    shell.kill_scheduler()
+    use(2000, 3000)
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: peaks() == [5000, 3000], message=lambda: str(peaks()))
+    (shell.folder / "go").touch()
+    assert shell.wait(name) == ["completed"]
 
 
 def reservation(attempt: str) -> Reservation:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,17 +23,18 @@ from tests.support import ROOT, wait_until
 from .support import Project
 
 HOLD = (
-    "echo gpu:$CUDA_VISIBLE_DEVICES; id -u; "
+    "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; id -u; "
     "while [ ! -e go ] && [ ! -e go-$(basename $PYRUNS_TASK_DIR) ]; do sleep 0.05; done\n"
 )
 SUBMIT = """
+import json
 import sys
 from pathlib import Path
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.client.submit import submit
-jobs = int(sys.argv[2])
-submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[3:], options=QueueOptions(gpus=1, jobs=jobs))
+options = QueueOptions.from_dict(json.loads(sys.argv[2]))
+submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[3:], options=options)
 """
 
 
@@ -47,8 +49,8 @@ class User:
         self.project.settings("gpu_scheduler_stable_seconds: 0\n")
         self._home = home
 
-    def submit(self, *names: str, script: str = HOLD, jobs: int = 1) -> None:
-        """Queue new tasks that want one GPU each."""
+    def submit(self, *names: str, script: str = HOLD, **options: Any) -> None:
+        """Queue new tasks that want one GPU each, or as `options` say."""
         for name in names:
             self.project.task(name, script)
         subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", str(self._home)], check=True)
@@ -56,7 +58,8 @@ class User:
         become = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
         become += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
         become += ["--bounding-set=-all,+dac_read_search"]
-        words = [sys.executable, "-c", SUBMIT, str(self.project.workspace.folder), str(jobs), *names]
+        given = json.dumps({"gpus": 1, **options})
+        words = [sys.executable, "-c", SUBMIT, str(self.project.workspace.folder), given, *names]
         environment = {**os.environ, "HOME": str(self._home), "PYTHONPATH": str(ROOT)}
         environment[STATE_VARIABLE] = str(self._home / "state")
         subprocess.run([*become, *words], cwd=self._home, env=environment, check=True)
@@ -158,6 +161,47 @@ def test_who_used_less_is_next(two: tuple[User, User], ledger: Path) -> None:
     (usage,) = [path for path in ledger.glob("*.usage") if path.stat().st_uid == one.uid]
     assert json.loads(usage.read_bytes())["gpu_seconds"] > 0
     wait_until(lambda: not list(ledger.glob("*.waiting")))
+
+
+def test_gpus_are_left_to_the_second_batch_of_a_user(
+    two: tuple[User, User], ledger: Path, fake_nvml: FakeNvml
+) -> None:
+    one, other = two
+    fake_nvml.write([FakeGpu(total=10240, used=100) for _ in range(2)])
+    set_policy(ledger, "fair_share: true\n")
+    one.submit("keep")
+    one.project.wait_for_output("keep", b"gpu:GPU-")
+    one.submit("a", "b")
+    one.project.wait_for_output("a", b"gpu:GPU-")
+    other.submit("pair", gpus=2)  # which cannot start while `keep` runs
+    other.submit("theirs")
+    wait_until(lambda: any(json.loads(path.read_bytes())["more"] for path in ledger.glob("*.waiting")))
+    os.kill(other.project.scheduler_pid(), signal.SIGSTOP)
+    one.finish("a")
+    wait_until(lambda: "GPU 1 is left to 12002" in one.why(), message=one.why)
+    os.kill(other.project.scheduler_pid(), signal.SIGCONT)
+    other.project.wait_for_output("theirs", b"gpu:GPU-")
+    other.finish("theirs")
+    one.project.wait_for_output("b", b"gpu:GPU-")
+    one.finish("keep")
+
+
+def test_a_user_gets_another_gpu_than_the_one_left_to_others(
+    two: tuple[User, User], ledger: Path, fake_nvml: FakeNvml
+) -> None:
+    one, other = two
+    fake_nvml.write([FakeGpu(total=10240, used=100), FakeGpu(total=20480, used=100)])
+    set_policy(ledger, "fair_share: true\n")
+    one.submit("a", "b")
+    one.project.wait_for_output("a", b":0\n")
+    other.submit("theirs", gpu_devices=["0"])
+    wait_until(lambda: list(ledger.glob("*.waiting")))
+    os.kill(other.project.scheduler_pid(), signal.SIGSTOP)
+    one.finish("a")
+    one.project.wait_for_output("b", b":1\n")
+    os.kill(other.project.scheduler_pid(), signal.SIGCONT)
+    other.project.wait_for_output("theirs", b":0\n")
+    other.finish("theirs")
 
 
 def test_a_scheduler_that_was_killed_is_not_waited_for(two: tuple[User, User], ledger: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from tests.engine.support import stop_everything
+from tests.engine.test_checkpoints import SLEEPS, training, weight
 from tests.hub.hub import Hub
 from tests.hub.test_users import SCRIPT, WS, server
 from tests.support import wait_until
@@ -56,6 +58,29 @@ def test_what_ended_with_the_container_is_told_or_goes_on(hub: Hub) -> None:
     stop = {"action": "cancel", "names": ["again", "next"]}
     assert hub.ask("post", f"{server('ann')}/workspaces/{WS}/actions", stop, token).status == 200
     wait_until(lambda: rows()["again"]["status"] == "cancelled", message="it can be stopped")
+
+
+def test_a_training_continues_from_its_checkpoint_in_the_next_container(hub: Hub) -> None:
+    token = hub.user("ann")
+    home = hub.folder / "home" / "ann"
+    (home / "train.py").write_text(training(SLEEPS))
+    hub.start("ann")
+    assert hub.ask("post", f"{server('ann')}/workspaces", {"path": "train.py"}, token).status == 201
+    tasks = f"{server('ann')}/workspaces/{WS}/tasks"
+    body = {"text": "", "name": "A", "run": {"resume": True}}
+    assert hub.ask("post", tasks, body, token).status == 201
+    folder = home / "_pyruns_" / "train" / "tasks" / "A"
+    state = folder / "checkpoints" / "state.json"
+    wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10)
+    hub.stop("ann")
+    wait_until(lambda: not _living(home), message="all of it is gone")
+
+    hub.start("ann")
+    wait_until(lambda: hub.ask("get", tasks, token=token).body["items"][0]["status"] == "completed")
+    info = json.loads((folder / "task_info.json").read_bytes())
+    assert info["run_statuses"] == ["failed", "completed"]
+    assert info["records"][1]["weight"] == weight()  # as of an undisturbed training
+    assert info["tracks"][1]["step"][0] == 11
 
 
 def _living(home: Path) -> list[int]:

@@ -53,6 +53,19 @@ def test_a_sweep_is_an_array_of_jobs(project: Project, cluster: Cluster) -> None
     assert batch and project.scheduler_log() == ""
 
 
+def test_a_job_does_not_get_the_gpus_of_the_submitter(
+    project: Project, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
+    for name in chosen:
+        monkeypatch.setenv(name, "7")
+    monkeypatch.setenv("OF_THE_SUBMITTER", "7")
+    project.task("a", "env | grep =7 | sort")
+    project.submit("a")
+    assert project.wait("a") == ["completed"]
+    assert project.output("a") == b"OF_THE_SUBMITTER=7\n"
+
+
 def test_a_script_and_its_curves(cluster: Cluster, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()

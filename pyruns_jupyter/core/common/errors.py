@@ -136,10 +136,15 @@ def shown(value: object) -> str:
 def from_os_error(error: OSError) -> PyrunsError | None:
     """Return the error for a disk problem that the user can fix, else None."""
     where = f" ({error.filename})" if error.filename else ""
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in (errno.EACCES, errno.EPERM):
         return Conflict(f"The file system does not allow this operation{where}: {error.strerror}.")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"No space left on the disk{where}: {error.strerror}.")
+    if error.errno == errno.EROFS:
+        advice = "Mount it with write access, or use a project on another disk."
+        return Conflict(f"The file system is read-only{where}. {advice}")
+    if error.errno == errno.ENOSPC:
+        return NoSpace(f"No space is left on the disk{where}. Delete files that are no longer needed.")
+    if error.errno == errno.EDQUOT:
+        return NoSpace(f"Your disk quota is used up{where}. Delete files that are no longer needed.")
     if error.errno == errno.ENAMETOOLONG:
         return InvalidInput("This name is too long for the file system. Choose a shorter name.", field="name")
     return None

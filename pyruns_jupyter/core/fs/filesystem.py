@@ -6,6 +6,7 @@ Sources: statfs(2), statx(2), linux/magic.h.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -40,6 +41,23 @@ def file_system_type(folder: Path) -> int:
     checked(c_library().statfs(os.fsencode(folder), answer), folder)
     (kind,) = struct.unpack_from("@l", answer.raw)
     return int(kind) & 0xFFFFFFFF
+
+
+def write_problem(folder: Path) -> OSError | None:
+    """Return the error with which writing to the disk of a folder fails now, None if none is known."""
+    if sys.platform == "win32":
+        return None
+    try:
+        facts = os.statvfs(folder)
+    except OSError as error:
+        return error
+    if facts.f_flag & os.ST_RDONLY:
+        number = errno.EROFS
+    elif (facts.f_blocks and not facts.f_bavail) or (facts.f_files and not facts.f_favail):
+        number = errno.ENOSPC
+    else:
+        return None
+    return OSError(number, os.strerror(number), str(folder))
 
 
 def local_locks(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:

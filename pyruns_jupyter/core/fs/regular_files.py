@@ -21,7 +21,7 @@ _BY_DESCRIPTOR = os.open in os.supports_dir_fd
 
 
 def set_mode(descriptor: int, mode: int) -> None:
-    """Set the permissions of an open file, whatever the umask is. Windows has none."""
+    """Set the permissions of an open file or folder, whatever the umask is. Windows has none."""
     if sys.platform != "win32":
         os.fchmod(descriptor, mode)
 

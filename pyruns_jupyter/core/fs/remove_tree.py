@@ -10,14 +10,13 @@ import errno
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyruns_jupyter.core.common.host_identity import new_token
 
-from .regular_files import OPEN_FOLDER, opened_folder
+from .regular_files import OPEN_FOLDER, opened_folder, set_mode
 
 _TRIES = 20
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
@@ -110,9 +109,9 @@ def _entered(name: str, parent: int) -> Iterator[int]:
         descriptor = os.open(name, OPEN_FOLDER, dir_fd=parent)
     try:
         mode = os.fstat(descriptor).st_mode
-        if mode & stat.S_IRWXU != stat.S_IRWXU and sys.platform != "win32":
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
             with suppress(PermissionError):  # not our folder; deleting may still work
-                os.fchmod(descriptor, stat.S_IMODE(mode) | stat.S_IRWXU)
+                set_mode(descriptor, stat.S_IMODE(mode) | stat.S_IRWXU)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -25,7 +25,7 @@ from pyruns_jupyter.core.create.preview import free_among, taken_names
 from pyruns_jupyter.core.create.staging import put_into_place, staging_folder
 from pyruns_jupyter.core.fs.atomic import dump_json, write_new
 from pyruns_jupyter.core.fs.locks import FILE_MODE
-from pyruns_jupyter.core.fs.regular_files import open_regular
+from pyruns_jupyter.core.fs.regular_files import open_regular, set_mode
 from pyruns_jupyter.core.metrics.read import add_points, compact_journal
 from pyruns_jupyter.core.metrics.sources.facts import MAX_FACTS, store_facts
 from pyruns_jupyter.core.metrics.sources.metric_names import MAX_TIME
@@ -305,7 +305,7 @@ def _write_log(path: Path, run: FoundRun) -> None:
     if run.log is not None:
         try:
             with os.fdopen(open_regular(run.log), "rb") as source, path.open("xb") as target:
-                path.chmod(FILE_MODE)
+                set_mode(target.fileno(), FILE_MODE)
                 left = _MAX_LOG
                 while left > 0 and (data := source.read(min(left, 1024 * 1024))):
                     target.write(data)

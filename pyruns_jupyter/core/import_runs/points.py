@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.fs.locks import FILE_MODE
+from pyruns_jupyter.core.fs.regular_files import set_mode
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
 from pyruns_jupyter.core.metrics.sources.base import NotMetrics, SourceError
@@ -94,7 +95,7 @@ class RunPoints:
             OSError: when it cannot be written.
         """
         with path.open("xb") as stream:
-            path.chmod(FILE_MODE)
+            set_mode(stream.fileno(), FILE_MODE)
             self.read(stream)
 
     def _add(self, moment: float | None, values: dict[str, float]) -> None:

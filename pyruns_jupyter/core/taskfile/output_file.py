@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
+from pyruns_jupyter.core.fs.regular_files import set_mode
 from pyruns_jupyter.core.fs.temp_names import maker_suffix
 
 from .paths import ROOT_NAME
@@ -100,8 +101,8 @@ def _replacing(real: Path, status: os.stat_result | None) -> Iterator[IO[bytes]]
         with os.fdopen(descriptor, "w+b") as stream:
             yield stream
             stream.flush()
-            if status is not None and sys.platform != "win32":
-                os.fchmod(stream.fileno(), mode)
+            if status is not None:
+                set_mode(stream.fileno(), mode)
             os.fsync(stream.fileno())
         os.replace(temporary, real)
     except BaseException:

@@ -5,6 +5,7 @@ Source: the format described in `docs/disk-format.md`; it is shared with the com
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -124,6 +125,15 @@ def find_root(start: Path) -> Path:
     raise NotFound(
         f"There is no {ROOT_NAME} folder in {start} or its parent folders. Open a script or folder first."
     )
+
+
+def missing_in(root: Path, message: str) -> NotFound:
+    """Return the error that something does not exist in the `_pyruns_` folder `root`, with this message if
+    the folder exists.
+    """
+    if os.path.isdir(root):
+        return NotFound(message)
+    return NotFound(f"The folder {root} does not exist. If its disk is not mounted, mount it.")
 
 
 class TaskPaths:

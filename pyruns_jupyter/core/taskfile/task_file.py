@@ -19,7 +19,7 @@ from pyruns_jupyter.core.fs.regular_files import may_exist
 
 from .fast_parse import only_last_points
 from .lock import TIMEOUT, task_lock
-from .paths import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
+from .paths import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO, missing_in
 
 _TEMPORARY = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR, errno.ETIMEDOUT)
 
@@ -150,4 +150,5 @@ def is_passing(error: Unreadable) -> bool:
 
 
 def _gone(folder: Path) -> NotFound:
-    return NotFound(f"The task {folder.name!r} does not exist in {folder.parent.parent}.")
+    workspace = folder.parent.parent
+    return missing_in(workspace.parent, f"The task {folder.name!r} does not exist in {workspace}.")

@@ -24,7 +24,6 @@ import hmac
 import os
 import re
 import stat
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_json, sync
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, is_locked, locked
-from pyruns_jupyter.core.fs.regular_files import kind_of_file, opened_folder
+from pyruns_jupyter.core.fs.regular_files import kind_of_file, opened_folder, set_mode
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 
 BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"
@@ -212,8 +211,7 @@ def close_own(key: EngineKey, *folders: Path) -> None:
             _check_folder(folder, key.owner, has_modes=False)
             if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
                 with opened_folder(folder) as descriptor:
-                    if sys.platform != "win32":
-                        os.fchmod(descriptor, 0o700)
+                    set_mode(descriptor, 0o700)
 
 
 def make_own_folder(key: EngineKey, folder: Path) -> None:

@@ -31,6 +31,7 @@ from pyruns_jupyter.core.taskfile.paths import (
     TaskPaths,
     check_task_name,
     is_task_name,
+    missing_in,
     script_file,
 )
 from pyruns_jupyter.core.taskfile.task_file import is_task
@@ -64,10 +65,11 @@ class WorkspaceFolder:
         """
         folder = Path(os.path.abspath(folder))
         if folder.parent.name != ROOT_NAME or not is_workspace(folder):
-            raise NotFound(
+            message = (
                 f"{folder} is not a workspace. A workspace is a folder below {ROOT_NAME} that contains "
                 f"{SCRIPT_INFO}."
             )
+            raise missing_in(folder.parent, message) if folder.parent.name == ROOT_NAME else NotFound(message)
         return cls(folder)
 
     @property
@@ -200,7 +202,7 @@ class WorkspaceFolder:
         paths = TaskPaths(self.tasks / name)
         linked = self.tasks.is_symlink() or paths.folder.is_symlink()
         if linked or not is_task_name(name) or not is_task(paths.folder):
-            raise NotFound(f"The task {name!r} does not exist in {self.folder}.")
+            raise missing_in(self.root, f"The task {name!r} does not exist in {self.folder}.")
         return paths
 
     def task_names(self) -> list[str]:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable
-from pyruns_jupyter.core.fs.filesystem import local_locks
+from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable, os_sentence
+from pyruns_jupyter.core.fs.filesystem import local_locks, write_problem
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.provenance.snapshots import pruning
 from pyruns_jupyter.core.provenance.snapshots.store import CODE
@@ -82,7 +82,9 @@ def _disk(root: Path) -> Iterator[Finding]:
     if sys.platform == "win32":
         yield Finding("warning", ON_WINDOWS)
     if not os.access(root, os.W_OK | os.X_OK):
-        yield Finding("error", f"{root} is not writable.", "You can only read its tasks.")
+        problem = write_problem(root)
+        text = f"{root} is not writable." if problem is None else os_sentence(problem)
+        yield Finding("error", text, "You can only read its tasks.")
         return
     usage = shutil.disk_usage(root)
     if usage.free < _MIN_FREE_BYTES:

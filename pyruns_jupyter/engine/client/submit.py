@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.provenance.git_state import source_state
@@ -225,7 +225,7 @@ def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, 
     except PyrunsError as error:
         return error.message
     except OSError as error:
-        return f"The task {name!r} cannot be changed: {error.strerror or error}."
+        return f"The task {name!r} cannot be changed. {os_sentence(error)}"
     return None
 
 

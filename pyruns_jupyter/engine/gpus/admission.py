@@ -8,6 +8,8 @@ from .request import GIB, GpuRequest, needed_memory
 from .reservations import Refusal, Reservation
 from .visibility import Device, is_amd, is_meant, visible_devices
 
+_NO_RESPONSE = "the driver is not responding"
+
 
 def choose(
     request: GpuRequest,
@@ -22,6 +24,8 @@ def choose(
     known (`attributed`: whether processes can be assigned to runs). `quiet_for` is for how many seconds
     each UUID has had the requested memory and utilization.
     """
+    # What is not known at the moment may be enough later.
+    unknown = {f"GPU {one['label']}": _NO_RESPONSE for one in devices if not one["memory_total"]}
     named = [
         device
         for device in visible_devices(devices, request.visible)
@@ -34,7 +38,7 @@ def choose(
         visible = f" ({chosen})" if chosen else ""
         wanted = f"{_gpus(request.count)}{what}"
         more = f"A task needs {wanted}, but only {len(named)} can be used here{visible}."
-        return Refusal({}, is_final=True, more=more)
+        return Refusal(unknown, is_final=not unknown, more=more)
     reasons: dict[str, str] = {}
     fitting: list[tuple[int, Device]] = []
     for device in named:
@@ -62,7 +66,7 @@ def choose(
             f"A task needs {_gpus(request.count)}{what} with {_gib(request.memory)} each, but this host has "
             "fewer."
         )
-        return Refusal(reasons, is_final=True, more=more)
+        return Refusal(reasons, is_final=not unknown, more=more)
     if fitting and request.same_model:
         return Refusal(
             reasons, more=f"{_gpus(len(fitting))} could be used, but they are of different models."
@@ -100,7 +104,7 @@ def _check(
 ) -> tuple[str, int]:
     """Return why a GPU does not fit ("" if it does), and its free bytes."""
     if not device["memory_total"]:
-        return "the driver is not responding", 0
+        return _NO_RESPONSE, 0
     if not device["uuid"]:
         return "it has no UUID of its own", 0
     ours = [one for one in reservations if device["uuid"] in one.uuids]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
@@ -14,6 +14,7 @@ from .admission import choose, is_quiet
 from .fair_share import FairShare
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
+from .visibility import Device, is_amd
 from .watcher import GpuWatcher
 
 _IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
@@ -50,11 +51,12 @@ class GpuAllocator:
         """Read the data of the driver; stop the watcher if no GPUs are requested, or in use by `running`."""
         now = time.monotonic()
         self._fair_share.look()
-        if self._watcher is None:
-            return
         jobs = [job for job in running if job.gpus]
         if jobs:
             self._wanted_at = now
+            self._watch(now)
+        if self._watcher is None:
+            return
         found = self._watcher.read()
         if found is not None:
             self._take(found, now)
@@ -77,13 +79,15 @@ class GpuAllocator:
         self._watcher, self._seen = None, None
         self._quiet.clear()
 
-    def grant(self, job: Job, request: GpuRequest) -> Grant | Refusal:
-        """Reserve GPUs for a job, or return why that is not possible now."""
+    def grant(self, job: Job, request: GpuRequest, tasks: int) -> Grant | Refusal:
+        """Reserve GPUs for a job, or return why that is not possible now.
+
+        `tasks` of its batch, with the same request, could start now.
+        """
         now = self._wanted_at = time.monotonic()
         key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
-        if self._watcher is None and now >= self._restart_at:
-            self._watcher = GpuWatcher()
+        self._watch(now)
         self.look()
         if self._seen is None:
             return Refusal({}, more="Checking the GPUs.")
@@ -91,7 +95,7 @@ class GpuAllocator:
             return Refusal({}, more="The GPU driver stopped responding.")
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} Retrying.")
-        devices = self._seen["gpus"]
+        devices, outage = self._seen["gpus"], self._seen["message"]
         try:
             policy = self._fair_share.policy()
         except PyrunsError as error:
@@ -99,35 +103,46 @@ class GpuAllocator:
 
         def reserve(living: list[Reservation]) -> Grant | Refusal:
             self._count_quiet(key, {uuid for one in living for uuid in one.uuids}, now)
-            quiet_for = {uuid: now - since for uuid, since in self._quiet[key].items()}
+            quiet_for = {uuid: max(0.0, now - since) for uuid, since in self._quiet[key].items()}
             offered = self._fair_share.within_quota(policy, request, devices, living)
             if isinstance(offered, Refusal):
                 return offered
-            chosen = choose(request, offered, living, quiet_for)
-            if isinstance(chosen, Refusal):
-                if policy.fair_share and not chosen.is_final:
-                    self._fair_share.wait(request)
-                return chosen
-            uuids = tuple(str(device["uuid"]) for device in chosen)
-            reservation = Reservation(
-                attempt=job.attempt,
-                task=f"{job.workspace}/{job.task}",
-                uuids=uuids,
-                memory=request.memory if request.shared else None,
-                used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
-                at=time.time(),
-            )
+
+            def plan(offered: Sequence[Device]) -> Reservation | Refusal:
+                chosen = choose(request, offered, living, quiet_for)
+                if isinstance(chosen, Refusal):
+                    return _not_final(chosen, outage) if outage and chosen.is_final else chosen
+                if outage and _may_be_others(request, chosen):
+                    return Refusal({}, more=f"{outage} Retrying.")
+                return Reservation(
+                    attempt=job.attempt,
+                    task=f"{job.workspace}/{job.task}",
+                    uuids=tuple(str(device["uuid"]) for device in chosen),
+                    memory=request.memory if request.shared else None,
+                    used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
+                    at=time.time(),
+                )
+
             if policy.fair_share:
-                left = self._fair_share.yields(policy, reservation, devices, living, self._reservations.ended)
-                if left is not None:
-                    self._fair_share.wait(request)
-                    return left
+                ended = self._reservations.ended
+                reservation = self._fair_share.allow(policy, plan, offered, devices, living, ended)
+            else:
+                reservation = plan(offered)
+            if isinstance(reservation, Refusal):
+                if policy.fair_share and not reservation.is_final:
+                    self._fair_share.wait(job.batch, request, tasks)
+                return reservation
             descriptor = self._reservations.reserve(reservation)
-            self._fair_share.leave()
+            self._fair_share.took(job.batch)
             self._before[job.attempt] = reservation.used
-            return Grant(uuids, tuple(str(device["label"]) for device in chosen), descriptor)
+            labels = {str(device["uuid"]): str(device["label"]) for device in devices}
+            return Grant(reservation.uuids, tuple(map(labels.__getitem__, reservation.uuids)), descriptor)
 
         return self._reservations.decide(reserve, keeps_ended=policy.fair_share)
+
+    def _watch(self, now: float) -> None:
+        if self._watcher is None and now >= self._restart_at:
+            self._watcher = GpuWatcher()
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now
@@ -158,6 +173,17 @@ class GpuAllocator:
         if grown:
             self._reservations.note_peak(job.attempt, peak)
 
+    def adopt(self, job: Job, labels: Sequence[str]) -> Job:
+        """Return a job that an earlier scheduler started with the GPUs that it has reserved on this host.
+        `labels` are the names of its GPUs for users.
+        """
+        reservation = self._reservations.of_run(job.attempt)
+        if reservation is None:
+            return job
+        self._before[job.attempt] = reservation.used
+        self._peaks[job.attempt] = self._reservations.read_peak(job.attempt)
+        return replace(job, gpus=reservation.uuids, gpu_labels=tuple(labels))
+
     def forget(self, job: Job) -> None:
         """Drop the data of a job that ended."""
         self._before.pop(job.attempt, None)
@@ -168,3 +194,15 @@ class GpuAllocator:
         since = self._quiet[key]
         for uuid in reserved:
             since.setdefault(uuid, now)
+
+
+def _may_be_others(request: GpuRequest, chosen: Iterable[Device]) -> bool:
+    """Return whether other GPUs may be meant than those chosen by index: those of AMD follow those of NVIDIA,
+    whose number may be unknown.
+    """
+    return any(word.isdecimal() for word in request.devices) and any(is_amd(one["uuid"]) for one in chosen)
+
+
+def _not_final(refusal: Refusal, outage: str) -> Refusal:
+    """Return why a request waits that would be refused if all GPUs were known."""
+    return replace(refusal, is_final=False, more=f"{outage} Retrying. {refusal.more}")

@@ -7,9 +7,10 @@ than is free, or that does not take it within a minute.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyruns_jupyter.core.common.host_identity import user_id
 from pyruns_jupyter.core.common.printable import printable
@@ -20,12 +21,25 @@ from .policy import GpuPolicy, PolicyFile, known_name
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
 from .visibility import Device
-from .waiting_list import WaitingList, WaitingScheduler
+from .waiting_list import MAX_TASKS, WaitingList, WaitingRequest, WaitingScheduler
 
 _MAX_YIELD_SECONDS = 60.0  # for which a GPU is left to a user who does not take it
 _IGNORE_SECONDS = 600.0  # for which that user is ignored then
+_PUBLISH_SECONDS = 1.0  # between two updates of the waiting list if nothing changes
 _PAUSE_SECONDS = 10.0  # without leaving GPUs to a user, after which the user has taken some
-_LOOK_SECONDS = 2.0  # after the last request, this scheduler does not wait any more
+_LOOK_SECONDS = 2.0  # after its last request, a batch does not wait any more
+
+Plan = Callable[[Sequence[Device]], "Reservation | Refusal"]
+
+
+@dataclass
+class _Asked:
+    """What a batch requested last, for how many tasks, and when (monotonic). Equal requests have one key."""
+
+    request: GpuRequest
+    key: str
+    tasks: int
+    at: float
 
 
 class FairShare:
@@ -36,9 +50,8 @@ class FairShare:
         self._uid = user_id()
         self._policy: PolicyFile | None = None
         self._waiting: WaitingList | None = None
-        self._asked_at = 0.0
-        self._request: GpuRequest | None = None  # the one in the waiting list, and when it was made last
-        self._requested_at = 0.0
+        self._asked: dict[str, _Asked] = {}  # by batch
+        self._published_at = 0.0
         # Since when GPUs are left to a user, and when they were left last (monotonic), by user id.
         self._yields: dict[int, tuple[float, float]] = {}
 
@@ -54,13 +67,14 @@ class FairShare:
         return self._policy.read()
 
     def look(self) -> None:
-        """Leave the waiting list if this scheduler does not ask for GPUs any more."""
-        if time.monotonic() - self._asked_at > _LOOK_SECONDS:
+        """Leave the waiting list if no batch asks for GPUs any more."""
+        now = time.monotonic()
+        if all(now - one.at > _LOOK_SECONDS for one in self._asked.values()):
             self.leave()
 
     def leave(self) -> None:
         """Leave the waiting list."""
-        self._request, self._requested_at = None, 0.0
+        self._asked.clear()
         if self._waiting is not None:
             self._waiting.leave()
 
@@ -88,29 +102,91 @@ class FairShare:
         more = f"{limit}, and running tasks have reserved {len(held)}."
         return Refusal({}, more=more, missing=len(held) + request.count - quota)
 
-    def wait(self, request: GpuRequest) -> None:
-        """Enter the waiting list. To be called guarded.
+    def wait(self, batch: str, request: GpuRequest, tasks: int) -> None:
+        """Enter a batch into the waiting list, of which `tasks` could start. To be called guarded."""
+        now, before = time.monotonic(), self._asked.get(batch)
+        if before is not None and before.request == request and before.tasks == tasks:
+            before.at = now
+            if now - self._published_at < _PUBLISH_SECONDS:
+                return
+        else:
+            self._asked[batch] = _Asked(request, repr(request), tasks, now)
+        self._publish(now)
 
-        Batches ask one after the other, the first one first; the entry has the request of the first one.
-        """
-        now = self._asked_at = time.monotonic()
-        if request != self._request and now - self._requested_at < _LOOK_SECONDS:
+    def took(self, batch: str) -> None:
+        """Note that a task of a batch got its GPUs. To be called guarded."""
+        if batch in self._asked:
+            self._asked[batch].tasks -= 1
+            self._publish(time.monotonic())
+
+    def _publish(self, now: float) -> None:
+        """Update the entry of this scheduler in the waiting list. Equal requests are one."""
+        self._published_at = now
+        self._asked = {
+            batch: one for batch, one in self._asked.items() if one.tasks and now - one.at <= _LOOK_SECONDS
+        }
+        tasks = Counter[str]()
+        for one in self._asked.values():
+            tasks[one.key] += one.tasks
+        requests = {one.key: one.request for one in self._asked.values()}
+        if not requests:
+            self.leave()
             return
-        self._request, self._requested_at = request, now
         with suppress(OSError):  # such as a full disk: others do not leave GPUs to this user then
-            self._list().enter(request)
+            self._list().enter(
+                [
+                    WaitingRequest(**vars(request), tasks=min(tasks[key], MAX_TASKS))
+                    for key, request in requests.items()
+                ]
+            )
 
-    def yields(
+    def allow(
         self,
         policy: GpuPolicy,
-        wanted: Reservation,
+        plan: Plan,
+        offered: Sequence[Device],
         devices: Sequence[Device],
         living: Sequence[Reservation],
         ended: Sequence[Reservation],
-    ) -> Refusal | None:
-        """Return to whom the GPUs of the reservation `wanted` are left, None if this user may take them. To
-        be called guarded; ended reservations of this user are added to the usage, and removed.
+    ) -> Reservation | Refusal:
+        """Return the reservation that `plan` makes of the GPUs `offered`, except those that are left to other
+        users, or to whom they are left. To be called guarded; ended reservations of this user are added to
+        the usage, and removed.
         """
+        wanted = plan(offered)
+        if isinstance(wanted, Refusal):
+            return wanted
+        used = self._usage(policy, devices, living, ended)
+        mine = used.get(self._uid, 0.0)
+        ahead = [one for one in self._list().others() if used.get(one.uid, 0.0) < mine]
+        ahead.sort(key=lambda one: (used.get(one.uid, 0.0), one.name))
+        first: Refusal | None = None
+        # A task that is blocked has a GPU in common with the one that blocks it, so this ends.
+        while not isinstance(wanted, Refusal):
+            blocked = self._first_blocked(policy, wanted, devices, living, ahead)
+            if blocked is None:
+                return wanted
+            uid, theirs = blocked
+            left = theirs.intersection(wanted.uuids)
+            if first is None:
+                labels = [str(device["label"]) for device in devices if device["uuid"] in wanted.uuids]
+                parts = used.get(uid, 0.0) / sum(used.values()), mine / sum(used.values())
+                text = left_text(
+                    labels, _name(uid), parts[0], _name(self._uid), parts[1], policy.half_life_days
+                )
+                first = Refusal({}, more=text)
+            offered = [device for device in offered if device["uuid"] not in left]
+            wanted = plan(offered)
+        return first or wanted
+
+    def _usage(
+        self,
+        policy: GpuPolicy,
+        devices: Sequence[Device],
+        living: Sequence[Reservation],
+        ended: Sequence[Reservation],
+    ) -> dict[int, float]:
+        """Return the usage of each user, by user id; store that of ended reservations of this user."""
         now = time.time()
         memory = {str(device["uuid"]): device["memory_total"] or 0 for device in devices}
         accounts, half_life = Accounts(self._reservations.folder), policy.half_life
@@ -120,17 +196,7 @@ class FairShare:
             with suppress(OSError):  # such as a full disk: they are still counted, one by one
                 accounts.add(ours, memory, half_life=half_life, now=now)
                 self._reservations.remove(ours)
-        mine = used.get(self._uid, 0.0)
-        ahead = [one for one in self._list().others() if used.get(one.uid, 0.0) < mine]
-        ahead.sort(key=lambda one: (used.get(one.uid, 0.0), one.name))
-        blocked = self._first_blocked(policy, wanted, devices, living, ahead)
-        if blocked is None:
-            return None
-        labels = [str(device["label"]) for device in devices if device["uuid"] in wanted.uuids]
-        total = sum(used.values())
-        theirs, ours_part = used.get(blocked.uid, 0.0) / total, mine / total
-        who, us = _name(blocked.uid), _name(self._uid)
-        return Refusal({}, more=left_text(labels, who, theirs, us, ours_part, policy.half_life_days))
+        return used
 
     def _first_blocked(
         self,
@@ -139,24 +205,32 @@ class FairShare:
         devices: Sequence[Device],
         living: Sequence[Reservation],
         ahead: Sequence[WaitingScheduler],
-    ) -> WaitingScheduler | None:
-        """Return the first of the schedulers `ahead` that could start a task now, but not after `wanted`."""
+    ) -> tuple[int, set[str]] | None:
+        """Return the user id of the first of the schedulers `ahead` that could start a task now, but not
+        after `wanted`, and the GPUs that the task would get.
+        """
         given = list(living)
-        for one in ahead:
-            offered = self.within_quota(policy, one.request, devices, given, one.uid)
+
+        def get(request: WaitingRequest, uid: int, held: Sequence[Reservation]) -> tuple[str, ...]:
+            offered = self.within_quota(policy, request, devices, held, uid)
             if isinstance(offered, Refusal):
-                continue
-            request = replace(one.request, stable_seconds=0.0)
-            if isinstance(choose(request, offered, given, {}), Refusal):
-                continue  # it waits for others, too
-            left = choose(request, offered, [*given, wanted], {})
-            if isinstance(left, Refusal):
-                if self._is_left_to(one.uid):
-                    return one
-                continue
-            uuids = tuple(str(device["uuid"]) for device in left)
-            memory = request.memory if request.shared else None
-            given.append(replace(wanted, attempt=one.name, uid=one.uid, uuids=uuids, memory=memory))
+                return ()
+            found = choose(replace(request, stable_seconds=0.0), offered, held, {})
+            return () if isinstance(found, Refusal) else tuple(str(device["uuid"]) for device in found)
+
+        for one in ahead:
+            for request in one.requests:
+                for _ in range(request.tasks):
+                    uuids = get(request, one.uid, given)
+                    if not uuids:
+                        break  # it waits for others, too
+                    left = get(request, one.uid, [*given, wanted])
+                    if not left:
+                        if self._is_left_to(one.uid):
+                            return one.uid, {*uuids}
+                        break
+                    memory = request.memory if request.shared else None
+                    given.append(replace(wanted, attempt=one.name, uid=one.uid, uuids=left, memory=memory))
         return None
 
     def _is_left_to(self, uid: int) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -207,9 +206,8 @@ class Reservations:
                 descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             except FileExistsError:
                 continue
-            if sys.platform != "win32":
-                with suppress(OSError):
-                    os.fchmod(descriptor, 0o666)
+            with suppress(OSError):
+                set_mode(descriptor, 0o666)
             return descriptor
 
     def living(self, *, keeps_ended: bool = False) -> list[Reservation]:
@@ -276,6 +274,18 @@ class Reservations:
             raise
         return descriptor
 
+    def of_run(self, attempt: str) -> Reservation | None:
+        """Return the reservation of a living run of this user, None if it has none."""
+        with suppress(OSError, ValueError, PyrunsError):
+            descriptor = _open(self.folder / f"{attempt}{_SUFFIX}", os.O_RDONLY)
+            try:
+                found = Reservation.read(descriptor)
+            finally:
+                os.close(descriptor)
+            if found.attempt == attempt and found.uid == user_id():
+                return found
+        return None
+
     def note_peak(self, attempt: str, peak: Mapping[str, int]) -> None:
         """Store the peak memory (bytes) of a run on each of its GPUs, for its supervisor."""
         with suppress(OSError, PyrunsError):  # for information only
@@ -287,6 +297,13 @@ class Reservations:
 
     def take_peak(self, attempt: str) -> dict[str, int]:
         """Return and remove the peak memory of a run that has ended, empty if it is unknown."""
+        found = self.read_peak(attempt)
+        with suppress(OSError):
+            (self.folder / f"{attempt}{_PEAK}").unlink()
+        return found
+
+    def read_peak(self, attempt: str) -> dict[str, int]:
+        """Return the peak memory of a run (bytes by UUID), empty if it is unknown."""
         path = self.folder / f"{attempt}{_PEAK}"
         try:
             descriptor = _open(path, os.O_RDONLY)
@@ -296,7 +313,6 @@ class Reservations:
                 found = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=dict[str, Bytes])
             finally:
                 os.close(descriptor)
-            path.unlink()
         except (OSError, ValueError, RecursionError):
             return {}
         return found

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.host_identity import new_token, user_id
 from pyruns_jupyter.core.fs.locks import try_lock
@@ -26,7 +29,22 @@ _SUFFIX = ".waiting"
 _MAX_BYTES = 16384
 _RENEW_SECONDS = 5.0
 EXPIRY_SECONDS = 20.0  # after which a file that was not renewed does not count
-_MAX_OF_USER = 10  # entries of a user that count
+MAX_TASKS = 64  # that count for one request: few hosts have more GPUs
+_MAX_REQUESTS = 20  # of a user that count
+
+
+@dataclass(frozen=True)
+class WaitingRequest(GpuRequest):
+    """The same request of several tasks that could start now."""
+
+    tasks: Annotated[int, Meta(ge=1, le=MAX_TASKS)] = 1
+
+
+@dataclass(frozen=True)
+class _Entry(WaitingRequest):
+    """The content of a file: a request, and in `more`, which earlier releases ignore, all others."""
+
+    more: tuple[WaitingRequest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,7 @@ class WaitingScheduler:
 
     name: str
     uid: int
-    request: GpuRequest
+    requests: tuple[WaitingRequest, ...]
 
 
 class WaitingList:
@@ -46,11 +64,11 @@ class WaitingList:
         self._uid = user_id()
         self._path: Path | None = None
         self._descriptor = -1
-        self._written: GpuRequest | None = None
+        self._written: tuple[WaitingRequest, ...] = ()
         self._renewed_at = 0.0  # monotonic
 
-    def enter(self, request: GpuRequest) -> None:
-        """Let other users know that this scheduler waits for GPUs.
+    def enter(self, requests: Sequence[WaitingRequest]) -> None:
+        """Let other users know for what this scheduler waits. The first requests are the most important.
 
         Raises:
             OSError: when that is not possible.
@@ -60,14 +78,15 @@ class WaitingList:
             path = self._folder / f"{new_token()}{_SUFFIX}"
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
             self._descriptor = os.open(path, flags, 0o600)
-            self._path, self._written = path, None
+            self._path, self._written = path, ()
             try_lock(self._descriptor, shared=False)  # while no other process can know it
-        if request != self._written:
+        if tuple(requests) != self._written:
+            self._written = ()
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, msgspec.json.encode(request))
+            os.write(self._descriptor, _encoded(requests))
             set_mode(self._descriptor, COMMON_MODE)
-            self._written = request
+            self._written = tuple(requests)
         elif now - self._renewed_at < _RENEW_SECONDS:
             return
         set_times(self._descriptor, self._path)
@@ -91,7 +110,7 @@ class WaitingList:
                     one = self._read(path)
                     if one is not None:
                         found.setdefault(one.uid, []).append(one)
-        return [one for ours in found.values() for one in ours[:_MAX_OF_USER]]
+        return [one for ours in found.values() for one in _first_requests(ours)]
 
     def _read(self, path: Path) -> WaitingScheduler | None:
         descriptor = os.open(path, READ | NO_FOLLOW)
@@ -105,7 +124,27 @@ class WaitingList:
             is_expired = abs(time.time() - status.st_mtime) > EXPIRY_SECONDS
             if is_dead or is_expired or not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
                 return None
-            request = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=GpuRequest)
-            return WaitingScheduler(path.name, status.st_uid, request)
+            entry = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=_Entry)
+            return WaitingScheduler(path.name, status.st_uid, (entry, *entry.more))
         finally:
             os.close(descriptor)
+
+
+def _encoded(requests: Sequence[WaitingRequest]) -> bytes:
+    """Return the content of a file, without the last requests if it would be too large."""
+    requests = requests[:_MAX_REQUESTS]
+    while True:
+        data = msgspec.json.encode(_Entry(**vars(requests[0]), more=tuple(requests[1:])))
+        if len(data) <= _MAX_BYTES or len(requests) == 1:
+            return data
+        requests = requests[:-1]
+
+
+def _first_requests(schedulers: Sequence[WaitingScheduler]) -> Iterator[WaitingScheduler]:
+    """Yield the schedulers of a user with the requests that count."""
+    room = _MAX_REQUESTS
+    for one in schedulers:
+        if room:
+            counted = one.requests[:room]
+            room -= len(counted)
+            yield replace(one, requests=counted)

@@ -2,66 +2,8 @@
 
 import sys
 
+# mypy checks for both systems that all names exist which other modules import from here.
 if sys.platform == "win32":
-    from .windows import (
-        SignalPipe,
-        become_daemon,
-        do_not_block,
-        gather_orphans,
-        has_children,
-        held_for_child,
-        open_terminal,
-        passed_descriptors,
-        read_available,
-        reap,
-        signal_handling,
-        spawn,
-        spawn_child,
-        spawn_daemon,
-        stop_tree,
-        take_descriptors,
-        take_locks,
-        wait_readable,
-    )
+    from .windows import *  # noqa: F403
 else:
-    from .posix import (
-        SignalPipe,
-        become_daemon,
-        do_not_block,
-        gather_orphans,
-        has_children,
-        held_for_child,
-        open_terminal,
-        passed_descriptors,
-        read_available,
-        reap,
-        signal_handling,
-        spawn,
-        spawn_child,
-        spawn_daemon,
-        stop_tree,
-        take_descriptors,
-        take_locks,
-        wait_readable,
-    )
-
-__all__ = [
-    "SignalPipe",
-    "become_daemon",
-    "do_not_block",
-    "gather_orphans",
-    "has_children",
-    "held_for_child",
-    "open_terminal",
-    "passed_descriptors",
-    "read_available",
-    "reap",
-    "signal_handling",
-    "spawn",
-    "spawn_child",
-    "spawn_daemon",
-    "stop_tree",
-    "take_descriptors",
-    "take_locks",
-    "wait_readable",
-]
+    from .posix import *  # noqa: F403

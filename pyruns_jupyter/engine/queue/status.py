@@ -13,8 +13,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.common.errors import Unreadable, os_sentence
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.fs.filesystem import write_problem
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import other_owner, trusted_engine
 
@@ -76,6 +77,7 @@ def read_queue(root: Path) -> Queue:
     key = trusted_engine(root)
     alive = key is not None and scheduler_alive(root)
     states = _read_states(EnginePaths(root)) if key is not None else {}
+    problem = write_problem(root)
     owner = other_owner(root) if key is None else ""
     found = []
     foreign_batches = 0
@@ -91,6 +93,8 @@ def read_queue(root: Path) -> Queue:
         state = states.get(batch_id, {}) if not foreign else {}
         waiting, running, reason = state.get("waiting"), state.get("running"), state.get("why")
         why = (reason if isinstance(reason, str) else "") if alive else _NO_SCHEDULER
+        if problem is not None:  # the scheduler cannot write why
+            why = os_sentence(problem)
         tasks = tuple(name for name, _ in batch.tasks)
         found.append(
             QueuedBatch(

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError
+from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.fs.regular_files import OPEN_FOLDER
@@ -162,7 +162,7 @@ class _Supervisor:
         except OSError as error:
             if self.process is not None or error.errno not in _PERMANENT_ERRORS:
                 raise
-            return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
+            return self._refuse(f"The run could not be started. {os_sentence(error)}")
         except Exception as error:
             if command is not None:
                 raise

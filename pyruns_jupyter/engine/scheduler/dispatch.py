@@ -6,10 +6,14 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import islice
 from math import inf
 
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.engine.gpus.allocator import GpuAllocator
 from pyruns_jupyter.engine.gpus.reservations import MEMORY, Refusal, Reservations
+from pyruns_jupyter.engine.gpus.waiting_list import MAX_TASKS
 from pyruns_jupyter.engine.memory.reservations import reserve_memory
 from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
 from pyruns_jupyter.engine.queue.jobs import Job
@@ -55,7 +59,7 @@ class Dispatcher:
                 keep.append(memory)
             request = self._policy.gpus(job)
             if request is not None:
-                grant = self.gpus.grant(job, request)
+                grant = self.gpus.grant(job, request, self._ready(opened))
                 if isinstance(grant, Refusal):
                     patience = request.max_wait_seconds
                     opened.refuse(
@@ -76,3 +80,17 @@ class Dispatcher:
         entry.job = job
         opened.running[job.task] = entry
         return None
+
+    def adopted(self, job: Job, info: TaskInfo) -> Job:
+        """Return a job that an earlier scheduler started, with the GPUs that its run uses on this host."""
+        run = runs.latest(info)
+        labels = run.environment.get("assigned_gpu_ids") if run and run.attempt == job.attempt else None
+        if job.gpus or not job.options.is_local or not labels or not isinstance(labels, list):
+            return job
+        return self.gpus.adopt(job, [str(label) for label in labels])
+
+    def _ready(self, opened: ActiveBatch) -> int:
+        """Return how many tasks of a batch could start now, with the one that is being started."""
+        now = time.monotonic()
+        others = sum(entry.not_before <= now for entry in islice(opened.waiting, MAX_TASKS))
+        return max(1, min(1 + others, self._policy.room(opened)))

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted
+from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, os_sentence
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.fs.atomic import is_plain_file
+from pyruns_jupyter.core.fs.filesystem import write_problem
 from pyruns_jupyter.core.fs.inotify import PathWatch
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, FileLock
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
@@ -390,6 +391,7 @@ class Scheduler:
             if lives:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
+                entry.job = self._dispatcher.adopted(entry.job, info)
                 self._executors.adopt(entry.job)
             elif entry.not_before > time.monotonic():  # cleanup failed recently: back off
                 opened.waiting.appendleft(entry)
@@ -402,7 +404,8 @@ class Scheduler:
         elif state is EntryState.WAITING:
             obstacle = self._executors.obstacle(entry.job)
             if not obstacle:
-                self._put_off(entry, "its supervisor ended before the task could start")
+                problem = write_problem(self._root)
+                self._put_off(entry, problem or "its supervisor ended before the task could start")
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 
@@ -453,7 +456,9 @@ def _log(text: str) -> None:
 
 
 def _text_of(reason: str | Exception) -> str:
+    if isinstance(reason, OSError):
+        return os_sentence(reason).rstrip(".")
     text = reason if isinstance(reason, str) else str(reason) or type(reason).__name__
-    if isinstance(reason, Exception) and not isinstance(reason, (OSError, PyrunsError)):
+    if isinstance(reason, Exception) and not isinstance(reason, PyrunsError):
         text = f"{type(reason).__name__}: {text}"
     return text.rstrip(".")

@@ -79,6 +79,12 @@ class StartPolicy:
         """Return whether running tasks of a batch count towards the limit of the project."""
         return self._counted(opened) > 0
 
+    def room(self, opened: ActiveBatch) -> int:
+        """Return how many more tasks of a batch on this host the limits allow now."""
+        self._set_apart(opened)
+        room, limit = opened.batch.options.jobs - self._own(opened), self._settings.max_jobs
+        return room if limit is None else min(room, limit - self._running - self._counted(opened))
+
     def _hold_dependencies(self, opened: ActiveBatch) -> Blocked | None:
         batch = opened.batch
         if not batch.options.after or batch.id in self._ready:
@@ -94,7 +100,8 @@ class StartPolicy:
         self._ready.add(batch.id)
         return None
 
-    def _hold_local(self, opened: ActiveBatch) -> Blocked | None:
+    def _set_apart(self, opened: ActiveBatch) -> None:
+        """Count the tasks of all batches except this one, of which tasks are being started."""
         if self._filling is not opened:
             if self._filling is not None:
                 self._running += self._counted(self._filling)
@@ -102,9 +109,15 @@ class StartPolicy:
             self._filling = opened
             self._running -= self._counted(opened)
             self._grouped[opened.batch.group] -= len(opened.running)
-        jobs, own = opened.batch.options.jobs, len(opened.running)
-        if opened.batch.group:
-            own += self._grouped[opened.batch.group]
+
+    def _own(self, opened: ActiveBatch) -> int:
+        """Return how many tasks count towards the limit of a batch."""
+        group = opened.batch.group
+        return len(opened.running) + (self._grouped[group] if group else 0)
+
+    def _hold_local(self, opened: ActiveBatch) -> Blocked | None:
+        self._set_apart(opened)
+        jobs, own = opened.batch.options.jobs, self._own(opened)
         if own >= jobs:
             return Blocked(
                 f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs})."

@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.atomic import sync_folder
-from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder, set_times
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder, set_mode, set_times
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 
 # Files below these control other programs and are not results of a run.
@@ -66,8 +65,7 @@ def _copy(source: Path, target: Path) -> None:
         with open(os.open(target, flags, 0o600), "wb") as copy:
             shutil.copyfileobj(stream, copy, 1024 * 1024)
             copy.flush()
-            if sys.platform != "win32":
-                os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
+            set_mode(copy.fileno(), stat.S_IMODE(status.st_mode))
             set_times(copy.fileno(), target, ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(copy.fileno())
 
