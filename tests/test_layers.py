@@ -14,6 +14,7 @@ import pytest
 from tests.support import ROOT
 
 PACKAGE = ROOT / "pyruns_jupyter"
+PLUGINS = ROOT / "hydra_plugins"  # a namespace package, in which Hydra looks for plugins
 SOURCES = ROOT / "src"
 LONGEST_FILE = 460
 
@@ -102,6 +103,8 @@ PYTHON_ARROWS = {
     "engine/client": {"core", "engine/cluster", "engine/gpus", "engine/memory", "engine/queue", "system"},
     "studies": {"core", "engine"},
     "api": {"core", "engine", "studies"},
+    "hydra_launcher": {"api", "core", "script"},
+    "hydra_plugins": {"core", "engine/queue", "hydra_launcher"},
     "cli": {"agents", "api", "core", "engine", "service", "studies", "system"},
     "service": {"core", "engine", "studies"},
     "live": {"core", "service", "studies", "system"},
@@ -127,8 +130,9 @@ JUPYTER = {
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
 PYTHON_FORBIDDEN = dict.fromkeys(
-    ("core", "script", "system", "engine", "studies", "service", "live", "agents", "cli", "api"), JUPYTER
+    {room.split("/")[0] for room in PYTHON_ARROWS} - {"notebook", "server"}, JUPYTER
 )
+
 
 TYPESCRIPT_ARROWS = {
     "client": set[str](),
@@ -176,8 +180,10 @@ def part_of(file: Path, root: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    """The room of a module of ours: `core/fs` for `pyruns_jupyter.core.fs.locks`."""
-    _, *names = module.split(".")
+    """The room of a module of ours: `core/fs` for `pyruns_jupyter.core.fs.locks`; plugins are one room."""
+    package, *names = module.split(".")
+    if package == PLUGINS.name:
+        return package
     room = "/".join(names[:2])
     return room if room in PYTHON_ARROWS else "".join(names[:1])
 
@@ -189,7 +195,8 @@ def module_of(file: Path) -> str:
 
 def python_files() -> list[Path]:
     built = {PACKAGE / "labextension", PACKAGE / "static"}
-    return [file for file in sorted(PACKAGE.rglob("*.py")) if not built & set(file.parents)]
+    files = [*sorted(PACKAGE.rglob("*.py")), *sorted(PLUGINS.rglob("*.py"))]
+    return [file for file in files if not built & set(file.parents)]
 
 
 def typescript_files() -> list[Path]:
@@ -211,7 +218,7 @@ def python_offences(file: Path) -> list[str]:
     allowed = PYTHON_ARROWS[room] | {room, "_version"}
     offences = []
     for name in python_imports(file):
-        if name.split(".")[0] == PACKAGE.name:
+        if name.split(".")[0] in (PACKAGE.name, PLUGINS.name):
             target = room_of(name)
             if not {target, target.split("/")[0]} & allowed:
                 offences.append(

@@ -19,7 +19,7 @@ def features(points: np.ndarray, model: DictConfig) -> np.ndarray:
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> float:
     random = np.random.default_rng(cfg.seed)
     points = random.uniform(-1, 1, cfg.samples)
     values = np.sin(5 * points) * np.exp(points) + cfg.noise * random.normal(size=cfg.samples)
@@ -35,6 +35,7 @@ def main(cfg: DictConfig) -> None:
         pyruns.track(epoch=epoch, train=train, test=test)
     print(f"{cfg.model.kind}: error {test:.4f} on {cfg.samples - half} points that were not seen")
     pyruns.record(test=test, train=train)
+    return test  # for sweepers of Hydra
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsErro
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.create.cells import create_cell
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.paths import CELL_ERROR, CELL_GIVEN, check_task_name, is_task_name
+from pyruns_jupyter.core.taskfile.paths import CELL_GIVEN, check_task_name, is_task_name
 from pyruns_jupyter.core.taskfile.task_file import is_passing, read_task
 from pyruns_jupyter.core.tasks.row import row_from
-from pyruns_jupyter.core.trust.signed_pickles import load_pickle, sign_pickle
+from pyruns_jupyter.core.trust.call_results import load_error
+from pyruns_jupyter.core.trust.signed_pickles import sign_pickle
 from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.studies.launch import ensure_running
@@ -262,7 +263,7 @@ def _take_status(future: TaskFuture[Any], *, is_check: bool) -> bool:
     if row.status == runs.CANCELLED:
         return _end(future, futures.CancelledError(f"The task {task.name!r} was stopped."))
     if row.status == runs.FAILED:
-        return _end(future, _exception(task, row.message or ""))
+        return _end(future, exception_of(task, row.message or ""))
     if row.status != runs.COMPLETED:
         return _end(
             future,
@@ -286,13 +287,13 @@ def _end(future: TaskFuture[Any], error: BaseException) -> bool:
     return True
 
 
-def _exception(task: Task, message: str) -> BaseException:
-    """Return the exception that the function raised, or else an error with the message of the task."""
+def exception_of(task: Task, message: str) -> BaseException:
+    """Return the exception that the function of a failed task raised, or else an error with its message."""
     error: BaseException | None = None
     text = ""
     with suppress(PyrunsError, OSError, IndexError):
         folder = task.workspace.folder.paths(task.name).artifact_dir(task.runs[-1].index)
-        error, text = load_pickle(folder / CELL_ERROR, trust=False)
+        error, text = load_error(folder)
     if error is None:
         error = Conflict(f"The task {task.name!r} failed. {message}".strip())
     if text:

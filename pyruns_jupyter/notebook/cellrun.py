@@ -7,16 +7,14 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
-
-import cloudpickle  # type: ignore[import-untyped]
 
 from pyruns_jupyter import script
 from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
-from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_ERROR, CELL_GIVEN, CELL_VALUE
+from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN
 from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
-from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
+from pyruns_jupyter.core.trust.call_results import store_error, store_value
+from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle
 
 if TYPE_CHECKING:  # IPython starts slowly, and a function does not need it
     from IPython.core.interactiveshell import InteractiveShell
@@ -67,7 +65,7 @@ def _run_cell(cell: Path, given: bytes) -> int:
         return 1
     if result.result is not None:
         try:
-            _store(CELL_VALUE, result.result)
+            store_value(Path(script.artifact_dir()), result.result)
         except Exception as problem:  # noqa: BLE001 - the cell itself succeeded
             kind = type(result.result).__name__
             print(f"The value of the cell ({kind}) cannot be pickled: {problem}", file=sys.stderr)
@@ -76,27 +74,16 @@ def _run_cell(cell: Path, given: bytes) -> int:
 
 def _call_function(given: bytes) -> int:
     """Call the function and store its return value, or its exception with the traceback."""
+    results = Path(script.artifact_dir())
     try:
         call = pickle.loads(given)
         sys.path.extend(path for path in call["path"] if path not in sys.path)
         function, args, kwargs = pickle.loads(call["call"])
-        _store(CELL_VALUE, function(*args, **kwargs))
+        store_value(results, function(*args, **kwargs))
     except Exception as error:  # noqa: BLE001 - the user's code
-        text = "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
-        print(text, end="", file=sys.stderr)
-        try:
-            pickle.loads(cloudpickle.dumps(error))
-        except Exception:  # noqa: BLE001 - an exception may hold anything, or need other arguments
-            _store(CELL_ERROR, (None, text))
-        else:
-            _store(CELL_ERROR, (error, text))
+        print(store_error(results, error), end="", file=sys.stderr)
         return 1
     return 0
-
-
-def _own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without the frame of this module, if others remain."""
-    return trace.tb_next or trace if trace is not None else None
 
 
 def _shell(cell: Path) -> InteractiveShell:
@@ -120,11 +107,6 @@ def _print_exception(
     while frames is not None and Path(frames.tb_frame.f_code.co_filename).name != CELL_CODE:
         frames = frames.tb_next
     traceback.print_exception(kind, error, frames or trace)
-
-
-def _store(name: str, value: Any) -> None:
-    """Store an object as a signed artifact of the run."""
-    (Path(script.artifact_dir()) / name).write_bytes(sign_pickle(cloudpickle.dumps(value)))
 
 
 if __name__ == "__main__":

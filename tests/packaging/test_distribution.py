@@ -47,7 +47,11 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: zipfile.ZipFile) -> N
     names = wheel.namelist()
     parts = {name.split("/")[0] for name in names}
     info, data = f"pyruns_jupyter-{VERSION}.dist-info", f"pyruns_jupyter-{VERSION}.data"
-    assert parts == {"pyruns_jupyter", info, data}
+    assert parts == {"pyruns_jupyter", "hydra_plugins", info, data}
+    # Other distributions put plugins into this namespace package too.
+    assert [name for name in names if name.startswith("hydra_plugins/")] == [
+        "hydra_plugins/pyruns_launcher.py"
+    ]
     suffixes = {Path(name).suffix for name in names if name.startswith("pyruns_jupyter/")}
     assert suffixes == {".py", ".typed", ".yaml", ".json", ".js", ".css", ".txt", ".sh", ".md"} & suffixes
     assert not [name for name in names if re.search(r"node_modules|\.tsx?$|\.map$|__tests__|\.pyc$", name)]

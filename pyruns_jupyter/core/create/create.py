@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import stamp
@@ -48,23 +48,61 @@ def create(
     settings: Settings | None = None,
 ) -> list[str]:
     """Create the tasks of a plan, see `create_tasks`; `facts` go into our part of each task file."""
-    workspace = planned.workspace
+    return write_tasks(
+        planned.workspace,
+        planned.name,
+        (
+            NewTask(name, planned.config_text(index), planned.row(index), facts, files)
+            for index, name in enumerate(planned.names)
+        ),
+        settings,
+    )
+
+
+class NewTask(NamedTuple):
+    """A task to be written.
+
+    Attributes:
+        name: its name.
+        text: its configuration or shell script.
+        swept: the values that distinguish it from the tasks that are created with it, by dotted key.
+        facts: our own data in its task file.
+        files: further files of its folder.
+    """
+
+    name: str
+    text: str
+    swept: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    files: Mapping[str, bytes]
+
+
+def write_tasks(
+    workspace: WorkspaceFolder, batch_name: str, tasks: Iterable[NewTask], settings: Settings | None = None
+) -> list[str]:
+    """Create tasks durably, all or none, without checking their configurations; return their names.
+
+    Raises:
+        NameTaken, InvalidInput, Conflict, Busy: see `create_tasks`.
+    """
     kind, payload_name, more = kind_of_tasks(workspace, settings)
     now = time.time()
+    names = []
     with staging_folder(workspace) as staging:
-        for index, name in enumerate(planned.names):
-            own = {"swept": planned.row(index), "batch_name": planned.name, "created_at": now}
-            if planned.plan is None:
+        for task in tasks:
+            own = {"swept": task.swept, "batch_name": batch_name, "created_at": now}
+            if workspace.kind == SHELL:
                 own["project"] = str(workspace.project)  # if the project moves, so does the working folder
-            info = new_task_info(name, now, kind, payload_name, more, {**own, **facts})
-            folder = f"{staging}/{name}"
+            info = new_task_info(task.name, now, kind, payload_name, more, {**own, **task.facts})
+            folder = f"{staging}/{task.name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")
-            config = _with_newline(planned.config_text(index))
-            for file, content in {**files, payload_name: config, TASK_INFO: dump_json(info)}.items():
+            config = _with_newline(task.text)
+            for file, content in {**task.files, payload_name: config, TASK_INFO: dump_json(info)}.items():
                 write_new(f"{folder}/{file}", content, durable=False)
-        put_into_place(workspace, staging, planned.names, are_small=True)
-    return list(planned.names)
+            names.append(task.name)
+        put_into_place(workspace, staging, names, are_small=True)
+    return names
 
 
 def kind_of_tasks(

@@ -13,7 +13,7 @@ from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.fs.atomic import dump_json, is_plain_file, write_new
 from pyruns_jupyter.core.fs.locks import FILE_MODE
-from pyruns_jupyter.core.taskfile import move_lock, runs
+from pyruns_jupyter.core.taskfile import hydra_job, move_lock, runs
 from pyruns_jupyter.core.taskfile.paths import (
     ARTIFACTS,
     CELL_CODE,
@@ -40,7 +40,8 @@ RUN_KEYS = frozenset(
 _OWN_RUN_FACTS = frozenset(
     {"queue", "times", "messages", "failures", "aggregates", "alerts", "thinned", "metric_sources", "system"}
 )
-_OWN_PLACE_FACTS = frozenset({"order", "trashed_at"})
+# A copy of a job of Hydra is an ordinary task: it must not write into the folder of the job.
+_NOT_COPIED_FACTS = frozenset({"order", "trashed_at", hydra_job.KEY})
 _TRACK_STORE = "tracks.sqlite3"
 
 
@@ -118,7 +119,7 @@ def _copied_info(info: TaskInfo, name: str, *, with_runs: bool, notes: bool) -> 
     made["pinned"] = False
     facts = own(made)
     facts["created_at"] = now
-    for key in _OWN_PLACE_FACTS & facts.keys():
+    for key in _NOT_COPIED_FACTS & facts.keys():
         del facts[key]
     return made
 

@@ -34,6 +34,9 @@ CELL_CODE = "cell.py"
 CELL_GIVEN = "given.pkl"
 CELL_VALUE = "value.pkl"
 CELL_ERROR = "error.pkl"
+# Of a task that is a job of Hydra: its pickled configuration. The return value is stored as for a function.
+HYDRA_RUNNER = "pyruns_jupyter.hydra_launcher.job_runner"  # the module that runs the script of such a task
+HYDRA_JOB = "hydra_job.pkl"
 STAGING_PREFIX = ".pyruns-task-"
 CREATE_GUARD = ".pyruns-create.lock.guard"
 ENGINE = ".engine"

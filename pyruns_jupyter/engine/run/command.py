@@ -24,8 +24,10 @@ from pyruns_jupyter.core.fs.text_files import read_source, read_text
 from pyruns_jupyter.core.metrics.sources import mlflow, trackio
 from pyruns_jupyter.core.provenance.git_state import script_hash
 from pyruns_jupyter.core.provenance.snapshots import trees
+from pyruns_jupyter.core.taskfile.hydra_job import hydra_job_of
 from pyruns_jupyter.core.taskfile.metadata import env_of
 from pyruns_jupyter.core.taskfile.paths import (
+    HYDRA_RUNNER,
     NOTEBOOK_RUNNER,
     NOTEBOOK_SUFFIX,
     SCRIPT_CONFIG,
@@ -156,6 +158,7 @@ def _script_command(
     from pyruns_jupyter.core.scripts.reading import read_parameters
     from pyruns_jupyter.core.scripts.source.modules import module_of, project_folder
 
+    hydra_job = hydra_job_of(info)
     script, source = _script(job, info, tree)
     python = interpreter_of(settings, job.python, environment)
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
@@ -168,7 +171,9 @@ def _script_command(
     words: list[str] = []
     files: RunFiles | None = None
     copies: dict[Path, bytes] = {}
-    if passes_words(parameters):
+    if hydra_job is not None:
+        words = list(hydra_job.overrides)
+    elif passes_words(parameters):
         passing = settings.passes_defaults(job.workspace)
         config = parse_config(text, name)
         files = run_files_of(parameters, config, name)
@@ -179,8 +184,9 @@ def _script_command(
     # A notebook is run by a module of ours, so the Python of the task needs this package.
     is_notebook = source.suffix.lower() == NOTEBOOK_SUFFIX
     start, workdir = [*(["-m", NOTEBOOK_RUNNER] if is_notebook else []), str(source)], script.parent
-    if not is_notebook and (parameters.relative or settings.as_module_in.get(job.workspace)):
-        folder, module = module_of(script, parameters.relative)
+    packages = max(parameters.relative, 0 if hydra_job is None else hydra_job.packages)
+    if not is_notebook and (packages or settings.as_module_in.get(job.workspace)):
+        folder, module = module_of(script, packages)
         start, workdir = ["-m", module], folder
         if tree is not None:  # -m would import from the working folder first
             package = folder / module.partition(".")[0]
@@ -191,6 +197,8 @@ def _script_command(
                     "or set snapshot_code: false."
                 )
             start = ["-c", _MODULE_RUNNER.format(str(place.parent), module)]
+    if hydra_job is not None:
+        start = ["-m", HYDRA_RUNNER, *start]
     notes = () if tree is None else (f"Code snapshot {tree.digest[:12]}", *tree.notes)
     if files is not None and files.constants:
         if start[0] != str(source):

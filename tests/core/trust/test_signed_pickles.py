@@ -19,12 +19,15 @@ CALLS = {
     "allow_pickle",
     "torch_load",
 }
-# `Task.value`'s, the variables of a cell, the calls of an `Executor`, what workers and forked calls of a
-# cluster tell their scheduler over a pipe, and arguments of a new interpreter, in a file without a name.
+# `Task.value`'s, the variables of a cell, the calls of an `Executor`, the jobs of Hydra, what workers and
+# forked calls of a cluster tell their scheduler over a pipe, and arguments of a new interpreter, in a file
+# without a name.
 KNOWN = {
     "api/executor.py",
     "api/joblib_backend.py",
+    "core/trust/call_results.py",
     "core/trust/signed_pickles.py",
+    "hydra_launcher/stored_job.py",
     "notebook/cellrun.py",
     "notebook/cell_tasks.py",
     "engine/processes/start_method.py",

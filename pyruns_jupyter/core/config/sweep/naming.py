@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput
@@ -53,9 +53,14 @@ def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> 
     Raises:
         InvalidInput: when the prefix is not a legal name, too long for a sweep, or taken by another task.
     """
-    check_task_name(prefix)
     if plan.count == 1:
         return [check_name(prefix, taken)]
+    _check_prefix(prefix)
+    return _numbered(prefix, swept_labels(plan), taken)
+
+
+def _check_prefix(prefix: str) -> None:
+    check_task_name(prefix)
     limit = min(MAX_NAME_LENGTH, _MAX_BYTES) - _LABEL_ROOM
     size = len(prefix.encode())
     if size > limit:
@@ -65,7 +70,6 @@ def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> 
             f"has {size}.",
             field="name",
         )
-    return _numbered(prefix, swept_labels(plan), taken)
 
 
 def pattern_names(
@@ -101,6 +105,18 @@ def pattern_names(
     if plan.count == 1:
         return [check_name(names[0], taken)]
     return _distinct(names, taken)
+
+
+def numbered_names(prefix: str, rows: Sequence[Mapping[str, str]], taken: Collection[str] = ()) -> list[str]:
+    """Return names like those of `default_names` for tasks with these values (as texts), by dotted key.
+
+    Raises:
+        InvalidInput: when the prefix is not a legal name or too long.
+    """
+    _check_prefix(prefix)
+    short = _short_keys(list(dict.fromkeys(key for row in rows for key in row)))
+    labels = [",".join(f"{_legal(short[key])}={_legal(text)}" for key, text in row.items()) for row in rows]
+    return _numbered(prefix, labels, taken)
 
 
 def swept_labels(plan: SweepPlan) -> list[str]:
@@ -139,7 +155,10 @@ def _short_keys(keys: list[str]) -> dict[str, str]:
 def _numbered(prefix: str, labels: list[str], taken: Collection[str]) -> list[str]:
     first = _next_number(f"{prefix}_", taken)
     width = len(str(first + len(labels) - 1))
-    names = [_cut(f"{prefix}_{number:0{width}d}_{label}") for number, label in enumerate(labels, start=first)]
+    names = [
+        _cut(f"{prefix}_{number:0{width}d}" + (f"_{label}" if label else ""))
+        for number, label in enumerate(labels, start=first)
+    ]
     for name in names[:1] + names[-1:]:
         check_task_name(name)
     return names
