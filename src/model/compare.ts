@@ -140,7 +140,7 @@ export class CompareModel extends LiveModel<
   }
 
   /**
-   * Compare the trials of a study, now and later, by its objective.
+   * Compare the trials of a study, now and later, by its objectives.
    *
    * @param study - null to follow none any more
    */
@@ -150,15 +150,23 @@ export class CompareModel extends LiveModel<
       this._save();
       return;
     }
-    const { objective, direction } = study;
+    const { objective, objectives } = study;
     const trials = study.trials.map(trial => trial.task);
     if (study.name !== this.state.study) {
       this._followed = new Set();
       this.update({
-        goals: { ...this.state.goals, [objective]: direction ?? 'maximize' },
+        goals: {
+          ...this.state.goals,
+          ...Object.fromEntries(
+            objectives.map(({ metric, direction }) => [metric, direction])
+          )
+        },
         study: study.name,
         targetMetric: objective,
-        aggregates: withAggregate(this.state.aggregates, objective),
+        aggregates: objectives.reduce(
+          (known, { metric }) => withAggregate(known, metric),
+          this.state.aggregates
+        ),
         names: []
       });
     }
@@ -268,9 +276,12 @@ export function asSavedComparison(value: unknown): ISavedComparison {
   };
 }
 
-function withAggregate(known: readonly string[], text: string): string[] {
+function withAggregate(
+  known: readonly string[],
+  text: string
+): readonly string[] {
   const isNew = aggregatedMetric(text) !== null && !known.includes(text);
-  return isNew ? [...known, text].slice(-MAX_AGGREGATES) : [...known];
+  return isNew ? [...known, text].slice(-MAX_AGGREGATES) : known;
 }
 
 /** The values of a parameter or metric for all compared tasks. */
@@ -283,6 +294,8 @@ export interface IColumn {
   readonly numbers: readonly number[] | null;
   /** The goal of a metric as far as it is known. */
   readonly goal: Goal | null;
+  /** Whether any number in a range is possible, not some values only. */
+  readonly isContinuous?: boolean;
 }
 
 /** The parameters that differ, then the metrics, the most important first. */
@@ -309,7 +322,8 @@ export function columnsOf(comparison: Comparison): IColumn[] {
 
 const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity'];
 
-function asNumbers(values: readonly unknown[]): number[] | null {
+/** Values as numbers, NaN where there is none; null if one is a text. */
+export function asNumbers(values: readonly unknown[]): number[] | null {
   const isNumber = (value: unknown) => typeof value === 'number';
   return values.some(isNumber) &&
     values.every(

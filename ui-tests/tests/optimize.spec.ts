@@ -72,7 +72,7 @@ test('a search finds the best, goes on and is looked at', async ({
   ).toBeVisible();
   await expect(panel.getByRole('img', { name: /of each trial/ })).toBeVisible();
   await expect(
-    panel.getByRole('img', { name: 'val_loss over lr' })
+    panel.getByRole('img', { name: 'val_loss over lr', exact: true })
   ).toBeVisible();
   await pictures(page, 'optimize');
   const folder = path.join(ROOT, 'valley', '_pyruns_', 'valley');
@@ -100,11 +100,46 @@ test('a search finds the best, goes on and is looked at', async ({
     timeout: 30000
   });
   await expect(panel.getByText('26 tasks')).toBeVisible({ timeout: 15000 });
-  await panel.getByRole('tab', { name: 'Parallel' }).click();
+  await panel
+    .getByRole('tablist', { name: 'Comparison' })
+    .getByRole('tab', { name: 'Parallel' })
+    .click();
   await expect(
     panel.getByRole('img', { name: 'Parallel coordinates of 26 tasks' })
   ).toBeVisible();
   await panel.getByRole('tab', { name: 'Study' }).click();
+
+  // A plot of each kind, with the parameters that matter most.
+  const plots = panel.getByRole('tablist', { name: 'Plots' });
+  const plot = (tab: string, label: RegExp) =>
+    plots
+      .getByRole('tab', { name: tab, exact: true })
+      .click()
+      .then(() =>
+        expect(panel.getByRole('img', { name: label })).toBeVisible()
+      );
+  await plot('Importance', /lr \d+%/);
+  await plot('Rank', /^Rank of the trials by val_loss over/);
+  await plot('Parallel', /of 26 trials$/);
+  await plot('EDF', /^Fraction of the complete trials/);
+  await plot('Timeline', /^Start and end of 26 trials$/);
+  await plot('Contour', /^val_loss over/);
+  await panel.getByLabel('X axis').selectOption('opt');
+  await panel.getByLabel('Y axis').selectOption('lr');
+  await expect(
+    panel.getByRole('img', { name: 'val_loss over opt and lr' })
+  ).toBeVisible();
+
+  // From a trial, reached by an arrow key, to its log and back.
+  await panel.getByRole('application', { name: /^val_loss over/ }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(
+    panel.getByRole('status').filter({ hasText: /^valley_/ })
+  ).toContainText(/opt (adam|sgd)/);
+  await page.keyboard.press('Enter');
+  await expect(terminal(page)).toContainText('val_loss');
+  await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
+  await plots.getByRole('tab', { name: 'Overview' }).click();
 
   // From the best one to its log.
   await panel.locator('.pyr-study-best .pyr-link').click();

@@ -1,4 +1,4 @@
-import type { StudyDetail } from '../../client/types';
+import type { StudyDetail, StudyImportance } from '../../client/types';
 import { records, StudiesModel } from '../studies';
 import { row } from './fake';
 import { detail, study, trial } from './searches';
@@ -21,6 +21,17 @@ class Server {
   getStudy = async (ws: string, name: string) => {
     this.asked.push(name);
     return this.details[name];
+  };
+  importance: StudyImportance = {
+    objective: 'acc',
+    trials: 4,
+    parameters: [{ key: 'lr', importance: 1 }],
+    message: ''
+  };
+  weighed: unknown[] = [];
+  getStudyImportance = async (ws: string, name: string, query: unknown) => {
+    this.weighed.push([name, query]);
+    return this.importance;
   };
   changeStudy = async (ws: string, name: string, change: unknown) => {
     if (this.refuse) {
@@ -106,11 +117,74 @@ describe('StudiesModel', () => {
       trial(5, 0.8, { state: 'failed' }),
       trial(6, 0.1)
     ];
-    const numbers = (found: StudyDetail) =>
-      records(found).map(each => each.number);
+    const numbers = (found: StudyDetail, objective = 0) =>
+      records(found, objective).map(each => each.number);
     expect(numbers(detail(trials))).toEqual([1, 4]);
-    expect(numbers(detail(trials, { direction: 'minimize' }))).toEqual([
-      1, 2, 6
-    ]);
+    const objectives: StudyDetail['objectives'] = [
+      { metric: 'loss', direction: 'minimize' },
+      { metric: 'acc', direction: 'maximize' }
+    ];
+    expect(numbers(detail(trials, { objectives }))).toEqual([1, 2, 6]);
+    const both = [
+      trial(1, null, { state: 'complete', objective_values: [1, 3] }),
+      trial(2, null, { state: 'complete', objective_values: [2, null] }),
+      trial(3, null, {
+        state: 'complete',
+        objective_values: [0, 9],
+        is_feasible: false
+      }),
+      trial(4, null, { state: 'complete', objective_values: [3, 4] }),
+      // It will never have the metric of a constraint.
+      trial(5, null, {
+        state: 'complete',
+        objective_values: [0, 9],
+        is_feasible: null
+      })
+    ];
+    expect(numbers(detail(both, { objectives }), 0)).toEqual([1]);
+    expect(numbers(detail(both, { objectives }), 1)).toEqual([1, 4]);
+  });
+
+  it('loads the studies to compare with, as long as they exist', async () => {
+    model.setCompared(['old', 's', 'gone']);
+    await settled();
+    const names = () => model.getSnapshot().compared.map(({ name }) => name);
+    expect(names()).toEqual(['old']);
+    model.setCompared(['old', 's', 'gone']);
+    await settled();
+    expect(server.asked).toEqual(['s', 's', 'old']);
+    server.items = server.items.slice(0, 1);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(names()).toEqual([]);
+  });
+
+  it('loads the importance when it is shown and after more trials', async () => {
+    expect(server.weighed).toEqual([]);
+    model.setImportance(1);
+    await settled();
+    expect(model.getSnapshot().importance).toEqual(server.importance);
+    expect(server.weighed).toEqual([['s', { objective: 1 }]]);
+    await jest.advanceTimersByTimeAsync(60_000); // no more complete trials
+    expect(server.weighed).toHaveLength(1);
+    server.details.s = detail([trial(1, 0.5), trial(2, 0.6)]);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(server.weighed).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(15_000);
+    expect(server.weighed).toHaveLength(2);
+    model.setImportance(null);
+    expect(model.getSnapshot().importance).toBeNull();
+    await model.choose('old');
+    expect(server.weighed).toHaveLength(2);
+  });
+
+  it('reports why there is no importance', async () => {
+    server.getStudyImportance = async () => {
+      throw new Error('Install scikit-learn.');
+    };
+    model.setImportance(0);
+    await settled();
+    expect(model.getSnapshot().importance).toMatchObject({
+      message: 'Install scikit-learn.'
+    });
   });
 });

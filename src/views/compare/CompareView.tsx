@@ -26,17 +26,24 @@ import type { IOptions, Tab } from './options';
 import { DEFAULT_OPTIONS, TABS } from './options';
 import { Plot } from './plots';
 import { ComparedTasks } from './comparedtasks';
-import { StudyTab } from './study';
+import { StudyTab } from './study/tab';
 import type { IComparisonView } from './comparisonview';
 import { viewOfComparison } from './comparisonview';
 import { CompareTable } from './table';
 
 /** For models without studies. */
-const NO_STUDIES: IStore<Pick<IStudiesState, 'detail' | 'items'>> = {
+const NO_STUDIES: IStore<
+  Pick<IStudiesState, 'compared' | 'detail' | 'importance' | 'items'>
+> = {
   getSnapshot: () => NOTHING,
   subscribe: () => () => undefined
 };
-const NOTHING = { detail: null, items: null };
+const NOTHING = {
+  compared: [],
+  detail: null,
+  importance: null,
+  items: null
+};
 
 /** The tabs that show values of metrics. */
 const WITH_AGGREGATES: readonly Tab[] = [
@@ -203,7 +210,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
                     shown={known}
                     curves={loaded}
                     options={options}
-                    study={searches.detail}
+                    studies={searches}
                   />
                 )
               }
@@ -220,6 +227,8 @@ function Compare(props: ICompareViewProps): JSX.Element {
                   studies={studies}
                   theme={theme}
                   focus={focus}
+                  options={options}
+                  onOptions={change}
                 />
               ) : (
                 known && (

@@ -22,7 +22,11 @@ import type { ITrans } from '../shared/context';
 import { exactValue, formatNumber } from '../shared/format';
 import { metricTitle } from '../shared/systemmetrics';
 import type { IOptions } from './options';
-import type { IComparisonView, IComparedTask } from './comparisonview';
+import type {
+  IComparedTask,
+  IComparisonView,
+  IPlotted
+} from './comparisonview';
 import { isWide, labelsOf, placesOf } from './comparisonview';
 
 /** Curves that are shown by default. */
@@ -108,7 +112,7 @@ export function curvesChart(
 }
 
 /** The importance of each parameter for the target metric, highest first. */
-export function importances(shown: IComparisonView): IImportance[] {
+export function importances(shown: IPlotted): IImportance[] {
   const { targetMetric, tasks } = shown;
   const pick = <T>(values: readonly T[]): T[] =>
     tasks.map(({ at }) => values[at]);
@@ -125,7 +129,10 @@ export function importances(shown: IComparisonView): IImportance[] {
 }
 
 /** Importances as bars. */
-function importanceChart(trans: ITrans, found: readonly IImportance[]): Chart {
+export function importanceChart(
+  trans: ITrans,
+  found: readonly Pick<IImportance, 'key' | 'fraction' | 'rises'>[]
+): Chart {
   const bars: IBar[] = found.map(each => ({
     id: each.key,
     name: each.key,
@@ -144,7 +151,7 @@ function importanceChart(trans: ITrans, found: readonly IImportance[]): Chart {
 }
 
 /** A line for each task through its parameters to the target metric. */
-export function parallelOf(shown: IComparisonView): Chart | null {
+export function parallelOf(shown: IPlotted): Chart | null {
   const order = importances(shown).map(each => each.key);
   const parameters = [...shown.parameters]
     .sort((a, b) => rank(order, a) - rank(order, b))

@@ -9,30 +9,41 @@ import { exactValue, shortKeys, shortValue } from '../shared/format';
 /** With more tasks, colours show the target metric, not the task. */
 export const MAX_TASK_COLOURS = 10;
 
-export interface IComparedTask {
-  row: TaskRow;
-  /** Its index among the compared tasks. */
+/** A task as plots show it. */
+export interface IPlottedTask {
+  row: Pick<TaskRow, 'name'>;
+  /** Its index in the columns. */
   at: number;
   colour: string;
+  label: string;
+}
+
+/** Tasks and the columns that plots of them show. */
+export interface IPlotted {
+  tasks: readonly IPlottedTask[];
+  parameters: readonly IColumn[];
+  /** The metric by which the tasks are ranked, if there is any. */
+  targetMetric: IColumn | null;
+}
+
+export interface IComparedTask extends IPlottedTask {
+  row: TaskRow;
   /** The values that differ, else the name. */
   label: string;
   /** The values of `listed`, as texts. */
   values: readonly string[];
 }
 
-export interface IComparisonView {
+export interface IComparisonView extends IPlotted {
   comparison: Comparison;
   /** All compared tasks. */
   all: readonly IComparedTask[];
   /** Those that charts show. */
   tasks: readonly IComparedTask[];
   columns: readonly IColumn[];
-  parameters: readonly IColumn[];
   /** The parameters whose values a list of the tasks shows, and short names. */
   listed: readonly { key: string; title: string }[];
   figures: readonly IColumn[];
-  /** The metric by which the tasks are ranked, if there is any. */
-  targetMetric: IColumn | null;
   goals: Goals;
 }
 
@@ -140,13 +151,16 @@ export interface IPlaces {
  */
 export function placesOf(
   column: IColumn,
-  tasks: readonly IComparedTask[],
+  tasks: readonly Pick<IPlottedTask, 'at'>[],
   isEven = false
 ): IPlaces {
   const { numbers } = column;
   const labels = labelsOf(column, tasks);
   const hasSteps =
-    isEven && column.kind === 'parameter' && labels.length <= MAX_EVEN_VALUES;
+    isEven &&
+    column.kind === 'parameter' &&
+    !column.isContinuous &&
+    labels.length <= MAX_EVEN_VALUES;
   if (numbers && !hasSteps) {
     return { places: tasks.map(({ at }) => numbers[at]) };
   }
@@ -162,7 +176,7 @@ export function placesOf(
 /** The distinct values of a column as texts, in natural order. */
 export function labelsOf(
   column: IColumn,
-  tasks: readonly IComparedTask[]
+  tasks: readonly Pick<IPlottedTask, 'at'>[]
 ): string[] {
   const values = tasks
     .map(({ at }) => column.values[at])

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
-import type { StudyDetail } from '../../client/types';
 import type { IComparedCurvesState } from '../../model/comparedcurves';
+import type { IStudiesState } from '../../model/studies';
 import { useAttempt } from '../shared/attempt';
 import type { Chart } from '../shared/chart';
 import type { ITrans } from '../shared/context';
@@ -14,22 +14,21 @@ import { curvesChart, plotOf, shownCurves } from './charts';
 import type { INamedChart } from './export';
 import { csvOf, pngOf, reportOf, svgOf, together } from './export';
 import type { IOptions, Tab } from './options';
-import { historyOf, slicesOf } from './studycharts';
 import type { IComparisonView } from './comparisonview';
+import { shownPlots } from './study/plots';
 
 /** Width and heights of charts in files, in pixels. */
 const WIDTH = 900;
 const CURVES_HEIGHT = 320;
 const PLOT_HEIGHT = 460;
-const HISTORY = 280;
 
 export interface IExportMenuProps {
   title: string;
   shown: IComparisonView;
   curves: IComparedCurvesState;
   options: IOptions;
-  /** The study that is shown. */
-  study: StudyDetail | null;
+  /** The study that is shown, and what its plots need. */
+  studies: Pick<IStudiesState, 'compared' | 'detail' | 'importance' | 'items'>;
 }
 
 const TYPES: Record<string, string> = {
@@ -121,7 +120,7 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
 /** The charts of some tabs, as they are shown. */
 function chartsOf(
   trans: ITrans,
-  { shown, curves, options, study }: IExportMenuProps,
+  { shown, curves, options, studies }: IExportMenuProps,
   tabs: readonly Tab[]
 ): INamedChart[] {
   const { chosen, axis } = shownCurves(curves.keys, curves.curves, options);
@@ -141,11 +140,11 @@ function chartsOf(
           )
         }));
       case 'search':
-        return study
+        return studies.detail
           ? [
-              { key: study.name, chart: historyOf(trans, study, false) },
-              ...slicesOf(trans, study, false)
-            ].map(({ key, chart }) => ({ name: key, chart, height: HISTORY }))
+              ...shownPlots(trans, studies, studies.detail, options, false)
+                .plots
+            ]
           : [];
       case 'table':
       case 'failures':

@@ -24,6 +24,27 @@ export const TABS: readonly Tab[] = [
   'search'
 ];
 
+export type StudyPlot =
+  | 'overview'
+  | 'pareto'
+  | 'importance'
+  | 'contour'
+  | 'rank'
+  | 'parallel'
+  | 'edf'
+  | 'timeline';
+
+export const STUDY_PLOTS: readonly StudyPlot[] = [
+  'overview',
+  'pareto',
+  'importance',
+  'contour',
+  'rank',
+  'parallel',
+  'edf',
+  'timeline'
+];
+
 export type MediaSize = 'small' | 'medium' | 'large';
 
 export interface IOptions {
@@ -47,6 +68,19 @@ export interface IOptions {
   isScatterLogY: boolean | null;
   heatX: string;
   heatY: string;
+  studyPlot: StudyPlot;
+  /** Metric of the objective that plots show; empty for the first one. */
+  studyObjective: string;
+  /** Whether the objective has a log scale; null: automatic. */
+  isStudyLog: boolean | null;
+  /** Parameters of contour and rank; empty for the most important ones. */
+  studyX: string;
+  studyY: string;
+  /** Objectives of the Pareto front; empty for the first two. */
+  paretoX: string;
+  paretoY: string;
+  /** Studies that are compared with the one that is shown. */
+  comparedStudies: string[];
   mediaSize: MediaSize;
 }
 
@@ -66,6 +100,14 @@ export const DEFAULT_OPTIONS: IOptions = {
   isScatterLogY: null,
   heatX: '',
   heatY: '',
+  studyPlot: 'overview',
+  studyObjective: '',
+  isStudyLog: null,
+  studyX: '',
+  studyY: '',
+  paretoX: '',
+  paretoY: '',
+  comparedStudies: [],
   mediaSize: 'medium'
 };
 
@@ -82,6 +124,9 @@ export function asOptions(value: unknown): IOptions {
     ...(options as unknown as IOptions),
     tab: asOneOf(saved.tab, TABS, 'table'),
     colouring: asOneOf(saved.colouring, ['task', 'figure'], 'auto'),
+    studyPlot: asOneOf(saved.studyPlot, STUDY_PLOTS, 'overview'),
+    isStudyLog: flag(saved.isStudyLog),
+    comparedStudies: asTexts(saved.comparedStudies),
     mediaSize: asOneOf(saved.mediaSize, ['small', 'large'], 'medium'),
     listWidth:
       typeof saved.listWidth === 'number' && saved.listWidth > 0

@@ -1,23 +1,29 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
-import type { StudyDetail } from '../../../client/types';
+import type { Dimension, Study, StudyDetail } from '../../../client/types';
 import { FakeStream, NO_MEDIA } from '../../../model/__tests__/fake';
-import { detail, study, trial } from '../../../model/__tests__/searches';
+import { LR, detail, study, trial } from '../../../model/__tests__/searches';
 import { CompareModel } from '../../../model/compare';
 import { StudiesModel } from '../../../model/studies';
-import { toSvg } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
 import { DEFAULT_OPTIONS } from '../options';
-import { historyOf, slicesOf } from '../studycharts';
 
 const TRIALS = [
   trial(1, 0.5),
   trial(2, 0.7),
-  trial(3, 0.2, { state: 'pruned', status: 'cancelled', pruned: 4 }),
+  trial(3, 0.2, {
+    state: 'pruned',
+    status: 'cancelled',
+    pruned: 4,
+    started_at: 1,
+    finished_at: 2
+  }),
   trial(4, null)
 ];
+
+const OPT: Dimension = { ...LR, key: 'opt', kind: 'choice', log: false };
 
 class Server {
   detail: StudyDetail = detail(TRIALS, {
@@ -25,14 +31,28 @@ class Server {
     best: TRIALS[1],
     driven: true
   });
+  others: readonly Study[] = [];
   changes: unknown[] = [];
 
   listStudies = async () => ({
     available: true,
-    items: [study('s', { state: this.detail.state })],
+    items: [study('s', { state: this.detail.state }), ...this.others],
     damaged: ['old.json is no study.']
   });
-  getStudy = async () => this.detail;
+  getStudy = async (ws: string, name: string) => ({
+    ...this.detail,
+    name,
+    dimensions: [LR, OPT]
+  });
+  getStudyImportance = async () => ({
+    objective: 'acc',
+    trials: 4,
+    parameters: [
+      { key: 'lr', importance: 0.75 },
+      { key: 'opt', importance: 0.25 }
+    ],
+    message: ''
+  });
   changeStudy = async (ws: string, name: string, change: unknown) => {
     this.changes.push(change);
     this.detail = { ...this.detail, state: 'stopped' };
@@ -64,8 +84,12 @@ describe('the search tab', () => {
   let ended: { dispose(): void }[] = [];
   afterEach(() => ended.forEach(each => each.dispose()));
 
-  const show = async (confirm = async () => true) => {
+  const show = async (
+    confirm = async () => true,
+    others: readonly Study[] = []
+  ) => {
     server = new Server();
+    server.others = others;
     const studies = new StudiesModel({ client: server, ws: 'w' });
     model = new CompareModel({ client: server, ws: 'w', studies });
     render(
@@ -131,22 +155,93 @@ describe('the search tab', () => {
     await act(async () => model.setNames(['other']));
     expect(model.getSnapshot().study).toBe('');
   });
-});
 
-describe('its charts', () => {
-  it('shows each trial, and the best so far as steps', () => {
-    const chart = historyOf(plainTrans, detail(TRIALS), false);
-    const svg = toSvg(chart!, 600, 240);
-    expect(svg.match(/<circle/g)).toHaveLength(3);
-    expect(svg).toContain('acc');
-    expect(historyOf(plainTrans, detail([trial(1, null)]), false)).toBeNull();
+  it('shows the plot of a tab', async () => {
+    await show();
+    const choose = (name: string) =>
+      act(async () => {
+        fireEvent.click(screen.getAllByRole('tab', { name }).pop()!);
+      });
+    expect(
+      screen.getByRole('img', {
+        name: 'acc of each trial and best value so far'
+      })
+    ).toBeInTheDocument();
+    expect(
+      screen.getByRole('img', { name: 'acc over lr' })
+    ).toBeInTheDocument();
+    expect(screen.queryByRole('tab', { name: 'Pareto front' })).toBeNull();
+    await choose('Importance');
+    expect(
+      screen.getByRole('img', { name: 'lr 75%, opt 25%' })
+    ).toBeInTheDocument();
+    await choose('Contour');
+    fireEvent.change(screen.getByLabelText('X axis'), {
+      target: { value: 'opt' }
+    });
+    expect(
+      screen.getByRole('img', { name: 'acc over opt and lr' })
+    ).toBeInTheDocument();
+    await choose('Timeline');
+    expect(screen.getByText('Pruned')).toBeInTheDocument();
   });
 
-  it('shows the objective over each parameter of what completed', () => {
-    const slices = slicesOf(plainTrans, detail(TRIALS), false);
-    expect(slices.map(each => each.key)).toEqual(['lr', 'opt']);
-    const svg = toSvg(slices[1].chart, 400, 200);
-    expect(svg).toContain('adam');
-    expect(svg.match(/<circle/g)).toHaveLength(2);
+  it('compares it with other studies of its objective', async () => {
+    const loss = study('loss', {
+      objectives: [{ metric: 'loss', direction: 'minimize' }]
+    });
+    const { studies } = await show(undefined, [study('other'), loss]);
+    const group = screen.getByRole('group', {
+      name: 'Compare with other studies'
+    });
+    expect(group).toHaveTextContent('Compare withother');
+    await act(async () => {
+      fireEvent.click(screen.getByRole('button', { name: 'other' }));
+    });
+    expect(studies.getSnapshot().compared).toHaveLength(1);
+    expect(screen.getByRole('button', { name: 'other' })).toHaveAttribute(
+      'aria-pressed',
+      'true'
+    );
+  });
+
+  it('leads to the Pareto front of several objectives', async () => {
+    const { studies } = await show();
+    server.detail = detail(
+      [
+        trial(1, null, { state: 'complete', objective_values: [0.5, 3] }),
+        trial(2, null, {
+          state: 'complete',
+          objective_values: [0.9, 9],
+          is_feasible: false
+        })
+      ],
+      {
+        objectives: [
+          { metric: 'acc', direction: 'maximize' },
+          { metric: 'latency', direction: 'minimize' }
+        ],
+        pareto_front: ['s_1']
+      }
+    );
+    await act(async () => studies.change({ action: 'stop' }));
+    expect(screen.getByText(/1 infeasible/)).toBeInTheDocument();
+    await act(async () => {
+      fireEvent.click(screen.getByLabelText('Compare its tasks'));
+    });
+    expect(model.getSnapshot().goals).toEqual({
+      acc: 'maximize',
+      latency: 'minimize'
+    });
+    await act(async () => {
+      fireEvent.click(
+        screen.getByRole('button', { name: '1 trial on the Pareto front' })
+      );
+    });
+    expect(
+      screen.getByRole('img', {
+        name: /latency over acc of each complete trial/
+      })
+    ).toBeInTheDocument();
   });
 });

@@ -397,6 +397,7 @@ describe('DashboardView', () => {
       client: {
         listStudies: async () => ({ available: true, items, damaged: [] }),
         getStudy: async () => Promise.reject(new Error('nobody looks')),
+        getStudyImportance: async () => Promise.reject(new Error('not shown')),
         changeStudy: async () => items[0],
         removeStudy: async () => undefined
       },

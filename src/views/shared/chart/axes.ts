@@ -19,6 +19,8 @@ export type Scale = ScaleContinuousNumeric<number, number>;
 /** Least distance of two labels of an axis, in pixels. */
 const APART_X = 76;
 const APART_Y = 36;
+const APART_COLUMNS = 70;
+const APART_ROWS = 14;
 
 /**
  * A scale over some numbers.
@@ -99,6 +101,11 @@ export function tickText(value: number): string {
     : String(Number(formatNumber(value)));
 }
 
+/** Like `tickText`, but only for whole numbers, for axes that count. */
+export function wholeText(value: number): string {
+  return Number.isInteger(value) ? tickText(value) : '';
+}
+
 /** Grid lines, ticks and titles. */
 export function paintAxes(
   painter: IPainter,
@@ -107,33 +114,64 @@ export function paintAxes(
   axes: {
     x: Scale | null;
     y: Scale | null;
+    /** A number as text; an empty one is no tick. */
     xText?: (value: number) => string;
+    yText?: (value: number) => string;
+    /** Names of the places 0, 1, … of an axis that has texts, not numbers. */
+    xLabels?: readonly string[];
+    yLabels?: readonly string[];
     xName?: string;
     yName?: string;
+    hasGrid?: boolean;
   }
 ): void {
   const { size } = theme;
   const bottom = box.y + box.height;
-  if (axes.y) {
-    for (const tick of ticksOf(axes.y, box.height, APART_Y)) {
+  const faint = { colour: theme.faint, size };
+  const [columns, rows] = [axes.xLabels ?? [], axes.yLabels ?? []];
+  if (axes.y && rows.length > 0) {
+    const step = Math.ceil((rows.length * APART_ROWS) / box.height);
+    for (let at = 0; at < rows.length; at += step) {
+      const y = axes.y(at);
+      if (axes.hasGrid ?? true) {
+        painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
+      }
+      painter.text(box.x - 6, y, short(rows[at]), {
+        ...faint,
+        align: 'end',
+        baseline: 'middle'
+      });
+    }
+  } else if (axes.y) {
+    const text = axes.yText ?? tickText;
+    for (const tick of ticksOf(axes.y, box.height, APART_Y).filter(text)) {
       const y = axes.y(tick);
-      painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
-      painter.text(box.x - 6, y, tickText(tick), {
-        colour: theme.faint,
-        size,
+      if (axes.hasGrid ?? true) {
+        painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
+      }
+      painter.text(box.x - 6, y, text(tick), {
+        ...faint,
         align: 'end',
         baseline: 'middle'
       });
     }
   }
-  if (axes.x) {
+  if (axes.x && columns.length > 0) {
+    const step = Math.ceil((columns.length * APART_COLUMNS) / box.width);
+    for (let at = 0; at < columns.length; at += step) {
+      painter.text(axes.x(at), bottom + 6, short(columns[at]), {
+        ...faint,
+        align: 'middle',
+        baseline: 'top'
+      });
+    }
+  } else if (axes.x) {
     const text = axes.xText ?? tickText;
-    for (const tick of ticksOf(axes.x, box.width, APART_X)) {
+    for (const tick of ticksOf(axes.x, box.width, APART_X).filter(text)) {
       const x = axes.x(tick);
       painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
       painter.text(x, bottom + 6, text(tick), {
-        colour: theme.faint,
-        size,
+        ...faint,
         align: 'middle',
         baseline: 'top'
       });
@@ -161,8 +199,14 @@ export function paintAxes(
 }
 
 /** The area of the data in a chart of this size. */
-export function boxOf(width: number, height: number, hasName = true): IBox {
-  const [left, top, right, bottom] = [56, hasName ? 24 : 10, 14, 40];
+export function boxOf(
+  width: number,
+  height: number,
+  hasName = true,
+  left = 56,
+  right = 14
+): IBox {
+  const [top, bottom] = [hasName ? 24 : 10, 40];
   return {
     x: left,
     y: top,

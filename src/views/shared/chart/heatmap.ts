@@ -3,6 +3,7 @@ import { short } from './axes';
 import type { IPainter } from './painter';
 import type { Chart, IHitResult, IScene } from './scene';
 import type { IChartTheme } from './theme';
+import { paintRamp, RAMP_ROOM } from './ramp';
 import { rampColour, rampText } from './theme';
 
 export interface IHeatmapSpec {
@@ -25,9 +26,6 @@ export interface IHeatCell {
 const LEFT = 96;
 const BOTTOM = 52;
 const TOP = 28;
-const RIGHT = 76;
-const BAR = 12;
-const STEPS = 40;
 
 /** Means over two parameters as colours. */
 export function heatmapChart(spec: IHeatmapSpec): Chart {
@@ -41,7 +39,7 @@ function heatmapScene(
   theme: IChartTheme
 ): IScene {
   const cellWidth =
-    Math.max(1, width - LEFT - RIGHT) / Math.max(1, spec.xLabels.length);
+    Math.max(1, width - LEFT - RAMP_ROOM) / Math.max(1, spec.xLabels.length);
   const cellHeight =
     Math.max(1, height - TOP - BOTTOM) / Math.max(1, spec.yLabels.length);
   const values = spec.cells.flat().flatMap(cell => (cell ? [cell.value] : []));
@@ -51,31 +49,6 @@ function heatmapScene(
   const yOf = (row: number) => TOP + row * cellHeight;
   const fractionOf = (value: number) =>
     high > low ? (value - low) / (high - low) : 0.5;
-
-  const paintRamp = (
-    painter: IPainter,
-    x: number,
-    y: number,
-    length: number
-  ) => {
-    for (let step = 0; step < STEPS; step++) {
-      painter.rect(x, y + (length * step) / STEPS, BAR, length / STEPS + 0.5, {
-        fill: rampColour(1 - step / (STEPS - 1))
-      });
-    }
-    const type = { colour: theme.faint, size: theme.size };
-    if (Number.isFinite(low)) {
-      painter.text(x + BAR + 4, y, formatNumber(high), {
-        ...type,
-        baseline: 'top'
-      });
-      painter.text(x + BAR + 4, y + length, formatNumber(low), type);
-    }
-    painter.text(x, y - 8, short(spec.name, 11), {
-      ...type,
-      colour: theme.text
-    });
-  };
 
   return {
     paint(painter: IPainter): void {
@@ -140,7 +113,18 @@ function heatmapScene(
         size: theme.size,
         weight: 'bold'
       });
-      paintRamp(painter, right + 16, TOP, bottom - TOP);
+      paintRamp(
+        painter,
+        theme,
+        {
+          name: spec.name,
+          low: Number.isFinite(low) ? formatNumber(low) : '',
+          high: Number.isFinite(high) ? formatNumber(high) : ''
+        },
+        right,
+        TOP,
+        bottom - TOP
+      );
     },
 
     pick(x: number, y: number): IHitResult | null {

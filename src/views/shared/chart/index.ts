@@ -11,6 +11,6 @@ export type { IHeatCell } from './heatmap';
 export { heatmapChart } from './heatmap';
 export type { IParallelAxis } from './parallel';
 export { parallelChart } from './parallel';
-export type { IDot } from './scatter';
+export type { IDot, ISteps } from './scatter';
 export { scatterChart } from './scatter';
 export { rampColour } from './theme';

@@ -19,6 +19,16 @@ const LINES = [
   { id: 'b', name: 'b', colour: '#00f', xs: [0, 3], ys: [0, 8] }
 ];
 
+const BARS = scatterChart({
+  xName: 'time',
+  yName: 'trial',
+  isWholeY: true,
+  dots: [
+    { id: 'a', name: EVIL, x: 0, until: 60, y: 1, colour: '#f00' },
+    { id: 'b', name: 'b', x: 50, until: 50, y: 2, colour: '#0f0' }
+  ]
+});
+
 const CHARTS: Record<string, Chart> = {
   lines: linesChart({
     name: EVIL,
@@ -38,6 +48,21 @@ const CHARTS: Record<string, Chart> = {
       { id: 'b', name: 'b', x: 1, y: 3, colour: '#0f0' }
     ]
   }),
+  'filled scatter': scatterChart({
+    xName: 'lr',
+    yName: EVIL,
+    isLogX: true,
+    yLabels: [EVIL, 'adam', 'none'],
+    isFilled: true,
+    ramp: { name: EVIL, low: EVIL, high: '1' },
+    dots: [
+      { id: 'a', name: EVIL, x: 0.1, y: 1, colour: '#f00', level: 0.2 },
+      { id: 'b', name: 'b', x: 10, y: 0, colour: '#0f0', level: 1 },
+      { id: 'c', name: 'c', x: 0, y: 0, colour: '#0f0', level: 1 },
+      { id: 'd', name: 'd', x: 1, y: 0, colour: '#0f0', mark: 'cross' }
+    ]
+  }),
+  'bars of time': BARS,
   heatmap: heatmapChart({
     xName: 'lr',
     yName: EVIL,
@@ -112,6 +137,15 @@ describe('what the pointer is at', () => {
     expect([...seen].sort()).toEqual(['', 'a', 'b']);
   });
 
+  it('is a bar along its whole length', () => {
+    const scene = BARS(600, 300, PAPER);
+    // The place of the only bar that is at the right end of the axis.
+    const row = scene.pick?.(560, 240);
+    expect(row).toMatchObject({ id: 'a', x: 560 });
+    expect(scene.pick?.(90, row?.y ?? 0)).toMatchObject({ id: 'a', x: 90 });
+    expect(scene.pick?.(90, 50)).toBeNull();
+  });
+
   it('chooses numbers of the axis back from pixels', () => {
     const scene = CHARTS.lines(600, 300, PAPER);
     const part: [number, number] = [
@@ -164,6 +198,14 @@ describe('axes', () => {
     expect(scaleOver([NaN, 2, 4, Infinity], false, [0, 10]).domain()).toEqual([
       2, 4
     ]);
+  });
+
+  it('count in whole numbers where they count', () => {
+    const svg = toSvg(BARS, 600, 300);
+    expect((svg.match(/>[^<]+</g) ?? []).join('')).toContain('>1<>2<');
+    expect(
+      svg.match(new RegExp(`<path[^>]*"${PAPER.grid}"`, 'g'))
+    ).toHaveLength(2);
   });
 
   it('have no more marks than there is room for', () => {

@@ -1,29 +1,34 @@
 /** A study: its status and its results so far. */
 import * as React from 'react';
 
-import type { StudyDetail } from '../../client/types';
-import type { CompareModel } from '../../model/compare';
-import { MAX_TRIALS } from '../../model/studyform';
-import type { StudiesModel } from '../../model/studies';
-import type { IActionContext } from '../actions/action';
-import { chooseTasks, isOffered } from '../actions/action';
-import type { IActions } from '../actions/controls';
-import { ActionButton, useActions } from '../actions/controls';
-import { MORE_TRIALS, STUDY_ACTIONS, trialsToResume } from '../actions/studies';
-import type { Confirm } from '../shared/confirm';
-import { useConfirm } from '../shared/confirm';
-import type { IChartTheme } from '../shared/chart/theme';
-import { Choice, Toggle } from '../shared/choice';
-import { useTrans } from '../shared/context';
-import { formatNumber } from '../shared/format';
-import { useStore } from '../shared/store';
-import { Banner } from '../shared/banner';
-import { Link } from '../shared/button';
-import { EmptyState } from '../shared/emptystate';
-import { stateWord } from '../shared/study';
-import type { FocusModel } from './focus';
-import { FocusChart } from './focus';
-import { historyOf, slicesOf } from './studycharts';
+import type { StudyDetail } from '../../../client/types';
+import type { CompareModel } from '../../../model/compare';
+import { MAX_TRIALS } from '../../../model/studyform';
+import type { StudiesModel } from '../../../model/studies';
+import { isInfeasible } from '../../../model/studies';
+import type { IActionContext } from '../../actions/action';
+import { chooseTasks, isOffered } from '../../actions/action';
+import type { IActions } from '../../actions/controls';
+import { ActionButton, useActions } from '../../actions/controls';
+import {
+  MORE_TRIALS,
+  STUDY_ACTIONS,
+  trialsToResume
+} from '../../actions/studies';
+import type { Confirm } from '../../shared/confirm';
+import { useConfirm } from '../../shared/confirm';
+import type { IChartTheme } from '../../shared/chart/theme';
+import { Choice, Toggle } from '../../shared/choice';
+import { useTrans } from '../../shared/context';
+import { formatNumber } from '../../shared/format';
+import { useStore } from '../../shared/store';
+import { Banner } from '../../shared/banner';
+import { Link } from '../../shared/button';
+import { EmptyState } from '../../shared/emptystate';
+import { stateWord } from '../../shared/study';
+import type { FocusModel } from '../focus';
+import type { IOptions } from '../options';
+import { PlotPanel } from './plotpanel';
 
 /** The buttons of a study, of which those that fit its state are shown. */
 const STUDY_BUTTONS = [
@@ -41,6 +46,8 @@ export interface IStudyTabProps {
   canExecute?: boolean;
   canWrite?: boolean;
   focus: FocusModel;
+  options: IOptions;
+  onOptions: (change: Partial<IOptions>) => void;
   onOpenLog: (task: string) => void;
 }
 
@@ -104,8 +111,17 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
           {message}
         </Banner>
       ))}
-      <StudyStatus study={detail} onOpenLog={props.onOpenLog} />
-      <Plots {...props} study={detail} />
+      <StudyStatus
+        study={detail}
+        onOpenLog={props.onOpenLog}
+        onFront={() => props.onOptions({ studyPlot: 'pareto' })}
+      />
+      <PlotPanel
+        {...props}
+        state={state}
+        study={detail}
+        isDark={props.theme.isDark}
+      />
     </>
   );
 }
@@ -161,19 +177,26 @@ function StudyActions(props: {
   );
 }
 
-/** Progress and best trial of a study. */
+/** Progress and best trials of a study. */
 function StudyStatus(props: {
   study: StudyDetail;
   onOpenLog: (task: string) => void;
+  /** Show the Pareto front. */
+  onFront: () => void;
 }): JSX.Element {
   const { study } = props;
   const trans = useTrans();
   const { open, complete, pruned, failed } = study.counts;
   const done = complete + pruned + failed;
+  const infeasible = study.trials.filter(
+    trial => trial.state === 'complete' && isInfeasible(trial)
+  ).length;
+  const front = study.objectives.length > 1 ? study.pareto_front.length : 0;
   const parts = [
     open > 0 && trans.__('%1 running', open),
     pruned > 0 && trans.__('%1 pruned', pruned),
-    failed > 0 && trans.__('%1 failed', failed)
+    failed > 0 && trans.__('%1 failed', failed),
+    infeasible > 0 && trans.__('%1 infeasible', infeasible)
   ].filter(Boolean);
   return (
     <div className="pyr-study">
@@ -197,6 +220,15 @@ function StudyStatus(props: {
             </Link>
           </span>
         )}
+        {front > 0 && (
+          <Link onClick={props.onFront}>
+            {trans._n(
+              '1 trial on the Pareto front',
+              '%1 trials on the Pareto front',
+              front
+            )}
+          </Link>
+        )}
       </p>
       <progress
         className="pyr-study-progress"
@@ -210,73 +242,6 @@ function StudyStatus(props: {
           {trans.__('Waiting for the study driver to start…')}
         </p>
       )}
-    </div>
-  );
-}
-
-function Plots(props: IStudyTabProps & { study: StudyDetail }): JSX.Element {
-  const { study, theme } = props;
-  const trans = useTrans();
-  const history = React.useMemo(
-    () => historyOf(trans, study, theme.isDark),
-    [trans, study, theme.isDark]
-  );
-  const slices = React.useMemo(
-    () => slicesOf(trans, study, theme.isDark),
-    [trans, study, theme.isDark]
-  );
-  if (!history) {
-    return (
-      <EmptyState
-        icon="curve"
-        title={trans.__('Not enough data')}
-        text={trans.__(
-          'Waiting for the first trial to report %1.',
-          study.objective
-        )}
-      />
-    );
-  }
-  const picks = { focus: props.focus, onOpen: props.onOpenLog };
-  return (
-    <div className="pyr-study-plots">
-      <figure className="pyr-study-history">
-        <figcaption>
-          {trans.__('Optimization history')}
-          <span className="pyr-hint">
-            {trans.__(
-              'Line: best value so far. Hollow dots: pruned or running trials.'
-            )}
-          </span>
-        </figcaption>
-        <FocusChart
-          chart={history}
-          label={trans.__(
-            '%1 of each trial and best value so far',
-            study.objective
-          )}
-          height={240}
-          {...picks}
-        />
-      </figure>
-      {slices.length > 0 && (
-        <p className="pyr-hint pyr-study-hint">
-          {theme.isDark
-            ? trans.__('Objective by parameter. Lighter dots are later trials.')
-            : trans.__('Objective by parameter. Darker dots are later trials.')}
-        </p>
-      )}
-      {slices.map(({ key, chart }) => (
-        <figure key={key}>
-          <figcaption>{key}</figcaption>
-          <FocusChart
-            chart={chart}
-            label={trans.__('%1 over %2', study.objective, key)}
-            height={200}
-            {...picks}
-          />
-        </figure>
-      ))}
     </div>
   );
 }
