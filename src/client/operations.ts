@@ -34,6 +34,7 @@ export const OPERATIONS = {
   getStudy: 'GET workspaces/{ws}/studies/{study}',
   changeStudy: 'POST workspaces/{ws}/studies/{study}',
   removeStudy: 'DELETE workspaces/{ws}/studies/{study}',
+  getStudyImportance: 'GET workspaces/{ws}/studies/{study}/importance',
   getTask: 'GET workspaces/{ws}/tasks/{task}',
   changeTask: 'PATCH workspaces/{ws}/tasks/{task}',
   deleteTask: 'DELETE workspaces/{ws}/tasks/{task}',

@@ -16,16 +16,24 @@ export function study(name: string, change: Partial<Study> = {}): Study {
     name,
     objective: 'acc',
     direction: 'maximize',
+    objectives: [{ metric: 'acc', direction: 'maximize' }],
+    constraints: [],
     n: 10,
     jobs: 1,
     sampler: 'tpe',
+    n_startup_trials: 10,
     seed: 1,
     prune: '',
+    min_resource: null,
+    max_resource: null,
+    reduction_factor: null,
+    warm_start: 0,
     created_at: 1,
     state: 'finished',
     message: '',
     counts: { open: 0, complete: 0, pruned: 0, failed: 0 },
     best: null,
+    pareto_front: [],
     driven: false,
     ...change
   };
@@ -42,7 +50,12 @@ export function trial(
     state: value === null ? 'open' : 'complete',
     status: value === null ? 'running' : 'completed',
     value,
+    objective_values: [value],
+    constraint_values: [],
+    is_feasible: true,
     pruned: null,
+    started_at: null,
+    finished_at: null,
     values: { lr: number / 10, opt: number % 2 ? 'adam' : 'sgd' },
     ...change
   };
@@ -65,7 +78,9 @@ export function detail(
       ...change
     }),
     text: '',
-    trials
+    dimensions: [],
+    trials,
+    warm_start_trials: []
   };
 }
 
@@ -77,7 +92,9 @@ export const LR: Dimension = {
   log: true,
   whole: false,
   values: [],
-  line: 1
+  line: 1,
+  condition: null,
+  otherwise: null
 };
 
 /** What a draft asks about searches, answered at once. */
