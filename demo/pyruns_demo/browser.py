@@ -297,7 +297,7 @@ def prepare() -> None:
 def prepare_engine() -> None:
     """Put the replacements of processes in place."""
     from . import machine
-    from .random_search import RandomSearch
+    from .random_search import RandomSearch, check_packages
 
     replace("core.common.host_identity", host_name=lambda: machine.HOST)
     replace("engine.processes.start_method", start_process=_run_inline)
@@ -306,4 +306,5 @@ def prepare_engine() -> None:
     replace("engine.gpus.usage", GpuUsage=_gpu_usage(import_module(f"{_PACKAGE}.engine.gpus.usage").GpuUsage))
     replace("engine.run.system_sampling", descendants=lambda pid: [*machine.attended])
     replace("system.gpu_detection", has_gpus=lambda: True)
-    replace("studies.optimizer", Optimizer=RandomSearch, is_available=lambda: True)
+    replace("studies.optimizer", Optimizer=RandomSearch)
+    replace("studies.samplers", is_available=lambda: True, check_packages=check_packages)

@@ -5,16 +5,26 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
 from pyruns_jupyter.studies.definition import Definition
-from pyruns_jupyter.studies.optimizer import Curve, Dimension
+from pyruns_jupyter.studies.optimizer import Curve
+from pyruns_jupyter.studies.samplers import Dimension, PackageMissing
 from pyruns_jupyter.studies.trials import Trial
 
 _TRIALS_BEFORE_PRUNING = 5
 _KEPT_SHARE = {"median": 0.5, "quartile": 0.25}
+
+
+_SAMPLERS = ("tpe", "random")
+
+
+def check_packages(sampler: str, **_: bool) -> None:
+    """Check that the demo has a sampler; see `studies.samplers.check_packages`."""
+    if sampler not in _SAMPLERS:
+        raise PackageMissing(f"The demo does not have the sampler {sampler}. Choose tpe or random.")
 
 
 class RandomSearch:
@@ -26,9 +36,10 @@ class RandomSearch:
         space: SearchSpace,
         trials: Iterable[Trial] = (),
         curve: Callable[[Trial], Curve] = lambda _: (),
+        beside: Callable[[Trial], Collection[int]] = lambda _: (),
     ) -> None:
         self._definition = definition
-        self._dimensions = space.dimensions
+        self._space = space
         self._curves: dict[int, dict[int, float]] = {}  # number of a trial -> value by step
         for trial in trials:
             points = enumerate(curve(trial), 1)
@@ -38,14 +49,15 @@ class RandomSearch:
         """Return the values of a trial, by dotted key."""
         digest = hashlib.sha256(f"{self._definition.seed}:{number}".encode()).digest()
         source = random.Random(digest)
-        return {one.key: _draw(one, source) for one in self._dimensions}
+        return self._space.active({one.key: _draw(one, source) for one in self._space.dimensions})
 
-    def report(self, number: int, value: float, step: int) -> None:
-        """Report the value of an open trial at a step (from 1)."""
-        self._curves.setdefault(number, {})[step] = value
+    def report(self, trial: Trial, points: Mapping[int, float]) -> int | None:
+        """Report values of a trial by step; return the last step if the trial is unpromising."""
+        self._curves.setdefault(trial.number, {}).update(points)
+        return max(points) if points and self._is_unpromising(trial.number) else None
 
-    def should_prune(self, number: int) -> bool:
-        """Return whether an open trial is worse at its last step than the best half or quarter."""
+    def _is_unpromising(self, number: int) -> bool:
+        """Return whether a trial is worse at its last step than the best half or another part."""
         mine = self._curves.get(number)
         if not self._definition.prune or not mine:
             return False
@@ -54,7 +66,8 @@ class RandomSearch:
         if len(others) < _TRIALS_BEFORE_PRUNING:
             return False
         values = sorted(sign * curve[step] for curve in others)
-        limit = values[math.ceil(len(values) * _KEPT_SHARE[self._definition.prune]) - 1]
+        kept = _KEPT_SHARE.get(self._definition.prune, 1 / self._definition.halving[1])
+        limit = values[math.ceil(len(values) * kept) - 1]
         return min(sign * value for value in mine.values()) > limit
 
     def tell(self, trial: Trial) -> None:

@@ -14,9 +14,19 @@ from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition, study_names
+from pyruns_jupyter.studies.importance import parameter_importance
 from pyruns_jupyter.studies.journal import StudyJournal
-from pyruns_jupyter.studies.optimizer import Optimizer
-from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
+from pyruns_jupyter.studies.optimizer import study_copy
+from pyruns_jupyter.studies.trials import (
+    COMPLETE,
+    FAIL,
+    OPEN,
+    PRUNED,
+    Trial,
+    best_of,
+    curve_of,
+    pareto_trials,
+)
 
 from .live import Waiting, progress_of
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
@@ -75,15 +85,44 @@ class Study:
 
     @property
     def best(self) -> Task | None:
-        """The task of the best trial, or None if no trial has completed yet."""
+        """The task of the best trial that satisfies the constraints.
+
+        Returns None before such a trial has completed. A study with several objectives has a `pareto_front`
+        instead.
+        """
         found = best_of(self.trials, self.definition)
         return None if found is None else Task(self._workspace.folder, found.task)
 
     @property
     def best_value(self) -> float | None:
-        """The best value of the objective, or None if no trial has completed yet."""
+        """The value of the best trial, or None if there is no best trial."""
         found = best_of(self.trials, self.definition)
         return None if found is None else found.value
+
+    @property
+    def pareto_front(self) -> list[Trial]:
+        """The trials that satisfy the constraints and that no other trial surpasses, sorted by number.
+
+        A trial surpasses another one if it is better in one objective and at least as good in all others.
+        With a single objective, these are the best trials.
+        """
+        return pareto_trials(self.trials, self.definition)
+
+    def importance(self, objective: int = 0) -> dict[str, float]:
+        """Return the importance of each parameter for an objective by fANOVA, the most important one first.
+
+        The importances add up to 1. They are computed from the completed trials. Parameters with a condition
+        are left out. The result is empty if there are too few trials.
+
+        Args:
+            objective: the index of the objective.
+
+        Raises:
+            NotFound: if the study was deleted.
+            InvalidInput: if the study does not have this objective.
+            PyrunsError: if Optuna or scikit-learn is not installed.
+        """
+        return parameter_importance(self.definition, self.trials, objective)
 
     def stop(self, *, running: bool = False) -> Study:
         """Stop the study and return it. No more trials are started, and queued trials are cancelled.
@@ -150,7 +189,7 @@ class Study:
         """
         definition = self.definition
         space = SearchSpace.parse(definition.text)
-        return Optimizer(definition, space, self.trials, self._curves(definition)).study
+        return study_copy(definition, space, self.trials, self._curves(definition))
 
     def export_journal(self, path: str | os.PathLike[str], *, follow: bool = False) -> Study:
         """Write the study to a `JournalStorage` file of Optuna, which its dashboard opens, and return it.
@@ -250,6 +289,9 @@ def summary(definition: Definition, trials: list[Trial]) -> str:
     parts += [f"{counts[state]} {state}" for state in (PRUNED, FAIL) if counts[state]]
     more = f" ({', '.join(parts)})" if parts else ""
     found = f", best {definition.objective} {value_text(best.value)} ({best.task})" if best else ""
+    if definition.further_objectives:
+        front = pareto_trials(trials, definition)
+        found = f", {count_text(len(front), 'trial')} on the Pareto front" if front else ""
     done = sum(not trial.is_open for trial in trials)
     message = f" {definition.message}" if definition.message else ""
     return printable(
@@ -261,17 +303,30 @@ def summary(definition: Definition, trials: list[Trial]) -> str:
 def _cells(trials: list[Trial], definition: Definition) -> tuple[list[str], list[list[str]]]:
     """Return the header and the cells of a table of trials, the best ones first."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.values))
+    objectives = definition.objectives
     sign = -1.0 if definition.direction == "maximize" else 1.0
+    front = {trial.number for trial in pareto_trials(trials, definition)}
     ranked = sorted(
         trials,
-        key=lambda one: (one.state != COMPLETE, sign * (one.value or 0.0), one.number),
+        key=lambda one: (
+            one.state != COMPLETE,
+            not one.is_feasible,
+            one.number not in front and len(objectives) > 1,
+            sign * ((one.objective_values[:1] or (0.0,))[0] or 0.0),
+            one.number,
+        ),
     )
-    return ["trial", "state", *keys, definition.objective], [
+    return ["trial", "state", *keys, *(one.metric for one in objectives)], [
         [
             trial.task,
-            trial.status if trial.is_open else trial.state,
-            *(value_text(trial.values.get(key)) for key in keys),
-            value_text(trial.value),
+            trial.status if trial.is_open else _state_text(trial),
+            *(value_text(trial.values[key]) if key in trial.values else "" for key in keys),
+            *(value_text(value) for value in trial.objective_values),
         ]
         for trial in ranked[:MAX_ROWS]
     ]
+
+
+def _state_text(trial: Trial) -> str:
+    is_infeasible = trial.state == COMPLETE and trial.is_feasible is False
+    return "infeasible" if is_infeasible else trial.state

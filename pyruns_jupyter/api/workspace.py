@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.taskfile.task_file import is_task
@@ -17,7 +16,8 @@ from pyruns_jupyter.studies.launch import ensure_running
 
 from .creation import Creation
 from .live import Events
-from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_options
+from .optimization import Optimization
+from .queue import ProjectQueue, RunOptions, batch_request
 from .results import Results
 from .tables import TableView, count_text
 from .task import Task, raise_refused
@@ -26,18 +26,14 @@ from .task_list import TaskList
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pyruns_jupyter.core.metrics.expressions import Direction
     from pyruns_jupyter.core.tasks.bulk import Outcome
     from pyruns_jupyter.core.tasks.trash import TrashedTask
-    from pyruns_jupyter.studies.definition import Pruner, Sampler
-
-    from .study import Studies, Study
 
 Tasks = str | Task | Iterable[str | Task]
 
 
 # Trash, order and studies are imported by the methods that use them: commands start faster.
-class Workspace(Creation, Results):
+class Workspace(Creation, Optimization, Results):
     """The tasks of one script, notebook or folder. Iterating over a workspace yields them, oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
@@ -227,74 +223,6 @@ class Workspace(Creation, Results):
             points_seconds=math.inf,  # as the caller waits for it
         )
         return TableView(found.items, (notice.message for notice in found.notices))
-
-    @property
-    def studies(self) -> Studies:
-        """The studies of the workspace by name, as in `ws.studies["search"]`."""
-        from .study import Studies
-
-        return Studies(self)
-
-    def optimize(
-        self,
-        space: str,
-        *,
-        objective: str,
-        direction: str = "maximize",
-        n: int = 50,
-        jobs: int = 1,
-        name: str = "search",
-        sampler: str = "tpe",
-        seed: int | None = None,
-        prune: str = "",
-        **options: Unpack[TaskOptions],
-    ) -> Study:
-        """Start a hyperparameter study in the background and return it.
-
-        Each trial is a task, whose parameters Optuna chooses based on earlier results. Optuna must be
-        installed (`pip install pyruns_jupyter[optimize]`).
-
-        Args:
-            space: the search space: YAML whose values are ranges and choices, such as `log(1e-5, 1e-1)`,
-                `uniform(0, 1)`, `1:65` and `adam | sgd`. Missing keys get the default values of the script.
-            objective: the metric to optimize (its recorded value, or its last tracked value), or `min(loss)`.
-            direction: `maximize` or `minimize`.
-            n: the number of trials.
-            jobs: the maximum number of parallel trials.
-            name: the name of the study. Its tasks are named `NAME_01`, `NAME_02` and so on.
-            sampler: the sampler: `tpe` or `random`.
-            seed: the seed of the sampler. By default, a random seed is used. The same seed and the same
-                results produce the same configurations.
-            prune: the pruner: `median` or `quartile` stops trials that are worse than the median or the best
-                quartile of the other trials at the same step. By default, no trial is pruned.
-            options: the run options of each trial, which `run` describes.
-
-        Raises:
-            InvalidInput: if the search space or an argument is not valid. No study is started.
-            Conflict: if the name is used by a study or a task.
-            PyrunsError: if Optuna is not installed.
-        """
-        from pyruns_jupyter.engine.client.batch_options import parse_options
-        from pyruns_jupyter.studies.definition import Definition
-        from pyruns_jupyter.studies.service import begin
-
-        from .study import Study
-
-        wanted = cast(RunOptions, {"resume": True, **options})
-        definition = Definition(
-            name=name,
-            text=space,
-            objective=objective,
-            direction=cast("Direction", direction),
-            n=n,
-            jobs=jobs,
-            sampler=cast("Sampler", sampler),
-            seed=random.getrandbits(32) if seed is None else seed,
-            prune=cast("Pruner", prune),
-            options=parse_options(self._folder, named_options(wanted)),
-        )
-        begin(self._folder, definition)
-        return Study(self, name)
 
     def counts(self) -> dict[str, int]:
         """Return the number of tasks with each status."""

@@ -20,7 +20,6 @@ from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.studies import service as managing
@@ -273,7 +272,8 @@ async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> obje
     names = list(dict.fromkeys(wanted.names or ()))
     if wanted.names is None:
         names = await session.search(await session.look(wanted.matching, refresh=True))
-    rows = await _rows(session) if wanted.action == actions.MOVE else {}
+    is_move = wanted.action == actions.MOVE
+    rows = await session.look(lambda index: index.rows, refresh=True) if is_move else {}
     return await _changed(session, lambda: actions.act(workspace, wanted, names, rows))
 
 
@@ -296,9 +296,8 @@ async def _list_columns(session: Session, _: Request) -> object:
 
 async def _read(session: Session, wanted: GroupRequest | CompareRequest | FailuresRequest) -> object:
     await session.open()
-    return await session.search(
-        await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
-    )
+    read = await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
+    return await session.search(read)
 
 
 async def _export(session: Session, wanted: exports.ExportRequest) -> object:
@@ -355,10 +354,6 @@ def _unless_abandoned(session: Session) -> float:
     if session.is_abandoned:
         raise Abandoned
     return math.inf
-
-
-async def _rows(session: Session) -> Mapping[str, TaskRow]:
-    return await session.look(lambda index: index.rows, refresh=True)
 
 
 def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
@@ -454,6 +449,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
         "POST", f"{_WS}/searches", studies.NewStudyRequest, studies.preview, is_preview=True
     ),
     "getStudy": Operation("GET", _STUDY, READ, StudyRequest, _get_study),
+    "getStudyImportance": Operation(
+        "GET", f"{_STUDY}/importance", READ, studies.ImportanceRequest, _slow(studies.importance)
+    ),
     "changeStudy": _simple("POST", _STUDY, studies.StudyChange, studies.change, is_execution=True),
     "removeStudy": _simple("DELETE", _STUDY, StudyRequest, lambda ws, one: managing.remove(ws, one.study)),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, structs
@@ -22,20 +22,32 @@ from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.queue.options import OPTIONS
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import (
-    MAX_TRIALS,
     Definition,
-    Pruner,
-    Sampler,
+    EarlierTask,
+    Factor,
+    Resource,
+    TrialCount,
     study_names,
 )
+from pyruns_jupyter.studies.importance import MIN_TRIALS, parameter_importance
 from pyruns_jupyter.studies.launch import is_driven
-from pyruns_jupyter.studies.optimizer import is_available
-from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
+from pyruns_jupyter.studies.objectives import Objective
+from pyruns_jupyter.studies.pruners import HALVING, Pruner
+from pyruns_jupyter.studies.samplers import Sampler, is_available
+from pyruns_jupyter.studies.trials import (
+    COMPLETE,
+    FAIL,
+    OPEN,
+    PRUNED,
+    Trial,
+    best_of,
+    feasible,
+    pareto_trials,
+    trials_among,
+)
 
 from .generator import CREATE_SECONDS, PREVIEW_SECONDS, error_models
 from .request import Request, StudyRequest, check_keys, given_options
-
-TrialCount = Annotated[int, Meta(ge=1, le=MAX_TRIALS)]
 
 _VALUES_SHOWN = 50  # of one dimension
 _MAX_SIZE = 2**53 - 1  # larger integers lose digits in JavaScript
@@ -51,16 +63,25 @@ class NewStudyRequest(Request, frozen=True):
 
     text: str
     name: str
-    objective: str
+    objective: str | None = None
     direction: Direction = MAXIMIZE
+    objectives: list[Objective] | None = None
+    constraints: list[str] | None = None
     n: TrialCount = 50
     jobs: TrialCount = 1
     sampler: Sampler = "tpe"
+    n_startup_trials: TrialCount | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     prune: Pruner = ""
+    min_resource: Resource | None = None
+    max_resource: Resource | None = None
+    reduction_factor: Factor | None = None
+    warm_start: str = ""
     run: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        if (self.objective is None) == (not self.objectives):
+            raise InvalidInput("Specify either objective or objectives.", field="objective")
         check_keys(self.run or {}, OPTIONS.keys() - {"jobs"}, "run.")
 
     def definition(self, workspace: WorkspaceFolder) -> Definition:
@@ -72,7 +93,22 @@ class NewStudyRequest(Request, frozen=True):
         fields = structs.asdict(self)
         options = parse_options(workspace, {"resume": True, **given_options(fields.pop("run"))})
         seed = random.getrandbits(32) if self.seed is None else self.seed
-        return Definition(**{**fields, "seed": seed}, options=options)
+        first, *further = self.objectives or [Objective(self.objective or "", self.direction)]
+        changes = {
+            "objective": first.metric,
+            "direction": first.direction,
+            "further_objectives": tuple(further),
+            "constraints": tuple(self.constraints or ()),
+            "seed": seed,
+        }
+        del fields["objectives"], fields["warm_start"]  # see `studies.service.begin`
+        return Definition(**{**fields, **changes}, options=options)
+
+
+class ImportanceRequest(StudyRequest, frozen=True):
+    """The importance of the parameters of a study for one objective, by its index."""
+
+    objective: Annotated[int, Meta(ge=0)] = 0
 
 
 class StudyChange(StudyRequest, frozen=True):
@@ -138,8 +174,34 @@ class StudyList:
         return {
             **_model(index.workspace, found, trials),
             "text": found.text,
+            "dimensions": _dimensions(_space(found.text)),
             "trials": [_trial(trial) for trial in trials],
+            "warm_start_trials": [_earlier(task) for task in found.warm_start],
         }
+
+
+def importance(workspace: WorkspaceFolder, wanted: ImportanceRequest) -> dict[str, Any]:
+    """Return the `StudyImportance` of a study.
+
+    Raises:
+        NotFound, Unreadable: if there is no such study, or its file is damaged.
+        InvalidInput, PackageMissing: see `parameter_importance`.
+    """
+    definition = managing.current_study(workspace, wanted.study)
+    trials = managing.trials_of(workspace, definition)
+    importances = parameter_importance(definition, trials, wanted.objective)
+    count = sum(trial.state == COMPLETE for trial in trials)
+    message = ""
+    if count < MIN_TRIALS:
+        message = f"The importance needs at least {MIN_TRIALS} completed trials."
+    elif not importances:
+        message = "The completed trials do not differ in a parameter without a condition."
+    return {
+        "objective": definition.objectives[wanted.objective].metric,
+        "trials": count,
+        "parameters": [{"key": key, "importance": value} for key, value in importances.items()],
+        "message": message,
+    }
 
 
 def begin(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]:
@@ -149,7 +211,8 @@ def begin(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]
         InvalidInput, Conflict, PyrunsError: see `studies.service.begin`.
     """
     with time_limit(CREATE_SECONDS):
-        return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
+        found = managing.begin(workspace, wanted.definition(workspace), wanted.warm_start)
+        return _model(workspace, found, [])
 
 
 def change(workspace: WorkspaceFolder, wanted: StudyChange) -> dict[str, Any]:
@@ -169,11 +232,21 @@ def preview(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, An
     """Return the `SearchPreview` of a study without starting it. Errors are part of the result."""
     try:
         with time_limit(PREVIEW_SECONDS):
-            _, space = managing.check(workspace, wanted.definition(workspace))
+            _, space = managing.check(workspace, wanted.definition(workspace), wanted.warm_start)
     except InvalidInput as error:
         return {"dimensions": [], "size": None, "errors": error_models(error)}
     size = None if space.size is None else min(space.size, _MAX_SIZE)
     return {"dimensions": _dimensions(space), "size": size, "errors": []}
+
+
+@lru_cache(maxsize=16)
+def _space(text: str) -> SearchSpace:
+    """Return the search space of a study; its dimensions are missing if they cannot be read in time."""
+    try:
+        with time_limit(PREVIEW_SECONDS):
+            return SearchSpace(text)
+    except InvalidInput:
+        return SearchSpace("")
 
 
 def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:
@@ -189,17 +262,35 @@ def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:
             if isinstance(one, Interval)
             else [candidate.source for candidate in one.candidates[:_VALUES_SHOWN]],
             "line": one.line,
+            "condition": None
+            if one.condition is None
+            else {
+                "key": one.condition.key,
+                "operator": one.condition.operator,
+                "values": encode_nonfinite(list(one.condition.values)),
+            },
+            "otherwise": None if one.otherwise is None else encode_nonfinite(one.otherwise.value),
         }
         for one in space.dimensions
     ]
 
 
 def _model(workspace: WorkspaceFolder, found: Definition, trials: list[Trial]) -> dict[str, Any]:
+    front = pareto_trials(trials, found)
     best = best_of(trials, found)
+    is_halving = found.prune in HALVING
     return {
         **{key: getattr(found, key) for key in _FIELDS},
+        "objectives": [vars(one) for one in found.objectives],
+        "constraints": list(found.constraints),
+        "n_startup_trials": found.startup_trials,
+        "min_resource": found.halving[0] if is_halving else None,
+        "reduction_factor": found.halving[1] if is_halving else None,
+        "max_resource": found.max_resource,
+        "warm_start": len(found.warm_start),
         "counts": {state: sum(trial.state == state for trial in trials) for state in _STATES},
         "best": None if best is None else _trial(best),
+        "pareto_front": [trial.task for trial in (front if found.further_objectives else front[:1])],
         "driven": is_driven(workspace.root, workspace.name, found.name),
     }
 
@@ -211,6 +302,21 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "state": trial.state,
         "status": trial.status,
         "value": trial.value,
+        "objective_values": list(trial.objective_values),
+        "constraint_values": list(trial.constraint_values),
+        "is_feasible": trial.is_feasible,
         "pruned": trial.pruned,
+        "started_at": trial.started_at,
+        "finished_at": trial.finished_at,
         "values": encode_nonfinite(trial.values),
+    }
+
+
+def _earlier(task: EarlierTask) -> dict[str, Any]:
+    return {
+        "task": task.task,
+        "values": encode_nonfinite(task.values),
+        "objective_values": list(task.objective_values),
+        "constraint_values": list(task.constraint_values),
+        "is_feasible": feasible(task.constraint_values),
     }

@@ -31,9 +31,22 @@ from pyruns_jupyter.engine.client.submit import end_abandoned, submit
 
 from .definition import FAILED, FINISHED, State, changing, read_study
 from .launch import Marker, marker_path
-from .optimizer import Curve, Optimizer
+from .optimizer import Curve, Exhausted, Optimizer
+from .pruners import reason
 from .service import end, trial_name, trials_of
-from .trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, curve_of, place_facts, prune, trial_of
+from .trials import (
+    COMPLETE,
+    FAIL,
+    OPEN,
+    PRUNED,
+    Trial,
+    curve_of,
+    place_facts,
+    prune,
+    results_of,
+    trial_of,
+    trials_beside,
+)
 
 POLL_SECONDS = 0.25
 _MAX_FAILURES = 5  # in a row, unless the study or the settings have another number
@@ -70,8 +83,15 @@ class ActiveStudy:
         self._aggregates = TaskAggregates(workspace.paths)
         self._reported: dict[int, int] = {}  # how many points of each open trial the optimizer has
         self._unqueued: list[str] = []  # trials that were created and are to be queued
-        self._optimizer = Optimizer(
-            self._definition, SearchSpace.parse(self._definition.text), self._trials.values(), self._known
+        self._optimizer = self._new_optimizer()
+
+    def _new_optimizer(self) -> Optimizer:
+        return Optimizer(
+            self._definition,
+            SearchSpace.parse(self._definition.text),
+            self._trials.values(),
+            self._known,
+            lambda trial: trials_beside(read_task(self._workspace.paths(trial.task).folder)),
         )
 
     def steps(self) -> Iterator[float]:
@@ -171,7 +191,8 @@ class ActiveStudy:
         if self._definition.prune or now.state == PRUNED:  # also by an alert rule
             self._report(now, info)
         if not now.is_open:
-            log(f"{now.task} is {now.state}" + ("" if now.value is None else f": {now.value:g}"))
+            values = ", ".join(f"{value:g}" for value in now.objective_values if value is not None)
+            log(f"{now.task} is {now.state}" + (f": {values}" if values else ""))
             self._optimizer.tell(now)
             if row.status == COMPLETED and now.state == FAIL:
                 self._check_objective(row)
@@ -181,49 +202,52 @@ class ActiveStudy:
         paths = self._workspace.paths(trial.task)
         curve = curve_of(info, paths, self._definition)[: trial.pruned]
         known = self._reported.get(trial.number, 0)
-        for step, value in enumerate(curve[known:], known + 1):
-            if value is not None:
-                self._optimizer.report(trial.number, value, step)
-        self._reported[trial.number] = max(known, len(curve))
-        if trial.is_open and len(curve) > known and self._optimizer.should_prune(trial.number):
-            best = "half" if self._definition.prune == "median" else "quarter"
-            message = (
-                f"Pruned after step {len(curve)} of {self._definition.objective}, because the best "
-                f"{best} of the "
-                f"trials of {self._name} were better at this step."
-            )
+        points = {step: value for step, value in enumerate(curve[known:], known + 1) if value is not None}
+        step = self._optimizer.report(trial, points)
+        self._reported[trial.number] = max(known, len(curve)) if step is None else step
+        if trial.is_open and step is not None:
+            why = reason(self._definition.prune, self._definition.halving[1], self._name)
             with edit_task(paths.folder) as current:
-                prune(current, len(curve), message)
+                prune(
+                    current, step, f"Pruned after step {step} of {self._definition.objective}, because {why}."
+                )
 
     def _find_again(self, trial: Trial) -> None:
         """Find a task that was renamed, or drop one that was removed."""
         for found in trials_of(self._workspace, self._definition):
             if found.number == trial.number:
                 # Open, so that the next update reports its end.
-                ended = replace(found, state=OPEN, value=None, pruned=None)
+                ended = replace(found, state=OPEN, pruned=None)
                 self._trials[trial.number] = found if found.is_open else ended
                 return
         self._drop(trial)
 
     def _drop(self, trial: Trial) -> None:
+        """Forget a trial as a driver that starts now would, so that both suggest the same."""
         del self._trials[trial.number]
-        self._optimizer.tell(replace(trial, state=FAIL, value=None, pruned=None))
+        self._optimizer = self._new_optimizer()
 
     def _check_objective(self, row: TaskRow) -> None:
         if any(trial.state == COMPLETE for trial in self._trials.values()):
             return
+        values, violations = results_of(row, self._definition, self._aggregates.value)
+        objectives = zip(self._definition.objectives, values, strict=True)
+        constraints = zip(self._definition.parsed_constraints, violations, strict=True)
+        missing = [(one.metric, one.aggregate) for one, value in objectives if value is None]
+        missing += [(one.metric, one.aggregate) for one, value in constraints if value is None]
+        if not missing:
+            return
         known = ", ".join(sorted(row.figures)) or "nothing"
-        objective = self._definition.aggregate
-        advice = f"Call record({objective.key}=...) in the script."
-        if objective.function == AT:
+        metric, aggregate = missing[0]
+        advice = f"Call record({aggregate.key}=...) in the script."
+        if aggregate.function == AT:
             advice = (
-                f"Call track({objective.key}=...) at step {objective.number:g} in the script, or choose an "
+                f"Call track({aggregate.key}=...) at step {aggregate.number:g} in the script, or choose an "
                 "earlier step."
             )
         raise StudyEnd(
             FAILED,
-            f"{row.name} completed, but did not log {self._definition.objective!r} as a number. It logged: "
-            f"{known}. {advice}",
+            f"{row.name} completed, but did not log {metric!r} as a number. It logged: {known}. {advice}",
         )
 
     def _check_failures(self) -> None:
@@ -257,7 +281,12 @@ class ActiveStudy:
                 return False
             number = max(self._trials, default=0) + 1
             name = trial_name(definition, number)
-            values = self._optimizer.ask(number)
+            try:
+                values = self._optimizer.ask(number)
+            except Exhausted:
+                if self._open():
+                    return False
+                raise StudyEnd(FINISHED, "All configurations of the grid were run.") from None
             text = SearchSpace.parse(definition.text).config_text(values)
             facts = {
                 "swept": values,
@@ -266,11 +295,13 @@ class ActiveStudy:
             }
             try:
                 generate.create(preview.plan_tasks(self._workspace, text, name), facts=facts)
-                self._trials[number] = Trial(number, name, values, OPEN, None, PENDING)
+                self._trials[number] = Trial(number, name, values, OPEN, PENDING)
                 self._unqueued.append(name)  # queueing may fail because of a busy lock
                 self._queue(name)
                 self._unqueued.pop()
-            except Busy:
+            except (Busy, OSError):
+                if number not in self._trials:  # it is asked for again
+                    self._optimizer = self._new_optimizer()
                 raise
             except PyrunsError as error:
                 raise StudyEnd(FAILED, f"{name} could not be started: {error.message}") from error

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from msgspec import Meta
 
@@ -15,25 +15,46 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, 
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.locks import FOLDER_MODE, locked
-from pyruns_jupyter.core.metrics.expressions import LAST, MAXIMIZE, Aggregate, Direction, parse_aggregate
+from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, Direction
 from pyruns_jupyter.core.taskfile.paths import check_task_name, is_task_name
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
+from .objectives import MAX_CONSTRAINTS, MAX_OBJECTIVES, Constraint, Objective, parse_constraint
+from .pruners import DEFAULT_FACTORS, Pruner
+from .rules import check_pruner, check_sampler
+from .samplers import TRAITS, Sampler, check_packages
+
 STUDIES = "studies"
-Sampler = Literal["tpe", "random"]
-Pruner = Literal["", "median", "quartile"]
 State = Literal["active", "stopped", "finished", "failed"]
-SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
 ACTIVE: Final = "active"
 STOPPED: Final = "stopped"
 FINISHED: Final = "finished"
 FAILED: Final = "failed"
 MAX_TRIALS, MAX_JOBS = 10_000, 1000
+MAX_RESOURCE = 10_000  # values of a curve by which trials are pruned
+
+TrialCount = Annotated[int, Meta(ge=1, le=MAX_TRIALS)]
+Resource = Annotated[int, Meta(ge=1, le=MAX_RESOURCE)]
+Factor = Annotated[int, Meta(ge=2, le=100)]
 
 _SUFFIX = ".json"
 _LOCK_TIMEOUT = 5.0  # seconds
 _VERSION = 1
+
+
+@dataclass(frozen=True)
+class EarlierTask:
+    """The result of an earlier task that a study knows from its start; the attributes are those of a `Trial`.
+
+    It is copied into the file of the study, so that the suggestions of the study stay the same if the task is
+    changed or deleted.
+    """
+
+    task: str
+    values: dict[str, Any]
+    objective_values: tuple[float, ...]
+    constraint_values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,12 +67,22 @@ class Definition:
         objective: the metric to optimize: the value that a run records under this key, else the last value
             that it tracked; or an aggregate such as `min(val_loss)`.
         direction: `maximize` or `minimize`.
+        further_objectives: those after the first one; the study then looks for the Pareto front.
+        constraints: limits of metrics, such as `latency <= 20`.
         n: the number of trials.
         jobs: the maximum number of parallel trials.
-        sampler: `tpe` (tree-structured Parzen estimator) or `random`.
+        sampler: `tpe` (tree-structured Parzen estimator), `random`, `cmaes`, `gp` (Gaussian process),
+            `nsga2`, `qmc` (quasi-Monte Carlo) or `grid`.
+        n_startup_trials: the number of random trials before the sampler learns, of `nsga2` the size of the
+            population; None for the default of the sampler.
         seed: the random seed: the same seed and results give the same configurations.
         prune: `median` or `quartile`: stop a run that is worse at some point than the best half (quarter) of
-            the others were at that point; empty for never.
+            the others were at that point; `asha` or `hyperband`: after 1, 4, 16 ... values of the objective,
+            let only the best part of the runs continue; empty for never.
+        min_resource: of `asha` and `hyperband`, the number of values before the first comparison.
+        max_resource: of `hyperband`, the number of values of a complete run.
+        reduction_factor: of `asha` and `hyperband`: one of that many trials continues.
+        warm_start: results of earlier tasks that the sampler knows.
         options: those with which each trial is queued.
         created_at: epoch seconds.
         state: `active`, `stopped`, `finished` or `failed`; `message` is why, if that is not obvious.
@@ -61,7 +92,7 @@ class Definition:
     text: str
     objective: str
     direction: Direction = MAXIMIZE
-    n: Annotated[int, Meta(ge=1, le=MAX_TRIALS)] = 50
+    n: TrialCount = 50
     jobs: Annotated[int, Meta(ge=1, le=MAX_JOBS)] = 1
     sampler: Sampler = "tpe"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
@@ -70,6 +101,13 @@ class Definition:
     created_at: Annotated[float, Meta(ge=0, lt=1e12, description="a time in epoch seconds")] = 0.0
     state: State = ACTIVE
     message: str = ""
+    further_objectives: tuple[Objective, ...] = ()
+    constraints: tuple[str, ...] = ()
+    n_startup_trials: TrialCount | None = None
+    min_resource: Resource | None = None
+    max_resource: Resource | None = None
+    reduction_factor: Factor | None = None
+    warm_start: tuple[EarlierTask, ...] = ()
 
     def check(self) -> Definition:
         """Return this definition if it is valid.
@@ -81,35 +119,75 @@ class Definition:
             if key != "options":
                 convert(getattr(self, key), kind, field=key)
         check_task_name(self.name)
-        if not self.objective.strip():
-            raise InvalidInput(
-                "The objective is empty. Enter the metric to optimize, such as val_acc.", field="objective"
-            )
-        try:
-            parse_aggregate(self.objective)
-        except InvalidInput as error:
-            raise InvalidInput(error.message, field="objective") from None
+        for objective in self.objectives:
+            objective.check()
+        self._check_counts()
+        check_sampler(self)
+        check_pruner(self)
         self.options.check()
         return self
 
+    def _check_counts(self) -> None:
+        if len(self.objectives) > MAX_OBJECTIVES:
+            raise InvalidInput(f"A study can have at most {MAX_OBJECTIVES} objectives.", field="objectives")
+        if len({one.metric for one in self.objectives}) < len(self.objectives):
+            raise InvalidInput("Two objectives have the same metric. Remove one of them.", field="objectives")
+        if len(self.constraints) > MAX_CONSTRAINTS:
+            raise InvalidInput(
+                f"A study can have at most {MAX_CONSTRAINTS} constraints.", field="constraints"
+            )
+        for text in self.constraints:
+            parse_constraint(text)
+
+    def check_packages(self) -> None:
+        """Check that the packages that the study needs are installed.
+
+        Raises:
+            PackageMissing: when one is missing or too old.
+        """
+        several = bool(self.further_objectives)
+        check_packages(self.sampler, constrained=bool(self.constraints), several=several)
+
     @property
-    def aggregate(self) -> Aggregate:
-        """The objective as an aggregate other than `best`."""
-        found = parse_aggregate(self.objective)
-        return Aggregate(LAST, self.objective) if found is None else found.resolved(self.direction)
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives."""
+        return Objective(self.objective, self.direction), *self.further_objectives
+
+    @property
+    def parsed_constraints(self) -> list[Constraint]:
+        """The constraints, parsed.
+
+        Raises:
+            InvalidInput: when one is not valid.
+        """
+        return [parse_constraint(text) for text in self.constraints]
+
+    @property
+    def startup_trials(self) -> int | None:
+        """The number of random trials before the sampler learns, None if it does not learn."""
+        default = TRAITS[self.sampler].startup
+        return default if self.n_startup_trials is None else self.n_startup_trials
+
+    @property
+    def halving(self) -> tuple[int, int]:
+        """The resource of the first comparison, and the reduction factor, of `asha` and `hyperband`."""
+        return self.min_resource or 1, self.reduction_factor or DEFAULT_FACTORS.get(self.prune, 2)
 
     @property
     def is_active(self) -> bool:
         """Whether more trials are to be started."""
         return self.state == ACTIVE
 
-    def better(self, value: float, than: float) -> bool:
-        """Return whether one value of the objective is better than another."""
-        return value > than if self.direction == MAXIMIZE else value < than
-
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as its file stores it."""
-        return {"version": _VERSION, **vars(self), "options": self.options.to_dict()}
+        found = {"version": _VERSION, **vars(self), "options": self.options.to_dict()}
+        for key in _OPTIONAL:  # which older versions do not know
+            if not found[key]:
+                del found[key]
+        for key in ("further_objectives", "warm_start"):
+            if key in found:
+                found[key] = [vars(one) for one in found[key]]
+        return found
 
     @classmethod
     def from_dict(cls, value: dict[str, Any], path: Path) -> Definition:
@@ -125,10 +203,24 @@ class Definition:
                     f"{path} was written by a newer version of pyruns_jupyter. Update pyruns_jupyter."
                 )
             known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
+            for key, kind in _OPTIONAL.items():
+                if key in known:
+                    known[key] = convert(known[key], kind, field=key)
             known["options"] = QueueOptions.from_dict(dict(value.get("options", {})))
             return cls(**known).check()
         except (KeyError, TypeError, ValueError, InvalidInput) as error:
             raise Unreadable(f"{path} is not a valid study: {str(error).rstrip('.')}.") from error
+
+
+_OPTIONAL: Final[Mapping[str, Any]] = {
+    "further_objectives": tuple[Objective, ...],
+    "constraints": tuple[str, ...],
+    "n_startup_trials": int | None,
+    "min_resource": int | None,
+    "max_resource": int | None,
+    "reduction_factor": int | None,
+    "warm_start": tuple[EarlierTask, ...],
+}
 
 
 class StudyPaths:

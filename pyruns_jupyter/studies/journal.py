@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,18 @@ from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
 from pyruns_jupyter.core.fs.regular_files import open_to_read
 
 from .definition import Definition
-from .optimizer import Curve, Dimension, OptunaMissing, distribution, is_available, state_of
-from .trials import COMPLETE, PRUNED, Trial
+from .optimizer import Curve, complete_values, constraints_of, points_of, state_of
+from .parameters import distribution
+from .samplers import Dimension, check_packages
+from .trials import PRUNED, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+_CONSTRAINT = (
+    "constraints"  # the prefix of system attributes of Optuna, as `Trial.set_constraint` writes them
+)
 _NUMBER, _TASK = "pyruns_trial", "task"  # user attributes of a trial
 _MAX_FIRST_LINE = 1024 * 1024  # bytes
 
@@ -33,31 +39,36 @@ class StudyJournal:
     Raises:
         Conflict: if the file is not a journal of Optuna, or has a study of this name with another origin.
         Unreadable: if it is not a regular file.
-        OptunaMissing: if Optuna is not installed.
+        PackageMissing: if Optuna is not installed, or too old for constraints.
     """
 
     def __init__(self, path: Path, definition: Definition) -> None:
-        if not is_available():
-            raise OptunaMissing
+        check_packages("random", constrained=bool(definition.constraints))
         import optuna
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SearchSpace.parse(definition.text)
         self._dimensions = {one.key: _shown(one) for one in space.dimensions}
+        self._constraints = definition.constraints
+        directions = [one.direction for one in definition.objectives]
         _check_journal(path)
         try:
             self._storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path)))
             study = optuna.create_study(
                 study_name=definition.name,
                 storage=self._storage,
-                direction=definition.direction,
+                directions=directions,
                 load_if_exists=True,
             )
         except (ValueError, KeyError, TypeError, AssertionError, RuntimeError) as error:
             raise Conflict(f"{path} is not a journal of Optuna: {error}.") from error
-        if [one.name.lower() for one in study.directions] != [definition.direction]:
-            raise Conflict(f"{path} has another study {definition.name}, which has another direction.")
+        if [one.name.lower() for one in study.directions] != directions:
+            raise Conflict(f"{path} has another study {definition.name}, which has other directions.")
+        if study.metric_names is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([one.metric for one in definition.objectives])
         self._study_id = study._study_id
         self._ids: dict[int, int] = {}
         self._points: dict[int, int] = {}  # how many steps of an open trial the file has
@@ -82,19 +93,20 @@ class StudyJournal:
 
     def _continue(self, trial: Trial, values: Curve) -> None:
         handle, known = self._ids[trial.number], self._points[trial.number]
-        points = _points(trial, values)
+        points = points_of(trial, values)
         for step in sorted(points.keys() - range(known + 1)):
             self._storage.set_trial_intermediate_value(handle, step, points[step])
         self._points[trial.number] = max(points, default=known)
         if not trial.is_open:
-            final = _final_value(trial, points)
-            self._storage.set_trial_state_values(handle, state_of(trial), None if final is None else [final])
+            for text, violation in constraints_of(self._constraints, trial).items():
+                self._storage.set_trial_system_attr(handle, f"{_CONSTRAINT}:{text}", violation)
+            self._storage.set_trial_state_values(handle, state_of(trial), _final_values(trial, points))
             del self._points[trial.number]
 
     def _frozen(self, trial: Trial, values: Curve) -> FrozenTrial:
         import optuna
 
-        points = _points(trial, values)
+        points = points_of(trial, values)
         params = {key: trial.values[key] for key in self._dimensions if key in trial.values}
         known = {key: _plain(value) for key, value in params.items()}
         kinds = {key: self._dimensions[key] for key in known}
@@ -103,8 +115,12 @@ class StudyJournal:
             state=state_of(trial),
             params=known,
             distributions={key: kinds[key] for key in known},
-            value=_final_value(trial, points),
+            values=_final_values(trial, points),
             intermediate_values=points,
+            system_attrs={
+                f"{_CONSTRAINT}:{text}": violation
+                for text, violation in constraints_of(self._constraints, trial).items()
+            },
             user_attrs={_NUMBER: trial.number, _TASK: trial.task},
         )
 
@@ -155,11 +171,7 @@ def _contains(kind: BaseDistribution, value: Any) -> bool:
         return False  # the search space was different when the trial began
 
 
-def _points(trial: Trial, values: Curve) -> dict[int, float]:
-    return {step: value for step, value in enumerate(values[: trial.pruned], 1) if value is not None}
-
-
-def _final_value(trial: Trial, points: dict[int, float]) -> float | None:
-    if trial.state == PRUNED:
-        return points[max(points)] if points else None
-    return trial.value if trial.state == COMPLETE else None
+def _final_values(trial: Trial, points: Mapping[int, float]) -> list[float] | None:
+    if trial.state == PRUNED and len(trial.objective_values) == 1:
+        return [points[max(points)]] if points else None
+    return list(complete_values(trial)) or None

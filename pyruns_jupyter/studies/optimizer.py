@@ -1,49 +1,31 @@
 """A study in Optuna: suggesting and pruning trials.
 
-Everything is in memory and rebuilt from the trials on disk. Each suggestion has its own random state
-(`_seed_of`), so it depends only on the seed, its number and the trials that were known then, not on the
-process.
+Everything is in memory and rebuilt from the trials on disk. A sampler with a state (`SamplerTraits.replayed`)
+gets it back by asking again for all trials in the same order, with what was known at the time of each.
 """
 
 from __future__ import annotations
 
-import hashlib
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.common.errors import Conflict
-from pyruns_jupyter.core.config.sweep.searchspace import Choices, Interval, SearchSpace
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 
-from .definition import Definition
+from .definition import Definition, EarlierTask
+from .parameters import Parameters
+from .pruners import HALVING, optuna_pruner
+from .samplers import TRAITS, ReadableSampler, check_packages
 from .trials import COMPLETE, FAIL, OPEN, PRUNED, Trial
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.distributions import BaseDistribution
 
-_STARTUP_TRIALS = 10  # random ones, before the sampler learns from them
-_TRIALS_BEFORE_PRUNING = 5  # which have to complete
-_BEST_PERCENT = {"median": 50.0, "quartile": 25.0}
-Dimension = Interval | Choices
 Curve = Sequence[float | None]
+CurveOf = Callable[[Trial], Curve]
 
 
-class OptunaMissing(Conflict):
-    """Optuna is not installed where studies are driven."""
-
-    code = "unavailable"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Optuna is not installed. To install it, run pip install 'pyruns_jupyter[optimize]'."
-        )
-
-
-def is_available() -> bool:
-    """Return whether Optuna is installed, without importing it."""
-    return find_spec("optuna") is not None
+class Exhausted(Exception):
+    """All configurations of a grid have been tried or are being tried."""
 
 
 class Optimizer:
@@ -54,115 +36,258 @@ class Optimizer:
         definition: Definition,
         space: SearchSpace,
         trials: Iterable[Trial] = (),
-        curve: Callable[[Trial], Curve] = lambda _: (),
+        curve: CurveOf = lambda _: (),
+        beside: Callable[[Trial], Collection[int]] = lambda _: (),
     ) -> None:
-        """Start with existing trials; `curve` returns the values of the objective that each tracked.
+        """Start with existing trials.
+
+        Args:
+            definition: the study.
+            space: its search space.
+            trials: the trials that exist.
+            curve: returns the values of the objective that a trial tracked.
+            beside: returns the numbers of the earlier trials that were open when a trial was created.
 
         Raises:
-            OptunaMissing: when it is not installed.
+            PackageMissing: when Optuna, or a package that the sampler needs, is not installed.
         """
+        definition.check_packages()
         self._definition = definition
-        self._dimensions = {dimension.key: dimension for dimension in space.dimensions}
-        self._distributions = {key: distribution(one) for key, one in self._dimensions.items()}
-        self._handles: dict[int, int] = {}  # number of a trial -> its number in Optuna
-        self.study = _new_study(definition)
-        for trial in sorted(trials, key=lambda one: one.number):
-            self._add(trial, curve(trial))
+        self._parameters = Parameters(space)
+        self._open: dict[int, optuna.Trial] = {}
+        self._tried: set[object] = set()
+        self._is_exhausted = False
+        self.study = new_study(definition)
+        earlier = add_earlier(self.study, definition.warm_start, self._parameters, definition.constraints)
+        self._samplers = ReadableSampler(
+            definition.sampler,
+            definition.seed,
+            definition.startup_trials,
+            self._parameters.dimensions,
+            is_parallel=definition.jobs > 1,
+            earlier=earlier if definition.sampler == "cmaes" else None,
+        )
+        self._note_tried(one.params for one in earlier)
+        self._restore(sorted(trials, key=lambda one: one.number), curve, beside)
 
     def ask(self, number: int) -> dict[str, Any]:
-        """Return the values of trial `number`, by dotted key."""
-        self.study.sampler = _sampler(self._definition, number, self._dimensions)
-        asked = self.study.ask(self._distributions)
-        self._handles[number] = asked.number
-        return {key: _value(one, asked.params[key]) for key, one in self._dimensions.items()}
+        """Return the values of trial `number`, by dotted key; those whose conditions do not hold are missing.
 
-    def report(self, number: int, value: float, step: int) -> None:
-        """Report the value of an open trial at a step (from 1)."""
-        self._trial(number).report(value, step)
+        Raises:
+            Exhausted: when the sampler is a grid and all configurations are known.
+        """
+        if self._is_exhausted:
+            raise Exhausted
+        self.study.sampler = self._samplers.of_trial(number)
+        asked = self.study.ask()
+        values = self._parameters.suggest(asked)
+        if self._definition.sampler == "grid" and not self._note_tried([asked.params]):
+            self._is_exhausted = True
+            self.study.tell(asked, state=_states()[FAIL])
+            raise Exhausted
+        self._open[number] = asked
+        return values
 
-    def should_prune(self, number: int) -> bool:
-        """Return whether an open trial is unpromising."""
-        return bool(self._definition.prune) and self._trial(number).should_prune()
+    def report(self, trial: Trial, points: Mapping[int, float]) -> int | None:
+        """Report values of a trial that has not been told by step (from 1).
+
+        Return the step after which it is unpromising, None if it is promising. The values of an open trial
+        after this step are left out, as they are once it is pruned.
+        """
+        asked = self._open.get(trial.number)
+        if asked is None or self._definition.further_objectives:
+            return None  # Optuna takes values by step of a single objective only
+        is_halving = self._definition.prune in HALVING  # which compares the values at certain steps
+        for step in sorted(points):
+            asked.report(points[step], step)
+            if is_halving and asked.should_prune() and trial.is_open:
+                return step
+        if points and self._definition.prune and not is_halving and asked.should_prune():
+            return max(points)
+        return None
 
     def tell(self, trial: Trial) -> None:
         """Report the end of a trial."""
+        asked = self._open.pop(trial.number, None)
+        if asked is None:
+            return
+        for text, violation in constraints_of(self._definition.constraints, trial).items():
+            asked.set_constraint(text, violation)
+        self.study.tell(asked, list(complete_values(trial)) or None, state=state_of(trial))
+
+    def _note_tried(self, all_params: Iterable[Mapping[str, Any]]) -> bool:
+        """Note that these parameters were tried; return whether none had been."""
+        before = len(self._tried)
+        marks = [tuple(sorted((key, repr(value)) for key, value in params.items())) for params in all_params]
+        self._tried.update(marks)
+        return len(self._tried) == before + len(marks)
+
+    def _restore(
+        self, trials: Sequence[Trial], curve: CurveOf, beside: Callable[[Trial], Collection[int]]
+    ) -> None:
+        is_replayed = TRAITS[self._definition.sampler].replayed
+        is_halving = self._definition.prune in HALVING
+        ended: list[Trial] = []  # which Optuna does not know yet
+        for trial in trials:
+            params = self._parameters.params(trial.values)
+            if params is None:
+                continue  # its values are not in this search space any more
+            self._note_tried([params])
+            points = {} if self._definition.further_objectives else points_of(trial, curve(trial))
+            if not is_replayed and not is_halving and not trial.is_open:
+                self.study.add_trial(frozen_trial(trial, params, points, self._definition, self._parameters))
+                continue
+            if is_replayed:
+                still_open = beside(trial)
+                for one in [one for one in ended if one.number not in still_open]:
+                    self.tell(one)
+                    ended.remove(one)
+                self.study.sampler = self._samplers.of_trial(trial.number, params)
+                asked = self.study.ask()
+                self._parameters.suggest(asked)
+            else:
+                asked = self._add_open(params)
+            self._open[trial.number] = asked
+            for step, value in points.items():
+                asked.report(value, step)
+                if is_halving:
+                    asked.should_prune()  # which notes the value for the comparison with others
+            if not trial.is_open:
+                ended.append(trial)
+        for trial in ended:
+            self.tell(trial)
+
+    def _add_open(self, params: Mapping[str, Any]) -> optuna.Trial:
+        """Add a running trial with these parameters."""
         import optuna
 
-        state = state_of(trial)
-        if trial.number in self._handles:
-            value = trial.value if state is optuna.trial.TrialState.COMPLETE else None
-            self.study.tell(self._handles.pop(trial.number), value, state=state)
-
-    def _trial(self, number: int) -> optuna.Trial:
-        import optuna
-
-        return optuna.Trial(self.study, self._handles[number])  # what `ask` returned, or would have
-
-    def _add(self, trial: Trial, curve: Curve) -> None:
-        import optuna
-
-        params: dict[str, Any] = {}
-        for key, one in self._dimensions.items():
-            param = _param(one, trial.values.get(key))
-            if param is None:
-                return  # its values are not in this search space any more
-            params[key] = param
-        points = {step: value for step, value in enumerate(curve[: trial.pruned], 1) if value is not None}
-        value = points[max(points)] if trial.state == PRUNED and points else trial.value
         self.study.add_trial(
             optuna.trial.create_trial(
-                state=state_of(trial),
-                params=params,
-                distributions=self._distributions,
-                value=value if trial.state == COMPLETE or (trial.state == PRUNED and points) else None,
-                intermediate_values=points,
+                state=_states()[OPEN], params=dict(params), distributions=self._parameters.of(params)
             )
         )
-        if trial.is_open:
-            self._handles[trial.number] = len(self.study.get_trials(deepcopy=False)) - 1
+        self.study.sampler = optuna.samplers.RandomSampler(seed=0)  # Optuna 4 asks it for nothing
+        return optuna.Trial(self.study, len(self.study.get_trials(deepcopy=False)) - 1)
 
 
-def distribution(dimension: Dimension) -> BaseDistribution:
-    """Return a dimension for Optuna: the numbers of an interval, the indices of ordered values (from 0), or
-    values as YAML texts, which distinguish 1, true and "1".
+def new_study(definition: Definition) -> optuna.Study:
+    """Return an empty study of Optuna in memory."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver logs the trials itself
+    min_resource, factor = definition.halving
+    pruner = optuna_pruner(
+        definition.prune,
+        min_resource=min_resource,
+        max_resource=definition.max_resource or min_resource,
+        factor=factor,
+        earlier=len(definition.warm_start),
+    )
+    study = optuna.create_study(
+        study_name=definition.name,
+        directions=[one.direction for one in definition.objectives],
+        pruner=pruner,
+        sampler=optuna.samplers.RandomSampler(seed=0),
+    )
+    if definition.prune == "hyperband":
+        # Its brackets, by which it selects the trials that a sampler knows, exist from its first decision on.
+        pruner.prune(study, optuna.trial.create_trial(state=_states()[OPEN]))
+    return study
+
+
+def study_copy(
+    definition: Definition, space: SearchSpace, trials: Iterable[Trial], curve: CurveOf = lambda _: ()
+) -> optuna.Study:
+    """Return the trials of a study, and those of its warm start, as a study of Optuna in memory.
+
+    Raises:
+        PackageMissing: when Optuna is not installed, or too old for constraints.
     """
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(dimension, Choices):
-        if dimension.ordered:
-            return IntDistribution(0, len(dimension.candidates) - 1)
-        return CategoricalDistribution([one.text for one in dimension.candidates])
-    if dimension.whole:
-        return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
-    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-
-
-def _value(dimension: Dimension, param: Any) -> object:
-    """Return the value in a configuration for a parameter of Optuna."""
-    if not isinstance(dimension, Choices):
-        return param
-    if dimension.ordered:
-        return dimension.candidates[param].value
-    return next(one.value for one in dimension.candidates if one.text == param)
+    check_packages("random", constrained=bool(definition.constraints))
+    study, parameters = new_study(definition), Parameters(space)
+    add_earlier(study, definition.warm_start, parameters, definition.constraints)
+    for trial in sorted(trials, key=lambda one: one.number):
+        params = parameters.params(trial.values)
+        if params is not None:
+            points = points_of(trial, curve(trial))
+            study.add_trial(frozen_trial(trial, params, points, definition, parameters))
+    return study
 
 
-def _param(dimension: Dimension, value: object) -> Any:
-    """Return the parameter of Optuna for a value, None if it is not in the dimension."""
-    if isinstance(dimension, Choices):
-        at = dimension.index(value)
-        return at if at is None or dimension.ordered else dimension.candidates[at].text
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if dimension.low <= value <= dimension.high else None
+def add_earlier(
+    study: optuna.Study, tasks: Iterable[EarlierTask], parameters: Parameters, constraints: Sequence[str]
+) -> list[optuna.trial.FrozenTrial]:
+    """Add the tasks of a warm start to a study as completed trials, and return these."""
+    import optuna
+
+    added = []
+    for task in tasks:
+        params = parameters.params(task.values)
+        if params is not None:
+            trial = optuna.trial.create_trial(
+                values=list(task.objective_values),
+                params=params,
+                distributions=parameters.of(params),
+                user_attrs={"task": task.task},
+                **_constraints(dict(zip(constraints, task.constraint_values, strict=False))),
+            )
+            study.add_trial(trial)
+            added.append(trial)
+    return added
 
 
-def _seed_of(seed: int, number: int) -> int:
-    digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+def frozen_trial(
+    trial: Trial,
+    params: Mapping[str, Any],
+    points: Mapping[int, float],
+    definition: Definition,
+    parameters: Parameters,
+) -> optuna.trial.FrozenTrial:
+    """Return a trial with these parameters and values by step for a study of Optuna."""
+    import optuna
+
+    values = list(complete_values(trial))
+    if trial.state == PRUNED and points and not definition.further_objectives:
+        values = [points[max(points)]]
+    return optuna.trial.create_trial(
+        state=state_of(trial),
+        params=dict(params),
+        distributions=parameters.of(params),
+        values=values or None,
+        intermediate_values=dict(points),
+        **_constraints(constraints_of(definition.constraints, trial)),
+    )
+
+
+def complete_values(trial: Trial) -> tuple[float, ...]:
+    """Return the values of the objectives of a completed trial, none of others."""
+    return tuple(one for one in trial.objective_values if one is not None) if trial.state == COMPLETE else ()
+
+
+def constraints_of(texts: Sequence[str], trial: Trial) -> dict[str, float]:
+    """Return by how much an ended trial violates the constraints; none while one is not known."""
+    values = trial.constraint_values
+    if trial.is_open or len(values) != len(texts) or None in values:
+        return {}
+    return {text: value for text, value in zip(texts, values, strict=True) if value is not None}
+
+
+def _constraints(violations: Mapping[str, float]) -> dict[str, Any]:
+    """Return the argument of Optuna for constraints, which older versions do not have."""
+    return {"constraints": dict(violations)} if violations else {}
+
+
+def points_of(trial: Trial, values: Curve) -> dict[int, float]:
+    """Return the values of a curve by step, up to the one at which the trial was pruned."""
+    return {step: value for step, value in enumerate(values[: trial.pruned], 1) if value is not None}
 
 
 def state_of(trial: Trial) -> optuna.trial.TrialState:
     """Return the state of a trial for Optuna."""
+    return _states()[trial.state]
+
+
+def _states() -> dict[str, optuna.trial.TrialState]:
     from optuna.trial import TrialState
 
     return {
@@ -170,59 +295,4 @@ def state_of(trial: Trial) -> optuna.trial.TrialState:
         COMPLETE: TrialState.COMPLETE,
         PRUNED: TrialState.PRUNED,
         FAIL: TrialState.FAIL,
-    }[trial.state]
-
-
-def _new_study(definition: Definition) -> optuna.Study:
-    if not is_available():
-        raise OptunaMissing
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver logs the trials itself
-    pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
-    if definition.prune:
-        pruner = optuna.pruners.PercentilePruner(
-            _BEST_PERCENT[definition.prune], n_startup_trials=_TRIALS_BEFORE_PRUNING
-        )
-    direction = optuna.study.StudyDirection[definition.direction.upper()]
-    return optuna.create_study(study_name=definition.name, direction=direction, pruner=pruner)
-
-
-def _sampler(
-    definition: Definition, number: int, dimensions: Mapping[str, Dimension]
-) -> optuna.samplers.BaseSampler:
-    """Return a sampler for one trial, which rounds continuous values so that they are readable.
-
-    They are rounded when they are drawn, so Optuna has the same values as the configuration, in this process
-    and in one that reads it again.
-    """
-    import optuna
-
-    seed = _seed_of(definition.seed, number)
-    base: optuna.samplers.BaseSampler
-    if definition.sampler == "random":
-        base = optuna.samplers.RandomSampler(seed=seed)
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            base = optuna.samplers.TPESampler(
-                seed=seed, n_startup_trials=_STARTUP_TRIALS, constant_liar=definition.jobs > 1
-            )
-
-    class Readable(optuna.samplers.BaseSampler):
-        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
-            return base.infer_relative_search_space(study, trial)
-
-        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-            drawn = base.sample_relative(study, trial, search_space)
-            return {key: _near(dimensions[key], value) for key, value in drawn.items()}
-
-        def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
-            drawn = base.sample_independent(study, trial, param_name, param_distribution)
-            return _near(dimensions[param_name], drawn)
-
-    return Readable()
-
-
-def _near(dimension: Dimension, drawn: Any) -> Any:
-    return drawn if isinstance(dimension, Choices) else dimension.near(drawn)
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -29,12 +30,19 @@ from .definition import (
     write_study,
 )
 from .launch import is_begun_here, mark_active, start_driver, unmark
-from .optimizer import OptunaMissing, is_available
+from .rules import check_dimensions, check_sampler
 from .trials import Trial, trials_among
+from .warm_start import earlier_tasks
+
+WarmStart = str | Sequence[str]
 
 
-def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definition, SearchSpace]:
+def check(
+    workspace: WorkspaceFolder, definition: Definition, warm_start: WarmStart = ""
+) -> tuple[Definition, SearchSpace]:
     """Return a definition with its whole configuration, and its search space; nothing is written.
+
+    `warm_start` are the earlier tasks whose results the study knows: a query, or names.
 
     Raises:
         InvalidInput: with the field that is not valid; InvalidInputs for several in the configuration.
@@ -43,28 +51,28 @@ def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definitio
     definition.check()
     complete = replace(definition, text=preview.complete_template(workspace, definition.text))
     space = preview.check_space(workspace, complete.text)
-    if space.size is not None and space.size < definition.n:
-        raise InvalidInput(
-            f"The search space has only {space.size:,} configurations, fewer than {definition.n:,} trials. "
-            "Reduce the number of trials, or create a sweep that runs each configuration once.",
-            field="n",
-        )
+    check_dimensions(definition, space)
+    if warm_start:
+        tasks = earlier_tasks(workspace, complete, space, warm_start)
+        complete = replace(complete, warm_start=tasks)
+        check_sampler(complete)
     _check_free(workspace, complete)
     return complete, space
 
 
-def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
+def begin(workspace: WorkspaceFolder, definition: Definition, warm_start: WarmStart = "") -> Definition:
     """Begin a study: once this returns it survives any crash, and its driver is starting.
 
     Raises:
         InvalidInput, Conflict: see `check`; nothing is written.
-        OptunaMissing: when Optuna is not installed; nothing is written.
+        PackageMissing: when Optuna or a package of the sampler is not installed; nothing is written.
         PyrunsError: when the driver could not be started; the study waits for the next attempt.
     """
-    if not is_available():
-        raise OptunaMissing
+    definition.check()
+    definition.check_packages()
     workspace.check_writable()
-    found = replace(check(workspace, definition)[0], created_at=time.time(), state=ACTIVE, message="")
+    complete, _ = check(workspace, definition, warm_start)
+    found = replace(complete, created_at=time.time(), state=ACTIVE, message="")
     with changing(workspace, found.name, create=True) as paths:
         if paths.file.exists():
             raise _taken(found.name)
@@ -116,26 +124,19 @@ def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> De
     Raises:
         NotFound: when there is no such study.
         InvalidInput: when `n` is not valid, or the study has that many trials already.
-        OptunaMissing, PyrunsError: as `begin`.
+        PackageMissing, PyrunsError: as `begin`.
     """
-    if not is_available():
-        raise OptunaMissing
     workspace.check_writable()
     with changing(workspace, name) as paths:
         found = read_study(workspace, name)
+        found.check_packages()
         wanted = replace(found, n=found.n if n is None else n, state=ACTIVE, message="").check()
         have = len(trials_of(workspace, found))
         if have >= wanted.n and found.state == FINISHED:
             raise InvalidInput(
                 f"The study {name} has {have:,} trials. Enter a higher number of trials.", field="n"
             )
-        space = preview.check_space(workspace, wanted.text)
-        if space.size is not None and space.size < wanted.n:
-            raise InvalidInput(
-                f"The search space has only {space.size:,} configurations, fewer than {wanted.n:,} trials. "
-                "Reduce the number of trials.",
-                field="n",
-            )
+        check_dimensions(wanted, preview.check_space(workspace, wanted.text))
         _activate(paths, wanted)
     start_driver(workspace.root, workspace.name, name)
     return wanted

@@ -1,39 +1,124 @@
 /** The settings of a study, which is an alternative to a sweep. */
-import { asOneOf, asRecord } from '../client/shapes';
+import { asOneOf, asRecord, asText, asTexts } from '../client/shapes';
 import type {
   Axis,
+  Condition,
   Dimension,
+  Objective,
   Preview,
   RunOptions,
   SearchPreview,
+  Study,
   StudyRequest
 } from '../client/types';
 import type { Goals } from './metrics';
 import { byWeight, isCounter } from './metrics';
 import { withoutEmpty } from './runoptions';
 
+export type Direction = Objective['direction'];
+
 export interface IStudyForm {
-  /** The metric that is optimised. */
+  /** The first metric that is optimized. */
   objective: string;
-  direction: 'maximize' | 'minimize';
+  direction: Direction;
+  /** The other objectives. */
+  further: readonly Objective[];
+  /** Limits of metrics, such as `latency <= 20`. */
+  constraints: readonly string[];
   /** Number of trials. */
   n: number;
-  /** Which trials are pruned: those below the median or the top quartile. */
-  prune: '' | 'median' | 'quartile';
+  sampler: Study['sampler'];
+  /** Number of random trials; null for the default of the sampler. */
+  n_startup_trials: number | null;
+  prune: Study['prune'];
+  min_resource: number | null;
+  max_resource: number | null;
+  reduction_factor: number | null;
+  /** A query for earlier tasks; '' for none. */
+  warm_start: string;
 }
 
 /** Fields that errors of the server refer to. */
-export const STUDY_FIELDS = ['objective', 'direction', 'n', 'prune'] as const;
+export const STUDY_FIELDS = [
+  'objective',
+  'objectives',
+  'direction',
+  'constraints',
+  'n',
+  'sampler',
+  'n_startup_trials',
+  'prune',
+  'min_resource',
+  'max_resource',
+  'reduction_factor',
+  'warm_start'
+] as const;
 
 /** How many trials a study can have. */
 export const MAX_TRIALS = 10_000;
 
+/** How many values of a curve a pruner compares at most. */
+export const MAX_RESOURCE = 10_000;
+
+export const MAX_OBJECTIVES = 8;
+
+export const SAMPLERS = [
+  'tpe',
+  'gp',
+  'cmaes',
+  'nsga2',
+  'qmc',
+  'random',
+  'grid'
+] as const;
+
+export const PRUNERS = ['', 'median', 'quartile', 'asha', 'hyperband'] as const;
+
+/** The default number of random trials of samplers that learn. */
+const STARTUP_TRIALS: Partial<Record<Study['sampler'], number>> = {
+  tpe: 10,
+  gp: 10,
+  cmaes: 1,
+  nsga2: 50
+};
+
+/** Samplers that use the results of earlier tasks. */
+const WITH_WARM_START: readonly Study['sampler'][] = [
+  'tpe',
+  'gp',
+  'cmaes',
+  'grid'
+];
+
 const DEFAULTS: IStudyForm = {
   objective: '',
   direction: 'maximize',
+  further: [],
+  constraints: [],
   n: 50,
-  prune: ''
+  sampler: 'tpe',
+  n_startup_trials: null,
+  prune: '',
+  min_resource: null,
+  max_resource: null,
+  reduction_factor: null,
+  warm_start: ''
 };
+
+/** The default number of random trials; null if the sampler does not learn. */
+export function startupTrials(sampler: Study['sampler']): number | null {
+  return STARTUP_TRIALS[sampler] ?? null;
+}
+
+/** Whether the sampler uses the results of earlier tasks. */
+export function hasWarmStart(sampler: Study['sampler']): boolean {
+  return WITH_WARM_START.includes(sampler);
+}
+
+/** Whether the pruner compares trials after certain numbers of steps. */
+export function isHalving(prune: Study['prune']): boolean {
+  return prune === 'asha' || prune === 'hyperband';
+}
 
 /** A key of a draft that varies: the values of a sweep, or the range of a study. */
 export type IAxis = Omit<Axis, 'kind'> & {
@@ -42,6 +127,8 @@ export type IAxis = Omit<Axis, 'kind'> & {
   span?: string;
   /** Whether the range is logarithmic. */
   isLog?: boolean;
+  /** The condition of a parameter, as `opt == sgd`. */
+  condition?: string;
 };
 
 /** The tasks or, of a study, the trials that a draft would create. */
@@ -60,18 +147,39 @@ export function defaultStudyForm(
 
 /** Read a saved form; null when there was none. */
 export function asStudyForm(value: unknown): IStudyForm | null {
-  const { objective, direction, n, prune } = asRecord(value);
-  if (typeof objective !== 'string') {
+  const saved = asRecord(value);
+  if (typeof saved.objective !== 'string') {
     return null;
   }
+  const count = (each: unknown, most: number, least = 1) =>
+    typeof each === 'number' && each >= least && each <= most
+      ? Math.round(each)
+      : null;
+  const further = Array.isArray(saved.further) ? saved.further : [];
   return {
-    objective,
-    direction: asOneOf(direction, ['minimize', 'maximize'], 'maximize'),
-    n: typeof n === 'number' && n >= 1 && n <= MAX_TRIALS ? Math.round(n) : 50,
-    prune: asOneOf(prune, ['median', 'quartile'], '')
+    objective: saved.objective,
+    direction: asDirection(saved.direction),
+    further: further.slice(0, MAX_OBJECTIVES - 1).map(each => {
+      const { metric, direction } = asRecord(each);
+      return { metric: asText(metric), direction: asDirection(direction) };
+    }),
+    constraints: asTexts(saved.constraints),
+    n: count(saved.n, MAX_TRIALS) ?? DEFAULTS.n,
+    sampler: asOneOf(saved.sampler, SAMPLERS, 'tpe'),
+    n_startup_trials: count(saved.n_startup_trials, MAX_TRIALS),
+    prune: asOneOf(saved.prune, PRUNERS, ''),
+    min_resource: count(saved.min_resource, MAX_RESOURCE),
+    max_resource: count(saved.max_resource, MAX_RESOURCE),
+    reduction_factor: count(saved.reduction_factor, 100, 2),
+    warm_start: asText(saved.warm_start)
   };
 }
 
+function asDirection(value: unknown): Direction {
+  return asOneOf(value, ['minimize', 'maximize'], 'maximize');
+}
+
+/** The request for a study, without the options that have no effect. */
 export function studyRequest(
   text: string,
   name: string,
@@ -79,7 +187,27 @@ export function studyRequest(
   options: RunOptions
 ): StudyRequest {
   const { jobs, ...run } = withoutEmpty(options);
-  return { ...search, text, name, jobs, run };
+  const { objective, direction, further, sampler } = search;
+  const prune = further.length > 0 ? '' : search.prune;
+  return {
+    text,
+    name,
+    ...(further.length > 0
+      ? { objectives: [{ metric: objective, direction }, ...further] }
+      : { objective, direction }),
+    constraints: [...search.constraints],
+    n: search.n,
+    sampler,
+    n_startup_trials:
+      startupTrials(sampler) === null ? null : search.n_startup_trials,
+    prune,
+    min_resource: isHalving(prune) ? search.min_resource : null,
+    max_resource: prune === 'hyperband' ? search.max_resource : null,
+    reduction_factor: isHalving(prune) ? search.reduction_factor : null,
+    warm_start: hasWarmStart(sampler) ? search.warm_start.trim() : '',
+    jobs,
+    run
+  };
 }
 
 /** Return the preview of a study in the form of that of a sweep. */
@@ -90,18 +218,28 @@ export function studyPreview(found: SearchPreview, n: number): IDraftPreview {
     rows: [],
     errors: found.errors,
     axes: found.dimensions.map(
-      ({ key, kind, low, high, log, values, line }) => ({
+      ({ key, kind, low, high, log, values, line, condition }) => ({
         key,
         kind,
         line,
         values,
         count: values.length,
+        ...(condition ? { condition: conditionText(condition) } : {}),
         ...(kind === 'interval'
           ? { span: `${String(low)} … ${String(high)}`, isLog: log }
           : {})
       })
     )
   };
+}
+
+/** Return a condition as its text in the search space. */
+function conditionText({ key, operator, values }: Condition): string {
+  const texts = values.map(value =>
+    typeof value === 'string' ? value : JSON.stringify(value)
+  );
+  const wanted = operator === 'in' ? `(${texts.join(', ')})` : texts[0];
+  return `${key} ${operator} ${wanted}`;
 }
 
 /** Return the name after one that is taken: `study_2` after `study`. */

@@ -15,16 +15,18 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service import operations
 from pyruns_jupyter.service.request import StudyRequest
 from pyruns_jupyter.service.studies import StudyList
-from pyruns_jupyter.studies import optimizer
+from pyruns_jupyter.studies import importance, samplers
 from pyruns_jupyter.studies.definition import Definition
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 
+IMPORTANCE = "/workspaces/{ws}/studies/{study}/importance"
 STUDIES, STUDY, SEARCHES = (
     "/workspaces/{ws}/studies",
     "/workspaces/{ws}/studies/{study}",
     "/workspaces/{ws}/searches",
 )
+DETAILS = ("text", "trials", "dimensions", "warm_start_trials")
 REQUEST: dict[str, Any] = {
     "text": "lr: log(1e-3, 1)\nopt: adam | sgd",
     "name": "s",
@@ -53,7 +55,7 @@ async def test_a_study_is_begun_looked_at_and_removed(api: Api, train: Workspace
     assert rows["s_2"]["swept"] == found["trials"][1]["values"]
 
     [item] = (await api.get(STUDIES, ws=WS))["items"]
-    assert item == {key: value for key, value in found.items() if key not in ("text", "trials")} | {
+    assert item == {key: value for key, value in found.items() if key not in DETAILS} | {
         "driven": item["driven"]
     }
     answer = await api("post", STUDY, {"action": "resume"}, ws=WS, study="s")
@@ -66,6 +68,88 @@ async def test_a_study_is_begun_looked_at_and_removed(api: Api, train: Workspace
     assert (await api("delete", STUDY, ws=WS, study="s")).status == 204
     assert (await api("get", STUDY, ws=WS, study="s")).status == 404
     assert (await api.get(STUDIES, ws=WS))["items"] == []
+
+
+async def test_several_objectives_with_constraints(api: Api, train: WorkspaceFolder) -> None:
+    objectives = [
+        {"metric": "acc", "direction": "maximize"},
+        {"metric": "min(acc)", "direction": "minimize"},
+    ]
+    wanted = {
+        "text": "lr: log(1e-3, 1)\nopt: adam | sgd\nepochs: 2:5 if opt == sgd else 3",
+        "name": "s",
+        "objectives": objectives,
+        "constraints": ["acc < 1e9"],
+        "n": 6,
+        "jobs": 2,
+        "sampler": "nsga2",
+        "n_startup_trials": 4,
+        "seed": 1,
+    }
+    await api.post(STUDIES, wanted, ws=WS)
+
+    async def over() -> Any:
+        found = await api.get(STUDY, ws=WS, study="s")
+        return found if found["state"] != "active" else None
+
+    found = await until(over, "the end of the study")
+    assert (found["state"], found["best"]) == ("finished", None), found
+    assert {key: found[key] for key in ("objective", "direction", "objectives", "constraints")} == {
+        "objective": "acc",
+        "direction": "maximize",
+        "objectives": objectives,
+        "constraints": ["acc < 1e9"],
+    }
+    assert (found["n_startup_trials"], found["min_resource"], found["warm_start"]) == (4, None, 0)
+    for trial in found["trials"]:
+        assert trial["value"] is None and trial["is_feasible"] and trial["constraint_values"][0] < 0
+        assert len(trial["objective_values"]) == 2 and None not in trial["objective_values"]
+        assert trial["started_at"] <= trial["finished_at"]
+        assert ("epochs" in trial["values"]) == (trial["values"]["opt"] == "sgd")
+    assert set(found["pareto_front"]) <= {trial["task"] for trial in found["trials"]}
+    assert found["pareto_front"] and found["warm_start_trials"] == []
+    assert [one["key"] for one in found["dimensions"]] == ["lr", "opt", "epochs"]
+
+    told = await api.get(IMPORTANCE, {"objective": "1"}, ws=WS, study="s")
+    assert (told["objective"], told["trials"], told["message"]) == ("min(acc)", 6, "")
+    assert sorted(one["key"] for one in told["parameters"]) == ["lr", "opt"]
+    assert sum(one["importance"] for one in told["parameters"]) == pytest.approx(1)
+    answer = await api("get", IMPORTANCE, query={"objective": "2"}, ws=WS, study="s")
+    assert (answer.status, answer.body["field"]) == (400, "objective")
+
+    warm = {
+        **{key: wanted[key] for key in ("text", "constraints", "objectives")},
+        "name": "w",
+        "n": 1,
+        "warm_start": "study:s",
+    }
+    begun = await api.post(STUDIES, warm, ws=WS)
+    assert begun["warm_start"] == 6
+    detail = await api.get(STUDY, ws=WS, study="w")
+    assert [one["values"] for one in detail["warm_start_trials"]] == [
+        one["values"] for one in found["trials"]
+    ]
+    await api.post(STUDY, {"action": "stop", "running": True}, ws=WS, study="w")
+
+
+async def test_without_scikit_learn(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = train.folder / "studies"
+    folder.mkdir()
+    good = Definition("good", "lr: 1:9", "acc", state="finished", created_at=1.0).to_dict()
+    (folder / "good.json").write_text(json.dumps(good))
+    told = await api.get(IMPORTANCE, ws=WS, study="good")
+    assert told == {
+        "objective": "acc",
+        "trials": 0,
+        "parameters": [],
+        "message": "The importance needs at least 4 completed trials.",
+    }
+    monkeypatch.setattr(importance, "find_spec", lambda name: None)
+    answer = await api("get", IMPORTANCE, ws=WS, study="good")
+    assert (answer.status, answer.body["code"]) == (409, "unavailable")
+    assert "pip install scikit-learn" in answer.body["message"]
 
 
 async def test_the_end_is_told_once_and_not_that_of_each_trial(
@@ -108,6 +192,12 @@ async def test_what_would_be_searched(api: Api, train: WorkspaceFolder) -> None:
         "epochs": ("interval", 1, 3, False, True, []),
         "opt": ("choice", None, None, False, False, ["adam", "sgd"]),
     }
+    text = "opt: adam | sgd\nlr: 0.1 | 0.2 if opt == sgd else 0.5"
+    found = await api.post(SEARCHES, {**REQUEST, "text": text, "n": 2}, ws=WS)
+    assert {one["key"]: (one["condition"], one["otherwise"]) for one in found["dimensions"]} == {
+        "opt": (None, None),
+        "lr": ({"key": "opt", "operator": "==", "values": ["sgd"]}, 0.5),
+    }
     for change, field in (
         ({"text": "lr: (1 | 2)"}, "lr"),
         ({"text": "opt: adam | rmsprop"}, "opt"),
@@ -125,6 +215,11 @@ async def test_what_would_be_searched(api: Api, train: WorkspaceFolder) -> None:
     [
         ({"n": 0}, "n"),
         ({"direction": "up"}, "direction"),
+        ({"objectives": [{"metric": "acc", "direction": "maximize"}]}, "objective"),
+        ({"objective": None}, "objective"),
+        ({"constraints": ["acc"]}, "constraints"),
+        ({"warm_start": "status:completed"}, "warm_start"),
+        ({"sampler": "qmc", "n_startup_trials": 3}, "n_startup_trials"),
         ({"run": {"jobs": 2}}, "run.jobs"),
         ({"run": {"retries": -1}}, "retries"),
         ({"text": "lr: log(1, 0)"}, "lr"),
@@ -146,7 +241,7 @@ async def test_the_administrators_limit_holds(api: Api, train: WorkspaceFolder) 
 
 
 async def test_without_optuna(api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimizer, "find_spec", lambda name: None)
+    monkeypatch.setattr(samplers, "find_spec", lambda name: None)
     assert not (await api.get(STUDIES, ws=WS))["available"]
     answer = await api("post", STUDIES, REQUEST, ws=WS)
     assert (answer.status, answer.body["code"]) == (409, "unavailable")

@@ -338,3 +338,34 @@ def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:
         assert (study.state, len(study.trials)) == ("finished", 4)
     finally:
         stop_everything(tmp_path)
+
+
+SAMPLED: dict[str, dict[str, Any]] = {
+    "cmaes": {"n_startup_trials": 2},
+    "nsga2": {"n_startup_trials": 3, "objective": {"acc": "maximize", "loss": "minimize"}},
+    "qmc": {},
+    "grid": {"space": "layers: 1:5\nopt: adam | sgd\nlr: 0.1 | 0.01 if opt == sgd else 0.001\n"},
+    "tpe": {"n_startup_trials": 3, "prune": "asha", "constraints": ["loss <= 9"]},
+}
+
+
+def test_a_killed_driver_changes_nothing_for_each_sampler(workspace: Workspace) -> None:
+    """All samplers have their state again, also those that depend on all earlier suggestions."""
+
+    def begin(name: str, sampler: str) -> Study:
+        given: dict[str, Any] = {"space": SPACE, "objective": "acc", "n": 9, **SAMPLED[sampler]}
+        space = given.pop("space")
+        return workspace.optimize(space, name=f"{name}_{sampler}", sampler=sampler, seed=5, **given)
+
+    quiet = [begin("quiet", sampler) for sampler in SAMPLED]
+    for study in quiet:
+        study.wait(timeout=240, progress=False)
+    hit = [begin("hit", sampler) for sampler in SAMPLED]
+    for known in range(2, 9, 2):
+        wait_until(lambda known=known: all(len(one.trials) >= known for one in hit), 120)  # type: ignore[misc]
+        assert kill_drivers(workspace) <= 1
+        workspace.attend()
+    for one, other in zip(quiet, hit, strict=True):
+        assert other.wait(timeout=240, progress=False).state == one.state == "finished"
+        assert [trial.values for trial in other.trials] == [trial.values for trial in one.trials]
+        assert [trial.objective_values for trial in other.trials if trial.state == "complete"]

@@ -85,7 +85,7 @@ def test_other_files_are_not_changed(workspace: Workspace, tmp_path: Path) -> No
     optuna.create_study(study_name="s", storage=storage, directions=["maximize", "minimize"])
     for path in (other, several):
         before = path.read_bytes()
-        with pytest.raises(Conflict, match="another direction"):
+        with pytest.raises(Conflict, match="other directions"):
             study.export_journal(path)
         assert path.read_bytes()[: len(before)] == before
     whole = other.read_text()
@@ -95,3 +95,28 @@ def test_other_files_are_not_changed(workspace: Workspace, tmp_path: Path) -> No
         with pytest.raises(Conflict, match="not a journal of Optuna"):
             study.export_journal(notes)
         assert notes.read_text() == text
+
+
+def test_several_objectives_and_constraints(workspace: Workspace, tmp_path: Path) -> None:
+    study = workspace.optimize(
+        SPACE,
+        objective={"acc": "maximize", "loss": "minimize"},
+        constraints=["loss <= 2"],
+        n=6,
+        name="s",
+        seed=4,
+        sampler="random",
+    ).wait(timeout=90, progress=False)
+    path = tmp_path / "s.log"
+    study.export_journal(path)
+    found = opened(path)
+    assert [one.name for one in found.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert found.metric_names == ["acc", "loss"]
+    for mine, trial in zip(study.trials, found.trials, strict=True):
+        assert trial.values == list(mine.objective_values)
+        assert trial.constraints == {"loss <= 2": mine.constraint_values[0]}
+    assert {one.is_feasible for one in study.trials} == {True, False}  # it has both
+    best = [trial.user_attrs["task"] for trial in found.best_trials]
+    assert sorted(best) == sorted(one.task for one in study.pareto_front)
+    (summary,) = dashboard(path, "/api/studies")["study_summaries"]
+    assert len(dashboard(path, f"/api/studies/{summary['study_id']}")["trials"]) == 6

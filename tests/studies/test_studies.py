@@ -13,7 +13,7 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
-from pyruns_jupyter.studies import optimizer
+from pyruns_jupyter.studies import samplers
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer
@@ -53,7 +53,7 @@ def test_each_trial_is_a_task_and_the_search_finds_the_best(workspace: Workspace
     for trial in trials:
         facts = read_task(workspace.folder.paths(trial.task).folder)["pyruns_jupyter"]["study"]
         known = [
-            Trial(one.number, one.task, one.values, "open", None, "running")
+            Trial(one.number, one.task, one.values, "open", "running")
             if one.number in facts["beside"]
             else one
             for one in trials[: trial.number - 1]
@@ -194,6 +194,16 @@ def test_runs_that_a_rule_stops_do_not_end_the_study(tmp_path: Path) -> None:
         study.wait(timeout=90, progress=False)
         assert study.state == "finished"
         assert [(one.state, one.status) for one in study.trials] == [("pruned", "cancelled")] * 3
+        several = workspace.optimize(
+            "lr: uniform(0, 1)",
+            objective={"loss": "minimize", "acc": "maximize"},
+            sampler="nsga2",
+            n=2,
+            name="t",
+            alerts=["loss is nan -> stop"],
+        ).wait(timeout=90, progress=False)
+        assert [one.state for one in several.trials] == ["pruned"] * 2 and several.state == "finished"
+        assert several.optuna().best_trials == []
     finally:
         stop_everything(tmp_path)
 
@@ -215,7 +225,7 @@ def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: 
         ({"direction": "up"}, "maximize, minimize", "direction"),
         ({"n": 0}, "n must be", "n"),
         ({"jobs": True}, "jobs must be", "jobs"),
-        ({"sampler": "grid"}, "random, tpe", "sampler"),
+        ({"sampler": "best"}, "random, tpe", "sampler"),
         ({"prune": "all"}, "median, quartile", "prune"),
         ({"seed": -1}, "seed must be", "seed"),
         ({"name": "a/b"}, "not allowed", "name"),
@@ -230,7 +240,7 @@ def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: 
         with pytest.raises(InvalidInput, match=said) as caught:
             workspace.optimize(given.pop("space"), **given)
         assert caught.value.field == field
-    monkeypatch.setattr(optimizer, "find_spec", lambda name: None)
+    monkeypatch.setattr(samplers, "find_spec", lambda name: None)
     with pytest.raises(PyrunsError, match=r"pip install 'pyruns_jupyter\[optimize\]'"):
         workspace.optimize(SPACE, objective="acc")
     assert not (workspace.folder.folder / "studies").exists()

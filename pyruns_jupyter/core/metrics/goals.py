@@ -122,12 +122,26 @@ def _goals_in(studies: Path, changed_at: int) -> Mapping[str, Direction]:
             study = read_json(path, most=_MAX_STUDY_BYTES)
         except (OSError, PyrunsError):
             continue
-        metric, direction = _metric_of(study.get("objective")), study.get("direction")
-        if metric is None or direction not in (MINIMIZE, MAXIMIZE):
-            continue
-        if found.setdefault(metric, direction) != direction:
-            different.add(metric)
+        for objective, direction in _objectives(study):
+            metric = _metric_of(objective)
+            if metric is None or direction not in (MINIMIZE, MAXIMIZE):
+                continue
+            if found.setdefault(metric, direction) != direction:
+                different.add(metric)
     return {metric: direction for metric, direction in found.items() if metric not in different}
+
+
+def _objectives(study: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the objectives in the file of a study, each with its direction, valid or not."""
+    further = study.get("further_objectives")
+    return [
+        (study.get("objective"), study.get("direction")),
+        *(
+            (one.get("metric"), one.get("direction"))
+            for one in (further if isinstance(further, list) else ())
+            if isinstance(one, dict)
+        ),
+    ]
 
 
 def _files(studies: Path) -> list[Path]:

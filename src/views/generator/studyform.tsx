@@ -11,6 +11,12 @@ import { Banner } from '../shared/banner';
 import { TextInput } from '../shared/button';
 import type { ITableColumn } from '../shared/table';
 import { DataTable } from '../shared/table';
+import {
+  directions,
+  MoreStudyOptions,
+  PrunerFields,
+  SamplerFields
+} from './studyoptions';
 
 /** Whether every combination is made, or the best one searched for. */
 export function ModeSwitch(props: {
@@ -106,10 +112,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
           label={trans.__('Direction')}
           id={`${prefix}@direction`}
           value={search.direction}
-          options={[
-            ['maximize', trans.__('Maximize')],
-            ['minimize', trans.__('Minimize')]
-          ]}
+          options={directions(trans)}
           onChange={direction => change({ direction })}
         />
         <label className="pyr-create-field">
@@ -131,22 +134,12 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             onBlur={() => setTyped(null)}
           />
         </label>
-        <Choice
-          className="pyr-create-field"
-          label={trans.__('Pruning')}
-          id={`${prefix}@prune`}
-          value={search.prune}
-          title={trans.__(
-            'Prune trials below the median, or the top quartile, of completed trials at the same step'
-          )}
-          options={[
-            ['', trans.__('never')],
-            ['median', trans.__('Median')],
-            ['quartile', trans.__('Top quartile only')]
-          ]}
-          onChange={prune => change({ prune })}
-        />
+        <SamplerFields {...props} onChange={change} />
+        {search.further.length === 0 && (
+          <PrunerFields {...props} onChange={change} />
+        )}
       </div>
+      <MoreStudyOptions {...props} onChange={change} />
       {errors.map((error, index) => (
         <p key={index} className="pyr-field-error">
           {error.message}
@@ -206,13 +199,16 @@ export function SearchSpaceTable(props: {
 
 function Tried({ axis }: { axis: IAxis }): JSX.Element {
   const trans = useTrans();
-  if (axis.span === undefined) {
-    return <>{axis.values.join(', ')}</>;
-  }
   return (
     <>
-      {axis.span}{' '}
+      {axis.span ?? axis.values.join(', ')}{' '}
       {axis.isLog && <span className="pyr-faint">{trans.__('log scale')}</span>}
+      {axis.condition && (
+        <span className="pyr-faint">
+          {' '}
+          {trans.__('only if %1', axis.condition)}
+        </span>
+      )}
     </>
   );
 }

@@ -46,6 +46,11 @@ function sentences(trans: ITrans): string[] {
     trans.__('Waiting for %1, which is not queued.', ...parts),
     trans.__("Stopped by the alert rule '%1'. %2", ...parts),
     trans.__(
+      'Pruned after step %1 of %2, because it is not among the best 1/%3 of the trials of %4 at this step.',
+      ...parts
+    ),
+    trans.__('All configurations of the grid were run.'),
+    trans.__(
       'Pruned after step %1 of %2, because the best half of the trials of %3 were better at this step.',
       ...parts
     ),

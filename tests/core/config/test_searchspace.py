@@ -95,6 +95,81 @@ def test_a_sweep_says_who_searches_ranges_without_a_count() -> None:
         SweepPlan.parse("lr: log(1e-5, 1e-1)")
 
 
+CONDITIONS = """\
+nested: {units: 8 | 16 if layers >= 3 else 0, kind: "x" | "y" if opt in (sgd, lamb) else z}
+opt: adam | sgd | lamb
+momentum: uniform(0, 0.99) if opt == sgd else 0.0  # of SGD
+nesterov: true | false if momentum > 0.5 else false
+layers: 1:6
+text: "a if b == c else d" | other
+"""
+
+
+def test_values_with_a_condition() -> None:
+    space = SearchSpace.parse(CONDITIONS)
+    keys = [one.key for one in space.dimensions]
+    assert keys == ["nested.units", "nested.kind", "opt", "momentum", "nesterov", "layers", "text"]
+    ordered = [one.key for one in space.ordered]
+    for key, other in (("nested.units", "layers"), ("nested.kind", "opt"), ("nesterov", "momentum")):
+        assert ordered.index(key) > ordered.index(other)
+    values = {
+        "nested.units": 16,
+        "nested.kind": "y",
+        "opt": "sgd",
+        "momentum": 0.6,
+        "nesterov": True,
+        "layers": 2,
+        "text": "a if b == c else d",
+    }
+    active = space.active(values)
+    assert values.keys() - active.keys() == {"nested.units"}
+    made = yaml.safe_load(space.config_text(active))
+    assert made["nested"] == {"units": 0, "kind": "y"}
+    assert (made["momentum"], made["nesterov"], made["text"]) == (0.6, True, "a if b == c else d")
+    assert space.values_in(made) == active
+    # A condition may depend on a value that is the one after else.
+    adam = space.active({**values, "opt": "adam"})
+    assert adam == {"opt": "adam", "layers": 2, "text": "a if b == c else d"}
+    assert yaml.safe_load(space.config_text(adam))["nesterov"] is False
+    assert space.values_in({**made, "layers": 9}) is None  # not in the space
+    assert space.values_in({key: value for key, value in made.items() if key != "opt"}) is None
+    assert "momentum: 0.0 | 0.99 | 0.0  # of SGD" in space.corners()
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("a: 1:3 if b == c else 0", 11, "b is not varied"),
+        ("a: 1:3 if b == c else 0\nb: d | e", 11, "never has this value"),
+        ("a: 1:3 if b < 1 else 0\nb: d | e", 11, "compares numbers"),
+        ("a: 1:3 if b < x else 0\nb: 1:4", 15, "x is not a number"),
+        ("a: 1:3 if b == 1 else 1 | 2\nb: 1:4", 23, "Exactly one value is needed after 'else'"),
+        ("a: 1:3 if b in 1 else 0\nb: 1:4", 16, "opt in (adam, sgd)"),
+        ("a: 1:3 if a == 1 else 0", 11, "depend on each other"),
+        ("a: (1 | 2) if b == 1 else 0\nb: 1:4", 4, "Zipped values"),
+        ("a: 1:2 if b == 1 else 0\nb: 1:4", 4, "several values before 'if'"),
+    ],
+)
+def test_wrong_conditions_are_told_with_their_place(text: str, column: int, said: str) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        SearchSpace.parse(text)
+    [error] = caught.value.errors
+    assert (error.field, error.line, error.column) == ("a", 1, column)
+    assert said in error.message
+
+
+def test_a_circle_of_conditions_is_told_at_each_key() -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        SearchSpace.parse("a: 1:3 if b == 1 else 0\nb: 1:4 if a == 1 else 0\nc: 1:3")
+    assert [error.field for error in caught.value.errors] == ["a", "b"]
+
+
+def test_a_sweep_has_no_conditions() -> None:
+    with pytest.raises(InvalidInput, match="Only a study can use values with a condition"):
+        SweepPlan.parse("a: 1:3 if b == 1 else 0\nb: 1 | 2")
+    assert SweepPlan.parse("a: x if b == 1 else y\nb: 1 | 2").count == 2  # not a range, so text
+
+
 @given(low=st.floats(-1e6, 1e6), high=st.floats(-1e6, 1e6), part=st.floats(0, 1))
 def test_numbers_are_readable_and_within_their_ends(low: float, high: float, part: float) -> None:
     low, high = min(low, high), max(low, high)

@@ -31,6 +31,7 @@ from pyruns_jupyter.core.config.yamltext.batch_spans import (
     flow_spans,
     group_of,
     looks_batch,
+    split_conditional,
 )
 from pyruns_jupyter.core.config.yamltext.nodes import NodeReader, uses_common_scalars
 from pyruns_jupyter.core.config.yamltext.textscan import (
@@ -97,6 +98,8 @@ def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
     Raises:
         ScanError: with the offset within `text`.
     """
+    if split_conditional(text) is not None:
+        raise ScanError("only a study can use values with a condition. Quote the value if it is text")
     expander = _Expander(key, limit, in_flow)
     if not in_flow and TUPLE_RANGE.fullmatch(text):
         return expander.tuple_range(text)

@@ -5,6 +5,8 @@ The grammar is that of `batch`, but a trial takes one of the values of each key.
     log(1e-5, 1e-1)      any number between the ends on a log scale; an integer if both ends are integers
     uniform(0, 0.5)      any number between the ends
     1:65                 any integer from 1 to 64
+    0.1 | 0.9 if opt == sgd else 0.0
+                         only varied in trials in which the condition on another key of the search space holds
 
 A zip `(a | b)` is not allowed, as the keys are independent.
 """
@@ -14,16 +16,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.config.yamltext.batch_spans import GENERATOR, RANGE, group_of, looks_batch
+from pyruns_jupyter.core.config.yamltext.batch_spans import (
+    GENERATOR,
+    RANGE,
+    group_of,
+    looks_batch,
+    split_conditional,
+)
 from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
 from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close
 from pyruns_jupyter.core.config.yamltext.values import identity, number_text, value_text
 
 from .batch import DEFAULT_LIMIT, Candidate
+from .conditions import Condition, is_number, read_condition
 from .generators import OPEN_RANGES, Number, call_arguments, ends
 from .swept_text import SweptText
 
@@ -32,12 +41,41 @@ _DIGITS = 6  # significant digits of a number in a trial, so that it is easy to 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A key of the search space and its position in the text."""
+    """A key of the search space and its position in the text.
+
+    If `condition` does not hold in a trial, the key has the value `otherwise`.
+    """
 
     key: str
     path: Path
     line: int
     column: int
+    condition: Condition | None = field(default=None, kw_only=True)
+    otherwise: Candidate | None = field(default=None, kw_only=True)
+
+    def contains(self, value: object) -> bool:
+        """Return whether a trial can have this value."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int | None:
+        """The number of values, None if it is continuous."""
+        raise NotImplementedError
+
+    def _is_numeric(self) -> bool:
+        """Return whether all values are numbers."""
+        raise NotImplementedError
+
+    def check_condition(self, condition: Condition) -> str:
+        """Return what is wrong with a condition on the value of this key; empty if nothing."""
+        if condition.is_ordered:
+            if self._is_numeric():
+                return ""
+            return f"{condition.operator} compares numbers, but {self.key} has other values"
+        for value in condition.values:
+            if not self.contains(value):
+                return f"the condition names {value_text(value)}, but {self.key} never has this value"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +92,20 @@ class Interval(Dimension):
     def whole(self) -> bool:
         """Whether a trial gets an integer."""
         return isinstance(self.low, int) and isinstance(self.high, int)
+
+    def contains(self, value: object) -> bool:
+        """Return whether a trial can have this value."""
+        if not isinstance(value, (int, float)) or not is_number(value):
+            return False
+        return bool(self.low <= value <= self.high) and (not self.whole or isinstance(value, int))
+
+    @property
+    def size(self) -> int | None:
+        """The number of values, None if it is continuous."""
+        return int(self.high) - int(self.low) + 1 if self.whole else None
+
+    def _is_numeric(self) -> bool:
+        return True
 
     def near(self, value: Number) -> Number:
         """Return a number between the ends, rounded for a trial."""
@@ -78,6 +130,18 @@ class Choices(Dimension):
         """`ordered` or `choice`."""
         return "ordered" if self.ordered else "choice"
 
+    def contains(self, value: object) -> bool:
+        """Return whether a trial can have this value."""
+        return self.index(value) is not None
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return len(self.candidates)
+
+    def _is_numeric(self) -> bool:
+        return all(is_number(one.value) for one in self.candidates)
+
     def index(self, value: object) -> int | None:
         """Return the index of the candidate that a value is, None when it is not a candidate."""
         mark = identity(value)
@@ -93,12 +157,15 @@ class Choices(Dimension):
 class SearchSpace(SweptText["Interval | Choices"]):
     """The dimensions of a YAML mapping; a key has at most `limit` values to choose from.
 
-    As much is read as possible; `errors` has all errors.
+    As much is read as possible; `errors` has all errors. `dimensions` have the order of the text, `ordered`
+    are the same with each one after that on which its condition depends.
     """
 
     def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
         self.dimensions: list[Interval | Choices] = []
+        self._conditional: list[tuple[SweptValue, int, Interval | Choices]] = []  # with the offset of the key
         super().__init__(text, limit=limit)
+        self.ordered = self._in_order()
         if not self.errors and not self.dimensions:
             self.errors.append(
                 InvalidInput(
@@ -111,50 +178,152 @@ class SearchSpace(SweptText["Interval | Choices"]):
 
     @property
     def size(self) -> int | None:
-        """The number of configurations, None when a dimension is continuous."""
-        sizes = [_size(dimension) for dimension in self.dimensions]
+        """The number of configurations without conditions, None when a dimension is continuous."""
+        sizes = [dimension.size for dimension in self.dimensions]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
+    def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the values whose conditions hold; keys that have no value are missing."""
+        found: dict[str, Any] = {}
+        effective: dict[str, Any] = {}
+        for one in self.ordered:
+            if self.is_active(one, effective):
+                if one.key not in values:
+                    continue
+                found[one.key] = values[one.key]
+            effective[one.key] = found[one.key] if one.key in found else _otherwise(one)
+        return {one.key: found[one.key] for one in self.dimensions if one.key in found}
+
+    def values_in(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the values of the dimensions whose conditions hold in a configuration, None if one of these
+        values is missing or not in the search space.
+        """
+        given = {one.key: _value_at(config, one.path) for one in self.dimensions}
+        found = self.active(given)
+        known = {one.key: one for one in self.dimensions}
+        return found if all(known[key].contains(value) for key, value in found.items()) else None
+
+    @staticmethod
+    def is_active(dimension: Dimension, values: Mapping[str, Any]) -> bool:
+        """Return whether the condition of a dimension holds; `values` has the value of its key."""
+        condition = dimension.condition
+        return condition is None or (condition.key in values and condition.holds(values[condition.key]))
+
     def config_text(self, values: Mapping[str, Any]) -> str:
-        """Return the text with one value for each dimension, else unchanged."""
-        return "".join(
-            piece if isinstance(piece, str) else piece.text(values[piece.key]) for piece in self._pieces
-        )
+        """Return the text with one value for each dimension, else unchanged.
+
+        A dimension that has no value in `values` is not active and gets that of its `else`.
+        """
+
+        def text_of(piece: str | Interval | Choices) -> str:
+            if isinstance(piece, str):
+                return piece
+            if piece.otherwise is not None and piece.key not in values:
+                return piece.otherwise.text
+            return piece.text(values[piece.key])
+
+        return "".join(map(text_of, self._pieces))
 
     def corners(self) -> str:
         """Return the text as a sweep over the ends of each interval and all other values, to check these
         against the script's parameters.
         """
         return "".join(
-            piece
-            if isinstance(piece, str)
-            else " | ".join(map(piece.text, (piece.low, piece.high)))
-            if isinstance(piece, Interval)
-            else " | ".join(candidate.text for candidate in piece.candidates)
-            for piece in self._pieces
+            piece if isinstance(piece, str) else " | ".join(_corner_texts(piece)) for piece in self._pieces
         )
 
     def _read(self, place: SweptValue) -> Interval | Choices | str:
+        parts = split_conditional(place.source)
+        if parts is None:
+            dimension = self._dimension(place)
+        else:
+            condition, otherwise = read_condition(parts, place.key)
+            dimension = self._dimension(replace(place, source=parts.values))
+            if isinstance(dimension, str):
+                raise ScanError("a value with a condition needs a range or several values before 'if'")
+            dimension = replace(dimension, condition=condition, otherwise=otherwise)
+            self._conditional.append((place, parts.key_at, dimension))
+        if not isinstance(dimension, str):
+            self.dimensions.append(dimension)
+        return dimension
+
+    def _dimension(self, place: SweptValue) -> Interval | Choices | str:
+        """Return the dimension of a value without a condition; its text if it is a single value."""
         at = (place.key, place.path, place.line, place.column)
-        dimension: Interval | Choices
         found = _open_ends(place.source)
         if found is not None:
-            dimension = Interval(*at, *found)
-        else:
-            group = group_of(place.source)
-            if group is not None and looks_batch(group[1].strip()):
-                raise ScanError(
-                    "zipped values (a | b) are not allowed in a search space. Remove the parentheses"
+            return Interval(*at, *found)
+        group = group_of(place.source)
+        if group is not None and looks_batch(group[1].strip()):
+            raise ScanError("zipped values (a | b) are not allowed in a search space. Remove the parentheses")
+        different: dict[object, Candidate] = {}
+        for one in self._expanded(place).candidates:
+            different.setdefault(identity(one.value), one)
+        candidates = tuple(different.values())
+        if len(candidates) == 1:
+            return candidates[0].text
+        return Choices(*at, candidates, _is_ordered(candidates))
+
+    def _in_order(self) -> list[Interval | Choices]:
+        """Return the dimensions, each after the one on which its condition depends; add wrong conditions to
+        `errors`.
+        """
+        known = {one.key: one for one in self.dimensions}
+        for place, offset, one in self._conditional:
+            assert one.condition is not None
+            other = known.get(one.condition.key)
+            if other is None:
+                wrong = (
+                    f"the condition needs a key of the search space, but {one.condition.key} is not varied"
                 )
-            different: dict[object, Candidate] = {}
-            for one in self._expanded(place).candidates:
-                different.setdefault(identity(one.value), one)
-            candidates = tuple(different.values())
-            if len(candidates) == 1:
-                return candidates[0].text
-            dimension = Choices(*at, candidates, _is_ordered(candidates))
-        self.dimensions.append(dimension)
-        return dimension
+            else:
+                wrong = other.check_condition(one.condition)
+            if wrong:
+                self.errors.append(self.template.located(place, ScanError(wrong, offset)))
+        ordered = [one for one in self.dimensions if one.condition is None]
+        waiting = [one for one in self.dimensions if one.condition is not None]
+        while waiting:
+            done = {one.key for one in ordered}
+            ready = [one for one in waiting if one.condition is not None and one.condition.key in done]
+            if not ready:
+                self._reject_circles(waiting)
+                return ordered
+            ordered += ready
+            waiting = [one for one in waiting if one not in ready]
+        return ordered
+
+    def _reject_circles(self, waiting: list[Interval | Choices]) -> None:
+        keys = {one.key for one in waiting}
+        for place, offset, one in self._conditional:
+            if one in waiting and one.condition is not None and one.condition.key in keys:
+                message = f"the conditions of {one.key} and {one.condition.key} depend on each other"
+                self.errors.append(self.template.located(place, ScanError(message, offset)))
+
+
+_MISSING = object()  # no dimension contains it
+
+
+def _value_at(config: object, path: Path) -> object:
+    for part in path:
+        if isinstance(config, dict) and part in config:
+            config = config[part]
+        elif isinstance(config, list) and str(part).isdecimal() and int(part) < len(config):
+            config = config[int(part)]
+        else:
+            return _MISSING
+    return config
+
+
+def _otherwise(dimension: Dimension) -> object:
+    return None if dimension.otherwise is None else dimension.otherwise.value
+
+
+def _corner_texts(dimension: Interval | Choices) -> list[str]:
+    if isinstance(dimension, Interval):
+        texts = [dimension.text(dimension.low), dimension.text(dimension.high)]
+    else:
+        texts = [candidate.text for candidate in dimension.candidates]
+    return texts if dimension.otherwise is None else [*texts, dimension.otherwise.text]
 
 
 def _open_ends(text: str) -> tuple[Number, Number, bool] | None:
@@ -193,9 +362,3 @@ def _is_ordered(candidates: Sequence[Candidate]) -> bool:
         return False
     steps = [after - before for before, after in itertools.pairwise(numbers)]
     return all(step > 0 for step in steps) or all(step < 0 for step in steps)
-
-
-def _size(dimension: Interval | Choices) -> int | None:
-    if isinstance(dimension, Choices):
-        return len(dimension.candidates)
-    return int(dimension.high) - int(dimension.low) + 1 if dimension.whole else None

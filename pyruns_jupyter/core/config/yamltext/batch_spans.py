@@ -29,6 +29,12 @@ GROUP = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*):)?\(")
 ESCAPED_BAR_IN_QUOTES = re.compile(r"(?<!\\)((?:\\\\)*)\\\|")
 MAX_DEPTH = 100
 
+_IF, _ELSE = " if ", " else "
+_COMPARISON = re.compile(
+    r"\s*(?P<key>[^\s=!<>]+)(?:\s*(?P<operator>==|!=|<=|>=|<|>)|\s+(?P<among>in)(?=[\s(\[]))\s*(?P<wanted>\S.*?)\s*",
+    re.DOTALL,
+)
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'", re.DOTALL)
 _KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
 
 
@@ -39,6 +45,37 @@ class BatchSpan:
     start: int
     end: int
     in_flow: bool
+
+
+@dataclass(frozen=True)
+class ConditionalValue:
+    """The parts of `values if key operator wanted else otherwise`, with their indices in the text."""
+
+    values: str
+    key: str
+    operator: str
+    wanted: str
+    otherwise: str
+    key_at: int
+    wanted_at: int
+    otherwise_at: int
+
+
+def split_conditional(text: str) -> ConditionalValue | None:
+    """Return the parts of a value with a condition; None for other text. Quoted text is not split."""
+    if _IF not in text or _ELSE not in text:
+        return None
+    masked = _QUOTED.sub(lambda quoted: "q" * len(quoted[0]), text)
+    start = masked.find(_IF)
+    end = masked.rfind(_ELSE, start)
+    found = _COMPARISON.fullmatch(masked, start + len(_IF), end) if 0 <= start < end else None
+    values, (after, stop) = text[:start].strip(), strip_span(text, end + len(_ELSE), len(text))
+    if found is None or not values or after == stop:
+        return None
+    key, wanted = (text[found.start(name) : found.end(name)] for name in ("key", "wanted"))
+    operator = found["operator"] or found["among"]
+    places = found.start("key"), found.start("wanted"), after
+    return ConditionalValue(values, key, operator, wanted, text[after:stop], *places)
 
 
 def looks_batch(text: str, in_flow: bool = False) -> bool:
@@ -52,6 +89,9 @@ def looks_batch(text: str, in_flow: bool = False) -> bool:
         return False  # its items are checked one by one
     if has_bar(text) or RANGE.fullmatch(text):
         return True
+    conditional = split_conditional(text)
+    if conditional is not None:
+        return looks_batch(conditional.values, in_flow)
     if text[-1] != ")":
         return False
     if not in_flow and TUPLE_RANGE.fullmatch(text):

@@ -673,6 +673,59 @@ describe('GeneratorView', () => {
     expect(screen.getByText('1 task')).toBeInTheDocument();
   });
 
+  it('sets the sampler, the pruner and several objectives', async () => {
+    await show();
+    fireEvent.click(screen.getByRole('radio', { name: 'Adaptive' }));
+    await wait();
+    const set = (label: string, value: string) =>
+      fireEvent.change(screen.getByLabelText(label), { target: { value } });
+    expect(screen.getByLabelText('Random trials')).toHaveAttribute(
+      'placeholder',
+      '10'
+    );
+    set('Random trials', '5');
+    set('Pruning', 'hyperband');
+    set('Steps of a run', '30');
+    set('Reduction factor', '2');
+    set('Constraints', 'latency <= 20\n\n');
+    set('Warm start', ' study:old ');
+    await wait();
+    expect(server.previewed[server.previewed.length - 1]).toMatchObject({
+      objective: 'val_loss',
+      direction: 'minimize',
+      sampler: 'tpe',
+      n_startup_trials: 5,
+      prune: 'hyperband',
+      max_resource: 30,
+      min_resource: null,
+      reduction_factor: 2,
+      constraints: ['latency <= 20'],
+      warm_start: 'study:old'
+    });
+    set('Sampler', 'qmc');
+    expect(screen.queryByLabelText('Random trials')).toBeNull();
+    expect(screen.queryByLabelText('Warm start')).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Add objective' }));
+    expect(screen.queryByLabelText('Pruning')).toBeNull();
+    set('Objective 2', 'epoch');
+    await wait();
+    const request = server.previewed[server.previewed.length - 1];
+    expect(request).toMatchObject({
+      objectives: [
+        { metric: 'val_loss', direction: 'minimize' },
+        { metric: 'epoch', direction: 'minimize' }
+      ],
+      sampler: 'qmc',
+      n_startup_trials: null,
+      prune: '',
+      max_resource: null,
+      warm_start: ''
+    });
+    expect(request.objective).toBeUndefined();
+    fireEvent.click(screen.getByRole('button', { name: 'Remove objective 2' }));
+    expect(screen.getByLabelText('Pruning')).toHaveValue('hyperband');
+  });
+
   it('says what a search lacks', async () => {
     await show();
     server.available = false;
