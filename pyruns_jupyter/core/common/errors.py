@@ -157,3 +157,11 @@ def os_sentence(error: OSError) -> str:
         return known.message
     where = f" ({error.filename})" if error.filename else ""
     return f"The operating system reported an error{where}: {error.strerror or error}."
+
+
+def error_text(error: Exception) -> str:
+    """Return any exception as text without a period at its end; unexpected ones with their type."""
+    if isinstance(error, OSError):
+        return os_sentence(error).rstrip(".")
+    text = str(error) or type(error).__name__
+    return (text if isinstance(error, PyrunsError) else f"{type(error).__name__}: {text}").rstrip(".")
