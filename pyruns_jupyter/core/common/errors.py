@@ -157,3 +157,13 @@ def os_sentence(error: OSError) -> str:
         return known.message
     where = f" ({error.filename})" if error.filename else ""
     return f"The operating system reported an error{where}: {error.strerror or error}."
+
+
+def problem_text(problem: str | Exception) -> str:
+    """Return a problem as the end of a sentence, without a full stop; unexpected errors with their type."""
+    if isinstance(problem, OSError):
+        return os_sentence(problem).rstrip(".")
+    text = problem if isinstance(problem, str) else str(problem) or type(problem).__name__
+    if isinstance(problem, Exception) and not isinstance(problem, PyrunsError):
+        text = f"{type(problem).__name__}: {text}"
+    return text.rstrip(".")

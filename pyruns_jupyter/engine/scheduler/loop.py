@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, os_sentence
+from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, problem_text
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
@@ -183,7 +183,7 @@ class Scheduler:
                     self._batches.set_aside(batch)
                 continue
             except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost
-                unread[batch] = f"Could not load this batch. Retrying after an error: {_text_of(error)}."
+                unread[batch] = f"Could not load this batch. Retrying after an error: {problem_text(error)}."
                 if unread[batch] != self._unread.get(batch):
                     trace = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
                     _log(f"Batch {batch}: {unread[batch]}{trace}")
@@ -345,7 +345,7 @@ class Scheduler:
 
     def _put_off(self, entry: QueueEntry, reason: str | Exception) -> bool:
         """Delay an entry and log why; return False if it is given up because its file is damaged."""
-        name, text = f"{entry.job.workspace}/{entry.job.task}", _text_of(reason)
+        name, text = f"{entry.job.workspace}/{entry.job.task}", problem_text(reason)
         if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
             _log(f"{name} is skipped: {text}")
             return False
@@ -453,12 +453,3 @@ def _remove_trees(key: EngineKey) -> int:
 def _log(text: str) -> None:
     with suppress(OSError):  # a full disk
         os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))
-
-
-def _text_of(reason: str | Exception) -> str:
-    if isinstance(reason, OSError):
-        return os_sentence(reason).rstrip(".")
-    text = reason if isinstance(reason, str) else str(reason) or type(reason).__name__
-    if isinstance(reason, Exception) and not isinstance(reason, PyrunsError):
-        text = f"{type(reason).__name__}: {text}"
-    return text.rstrip(".")
