@@ -159,9 +159,11 @@ def os_sentence(error: OSError) -> str:
     return f"The operating system reported an error{where}: {error.strerror or error}."
 
 
-def error_text(error: Exception) -> str:
-    """Return any exception as text without a period at its end; unexpected ones with their type."""
-    if isinstance(error, OSError):
-        return os_sentence(error).rstrip(".")
-    text = str(error) or type(error).__name__
-    return (text if isinstance(error, PyrunsError) else f"{type(error).__name__}: {text}").rstrip(".")
+def problem_text(problem: str | Exception) -> str:
+    """Return a problem as the end of a sentence, without a full stop; unexpected errors with their type."""
+    if isinstance(problem, OSError):
+        return os_sentence(problem).rstrip(".")
+    text = problem if isinstance(problem, str) else str(problem) or type(problem).__name__
+    if isinstance(problem, Exception) and not isinstance(problem, PyrunsError):
+        text = f"{type(problem).__name__}: {text}"
+    return text.rstrip(".")

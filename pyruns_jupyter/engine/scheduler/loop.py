@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, error_text
+from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, problem_text
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
@@ -183,7 +183,7 @@ class Scheduler:
                     self._batches.set_aside(batch)
                 continue
             except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost
-                unread[batch] = f"Could not load this batch. Retrying after an error: {error_text(error)}."
+                unread[batch] = f"Could not load this batch. Retrying after an error: {problem_text(error)}."
                 if unread[batch] != self._unread.get(batch):
                     trace = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
                     _log(f"Batch {batch}: {unread[batch]}{trace}")
@@ -345,10 +345,7 @@ class Scheduler:
 
     def _put_off(self, entry: QueueEntry, reason: str | Exception) -> bool:
         """Delay an entry and log why; return False if it is given up because its file is damaged."""
-        name, text = (
-            f"{entry.job.workspace}/{entry.job.task}",
-            reason if isinstance(reason, str) else error_text(reason),
-        )
+        name, text = f"{entry.job.workspace}/{entry.job.task}", problem_text(reason)
         if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
             _log(f"{name} is skipped: {text}")
             return False
