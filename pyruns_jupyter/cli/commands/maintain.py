@@ -156,8 +156,10 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 
 
 def _import(context: Context, args: argparse.Namespace) -> int:
-    path = context.folder / Path(args.path).expanduser()
-    if path.is_dir() or path.suffix in (".db", ".sqlite", ".sqlite3"):
+    from pyruns_jupyter.core.import_runs.discover import contains_runs, path_of_runs  # slow to import
+
+    path = context.folder / Path(path_of_runs(args.path)).expanduser()
+    if contains_runs(path):
         if args.as_name:
             args.parser.error("--as can only be used with an archive")
         return _import_runs(context, args, path)
@@ -273,7 +275,10 @@ def add_commands(command: AddCommand) -> None:
     add("--force", action="store_true", help="overwrite FILE even if it is not a .zip file")
 
     add = command("import", _import).add_argument
-    about = "archive (.zip), or folder with runs of TensorBoard, MLflow (also mlflow.db), W&B or Hydra"
+    about = (
+        "archive (.zip), folder with runs of TensorBoard, MLflow, W&B, Hydra or Optuna, database of MLflow "
+        "or Optuna (also sqlite:///FILE), or journal file of Optuna"
+    )
     add("path", metavar="PATH", help=about)
     about = (
         "folder or script to import the tasks into (default: for an archive, the current folder; for runs, "

@@ -53,7 +53,7 @@ class ImportedRun:
     Attributes:
         task: the name of the task, empty if the run is skipped.
         name: the name of the run in the other program.
-        program: `TensorBoard`, `MLflow`, `W&B` or `Hydra`.
+        program: `TensorBoard`, `MLflow`, `W&B`, `Hydra` or `Optuna`.
         path: the folder or file of the run.
         status: `completed`, `failed` or `cancelled`.
         parameters: the parameters by dotted key.
