@@ -194,10 +194,7 @@ def _import_runs(context: Context, args: argparse.Namespace, path: Path) -> int:
     found = workspace.import_runs(path, dry_run=args.dry_run, artifacts=args.artifacts)
     for notice in found.notices:
         context.aside(notice)
-    left_out: dict[str, list[str]] = {}
-    for run in found.runs:
-        for text in (run.skipped,) if run.skipped else run.notices:
-            left_out.setdefault(text, []).append(run.task or f"{run.name} ({run.program})")
+    left_out = found.left_out()
     rows = [_import_row(run) for run in found.runs if not run.skipped]
     lines = [text_table(["task", "program", "status", "parameters", "points", "metrics", "started"], rows)]
     if left_out:

@@ -159,7 +159,7 @@ def _is_valid(data: bytes, at: int, left: int) -> bool:
         return True
     checksum, length, kind = _PART.unpack_from(data, at)
     part = data[at + _PART.size : at + _PART.size + length]
-    return length <= left - _PART.size and zlib.crc32(part, zlib.crc32(bytes((kind,)))) == checksum
+    return bool(length <= left - _PART.size and zlib.crc32(part, zlib.crc32(bytes((kind,)))) == checksum)
 
 
 def _points(record: bytes) -> list[Point]:
