@@ -37,7 +37,6 @@ MESSAGES = (
     "core/import_runs/optuna_trials.py",
     "engine/run/supervisor.py",
     "engine/run/orphan_cleanup.py",
-    "engine/cluster/slurm.py",
 )
 TRANSLATED = ROOT / "src" / "views" / "shared" / "serversentences.ts"
 

@@ -62,10 +62,6 @@ function sentences(trans: ITrans): string[] {
       'Lost contact with the supervisor on %1. The outcome of this run is unknown.',
       ...parts
     ),
-    trans.__(
-      'Slurm ended job %1 because it reached the requested time limit.',
-      ...parts
-    ),
     trans.__('Optuna pruned this trial.'),
     trans.__('Optuna did not record the end of this trial.'),
     trans.__('%1 did not record the end of this run.', ...parts),
