@@ -132,7 +132,7 @@ def is_part(data: bytearray, at: int) -> bool:
     if at + 7 > len(data):
         return False
     checksum, size, kind = struct.unpack_from("<IHB", data, at)
-    return size > 0 and checksum == zlib.crc32(bytes((kind,)) + data[at + 7 : at + 7 + size])
+    return bool(size > 0 and checksum == zlib.crc32(bytes((kind,)) + data[at + 7 : at + 7 + size]))
 
 
 @pytest.mark.parametrize("length", [False, True])
