@@ -114,6 +114,9 @@ class AgentSession(LiveSession):
             items.append(await self.describe() | {"id": name})
         return items
 
+    def target(self, path: str) -> Path:
+        return self._real(path)
+
     async def open_workspace(self, wanted: OpenRequest) -> object:
         workspace, is_new = await self.run(
             lambda: open_workspace(self._real(wanted.path), within=self._folder)

@@ -151,11 +151,12 @@ class Creation:
         """Create a completed, failed or cancelled task for each run of another program.
 
         Supported are folders with event files of TensorBoard, MLflow (`mlruns` and `mlflow.db`), W&B
-        (`wandb`), and Hydra (`outputs` and `multirun`). They are only read. A run that was imported already
-        is skipped.
+        (`wandb`), Hydra (`outputs` and `multirun`), and SQLite databases and journal files of Optuna. They
+        are only read. A run that was imported already is skipped.
 
         Args:
-            path: a folder, in which all runs are found, or the database of MLflow.
+            path: a folder, in which all runs are found, a database of MLflow or Optuna, or a journal of
+                Optuna. `sqlite:///PATH` is the same as `PATH`.
             dry_run: whether to return only what would be created.
             artifacts: whether to copy the artifacts of MLflow, and the files of W&B.
 
@@ -167,10 +168,11 @@ class Creation:
 
         Raises:
             NotFound: if `path` does not exist, or has no runs.
-            InvalidInput: if `path` is not a folder or a database of MLflow, or the script of the workspace
-                is missing.
+            InvalidInput: if `path` is a file of another kind, or the script of the workspace is missing.
             Conflict: if another process creates tasks with the same names.
         """
+        from pyruns_jupyter.core.import_runs.discover import path_of_runs
         from pyruns_jupyter.core.import_runs.importing import import_runs
 
-        return import_runs(self._folder, Path(path).expanduser(), dry_run=dry_run, artifacts=artifacts)
+        place = Path(path_of_runs(os.fspath(path))).expanduser()
+        return import_runs(self._folder, place, dry_run=dry_run, artifacts=artifacts)

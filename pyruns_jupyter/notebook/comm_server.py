@@ -227,6 +227,9 @@ class KernelSession(LiveSession):
             "A widget can only show one workspace. Open another workspace in a cell with Workspace.open()."
         )
 
+    def target(self, path: str) -> Path:
+        return Path(path).expanduser()
+
 
 def _first_bytes(file: File, most: int | None) -> bytes:
     descriptor, size = file.opened()

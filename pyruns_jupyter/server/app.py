@@ -58,8 +58,8 @@ class PyrunsExtension(ExtensionApp):
     roots = List(
         Unicode(),
         help="""Paths of folders that may contain projects, relative to the root folder of the server.
-        Projects in other folders are neither listed nor opened. If the list is empty, all folders may
-        contain projects.""",
+        Projects in other folders are neither listed nor opened, and runs in them are not imported. If the
+        list is empty, all folders may contain projects.""",
     ).tag(config=True)
 
     webhook_url = Unicode(

@@ -66,7 +66,7 @@ class Confinement:
         return self.workspace(relative)
 
     def target(self, path: str) -> Path:
-        """Return the script or folder that a client wants to open as a workspace.
+        """Return the file or folder that a client wants to open as a workspace, or to import runs from.
 
         Raises:
             InvalidInput: if the path is not below the root.
@@ -83,7 +83,7 @@ class Confinement:
             if not real.is_relative_to(self.root):
                 raise InvalidInput(f"{path!r} is outside the root folder of the server.", field="path")
             if not self._allows(real):
-                raise InvalidInput(f"The administrator does not allow projects in {path!r}.", field="path")
+                raise InvalidInput(f"The administrator does not allow Pyruns to open {path!r}.", field="path")
             exists = real.exists()
         except (OSError, ValueError):
             exists = False

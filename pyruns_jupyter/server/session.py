@@ -102,6 +102,9 @@ class ServerSession(LiveSession):
         model = await self.look(lambda index: workspace_model(workspace, index.counts, self.path_of))
         return Created(model) if is_new else model
 
+    def target(self, path: str) -> Path:
+        return self._paths.target(path)
+
     def _discovered(self) -> list[WorkspaceFolder]:
         found = {
             one.folder: self._paths.confined(one) for root in self._paths.roots for one in discover(root)

@@ -12,24 +12,38 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.studies import service as managing
 
-from . import actions, asking, curves, exports, generator, logs, media, queue, runs, settings, studies, tasks
+from . import (
+    actions,
+    asking,
+    curves,
+    exports,
+    generator,
+    imports,
+    logs,
+    media,
+    queue,
+    runs,
+    settings,
+    studies,
+    tasks,
+)
 from .columns import columns_reader
 from .compare import CompareQuery, CompareRequest
 from .failures import FailuresRequest
 from .groups import GroupRequest
 from .request import Request, RequestSource, RunRequest, StudyRequest, TaskRequest, given_options
+from .session import Session
 from .stacks import StackRequest, request_stacks, stored_stacks
 from .workspaces import ListRequest, OpenRequest
 
@@ -50,69 +64,6 @@ class Created:
     """The description of something new; over HTTP its status is 201."""
 
     value: object
-
-
-class Session(Protocol):
-    """A request of one client, mostly to one workspace."""
-
-    @property
-    def max_tasks(self) -> int: ...  # that one request may create
-
-    @property
-    def max_jobs(self) -> int | None: ...  # parallel tasks of one batch on this machine
-
-    @property
-    def is_abandoned(self) -> bool: ...  # whether the client is gone
-
-    async def open(self) -> WorkspaceFolder:
-        """Return the workspace, or raise NotFound."""
-
-    async def is_allowed(self, action: str) -> bool:
-        """Return whether the user may perform `action`."""
-
-    async def require(self, action: str) -> None:
-        """Raise Forbidden if the user may not perform `action`."""
-
-    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
-        """Return what `read` returns for the workspace's index, with `refresh` after reading the disk."""
-
-    async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
-        """Return what the function that `read` returns returns; the same question may get a cached result
-        until the workspace changes.
-        """
-
-    async def run(self, function: Callable[[], T]) -> T:
-        """Run a function that waits for the disk."""
-
-    async def search(self, function: Callable[[], T]) -> T:
-        """Run a function that may take seconds, or raise Abandoned."""
-
-    async def ask(self, function: Callable[[], T]) -> T:
-        """Run a function that waits for a script, or raise Abandoned."""
-
-    async def poll(self, function: Callable[[], T]) -> T:
-        """Run a function that waits for the supervisor of a task, or raise Abandoned."""
-
-    async def preview(self, function: Callable[[], T]) -> T:
-        """Run a function that reads a script or a configuration, or raise Abandoned or Busy."""
-
-    def touch(self) -> None:
-        """Note that this request changed the disk."""
-
-    async def describe(self) -> dict[str, Any]:
-        """Return the `Workspace`."""
-
-    async def list_workspaces(self, wanted: ListRequest) -> list[dict[str, Any]]:
-        """Return a `Workspace` for each workspace that the client can open."""
-
-    async def open_workspace(self, wanted: OpenRequest) -> object:
-        """Return the `Workspace` of a script or folder, as `Created` if it is new."""
-
-    async def sample(self) -> object:
-        """Return a `SystemSample`."""
-
-    def problems(self) -> list[str]:
-        """Return a message for each background failure."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +216,23 @@ async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object
     return Created(await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks)))
 
 
+async def _import_runs(session: Session, wanted: imports.ImportRequest) -> object:
+    workspace = await session.open()
+
+    def work() -> object:
+        path = session.target(wanted.local_path)
+        return imports.import_runs(
+            workspace, path, wanted, session.max_tasks, partial(_unless_abandoned, session)
+        )
+
+    if wanted.dry_run:
+        return await session.search(work)
+    try:
+        return Created(await session.search(work))
+    finally:
+        session.touch()
+
+
 async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> object:
     await session.require(EXECUTE if wanted.executes else WRITE)
     workspace = await session.open()
@@ -350,7 +318,7 @@ async def _get_study(session: Session, wanted: StudyRequest) -> object:
 
 
 def _unless_abandoned(session: Session) -> float:
-    """Return that reading points of trials may take any time, or raise Abandoned."""
+    """Return that the work of the request may take any time, or raise Abandoned."""
     if session.is_abandoned:
         raise Abandoned
     return math.inf
@@ -387,6 +355,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "previewSweep": Operation("POST", f"{_WS}/preview", READ, generator.PreviewRequest, _preview_sweep),
     "listTasks": Operation("GET", f"{_WS}/tasks", READ, tasks.TaskPageRequest, _list_tasks),
     "createTasks": Operation("POST", f"{_WS}/tasks", WRITE, tasks.CreateRequest, _create_tasks),
+    "importRuns": Operation("POST", f"{_WS}/imports", WRITE, imports.ImportRequest, _import_runs),
     "actOnTasks": Operation("POST", f"{_WS}/actions", None, actions.ActionRequest, _act_on_tasks),
     "getTask": Operation("GET", _TASK, READ, tasks.DetailRequest, _get_task),
     "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
@@ -440,6 +409,14 @@ OPERATIONS: dict[str, Operation[Any]] = {
         f"{_WS}/metrics",
         settings.MetricDefinition,
         lambda ws, wanted: settings.define(ws.root, wanted),
+    ),
+    "getAlertRules": _simple(
+        "GET", f"{_WS}/alerts", Request, lambda ws, _: settings.alert_rules(ws.root, ws.name)
+    ),
+    "changeAlertRules": _simple(
+        *("PATCH", f"{_WS}/alerts", settings.AlertRulesChange),
+        lambda ws, wanted: settings.change_rules(ws.root, ws.name, wanted),
+        is_execution=True,
     ),
     "listStudies": Operation("GET", f"{_WS}/studies", READ, Request, _list_studies),
     "beginStudy": Operation(

@@ -58,6 +58,7 @@ const schemasOf = (trans: TranslationBundle) => ({
   path: string(
     trans.__('File or folder; default: the selection in the file browser')
   ),
+  source: string(trans.__('Folder or file with runs')),
   context: {
     type: 'boolean' as const,
     description: trans.__(

@@ -22,6 +22,7 @@ import { CommandIDs, ICore } from './tokens';
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
 
 const SCRIPTS = ['.py', '.ipynb', '.sh'];
+const STORAGES = ['.db', '.sqlite', '.sqlite3', '.log', '.journal', '.jsonl'];
 const CONFIGURATIONS = ['.yaml', '.yml'];
 
 /** Whether a file or folder can be a workspace. */
@@ -37,6 +38,11 @@ export function canRun(item: Item): boolean {
 /** Whether a file may hold the configuration of tasks. */
 export function canBeTemplate(item: Item): boolean {
   return item.type !== 'directory' && endsIn(item, CONFIGURATIONS);
+}
+
+/** Whether a file or folder may contain runs of other programs. */
+export function canHaveRuns(item: Item): boolean {
+  return item.type === 'directory' || endsIn(item, STORAGES);
 }
 
 /** The id of the workspace that is opened for a script. */
@@ -171,6 +177,30 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           caller === 'other' ? { file } : ownArgs({ file }, caller)
         )
     });
+    addFileCommand({
+      id: CommandIDs.importRuns,
+      label: trans.__('Import Runs into Pyruns…'),
+      caption: trans.__(
+        'Import the runs of other programs in a folder into the current workspace'
+      ),
+      fits: canHaveRuns,
+      isVisible: () =>
+        pyruns.current !== null && pyruns.session.rights.canWrite,
+      missing: [
+        trans.__('Nothing to import'),
+        trans.__(
+          'Select a folder or a file with runs in the file browser first.'
+        )
+      ],
+      failure: name => trans.__('Couldn’t open %1', name),
+      run: (path, caller) => {
+        const source = localPath(path);
+        return commands.execute(
+          CommandIDs.openManager,
+          caller === 'other' ? { source } : ownArgs({ source }, caller)
+        );
+      }
+    });
 
     const openWorkspace = async (path: string, caller: Caller) => {
       if (caller === 'other') {
@@ -294,6 +324,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     for (const [command, selector, rank] of [
       [CommandIDs.openWorkspace, '.jp-DirListing-item[data-isdir]', 1.5],
       [CommandIDs.runFile, ".jp-DirListing-item[data-isdir='false']", 1.6],
+      [CommandIDs.importRuns, '.jp-DirListing-item[data-isdir]', 1.8],
       [CommandIDs.useAsTemplate, ".jp-DirListing-item[data-isdir='false']", 1.7]
     ] as const) {
       app.contextMenu.addItem({

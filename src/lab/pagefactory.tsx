@@ -48,6 +48,8 @@ export interface IPageArgs {
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
   file?: string;
+  /** A folder or file from which runs are to be imported. */
+  source?: string;
 }
 
 /** Opens a page, or activates it if it is open. */
@@ -72,6 +74,8 @@ export interface IPageHandle {
   query: string;
   /** Until the view has read it. */
   file: string;
+  /** Until the view has read it. */
+  source: string;
   /** What actions from outside work on, while the view is shown. */
   readonly context: { current: GetContext | null };
   /** The studies that it shows, if it shows some. */
@@ -284,7 +288,11 @@ async function makeManager(
   const model = owner.own(
     new TaskListModel(pyruns.client, workspace.id, { query: show.query })
   );
-  show.onShow = ({ query }) => {
+  const importRef = React.createRef<(path: string) => void>();
+  show.onShow = ({ query, source: path }) => {
+    if (path) {
+      importRef.current?.(path);
+    }
     const { listing } = model.getSnapshot();
     if (query !== undefined && query !== listing.query) {
       model.setListing({ query, statuses: [] });
@@ -297,9 +305,13 @@ async function makeManager(
       show.show({ query });
     }
   });
+  const { source } = show;
+  show.source = '';
   return (
     <ManagerView
       model={model}
+      source={source}
+      importRef={importRef}
       table={table}
       renderMarkdown={
         options.rendermime ? markdownRenderer(options.rendermime) : undefined

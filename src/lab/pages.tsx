@@ -147,6 +147,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         tab: shown.tab,
         query: shown.query ?? '',
         file: shown.file ?? '',
+        source: shown.source ?? '',
         context: new PageContext(() => refreshCommands(widget)),
         onShow: null,
         show: change => {
@@ -409,7 +410,7 @@ const pageTexts = (
     command: CommandIDs.openManager,
     label: trans.__('Tasks'),
     caption: trans.__('Show all tasks of the workspace'),
-    args: ['query'],
+    args: ['query', 'source'],
     title: name => trans.__('%1: Tasks', name),
     toolbar: trans.__('Task actions')
   },

@@ -20,6 +20,7 @@ export namespace CommandIDs {
   export const openWorkspace = 'pyruns:open-workspace';
   export const runFile = 'pyruns:run-file';
   export const useAsTemplate = 'pyruns:use-as-template';
+  export const importRuns = 'pyruns:import-from-file';
   export const openPage = 'pyruns:open-page';
   export const openDashboard = 'pyruns:open-dashboard';
   export const openGenerator = 'pyruns:open-generator';

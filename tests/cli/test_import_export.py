@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.storages.journal import JournalFileBackend
 
 from tests.cli.test_cli import SCRIPT, Terminal
 from tests.core.import_runs.support import mlflow_store
@@ -42,6 +44,20 @@ def test_runs_are_imported_after_a_dry_run(terminal: Terminal) -> None:
     found = terminal.json("import", "mlruns", "--into", ".", "--dry-run")
     assert (found["workspace"], found["dry_run"]) == ("_shell_", True)
     assert [run["parameters"]["lr"] for run in found["runs"]] == [0.1, 0.2, pytest.approx(0.3)]
+
+
+def test_a_storage_of_optuna_is_imported(terminal: Terminal, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    study = optuna.create_study(study_name="old", storage=url)
+    study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=2)
+    copy = optuna.storages.JournalStorage(JournalFileBackend(str(tmp_path / "trials")))  # any name
+    optuna.copy_study(from_study_name="old", from_storage=url, to_storage=copy, to_study_name="new")
+    shown = terminal("import", "sqlite:///old.db", "--dry-run")
+    assert "2 tasks would be created in train." in shown
+    assert "old_1  Optuna   completed  lr=" in shown
+    assert "Created 2 tasks" in terminal("import", "old.db")
+    assert "Created 2 tasks" in terminal("import", "trials")
+    assert "URL of a server" in terminal("import", "mysql://host/optuna", code=1)
 
 
 def test_what_cannot_be_imported(terminal: Terminal) -> None:

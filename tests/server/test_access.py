@@ -39,6 +39,8 @@ def body_for(address: str, method: str) -> Any:
         changed = {"text": "terminal: false\n", "expected": DEFAULT_TEXT}
         if address.endswith("/metrics"):
             return {"name": "acc", "goal": "maximize"}
+        if address.endswith("/alerts"):
+            return {"workspace": ["loss is nan"], "expected": {}}
         return changed if address.endswith("/settings") else {"pinned": True}
     if method != "post":
         return None
@@ -47,6 +49,7 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/ask": {},
         "/workspaces/{ws}/preview": {"text": "lr: 1"},
         "/workspaces/{ws}/tasks": {"text": "lr: 1", "name": "new"},
+        "/workspaces/{ws}/imports": {"path": "mlruns", "dry_run": True},
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
         "/workspaces/{ws}/queue": {"paused": False},
         "/workspaces/{ws}/compare": {"names": ["one"]},
@@ -98,6 +101,7 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
     # Which none of these has.
     both = {
         ("/workspaces/{ws}/settings", "patch"),
+        ("/workspaces/{ws}/alerts", "patch"),
         ("/workspaces/{ws}/studies", "post"),
         ("/workspaces/{ws}/studies/{study}", "post"),
     }
@@ -117,8 +121,10 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         if needed not in allowed:
             assert answer.status == 403, (method, address)
         else:
-            # There are no logs, stacks and studies, and nothing is searched for; everything else is there.
-            missing = any(part in address for part in ("/logs", "/stacks", "{run}", "{study}"))
+            # There are no logs, stacks, studies and runs to import, and nothing is searched for; everything
+            # else is there.
+            absent = ("/logs", "/stacks", "{run}", "{study}", "/imports")
+            missing = any(part in address for part in absent)
             expected = 200 if not missing else 409 if needed == "execute" else 404  # it is not running
             assert answer.status in ((400,) if address.endswith("/search") else (expected, 201)), address
     for address in STREAMS:
@@ -180,7 +186,7 @@ async def test_the_administrator_narrows_down(api: Api, one: WorkspaceFolder) ->
     assert answer.status == 404
     answer = await api("post", "/workspaces", {"path": "train.py"})
     assert answer.status == 400
-    assert answer.body["message"] == "The administrator does not allow projects in 'train.py'."
+    assert answer.body["message"] == "The administrator does not allow Pyruns to open 'train.py'."
     opened = await api.post("/workspaces", {"path": "sub folder/nested.py"})
     assert [found["id"] for found in (await api.get("/workspaces"))["items"]] == [opened["id"]]
     body = {"text": "training: {lr: 1}", "name": "many", "run": {"jobs": 5}}

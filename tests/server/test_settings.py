@@ -53,3 +53,25 @@ async def test_one_of_many_wins(api: Api, train: WorkspaceFolder) -> None:
     statuses = [answer.status for answer in answers]
     assert sorted(statuses) == [200] + [409] * 9
     assert (await api.get(SETTINGS, ws=WS))["text"] == texts[statuses.index(200)]
+
+
+async def test_alert_rules(api: Api, train: WorkspaceFolder) -> None:
+    address = "/workspaces/{ws}/alerts"
+    found = await api.get(address, ws=WS)
+    assert found == {"project": [], "workspace": [], "problem": None}
+    rules = {"project": ["loss  is nan -> stop"], "workspace": ["no output for 10m"]}
+    answer = await api("patch", address, {**rules, "expected": {}}, ws=WS)
+    stored = {**rules, "project": ["loss is nan -> stop"]}
+    assert (answer.status, answer.body) == (200, {**stored, "problem": None})
+    assert Settings.load(train.root).alert_rules("train") == ("loss is nan -> stop", "no output for 10m")
+    assert (await api("patch", address, {**rules, "expected": {}}, ws=WS)).status == 409
+    wrong = {"workspace": ["loss is nan", "loss is high", "x"], "expected": stored}
+    answer = await api("patch", address, wrong, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, "workspace[1]")
+    assert [error["field"] for error in answer.body["errors"]] == ["workspace[1]", "workspace[2]"]
+    (train.root / "_pyruns_settings.yaml").write_text("alerts: [loss is high, loss is nan]\n")
+    found = await api.get(address, ws=WS)
+    assert found["project"] == ["loss is nan"]
+    assert "This rule is ignored" in found["problem"]
+    answer = await api("patch", address, {"expected": {"project": ["loss is nan"]}}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, "text")

@@ -7,6 +7,7 @@ import {
   makeProject,
   openInPyruns,
   openLab,
+  openPage,
   pictures,
   taskRow,
   taskRows
@@ -97,4 +98,39 @@ test('a rule stops a run, and the alerts are seen', async ({ page }) => {
   await details.getByRole('tab', { name: 'Runs' }).click();
   await expect(details).toContainText('Rule: loss is nan -> stop');
   await pictures(page, 'alerts');
+});
+
+test('a rule that is added in Lab stops a run', async ({ page }) => {
+  await openLab(page, server.url, PROJECT);
+  await openInPyruns(page, 'descent.py');
+  await page.getByLabel('lr', { exact: true }).fill('3');
+  await openPage(page, 'Tasks');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Alert rules…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Alert rules' });
+  const condition = dialog.getByLabel('Condition');
+  await expect(condition).toBeFocused();
+  await page.keyboard.type('loss is high');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByText(/An alert rule must be/)).toBeVisible();
+  await expect(condition).toHaveAttribute('aria-invalid', 'true');
+  await condition.fill('loss is nan');
+  await dialog.getByLabel('Action').selectOption('stop');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog).toBeHidden();
+  const settings = path.join(
+    server.root,
+    PROJECT,
+    '_pyruns_',
+    '_pyruns_settings.yaml'
+  );
+  expect(fs.readFileSync(settings, 'utf8')).toContain('loss is nan -> stop');
+
+  await openPage(page, 'New tasks');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  const stopped = taskRows(page).first();
+  await expect(stopped.getByText('Cancelled')).toBeVisible({ timeout: 60_000 });
+  await expect(stopped).toContainText(
+    "Stopped by the alert rule 'loss is nan'"
+  );
 });

@@ -156,8 +156,10 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 
 
 def _import(context: Context, args: argparse.Namespace) -> int:
-    path = context.folder / Path(args.path).expanduser()
-    if path.is_dir() or path.suffix in (".db", ".sqlite", ".sqlite3"):
+    from pyruns_jupyter.core.import_runs.discover import contains_runs, path_of_runs  # slow to import
+
+    path = context.folder / Path(path_of_runs(args.path)).expanduser()
+    if contains_runs(path):
         if args.as_name:
             args.parser.error("--as can only be used with an archive")
         return _import_runs(context, args, path)
@@ -192,10 +194,7 @@ def _import_runs(context: Context, args: argparse.Namespace, path: Path) -> int:
     found = workspace.import_runs(path, dry_run=args.dry_run, artifacts=args.artifacts)
     for notice in found.notices:
         context.aside(notice)
-    left_out: dict[str, list[str]] = {}
-    for run in found.runs:
-        for text in (run.skipped,) if run.skipped else run.notices:
-            left_out.setdefault(text, []).append(run.task or f"{run.name} ({run.program})")
+    left_out = found.left_out()
     rows = [_import_row(run) for run in found.runs if not run.skipped]
     lines = [text_table(["task", "program", "status", "parameters", "points", "metrics", "started"], rows)]
     if left_out:
@@ -273,7 +272,10 @@ def add_commands(command: AddCommand) -> None:
     add("--force", action="store_true", help="overwrite FILE even if it is not a .zip file")
 
     add = command("import", _import).add_argument
-    about = "archive (.zip), or folder with runs of TensorBoard, MLflow (also mlflow.db), W&B or Hydra"
+    about = (
+        "archive (.zip), folder with runs of TensorBoard, MLflow, W&B, Hydra or Optuna, database of MLflow "
+        "or Optuna (also sqlite:///FILE), or journal file of Optuna"
+    )
     add("path", metavar="PATH", help=about)
     about = (
         "folder or script to import the tasks into (default: for an archive, the current folder; for runs, "

@@ -1,1 +1,1 @@
-"""Import the runs of other programs: TensorBoard, MLflow, W&B and Hydra. Nothing of them is changed."""
+"""Import the runs of other programs, such as MLflow, as tasks. Nothing of them is changed."""

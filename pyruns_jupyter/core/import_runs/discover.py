@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 
-from . import hydra, logdir, mlflow, wandb
+from . import hydra, logdir, mlflow, optuna_database, optuna_journal, sqlite_runs, wandb
 from .found_run import FoundRun
 
 MAX_RUNS = 10_000
 _MAX_FOLDERS, _MAX_ENTRIES, _MAX_DEPTH = 100_000, 1_000_000, 16
 _MAX_REASONS = 3  # in an error
 _SKIPPED = frozenset({ROOT_NAME, "node_modules", "__pycache__", "site-packages"})
-KINDS = "TensorBoard log folders, MLflow (mlruns, mlflow.db), W&B (wandb) and Hydra (outputs, multirun)"
+KINDS = (
+    "TensorBoard log folders, MLflow (mlruns, mlflow.db), W&B (wandb), Hydra (outputs, multirun) and Optuna "
+    "(SQLite databases, journal files)"
+)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SQLITE_URL = "sqlite:///"
 
 
 @dataclass
@@ -46,8 +52,31 @@ class _Search:
         return True
 
 
+def path_of_runs(text: str) -> str:
+    """Return the path in a text of the user: a path, or the URL of an SQLite database as Optuna uses it.
+
+    Raises:
+        InvalidInput: if it is another URL.
+    """
+    if text.startswith(_SQLITE_URL):
+        return text.removeprefix(_SQLITE_URL).partition("?")[0]
+    if _URL.match(text):
+        raise InvalidInput(
+            f"{text[:200]!r} is the URL of a server, from which runs cannot be imported. Specify a folder, a "
+            f"file or {_SQLITE_URL}PATH.",
+            field="path",
+        )
+    return text
+
+
+def contains_runs(path: Path) -> bool:
+    """Return whether a path may have runs: a folder, or a file of a program that stores its runs in one."""
+    is_database = path.suffix in sqlite_runs.SUFFIXES
+    return path.is_dir() or is_database or optuna_journal.is_journal(path)
+
+
 def find_runs(path: Path) -> tuple[list[FoundRun], list[str]]:
-    """Return the runs below a folder, or in a database of MLflow, and notices about the search.
+    """Return the runs below a folder, or in a file of MLflow or Optuna, and notices about the search.
 
     Raises:
         NotFound: if there is no such file or folder, or it has no runs.
@@ -58,11 +87,12 @@ def find_runs(path: Path) -> tuple[list[FoundRun], list[str]]:
         raise InvalidInput(f"{path} is in a {ROOT_NAME} folder. Use 'archive' to move tasks.", field="path")
     search = _Search(top)
     if top.is_file():
-        if not mlflow.is_database(top):
+        if not _add_file(search, top):
             raise InvalidInput(
-                f"{path} is not a database of MLflow. Specify a folder with runs of {KINDS}.", field="path"
+                f"{path} is not a database of MLflow or Optuna, or a journal of Optuna. Specify one of these "
+                f"files, or a folder with runs of {KINDS}.",
+                field="path",
             )
-        search.runs = mlflow.found_in_database(top)
     elif top.is_dir():
         _visit(search, top, False, _MAX_DEPTH)
     else:
@@ -72,6 +102,25 @@ def find_runs(path: Path) -> tuple[list[FoundRun], list[str]]:
         raise NotFound(f"No runs were found in {path}.{reasons} Supported programs: {KINDS}.")
     search.is_full()
     return search.runs[:MAX_RUNS], search.notices
+
+
+def _add_file(search: _Search, path: Path) -> bool:
+    """Add the runs in a file; return whether it is one that can contain runs.
+
+    Raises:
+        InvalidInput: if it cannot be read.
+    """
+    if mlflow.is_database(path):
+        search.runs += mlflow.found_in_database(path)
+    elif optuna_database.is_database(path):
+        search.runs += optuna_database.found_in_database(path)
+    elif optuna_journal.is_journal(path):
+        runs, notices = optuna_journal.found_in_journal(path)
+        search.runs += runs
+        search.notices += notices
+    else:
+        return False
+    return True
 
 
 def _visit(search: _Search, folder: Path, parent_is_run: bool, depth: int) -> None:
@@ -95,9 +144,9 @@ def _visit(search: _Search, folder: Path, parent_is_run: bool, depth: int) -> No
         search.runs.append(mlflow.found_run(folder))
         return
     for name in files:
-        if name.endswith(".db") and mlflow.is_database(folder / name):
+        if name.endswith((*sqlite_runs.SUFFIXES, *optuna_journal.SUFFIXES)):
             try:
-                search.runs += mlflow.found_in_database(folder / name)
+                _add_file(search, folder / name)
             except InvalidInput as error:
                 search.notices.append(error.message)
     metric_files = logdir.metric_files(files)

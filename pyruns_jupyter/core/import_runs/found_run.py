@@ -22,6 +22,7 @@ from pyruns_jupyter.core.taskfile.paths import is_task_name
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
 
 MAX_PARAMETERS = 2000
+STALE_SECONDS = 7 * 86400.0  # after which a run without an end is not running any more
 _MAX_TEXT, _MAX_TEXTS = 64 * 1024, 1024 * 1024  # characters of a parameter, and of all
 _MAX_DEPTH = 20
 _MAX_NAME = 200  # bytes, which leaves room for a number

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,7 +14,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.config.flatten import flatten
@@ -53,7 +53,7 @@ class ImportedRun:
     Attributes:
         task: the name of the task, empty if the run is skipped.
         name: the name of the run in the other program.
-        program: `TensorBoard`, `MLflow`, `W&B` or `Hydra`.
+        program: `TensorBoard`, `MLflow`, `W&B`, `Hydra` or `Optuna`.
         path: the folder or file of the run.
         status: `completed`, `failed` or `cancelled`.
         parameters: the parameters by dotted key.
@@ -90,19 +90,34 @@ class RunImport:
         """The names of the tasks that were created, or would be with a dry run."""
         return [run.task for run in self.runs if not run.skipped]
 
+    def left_out(self) -> dict[str, list[str]]:
+        """Return why runs or parts of them are left out, with the names of the tasks or runs."""
+        found: dict[str, list[str]] = {}
+        for run in self.runs:
+            for text in (run.skipped,) if run.skipped else run.notices:
+                found.setdefault(text, []).append(run.task or f"{run.name} ({run.program})")
+        return found
+
 
 def import_runs(
-    workspace: WorkspaceFolder, path: Path, *, dry_run: bool = False, artifacts: bool = False
+    workspace: WorkspaceFolder,
+    path: Path,
+    *,
+    dry_run: bool = False,
+    artifacts: bool = False,
+    max_tasks: int | None = None,
+    check: Callable[[], object] | None = None,
 ) -> RunImport:
     """Create a task for each run of another program below a folder, unless it was imported already.
 
     With `dry_run`, everything is read, but nothing is written. `artifacts` also copies the artifacts of
-    MLflow and the files of W&B. Nothing below `path` is changed. If an error occurs, the tasks that were
+    MLflow and the files of W&B. At most `max_tasks` tasks are created. `check` is called before each run is
+    read; it may raise an error. Nothing below `path` is changed. If an error occurs, the tasks that were
     created until then are complete; the next import creates the others.
 
     Raises:
         NotFound: if `path` does not exist, or has no runs.
-        InvalidInput: if it cannot contain runs, or the script of the workspace is missing.
+        InvalidInput: if it cannot contain runs, has too many, or the script of the workspace is missing.
         Conflict, Busy: if tasks cannot be created now.
     """
     found, notices = find_runs(path)
@@ -125,7 +140,13 @@ def import_runs(
         known[run.key] = name
         chosen.append((name, run))
     varying = None if workspace.kind == SHELL else _varying(run for _, run in chosen)
-    writer = _Writer(kind, str(workspace.project), varying, artifacts)
+    if max_tasks is not None and len(chosen) > max_tasks:
+        raise InvalidInput(
+            f"This import would create {len(chosen):,} tasks, but the limit is {max_tasks:,}. Import a "
+            "subfolder.",
+            field="path",
+        )
+    writer = _Writer(kind, str(workspace.project), varying, artifacts, check)
     if dry_run:
         result.runs += [writer.count(name, run) for name, run in chosen]
         return result
@@ -189,11 +210,14 @@ class _Writer:
         project: str,
         varying: set[str] | None,
         artifacts: bool,
+        check: Callable[[], object] | None,
     ) -> None:
         self._kind, self._project, self._varying, self._artifacts = kind, project, varying, artifacts
+        self._check = check or (lambda: None)
 
     def count(self, name: str, run: FoundRun) -> ImportedRun:
         """Read a run without writing anything."""
+        self._check()
         points = RunPoints(run)
         points.read()
         self._complete(run, points)
@@ -205,6 +229,7 @@ class _Writer:
         Raises:
             OSError: when it cannot be written.
         """
+        self._check()
         paths, points = TaskPaths(staging / name), RunPoints(run)
         paths.folder.mkdir()
         paths.run_logs.mkdir()

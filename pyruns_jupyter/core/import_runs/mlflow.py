@@ -16,14 +16,15 @@ from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.config.yamltext.values import plain_value
 from pyruns_jupyter.core.fs.list_files import files_below
 from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.metrics.database import check_tables, connect, rows_of
+from pyruns_jupyter.core.metrics.database import rows_of
 from pyruns_jupyter.core.metrics.sources import mlflow
 from pyruns_jupyter.core.metrics.sources.base import Point, SourceError
 from pyruns_jupyter.core.metrics.sources.formats import FORMATS, Format
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
 
-from .found_run import MAX_PARAMETERS, FoundRun, RunSource
+from .found_run import MAX_PARAMETERS, STALE_SECONDS, FoundRun, RunSource
+from .sqlite_runs import QUERY_SECONDS, add_log_notice, connected, database_errors, has_tables
 
 PROGRAM = "MLflow"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -34,8 +35,6 @@ _DEFAULT = "Default"  # MLflow's own experiment
 # The numbers of the file store, and the names of the database.
 _STATUSES = {3: COMPLETED, 4: FAILED, 5: CANCELLED}
 _STATUS_NAMES = {"FINISHED": COMPLETED, "FAILED": FAILED, "KILLED": CANCELLED}
-_STALE_SECONDS = 7 * 86400.0  # after which a run without an end is not running any more
-_QUERY_SECONDS = 60.0
 _MAX_RUNS = 10_000
 _MAX_FILES = 5000  # of the metrics, parameters and tags of a run
 _MAX_VALUE = 8000  # characters; MLflow's own limit
@@ -50,12 +49,7 @@ def is_run(folder: Path, folders: list[str], files: list[str]) -> bool:
 
 def is_database(path: Path) -> bool:
     """Return whether a file is a database of MLflow."""
-    try:
-        with closing(connect(path, time.monotonic() + 1)) as database:
-            check_tables(database, _TABLES, time.monotonic() + 1)
-        return True
-    except Exception:  # noqa: BLE001  # whatever the file contains
-        return False
+    return has_tables(path, _TABLES)
 
 
 def found_run(folder: Path) -> FoundRun:
@@ -87,9 +81,9 @@ def found_in_database(path: Path) -> list[FoundRun]:
     Raises:
         InvalidInput: when it cannot be read.
     """
-    deadline = time.monotonic() + _QUERY_SECONDS
+    deadline = time.monotonic() + QUERY_SECONDS
     try:
-        with closing(_connected(path, deadline)) as database:
+        with closing(connected(path, _TABLES, deadline)) as database:
             rows = rows_of(
                 database,
                 "SELECT r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage, "
@@ -99,7 +93,7 @@ def found_in_database(path: Path) -> list[FoundRun]:
                 deadline,
             )
             return [_database_run(path, database, row, deadline) for row in rows if isinstance(row[0], str)]
-    except _errors() as error:
+    except database_errors() as error:
         raise InvalidInput(f"{path} cannot be read: {error}.", field="path") from None
 
 
@@ -116,8 +110,7 @@ def _database_run(path: Path, database: Any, row: Any, deadline: float) -> Found
     _set_status(run, _STATUS_NAMES.get(status), stage)
     run.set_parameters({key: _value(text) for key, text in _pairs(database, "params", identity, deadline)})
     run.artifacts = _artifacts(location, path.parent)
-    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
-        run.add_notice(f"The latest changes are in {path.name}-wal, which is not read. Close MLflow first.")
+    add_log_notice(run, path)
     return run
 
 
@@ -146,32 +139,17 @@ class _DatabaseRun:
 
     def read(self) -> list[Point]:
         """See `Source`."""
-        deadline = time.monotonic() + _QUERY_SECONDS
+        deadline = time.monotonic() + QUERY_SECONDS
         try:
-            with closing(_connected(self.path, deadline)) as database:
+            with closing(connected(self.path, _TABLES, deadline)) as database:
                 rows = mlflow.metric_rows(database, [self._identity], self.offset, deadline)
-        except _errors() as error:
+        except database_errors() as error:
             self.has_more = False
             raise SourceError(f"The database cannot be read: {error}.") from None
         self.has_more = len(rows) == mlflow.ROWS
         if rows:
             self.offset = rows[-1][0]
         return mlflow.points_of(rows, {})
-
-
-def _connected(path: Path, deadline: float) -> Any:
-    """Return a connection that only reads, and ends a query at `deadline` (monotonic)."""
-    database = connect(path, deadline)
-    database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-    database.execute("PRAGMA trusted_schema = OFF")
-    check_tables(database, _TABLES, deadline)
-    return database
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    import sqlite3
-
-    return (OSError, sqlite3.Error, sqlite3.Warning)
 
 
 def _set_facts(
@@ -193,7 +171,7 @@ def _set_status(run: FoundRun, status: str | None, stage: object) -> None:
         run.skipped = "It was deleted in MLflow."
     elif status is not None:
         run.status = status
-    elif run.started is not None and time.time() - run.started > _STALE_SECONDS:
+    elif run.started is not None and time.time() - run.started > STALE_SECONDS:
         run.status, run.message = FAILED, "MLflow did not record the end of this run."
     else:
         run.skipped = "It has not ended: MLflow lists it as running or scheduled."

@@ -88,22 +88,38 @@ class _RunLog(RunFile):
         self._config: dict[str, bytes] = {}  # values as JSON
         self._summary: dict[str, bytes] = {}
         self._end: tuple[int, float] | None = None
+        self._records = self._skipped = 0  # records, and bytes that are not valid
         self.has_facts = False
 
     def restart(self) -> None:
         """Read the file from its beginning."""
         super().__init__(self.path)
+        self._records = self._skipped = 0
+
+    def read(self) -> list[Point]:
+        """See `Source`. Data that is not valid is skipped, and `complete` says so."""
+        try:
+            return super().read()
+        except SourceError:
+            self._skipped += self.skip_invalid()
+            return []
 
     def complete(self, is_whole: bool) -> None:
         """Set the facts at the end of the file."""
         run = self._run
         self._set_parameters()
         run.records = {key: json_value(data) for key, data in self._summary.items() if key[:1] != "_"}
+        if self._skipped and not self._records:
+            run.skipped = f"{self.path.name} is empty or damaged."
+        elif self._skipped:
+            run.add_notice(f"{self.path.name} is damaged: {self._skipped:,} bytes of it are left out.")
         if self._end is not None:
             run.exit_code, seconds = self._end
             run.status = FAILED if run.exit_code else COMPLETED
             if run.started is not None and seconds:
                 run.finished = run.started + seconds
+        elif self._skipped:
+            run.add_notice("Its status is not known and is set to completed.")
         elif time.time() - os.lstat(self.path).st_mtime < _ACTIVE_SECONDS:
             run.skipped = "It has not ended: it may still be running."
         elif not is_whole:
@@ -115,6 +131,7 @@ class _RunLog(RunFile):
 
     def points_of(self, record: bytes) -> list[Point]:
         """See `RunFile`."""
+        self._records += 1
         for one in fields(record):
             if one.wire != BYTES:
                 continue

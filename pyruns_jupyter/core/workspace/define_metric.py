@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,10 @@ from pyruns_jupyter.core.metrics.expressions import Direction
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 from .settings import Settings, change_settings, settings_text
+from .settings_edit import end_of, entry_of, to_json, with_entry, with_entry_at_end, without_lines
 
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node
+    from yaml.nodes import MappingNode
 
 _KEY = "metrics"
 _MAX_NAME = 200  # characters
@@ -40,7 +40,7 @@ def define_metric(root: Path, name: str, goal: Direction | None) -> dict[str, Di
         raise InvalidInput(settings.problem, field="text")
     goals: dict[str, Direction | None] = {**settings.metrics, name: goal}
     known = {key: one for key, one in sorted(goals.items()) if one is not None}
-    stored = Settings.parse(f"{_KEY}: {_json(known)}\n".encode("utf-8", "replace"), root)
+    stored = Settings.parse(f"{_KEY}: {to_json(known)}\n".encode("utf-8", "replace"), root)
     if stored.metrics != known:  # a control character
         raise InvalidInput("The name of the metric contains characters that cannot be stored.", field="name")
     if known == settings.metrics:
@@ -66,66 +66,32 @@ def _changed(text: str, name: str, goal: Direction | None, known: Mapping[str, D
     from pyruns_jupyter.core.config.yamltext.values import compose
 
     root = compose(text)
-    entry = _entry(root, _KEY) if isinstance(root, MappingNode) else None
+    entry = entry_of(root, _KEY) if isinstance(root, MappingNode) else None
     if entry is None:
-        indent = " " * root.start_mark.column if isinstance(root, MappingNode) else ""
-        line = f"{indent}{_KEY}: {_json(known)}\n"
-        return text + ("" if text.endswith("\n") or not text else "\n") + line
+        column = root.start_mark.column if isinstance(root, MappingNode) else 0
+        return with_entry_at_end(text, _KEY, known, column)
     key, value = entry
-    start, end = key.end_mark.index, _end(value)
+    start, end = key.end_mark.index, end_of(value)
     block = text[start:end]
     if not known and "#" not in block:
-        return _without_lines(text, key.start_mark.index, end)
+        return without_lines(text, key.start_mark.index, end)
     if not isinstance(value, MappingNode) or not value.value or (value.flow_style and "#" not in block):
         if value.start_mark.index < start:  # an alias
             return text
-        return f"{text[: value.start_mark.index].rstrip(' ')} {_json(known)}{text[end:]}"
+        return f"{text[: value.start_mark.index].rstrip(' ')} {to_json(known)}{text[end:]}"
     return _with_goal(text, value, name, goal)
 
 
 def _with_goal(text: str, goals: MappingNode, name: str, goal: Direction | None) -> str:
     """Return the text with one goal changed in a mapping that is not empty; everything else stays."""
-    entry = _entry(goals, name)
-    line = f"{_json(name)}: {goal}"
+    entry = entry_of(goals, name)
+    line = f"{to_json(name)}: {goal}"
     if entry is not None:
-        start, end = entry[0].start_mark.index, _end(entry[1])
+        start, end = entry[0].start_mark.index, end_of(entry[1])
         if goal is not None:
             return f"{text[: entry[1].start_mark.index]}{goal}{text[end:]}"
         if not goals.flow_style:
-            return _without_lines(text, start, end)
+            return without_lines(text, start, end)
         comma = _COMMA.match(text, end)
         return text[:start] + text[end if comma is None else comma.end() :]
-    if goals.flow_style:
-        start = goals.start_mark.index + 1
-        return f"{text[:start]}{line}, {text[start:]}"
-    end = _line_end(text, _end(goals))
-    indent = " " * goals.value[0][0].start_mark.column
-    return text[:end].removesuffix("\n") + f"\n{indent}{line}\n{text[end:]}"
-
-
-def _entry(mapping: MappingNode, name: str) -> tuple[Node, Node] | None:
-    """Return the last key of a mapping with this text, which counts, and its value."""
-    return next((one for one in reversed(mapping.value) if one[0].value == name), None)
-
-
-def _end(node: Node) -> int:
-    """Return the end of a node without the comments and blank lines after a block mapping."""
-    from yaml.nodes import MappingNode
-
-    if isinstance(node, MappingNode) and not node.flow_style and node.value:
-        return _end(node.value[-1][1])
-    return int(node.end_mark.index)
-
-
-def _without_lines(text: str, start: int, end: int) -> str:
-    return text[: text.rfind("\n", 0, start) + 1] + text[_line_end(text, end) :]
-
-
-def _line_end(text: str, position: int) -> int:
-    """Return the end of a line, after its line break."""
-    end = text.find("\n", position)
-    return len(text) if end < 0 else end + 1
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return with_entry(text, goals, line)

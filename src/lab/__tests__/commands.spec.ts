@@ -33,6 +33,7 @@ const ARGS: ReadonlyJSONObject = {
   study: 's',
   trials: 30,
   file: 'a.yaml',
+  source: 'old/mlruns',
   path: 'study/train.py',
   search: `?pyruns=${WORKSPACE.id}`
 };

@@ -73,6 +73,13 @@ function makeClient() {
     listTrash: jest.fn(async () => ({ items: [{ name: 'a', original: 'a' }] })),
     previewSweep: jest.fn(async () => ({ count: 1 })),
     createTasks: jest.fn(async () => CREATED),
+    importRuns: jest.fn(async () => ({
+      created: 1,
+      skipped: 0,
+      runs: [{ task: 'a' }],
+      left_out: [],
+      notices: []
+    })),
     exportResults: jest.fn(async () => ({ blob: new Blob([]), name: 'x' })),
     actOnTasks: jest.fn(
       async (ws: string, { names }: { names?: string[] }) => ({

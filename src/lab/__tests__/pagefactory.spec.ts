@@ -34,6 +34,7 @@ function restored() {
       study: '',
       query: '',
       file: '',
+      source: '',
       context: { current: null },
       onShow: null,
       show: () => undefined

@@ -38,6 +38,8 @@ export type Place =
   | 'tags'
   | 'rename'
   | 'export'
+  | 'import'
+  | 'alerts'
   | 'trash'
   | 'study';
 
@@ -126,6 +128,7 @@ export type Args = Readonly<
     offset: number;
     study: string;
     trials: number;
+    source: string;
   }>
 >;
 

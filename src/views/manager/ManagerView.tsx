@@ -24,6 +24,7 @@ import { useOwned, useStore } from '../shared/store';
 import { usageTexts } from '../shared/systemmetrics';
 import { Banner } from '../shared/banner';
 import { Button } from '../shared/button';
+import { AlertRulesPopup } from './alertrules';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
 import { ColumnsPopup } from './columnspopup';
@@ -31,6 +32,7 @@ import { Details } from './details';
 import type { MarkdownRenderer } from './details/notes';
 import type { ExportChoice } from './exporting';
 import { ExportPopup } from './exporting';
+import { ImportPopup } from './importing';
 import { StatusLine, Banners } from './banners';
 import { ViewOptions } from './viewoptions';
 import { RenamePopup } from './rename';
@@ -68,6 +70,10 @@ export interface IManagerProps {
   onOpenFile?: (path: string) => void;
   /** Takes what actions from outside work on: the selected tasks. */
   contextRef?: React.Ref<() => IActionContext>;
+  /** A folder or file from which runs are to be imported at once. */
+  source?: string;
+  /** Takes what opens the import of a folder or file. */
+  importRef?: React.Ref<(source: string) => void>;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -78,9 +84,10 @@ type Opened =
   | { kind: 'columns' }
   | { kind: 'column'; column: ColumnId }
   | {
-      kind: 'more' | 'export' | 'menu' | 'rename' | 'tags';
+      kind: 'more' | 'export' | 'menu' | 'rename' | 'tags' | 'alerts';
       names: readonly string[];
-    };
+    }
+  | { kind: 'import'; source: string };
 
 /** Where the popup opens. */
 interface IOpenedAt {
@@ -142,17 +149,19 @@ function Manager(props: IManagerProps): JSX.Element {
   const openHere = (next: Opened) =>
     setOpened(opened && { anchor: opened.anchor, at: opened.at, ...next });
   const openForm =
-    (kind: 'export' | 'rename' | 'tags') => (names: readonly string[]) =>
-      setOpened({
-        anchor:
-          opened?.anchor ??
-          // A command opened it, not a menu.
-          root.current?.querySelector<HTMLElement>('.pyr-filterbar') ??
-          document.body,
-        at: opened?.at,
-        kind,
-        names
-      });
+    (kind: 'export' | 'rename' | 'tags' | 'alerts') =>
+    (names: readonly string[]) =>
+      setOpened({ ...placeOfForm(root.current, opened), kind, names });
+  const openImport = (source: string) =>
+    setOpened({ ...placeOfForm(root.current, opened), kind: 'import', source });
+  React.useImperativeHandle(props.importRef, () => openImport);
+  React.useEffect(() => {
+    if (props.source) {
+      openImport(props.source);
+    }
+    // Only at first.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
   const place = opened && {
     anchor: opened.anchor,
     at: opened.at,
@@ -180,6 +189,8 @@ function Manager(props: IManagerProps): JSX.Element {
       tags: openForm('tags'),
       rename: openForm('rename'),
       export: openForm('export'),
+      import: () => openImport(''),
+      alerts: openForm('alerts'),
       trash: page.openTrash
     }
   });
@@ -355,6 +366,12 @@ function Manager(props: IManagerProps): JSX.Element {
           onForm={setForm}
         />
       )}
+      {place && opened.kind === 'import' && (
+        <ImportPopup {...place} model={model} source={opened.source} />
+      )}
+      {place && opened.kind === 'alerts' && (
+        <AlertRulesPopup {...place} model={model} />
+      )}
       {place && (opened.kind === 'menu' || opened.kind === 'more') && (
         <TaskMenu
           {...place}
@@ -398,6 +415,20 @@ function Manager(props: IManagerProps): JSX.Element {
       />
     </div>
   );
+}
+
+/** Where a form opens: where the menu was, or below the toolbar for a command. */
+function placeOfForm(
+  view: HTMLElement | null,
+  opened: IOpenedAt | null
+): IOpenedAt {
+  return {
+    anchor:
+      opened?.anchor ??
+      view?.querySelector<HTMLElement>('.pyr-filterbar') ??
+      document.body,
+    at: opened?.at
+  };
 }
 
 const whole = (state: ITaskListState) => state;

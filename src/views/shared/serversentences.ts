@@ -57,6 +57,44 @@ function sentences(trans: ITrans): string[] {
     trans.__(
       'Pruned after step %1 of %2, because the best quarter of the trials of %3 were better at this step.',
       ...parts
+    ),
+    trans.__('The task failed while it was queued.'),
+    trans.__('The run ended without an exit code. See its log.'),
+    trans.__('Ended by signal %1', ...parts),
+    trans.__('Exit code %1', ...parts),
+    trans.__('Stopped because it exceeded its time limit of %1.', ...parts),
+    trans.__(
+      'Lost contact with the supervisor on %1. The outcome of this run is unknown.',
+      ...parts
+    ),
+    trans.__('Optuna pruned this trial.'),
+    trans.__('Optuna did not record the end of this trial.'),
+    trans.__('%1 did not record the end of this run.', ...parts),
+    trans.__('%1 recorded the status failed.', ...parts),
+    trans.__('%1 recorded the status cancelled.', ...parts),
+    trans.__(
+      'GPU utilization was below %1 % for %2 % of the run, and the CPU usage was %3 % of %4 %. The CPU cores may be the limit.',
+      ...parts
+    ),
+    trans.__(
+      'GPU utilization was below %1 % for %2 % of the run, and the CPU usage was %3 %, about one core. The data loader, or other code that uses one core, may be the limit. Try more worker processes in the data loader.',
+      ...parts
+    ),
+    trans.__(
+      'GPU utilization was below %1 % for %2 % of the run, and the CPU usage was %3 % (100 % is one core). The run may have waited for data, for example from a disk or the network.',
+      ...parts
+    ),
+    trans.__(
+      'GPU utilization was below %1 % for %2 % of the run. The run may have waited for data, for example from a disk or the network.',
+      ...parts
+    ),
+    trans.__(
+      'At most %1 % of the GPU memory was used, and the mean GPU utilization was %2 %. Two tasks could share a GPU: reserve only a part of its memory, with the run option GPU memory (--gpu-memory).',
+      ...parts
+    ),
+    trans.__(
+      'The processes used up to %1 GiB of memory, %2 % of the limit of %3 GiB. A run that exceeds the limit is killed.',
+      ...parts
     )
   ];
 }

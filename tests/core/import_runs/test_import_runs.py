@@ -40,12 +40,12 @@ def wandb_run(top: Path) -> Path:
     return top / "wandb"
 
 
-def imported(workspace: WorkspaceFolder, path: Path, **options: bool) -> dict[str, ImportedRun]:
+def imported(workspace: WorkspaceFolder, path: Path, *, artifacts: bool = False) -> dict[str, ImportedRun]:
     """What an import without skipped runs made, after a dry run that said the same and changed nothing."""
     before, project = state_of(path if path.is_dir() else path.parent), state_of(workspace.project)
-    dry = import_runs(workspace, path, dry_run=True, **options)
+    dry = import_runs(workspace, path, dry_run=True, artifacts=artifacts)
     assert state_of(workspace.project) == project
-    done = import_runs(workspace, path, **options)
+    done = import_runs(workspace, path, artifacts=artifacts)
     assert dry == done
     assert state_of(path if path.is_dir() else path.parent) == before
     assert all(not run.skipped for run in done.runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,59 @@ def test_times_that_are_not_valid(tmp_path: Path) -> None:
     assert run.status == "completed"
     assert ws[run.task].status == "completed"
     assert len(ws.table("").rows) == 1
+
+
+def damaged(path: Path, marks: list[bytes], *, length: bool = False) -> None:
+    """Change a byte of the first record with each mark, or a byte of the length in front of it."""
+    data = bytearray(path.read_bytes())
+    for mark in marks:
+        at = data.index(mark)
+        if length:
+            at = max(start for start in range(at) if is_part(data, start)) + 5
+        data[at] ^= 0x55
+    path.write_bytes(data)
+
+
+def is_part(data: bytearray, at: int) -> bool:
+    """Whether a valid part begins there."""
+    if at + 7 > len(data):
+        return False
+    checksum, size, kind = struct.unpack_from("<IHB", data, at)
+    return bool(size > 0 and checksum == zlib.crc32(bytes((kind,)) + data[at + 7 : at + 7 + size]))
+
+
+@pytest.mark.parametrize("length", [False, True])
+def test_a_log_that_is_damaged_in_the_middle(tmp_path: Path, length: bool) -> None:
+    ws = Workspace(workspace_in(tmp_path / "project"))
+    points = [history(step, loss=f"0.{step:05}", mark=f"9{step:05}") for step in range(3000)]
+    path = log_in(tmp_path, [run_record(), *points, end(3, 60)])
+    damaged(path, [b"900100", b"901500"], length=length)
+    (run,) = import_runs(ws.folder, tmp_path / "wandb").runs
+    assert (run.status, run.skipped) == ("failed", "")
+    assert run.notices[0].startswith("run-abc.wandb is damaged: ")
+    losses = ws["trial_1"].tracks()["loss"]
+    task = ws["trial_1"].runs[0]
+    assert (task.exit_code, task.duration) == (3, 60)
+    if not length:  # only the two records are lost
+        assert run.metrics["loss"] == 2998
+    assert 1500 < run.metrics["loss"] < 3000
+    assert len(losses) > 0
+
+
+@pytest.mark.parametrize("age", [0, 3600])
+def test_a_log_whose_end_is_damaged(tmp_path: Path, age: float) -> None:
+    ws = Workspace(workspace_in(tmp_path / "project"))
+    path = log_in(tmp_path, [run_record(lr="0.5"), history(1, loss="0.5"), end(3, 987_654)], age=age)
+    damaged(path, [varint(987_654)])
+    (run,) = import_runs(ws.folder, tmp_path / "wandb").runs
+    assert (run.status, run.points) == ("completed", 1)
+    assert "Its status is not known and is set to completed." in run.notices
+    assert ws["trial_1"].config == {"lr": 0.5}
+
+
+def test_a_log_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    folder = workspace_in(tmp_path / "project")
+    path = log_in(tmp_path, [run_record(), history(1, loss="0.5"), end(0, 9)])
+    path.write_bytes(path.read_bytes()[:7] + b"\xff" * 200_000)
+    (run,) = import_runs(folder, tmp_path / "wandb").runs
+    assert run.skipped == "run-abc.wandb is empty or damaged."

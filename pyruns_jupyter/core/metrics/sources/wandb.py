@@ -106,6 +106,27 @@ class RunFile(FileSource):
         """
         return _points(record)
 
+    def skip_invalid(self) -> int:
+        """Continue after data that is not valid; return the number of bytes that are left out: one part, if
+        a valid one follows it, else the rest of the block.
+
+        Raises:
+            SourceError: when the file has become smaller.
+            OSError: when it cannot be read.
+        """
+        data = self._next_bytes()
+        start = _HEADER_SIZE if self.offset == 0 else 0
+        left = min(_BLOCK - (self.offset + start) % _BLOCK, len(data) - start)
+        skipped = left
+        if left >= _PART.size:
+            end = _PART.size + _PART.unpack_from(data, start)[1]
+            if end <= left and _is_valid(data, start + end, left - end):
+                skipped = end
+        self._parts = self._error = None
+        self.offset += start + skipped
+        self.has_more = self.offset < self.size
+        return skipped
+
     def _invalid(self, at: int) -> SourceError:
         return SourceError(f"The data at byte {self.offset + at:,} is not valid, so the rest is not read.")
 
@@ -128,6 +149,17 @@ class RunFile(FileSource):
             return None
         record, self._parts = b"".join(self._parts), None
         return record
+
+
+def _is_valid(data: bytes, at: int, left: int) -> bool:
+    """Return whether a valid part, or the end of the block, begins at a position; `left` bytes of the block
+    follow it.
+    """
+    if left < _PART.size:
+        return True
+    checksum, length, kind = _PART.unpack_from(data, at)
+    part = data[at + _PART.size : at + _PART.size + length]
+    return bool(length <= left - _PART.size and zlib.crc32(part, zlib.crc32(bytes((kind,)))) == checksum)
 
 
 def _points(record: bytes) -> list[Point]:

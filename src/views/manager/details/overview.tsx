@@ -149,7 +149,7 @@ export function SystemUsage(props: {
           <span role="img" aria-label={trans.__('Hint')}>
             <Icon name="help" />
           </span>
-          <span>{hint}</span>
+          <span>{serverSentence(trans, hint)}</span>
         </p>
       ))}
     </section>

@@ -12,6 +12,10 @@ describe('sentences of the server', () => {
   it.each([
     ['There is no driver for NVIDIA or AMD GPUs on this machine.'],
     ['The queue is paused.'],
+    ['Exit code 1'],
+    [
+      'GPU utilization was below 30 % for 90 % of the run. The run may have waited for data, for example from a disk or the network.'
+    ],
     ['Concurrency limit reached: 2 of 2 tasks are running (-j 2).'],
     ['Concurrency limit reached: 1 of 1 task is running (-j 1).'],
     [

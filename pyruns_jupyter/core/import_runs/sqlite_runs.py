@@ -1,0 +1,58 @@
+"""Databases of other programs that contain runs: opened for reading only, with a time limit."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.metrics.database import check_tables, connect
+
+from .found_run import FoundRun
+
+SUFFIXES = (".db", ".sqlite", ".sqlite3")
+QUERY_SECONDS = 60.0
+_RECOGNIZE_SECONDS = 1.0
+
+
+def connected(path: Path, tables: tuple[str, ...], deadline: float) -> Any:
+    """Return a connection that only reads, and ends a query at `deadline` (monotonic).
+
+    Raises:
+        OSError: when it is not a database with these tables.
+        sqlite3.Error: when it cannot be read.
+    """
+    database = connect(path, deadline)
+    try:
+        database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+        database.execute("PRAGMA trusted_schema = OFF")
+        check_tables(database, tables, deadline)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def has_tables(path: Path, tables: tuple[str, ...]) -> bool:
+    """Return whether a file is a database with these tables."""
+    try:
+        connected(path, tables, time.monotonic() + _RECOGNIZE_SECONDS).close()
+        return True
+    except Exception:  # noqa: BLE001  # whatever the file contains
+        return False
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return the types of the errors of a database that cannot be read."""
+    import sqlite3
+
+    return (OSError, sqlite3.Error, sqlite3.Warning)
+
+
+def add_log_notice(run: FoundRun, path: Path) -> None:
+    """Add a notice to a run if changes of its database are in a file that is not read."""
+    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
+        run.add_notice(
+            f"The latest changes are in {path.name}-wal, which is not read. Close {run.program} first."
+        )

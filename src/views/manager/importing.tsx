@@ -1,0 +1,202 @@
+/** Import the runs of other programs, after a preview. */
+import * as React from 'react';
+
+import type { ImportResult } from '../../client/types';
+import { importRuns, ImportPreviewModel } from '../../model/runimport';
+import type { TaskListModel } from '../../model/tasklist';
+import { useAttempt } from '../shared/attempt';
+import { Button, TextInput } from '../shared/button';
+import { useTrans } from '../shared/context';
+import { countOfTasks } from '../shared/format';
+import type { IPoint } from '../shared/popup';
+import { Popup } from '../shared/popup';
+import { statusWord } from '../shared/status';
+import { useOwned } from '../shared/store';
+
+/** Tasks whose names are shown. */
+const MAX_NAMES = 10;
+
+const EXAMPLE = 'mlruns';
+
+export interface IImportProps {
+  model: TaskListModel;
+  anchor: HTMLElement;
+  at?: IPoint;
+  /** The path at first. */
+  source: string;
+  onClose: () => void;
+}
+
+export function ImportPopup(props: IImportProps): JSX.Element {
+  const trans = useTrans();
+  return (
+    <Popup
+      anchor={props.anchor}
+      at={props.at}
+      onClose={props.onClose}
+      label={trans.__('Import runs')}
+      className="pyr-export pyr-import"
+    >
+      <ImportForm {...props} />
+    </Popup>
+  );
+}
+
+function ImportForm(props: IImportProps): JSX.Element {
+  const { model, onClose } = props;
+  const { client, ws } = model;
+  const trans = useTrans();
+  const [path, setPath] = React.useState(props.source);
+  const [artifacts, setArtifacts] = React.useState(false);
+  const [preview, setPreview] = React.useState<ImportResult | null>(null);
+  const { failure, isBusy, attempt } = useAttempt();
+  // Closing the popup ends the preview.
+  const previews = useOwned(
+    () => new ImportPreviewModel(client, ws),
+    [client, ws]
+  );
+  const source = path.trim();
+  const change = (update: () => void) => {
+    update();
+    setPreview(null);
+  };
+  const look = () =>
+    attempt(async () => {
+      setPreview(null);
+      setPreview(await previews.preview({ path: source, artifacts }));
+    });
+  const run = () =>
+    attempt(async () => {
+      await importRuns(client, ws, { path: source, artifacts });
+      model.refresh();
+      onClose();
+    });
+  const created = preview?.created ?? 0;
+  return (
+    <form
+      onSubmit={event => {
+        event.preventDefault();
+        if (source && !isBusy) {
+          void (created > 0 ? run() : look());
+        }
+      }}
+    >
+      <label className="pyr-import-source">
+        <span>{trans.__('Folder or file with runs')}</span>
+        <TextInput
+          autoFocus
+          value={path}
+          placeholder={EXAMPLE}
+          aria-invalid={failure !== ''}
+          disabled={isBusy}
+          onValue={value => change(() => setPath(value))}
+        />
+      </label>
+      <p className="pyr-popup-hint">
+        {trans.__(
+          'Runs of TensorBoard, MLflow, W&B, Hydra or Optuna. The path is relative to the root folder of the server. The original files are not changed.'
+        )}
+      </p>
+      <label className="pyr-import-artifacts">
+        <input
+          type="checkbox"
+          checked={artifacts}
+          disabled={isBusy}
+          onChange={event =>
+            change(() => setArtifacts(event.currentTarget.checked))
+          }
+        />
+        {trans.__('Copy artifacts')}
+      </label>
+      {preview && <Preview result={preview} />}
+      {failure && (
+        <p className="pyr-field-error" role="alert">
+          {failure}
+        </p>
+      )}
+      <div className="pyr-export-end">
+        <Button
+          type="submit"
+          accent
+          disabled={isBusy || !source}
+          label={
+            isBusy
+              ? created > 0
+                ? trans.__('Importing…')
+                : trans.__('Reading…')
+              : created > 0
+                ? trans._n(
+                    'Import %1 task',
+                    'Import %1 tasks',
+                    created,
+                    created.toLocaleString()
+                  )
+                : trans.__('Preview')
+          }
+        />
+      </div>
+    </form>
+  );
+}
+
+/** What would be created, and what is left out. */
+function Preview({ result }: { result: ImportResult }): JSX.Element {
+  const trans = useTrans();
+  const { created, runs } = result;
+  const programs = [...new Set(runs.map(each => each.program))].join(', ');
+  const shown = runs.slice(0, MAX_NAMES);
+  const more = created - shown.length;
+  return (
+    <div className="pyr-import-preview" role="status">
+      <p>
+        {created > 0
+          ? trans.__(
+              'Will be created: %1 (%2)',
+              countOfTasks(trans, created),
+              programs
+            )
+          : trans.__('No tasks to create.')}
+      </p>
+      <ul>
+        {shown.map(run => (
+          <li key={run.task}>
+            {trans.__('%1 (%2)', run.task, statusWord(trans, run.status))}
+          </li>
+        ))}
+        {more > 0 && (
+          <li>
+            {trans._n(
+              'and %1 more task',
+              'and %1 more tasks',
+              more,
+              more.toLocaleString()
+            )}
+          </li>
+        )}
+      </ul>
+      {(result.left_out.length > 0 || result.notices.length > 0) && (
+        <>
+          <p>{trans.__('Left out')}</p>
+          <ul>
+            {result.notices.map(notice => (
+              <li key={notice}>{notice}</li>
+            ))}
+            {result.left_out.map(({ reason, count, names }) => (
+              <li key={reason}>
+                {count > names.length
+                  ? trans._n(
+                      '%2 and %1 more: %3',
+                      '%2 and %1 more: %3',
+                      count - names.length,
+                      names.join(', '),
+                      reason
+                    )
+                  : trans.__('%1: %2', names.join(', '), reason)}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+/** Runs of another program are previewed and imported from the file browser. */
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  taskRow,
+  taskRows
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+test.use({
+  mockState: false,
+  sessions: null,
+  terminals: null,
+  kernels: null,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+test.setTimeout(180 * 1000);
+
+const PROJECT = 'imports';
+
+const SCRIPT = `\
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.parse_args()
+`;
+
+let server: LabServer;
+
+/** Runs in the file store of MLflow. */
+function makeRuns(folder: string, count: number): void {
+  for (let at = 0; at < count; at++) {
+    const run = path.join(folder, 'mlruns', '1', String(at).padStart(32, '0'));
+    for (const part of ['params', 'metrics', 'tags']) {
+      fs.mkdirSync(path.join(run, part), { recursive: true });
+    }
+    const write = (name: string, text: string) =>
+      fs.writeFileSync(path.join(run, name), text);
+    write(
+      'meta.yaml',
+      `run_name: trial-${at}\nstatus: ${at ? 3 : 4}\nlifecycle_stage: active\n` +
+        'start_time: 1700000000000\nend_time: 1700000060000\n'
+    );
+    write('params/lr', `0.${at + 1}`);
+    write('metrics/loss', '1700000000000 0.5 0\n1700000001000 0.25 1\n');
+  }
+}
+
+test.beforeEach(async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-imports-'));
+  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
+  server = new LabServer(port, root);
+  makeProject(root, PROJECT, 'train.py', SCRIPT);
+  makeRuns(path.join(root, PROJECT), 3);
+  await server.start();
+});
+
+test.afterEach(async () => {
+  await server.remove();
+});
+
+test('a folder of the file browser is imported after a preview', async ({
+  page
+}) => {
+  await openLab(page, server.url, PROJECT);
+  await openInPyruns(page, 'train.py');
+  await expect(page.getByLabel('lr', { exact: true })).toBeVisible();
+  await page.sidebar.openTab('filebrowser');
+  await page
+    .locator('#filebrowser .jp-DirListing-item', { hasText: 'mlruns' })
+    .click({ button: 'right' });
+  await page
+    .getByRole('menuitem', { name: 'Import Runs into Pyruns…' })
+    .click();
+  const dialog = page.getByRole('dialog', { name: 'Import runs' });
+  await expect(dialog.getByLabel('Folder or file with runs')).toHaveValue(
+    `${PROJECT}/mlruns`
+  );
+  await page.keyboard.press('Enter');
+  await expect(dialog).toContainText('Will be created: 3 tasks (MLflow)');
+  await expect(dialog).toContainText('trial-0 (Failed)');
+  await expect(taskRows(page)).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Import 3 tasks' }).click();
+  await expect(taskRows(page)).toHaveCount(3);
+  await expect(taskRow(page, 'trial-0')).toContainText('Failed');
+  await expect(dialog).toBeHidden();
+
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Import runs…' }).click();
+  await dialog.getByLabel('Folder or file with runs').fill('../elsewhere');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('not a valid path');
+});
