@@ -12,20 +12,24 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
+from itertools import pairwise
+from typing import Any
 
 import psutil
+import pytest
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.fs.locks import is_locked
 from pyruns_jupyter.engine.processes.start_method import VARIABLE
 from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
-from .support import ENDED, Project
+from .support import ENDED, Project, stop_everything
 
 KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "25"))
 IN_FLIGHT = 30
+pytestmark = pytest.mark.timeout(180 + 3 * KILLS)
 # Seconds after a front end looked; new interpreters, which start beside the tasks, take longer than forks.
 TRUE_WITHIN = 60.0 if os.environ.get(VARIABLE) == "spawn" else 5.0
 # Lines without a gap, then its own exit code; a second process of one run would meet the first one's lock.
@@ -37,12 +41,40 @@ for ((n = 0; n < {lines}; n++)); do echo "line $n"; sleep 0.05; done
 echo end {code}
 exit {code}
 """
+# Steps that follow each other across the runs of a task, each saved in a checkpoint.
+TRAINING = """\
+exec 9> "$PYRUNS_TASK_DIR/only"
+flock -n 9 || echo double >> "$PYRUNS_TASK_DIR/double"
+echo "$PYRUNS_RUN_INDEX" >> "$PYRUNS_TASK_DIR/count"
+state="$PYRUNS_CHECKPOINT_DIR/step"
+mkdir -p "$PYRUNS_CHECKPOINT_DIR"
+n=0
+[ -e "$state" ] && read -r n < "$state"
+while ((n < {lines})); do
+  n=$((n + 1))
+  echo "$n" >> "$PYRUNS_TASK_DIR/steps"
+  sleep 0.05 9>&-
+  echo "$n" > "$state.new"
+  mv "$state.new" "$state" 9>&-
+done
+"""
+AGAIN: dict[str, Any] = {
+    "resume": True,
+    "max_requeues": 1000,
+    "retries": 100,
+    "retry_delay": 0.0,
+    "stop_after": 0,
+}
 
 
 class Storm:
-    """One project in the storm."""
+    """One project in the storm; with `requeues`, the machine is restarted now and then, too."""
 
-    def __init__(self, project: Project, seed: int) -> None:
+    def __init__(self, project: Project, seed: int, *, requeues: bool = False) -> None:
+        self.requeues = requeues
+        self.kinds = ["scheduler", "supervisor", "task"]
+        if requeues:
+            self.kinds = [*self.kinds * 3, "restart"]
         self.project = project
         self.random = random.Random(seed)
         self.names: list[str] = []
@@ -56,23 +88,27 @@ class Storm:
         self.living = [name for name in self.living if self.project.status(name) not in ENDED]
         while len(self.living) < IN_FLIGHT:
             name = f"t{len(self.names):04}"
-            script = SCRIPT.format(lines=self.random.randint(1, 60), code=self.random.choice([0, 0, 3]))
+            lines, code = self.random.randint(1, 60), self.random.choice([0, 0, 3])
+            script = TRAINING.format(lines=lines) if self.requeues else SCRIPT.format(lines=lines, code=code)
             self.names.append(self.project.task(name, script))
             self.living.append(name)
         new = self.names[self.submitted :]
         if new:
             self.submitted = len(self.names)
-            assert self.project.submit(*new, jobs=IN_FLIGHT).refused == {}
+            options: dict[str, Any] = AGAIN if self.requeues else {}
+            assert self.project.submit(*new, jobs=IN_FLIGHT, **options).refused == {}
 
     def strike(self) -> None:
         """Kill something."""
-        kind = self.random.choice(["scheduler", "supervisor", "task"])
+        kind = self.random.choice(self.kinds)
         running = [name for name in self.living if self.project.status(name) == "running"]
         pid = 0
+        if kind == "restart" and running:
+            self.restart(running)
         with suppress(OSError, PyrunsError, ValueError, KeyError, IndexError):
             if kind == "scheduler":
                 pid = int(read_json(self.project.engine.scheduler_lock)["pid"])
-            elif running:
+            elif running and kind != "restart":
                 name = self.random.choice(running)
                 pid = (
                     self.project.supervisor_pid(name)
@@ -83,6 +119,18 @@ class Storm:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.killed[kind] += 1
+
+    def restart(self, running: list[str]) -> None:
+        """Kill all processes, as a restart of the machine or the end of a container does."""
+        key = self.random.choice(["boot", "space"])
+        stop_everything(self.project.folder)
+        for name in running:
+            info = self.project.info(name)
+            owner = self.project.paths(name).owner(len(info["run_statuses"]))
+            with suppress(FileNotFoundError):
+                owner.write_bytes(dump_json({**read_json(owner), key: f"another {key}"}))  # in place
+        self.killed["restart"] += 1
+        self.killed["in restarts"] += len(running)
 
     def settle(self) -> None:
         """Look as a front end does, and see that what the files say becomes true."""
@@ -119,9 +167,10 @@ def _is_ours(pid: int, folder: str, kind: str) -> bool:
         return False
 
 
-def test_a_storm(shell: Project) -> None:
-    storm = Storm(shell, seed=7)
-    while sum(storm.killed.values()) < KILLS:
+def rage(storm: Storm) -> None:
+    """Kill as many processes as are to be killed, and wait until all tasks have ended."""
+    shell = storm.project
+    while sum(storm.killed.values()) < KILLS or (storm.requeues and not storm.killed["in restarts"]):
         storm.fill()
         for _ in range(storm.random.randint(1, 3)):
             storm.strike()
@@ -133,6 +182,11 @@ def test_a_storm(shell: Project) -> None:
         return all(shell.status(name) in ENDED for name in storm.names)
 
     wait_until(all_ended, 120, shell.scheduler_log)
+
+
+def test_a_storm(shell: Project) -> None:
+    storm = Storm(shell, seed=7)
+    rage(storm)
     ends: Counter[str] = Counter()
     for name in storm.names:
         info, log = shell.info(name), shell.log(name).decode()
@@ -162,5 +216,34 @@ def test_a_storm(shell: Project) -> None:
     assert storm.killed["scheduler"] > 0
     print(
         f"killed {dict(storm.killed)}; {len(storm.names)} tasks: {dict(ends)}; "
+        f"states true within {storm.longest:.2f} s"
+    )
+
+
+def test_a_storm_of_restarts_and_requeues(shell: Project) -> None:
+    storm = Storm(shell, seed=11, requeues=True)
+    rage(storm)
+    runs = requeued = 0
+    for name in storm.names:
+        info, folder = shell.info(name), shell.paths(name).folder
+        assert not (folder / "double").exists(), name
+        statuses = info["run_statuses"]
+        assert statuses == ["failed"] * (len(statuses) - 1) + ["completed"], name
+        begun = [int(line) for line in (folder / "count").read_text().split()]
+        assert begun == sorted(set(begun)), name  # each run started once, and one after the other
+        assert begun[-1] == len(statuses), name
+        # The same result as undisturbed: each step follows the one before, or repeats what was not saved.
+        steps = [int(line) for line in (folder / "steps").read_text().split()]
+        assert steps[0] == 1 and set(steps) == set(range(1, steps[-1] + 1)), name
+        assert all(later - step in (0, 1) for step, later in pairwise(steps)), name
+        lines = int(re.findall(r"n < (\d+)", shell.paths(name).folder.joinpath("config.sh").read_text())[0])
+        assert steps[-1] == lines, name
+        assert (shell.paths(name).checkpoints / "step").read_text() == f"{lines}\n"
+        runs += len(statuses)
+        messages = info["pyruns_jupyter"].get("messages", {}).values()
+        requeued += sum("requeue" in message for message in messages)
+    assert requeued > 0, storm.killed
+    print(
+        f"killed {dict(storm.killed)}; {len(storm.names)} tasks, {runs} runs, {requeued} requeued; "
         f"states true within {storm.longest:.2f} s"
     )
