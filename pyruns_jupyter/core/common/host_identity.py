@@ -209,6 +209,8 @@ def process_alive(pid: int, create_time: float | None) -> bool:
     """Return whether the process `pid` runs here, is not a zombie and started at `create_time` (epoch)."""
     import psutil
 
+    if not 0 < pid < 2**31:  # of a damaged file
+        return False
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import gc
+import sys
 import tracemalloc
 
 import pytest
@@ -123,5 +124,8 @@ def test_a_script_of_many_megabytes_is_not_looked_at() -> None:
 
 
 def test_what_is_nested_too_deeply_is_said_in_words() -> None:
+    if sys.version_info < (3, 11):  # its parser has no such limit
+        assert read("x = a" + ".b" * 20_000).kind
+        return
     with pytest.raises(InvalidInput, match="nested too deeply"):
         read("x = a" + ".b" * 20_000)

@@ -205,3 +205,12 @@ def test_the_last_points_are_the_same_in_large_files(
     ):
         assert len(short) < len(data)
     assert only_last_points(data[: len(data) // 2]) is not None
+
+
+@pytest.mark.parametrize("pid", [-11579923845, -1, 0, 2**40])
+def test_a_process_that_cannot_be(workspace: WorkspaceFolder, pid: int) -> None:
+    run = {"start_times": ["2026-03-01_10-00-00"], "pids": [pid], "run_attempt_ids": ["a"]}
+    put(workspace, json.dumps({"name": "t", "status": "running", **run}).encode())
+    index = TaskIndex(workspace)
+    index.refresh()
+    assert index.rows["t"].readable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_table_without_steps_or_metrics_is_not_a_source(tmp_path: Path, text: 
     path.write_text(text)
     if text == '"':
         assert read_all(TableFile(path)) == []  # the first line is not complete
-    elif text.startswith("\0"):
+    elif text.startswith("\0") and sys.version_info >= (3, 11):  # Python 3.10 reads no table with it
         assert read_all(TableFile(path)) == []
     else:
         with pytest.raises(NotMetrics):
