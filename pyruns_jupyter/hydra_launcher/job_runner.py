@@ -21,7 +21,6 @@ from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
 from pyruns_jupyter.core.taskfile.paths import HYDRA_JOB
 from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
 from pyruns_jupyter.core.trust.call_results import store_error, store_value
-from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle
 
 from .stored_job import load_folder, load_job
 
@@ -49,10 +48,10 @@ def main(words: list[str]) -> int:
     if not data:
         print(f"The file {HYDRA_JOB} of this task is missing. {_DUPLICATE}", file=sys.stderr)
         return 2
-    if is_imported(read_task(Path(folder))) and not is_own_pickle(data):
+    if is_imported(read_task(Path(folder))):
         print(
-            f"The configuration of this task ({HYDRA_JOB}) comes from an archive and is not loaded, because "
-            f"loading a pickle can run any code. {_DUPLICATE}",
+            f"The configuration of this task ({HYDRA_JOB}) comes from an archive and is not loaded: a pickle "
+            f"can run any code, and the job would write into the folder of the original job. {_DUPLICATE}",
             file=sys.stderr,
         )
         return 2

@@ -322,13 +322,11 @@ def test_a_run_again_is_the_job_and_a_copy_is_a_task_of_its_own(app: App) -> Non
     assert (copy.folder / "artifacts" / "run1" / ".hydra" / "config.yaml").exists()
 
 
-def test_a_job_from_an_archive_of_another_user_is_not_loaded(app: App, tmp_path: Path) -> None:
+def test_a_job_from_an_archive_is_not_loaded(app: App, tmp_path: Path) -> None:
     status, output = app.run("lr=0.5")
     assert status == 0, output
     [task] = app.tasks()
     assert task.name == "train_1"
-    stored = task.folder / "hydra_job.pkl"
-    stored.write_bytes(stored.read_bytes()[:-1] + b"x")  # the signature is of another user
     target = tmp_path / "target"
     target.mkdir()
     (target / "train.py").write_text(SCRIPT, encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class _Search:
     """A search, and what was found so far."""
 
     top: Path
+    check: Callable[[], object] | None = None  # may raise an error to end the search
     runs: list[FoundRun] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     folders: int = 0
@@ -41,6 +43,8 @@ class _Search:
 
     def is_full(self) -> bool:
         """Return whether a limit is reached; a notice says so."""
+        if self.check is not None:
+            self.check()
         if len(self.runs) >= MAX_RUNS:
             text = f"Only the first {MAX_RUNS:,} runs are used. Import the rest from a subfolder."
         elif self.folders >= _MAX_FOLDERS or self.entries >= _MAX_ENTRIES:
@@ -75,8 +79,9 @@ def contains_runs(path: Path) -> bool:
     return path.is_dir() or is_database or optuna_journal.is_journal(path)
 
 
-def find_runs(path: Path) -> tuple[list[FoundRun], list[str]]:
+def find_runs(path: Path, check: Callable[[], object] | None = None) -> tuple[list[FoundRun], list[str]]:
     """Return the runs below a folder, or in a file of MLflow or Optuna, and notices about the search.
+    `check` is called again and again; it may raise an error to end the search.
 
     Raises:
         NotFound: if there is no such file or folder, or it has no runs.
@@ -85,7 +90,7 @@ def find_runs(path: Path) -> tuple[list[FoundRun], list[str]]:
     top = Path(os.path.realpath(path))
     if ROOT_NAME in top.parts:
         raise InvalidInput(f"{path} is in a {ROOT_NAME} folder. Use 'archive' to move tasks.", field="path")
-    search = _Search(top)
+    search = _Search(top, check)
     if top.is_file():
         if not _add_file(search, top):
             raise InvalidInput(
@@ -115,7 +120,7 @@ def _add_file(search: _Search, path: Path) -> bool:
     elif optuna_database.is_database(path):
         search.runs += optuna_database.found_in_database(path)
     elif optuna_journal.is_journal(path):
-        runs, notices = optuna_journal.found_in_journal(path)
+        runs, notices = optuna_journal.found_in_journal(path, search.check)
         search.runs += runs
         search.notices += notices
     else:
@@ -144,6 +149,8 @@ def _visit(search: _Search, folder: Path, parent_is_run: bool, depth: int) -> No
         search.runs.append(mlflow.found_run(folder))
         return
     for name in files:
+        if search.is_full():
+            return
         if name.endswith((*sqlite_runs.SUFFIXES, *optuna_journal.SUFFIXES)):
             try:
                 _add_file(search, folder / name)

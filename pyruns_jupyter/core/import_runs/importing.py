@@ -111,16 +111,16 @@ def import_runs(
     """Create a task for each run of another program below a folder, unless it was imported already.
 
     With `dry_run`, everything is read, but nothing is written. `artifacts` also copies the artifacts of
-    MLflow and the files of W&B. At most `max_tasks` tasks are created. `check` is called before each run is
-    read; it may raise an error. Nothing below `path` is changed. If an error occurs, the tasks that were
-    created until then are complete; the next import creates the others.
+    MLflow and the files of W&B. At most `max_tasks` tasks are created. `check` is called while runs are
+    searched, and before each run is read; it may raise an error. Nothing below `path` is changed. If an error
+    occurs, the tasks that were created until then are complete; the next import creates the others.
 
     Raises:
         NotFound: if `path` does not exist, or has no runs.
         InvalidInput: if it cannot contain runs, has too many, or the script of the workspace is missing.
         Conflict, Busy: if tasks cannot be created now.
     """
-    found, notices = find_runs(path)
+    found, notices = find_runs(path, check)
     kind = kind_of_tasks(workspace)
     result = RunImport(notices=notices)
     known = _origins(workspace)

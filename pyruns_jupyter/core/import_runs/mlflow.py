@@ -38,6 +38,7 @@ _STATUS_NAMES = {"FINISHED": COMPLETED, "FAILED": FAILED, "KILLED": CANCELLED}
 _MAX_RUNS = 10_000
 _MAX_FILES = 5000  # of the metrics, parameters and tags of a run
 _MAX_VALUE = 8000  # characters; MLflow's own limit
+_MAX_NAME = 4096  # characters of a name or an address
 _MAX_MS = 1e14  # of a time; a larger one is not valid
 
 
@@ -86,10 +87,11 @@ def found_in_database(path: Path) -> list[FoundRun]:
         with closing(connected(path, _TABLES, deadline)) as database:
             rows = rows_of(
                 database,
-                "SELECT r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage, "
-                f"r.artifact_uri, e.name FROM runs r LEFT JOIN {_TABLES[0]} e "
-                "ON e.experiment_id = r.experiment_id ORDER BY r.start_time LIMIT ?",
-                (_MAX_RUNS,),
+                "SELECT r.run_uuid, substr(r.name, 1, ?1), r.status, r.start_time, r.end_time, "
+                "r.lifecycle_stage, substr(r.artifact_uri, 1, ?1), substr(e.name, 1, ?1) "
+                f"FROM runs r LEFT JOIN {_TABLES[0]} e ON e.experiment_id = r.experiment_id "
+                "WHERE length(r.run_uuid) <= 100 GROUP BY r.run_uuid ORDER BY r.start_time LIMIT ?2",
+                (_MAX_NAME, _MAX_RUNS),
                 deadline,
             )
             return [_database_run(path, database, row, deadline) for row in rows if isinstance(row[0], str)]
@@ -221,5 +223,7 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the regular files below a folder, without following links."""
+    """Return the regular files below a folder, which is not a link either, without following links."""
+    if folder.is_symlink():
+        return []
     return [folder / name for name, _ in islice(files_below(folder), _MAX_FILES)]

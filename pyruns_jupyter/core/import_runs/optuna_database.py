@@ -15,7 +15,17 @@ from pyruns_jupyter.core.metrics.database import rows_of
 from pyruns_jupyter.core.metrics.sources.base import SourceError, is_number
 
 from .found_run import MAX_PARAMETERS, FoundRun, json_value
-from .optuna_trials import MAX_JSON, METRIC_NAMES, PROGRAM, STATES, Study, Trial, TrialFacts, found_run
+from .optuna_trials import (
+    MAX_JSON,
+    MAX_OBJECTIVES,
+    METRIC_NAMES,
+    PROGRAM,
+    STATES,
+    Study,
+    Trial,
+    TrialFacts,
+    found_run,
+)
 from .sqlite_runs import QUERY_SECONDS, add_log_notice, connected, database_errors, has_tables
 
 _TABLES = (
@@ -30,7 +40,6 @@ _TABLES = (
 )
 _NEW_COLUMNS = {"trial_values": "value_type", "trial_intermediate_values": "intermediate_value_type"}
 _MAX_TRIALS = 10_000
-_MAX_VALUES = 100  # of a trial
 _MAX_REPORTED = 1_000_000  # intermediate values of a trial
 _FIRST_WITH_UTC = 5  # the major version of Optuna; earlier ones stored local times
 _SPECIAL = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
@@ -62,10 +71,7 @@ def found_in_database(path: Path) -> list[FoundRun]:
 
 def _check_version(path: Path, database: Any, deadline: float) -> None:
     """Raise InvalidInput if the tables are those of Optuna 2, which stored infinite values differently."""
-    for table, column in (
-        ("trial_values", "value_type"),
-        ("trial_intermediate_values", "intermediate_value_type"),
-    ):
+    for table, column in _NEW_COLUMNS.items():
         columns = [row[1] for row in rows_of(database, f"PRAGMA table_info({table})", (), deadline)]
         if column not in columns:
             raise InvalidInput(
@@ -84,7 +90,7 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
     is_utc = _is_utc(rows("SELECT substr(library_version, 1, 20) FROM version_info LIMIT 1"))
     studies: dict[int, Study] = {}
     facts = TrialFacts()
-    found: list[tuple[int, Trial]] = []
+    found: dict[int, Trial] = {}
     for identity, owner, name, number, state, started, finished in rows(
         "SELECT t.trial_id, t.study_id, substr(s.study_name, 1, 1000), t.number, t.state, t.datetime_start, "
         "t.datetime_complete FROM trials t JOIN studies s ON s.study_id = t.study_id "
@@ -92,6 +98,8 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
         _MAX_TRIALS,
     ):
         if state not in STATES or type(number) is not int or not isinstance(name, str):
+            continue
+        if type(identity) is not int or identity in found:  # tables of others need not have keys
             continue
         if owner not in studies:
             studies[owner] = Study(name)
@@ -106,7 +114,7 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
             _number(value, kind)
             for value, kind in rows(
                 "SELECT value, value_type FROM trial_values WHERE trial_id = ? ORDER BY objective LIMIT ?",
-                *(identity, _MAX_VALUES),
+                *(identity, MAX_OBJECTIVES),
             )
         ]
         for key, value, distribution in rows(
@@ -125,8 +133,8 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
                 facts.set_attribute(trial, key, json_value(text))
             else:
                 trial.leave_out(f"The attribute {str(key)[:100]!r} is too large and is left out.")
-        found.append((identity, trial))
-    return found
+        found[identity] = trial
+    return list(found.items())
 
 
 def _reported(path: Path, identity: int) -> list[tuple[int, float]]:

@@ -23,6 +23,7 @@ from .found_run import FoundRun, json_value
 from .optuna_trials import (
     MAX_JSON,
     MAX_KEY,
+    MAX_OBJECTIVES,
     METRIC_NAMES,
     RUNNING,
     STATES,
@@ -39,6 +40,7 @@ _LAST_OPERATION = 10
 _MAX_LINE = 4 * 1024 * 1024  # bytes
 _MAX_BYTES = 1024 * 1024 * 1024  # of a file
 _MAX_STUDIES = 10_000
+_LINES_BETWEEN_CHECKS = 1000
 MAX_TRIALS = 10_000
 MAX_REPORTED = 5_000_000  # intermediate values, which are in memory
 
@@ -53,18 +55,21 @@ def is_journal(path: Path) -> bool:
     return first.endswith(b"\n") and _operation(json_value(first)) == _CREATE_STUDY
 
 
-def found_in_journal(path: Path) -> tuple[list[FoundRun], list[str]]:
-    """Return the trials in a journal, and notices about what is not read.
+def found_in_journal(
+    path: Path, check: Callable[[], object] | None = None
+) -> tuple[list[FoundRun], list[str]]:
+    """Return the trials in a journal, and notices about what is not read. `check` is called between lines; it
+    may raise an error to end the reading.
 
     Raises:
         InvalidInput: when it cannot be read.
     """
     journal = _Journal(path)
     try:
-        journal.read()
+        journal.read(check)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.", field="path") from None
-    trials = [trial for study in journal.studies if study is not None for trial in study.trials]
+    trials = [trial for study in journal.studies if study is not None for trial in study.trials.values()]
     return [found_run(path, trial, partial(_reported, trial)) for trial in trials], journal.notices
 
 
@@ -74,7 +79,7 @@ def _reported(trial: Trial) -> list[tuple[int, float]]:
 
 @dataclass
 class _JournalStudy(Study):
-    trials: list[Trial] = field(default_factory=list)  # within the limit
+    trials: dict[int, Trial] = field(default_factory=dict)  # by their ID, within the limit
     count: int = 0
 
 
@@ -90,9 +95,11 @@ class _Journal:
         self.studies: list[_JournalStudy | None] = []
         self.notices: list[str] = []
         self._path = path
-        self._trials: list[Trial | None] = []  # by their ID; None beyond the limit
+        self._names: set[str] = set()  # of the studies
+        self._trials: dict[int, Trial] = {}  # by their ID, within the limit
+        self._created = 0  # trials, also those that were deleted or are beyond the limit
         self._facts = TrialFacts()
-        self._reported = self._kept = 0
+        self._reported = 0
         self._operations: dict[int, Callable[[dict[str, Any]], None]] = {
             _CREATE_STUDY: self._create_study,
             _DELETE_STUDY: self._delete_study,
@@ -104,7 +111,7 @@ class _Journal:
             _TRIAL_ATTRIBUTE: self._set_attributes,
         }
 
-    def read(self) -> None:
+    def read(self, check: Callable[[], object] | None) -> None:
         """Perform all operations up to one that is not valid.
 
         Raises:
@@ -114,6 +121,8 @@ class _Journal:
         with os.fdopen(open_regular(self._path), "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), 1):
                 size += len(line)
+                if check is not None and number % _LINES_BETWEEN_CHECKS == 0:
+                    check()
                 if not line.endswith(b"\n") and len(line) < _MAX_LINE:
                     self._add_notice(f"The last line of {self._path.name} is not complete and is left out.")
                     return
@@ -144,9 +153,10 @@ class _Journal:
         name, directions = line["study_name"], line["directions"]
         if not isinstance(name, str) or not isinstance(directions, list) or len(name) > MAX_KEY:
             raise ValueError("not a study")
-        if not any(study is not None and study.name == name for study in self.studies):
+        if name not in self._names:
             if len(self.studies) >= _MAX_STUDIES:
                 raise ValueError("too many studies")
+            self._names.add(name)
             self.studies.append(_JournalStudy(name))
 
     def _study(self, line: dict[str, Any]) -> _JournalStudy | None:
@@ -159,7 +169,9 @@ class _Journal:
         study = self._study(line)
         if study is not None:
             self.studies[line["study_id"]] = None
-            self._kept -= len(study.trials)
+            self._names.discard(study.name)
+            for identity in study.trials:
+                del self._trials[identity]
 
     def _set_study_attribute(self, line: dict[str, Any]) -> None:
         study = self._study(line)
@@ -171,8 +183,9 @@ class _Journal:
         if study is None:
             return
         study.count += 1
-        if self._kept >= MAX_TRIALS:
-            self._trials.append(None)
+        identity = self._created
+        self._created += 1
+        if len(self._trials) >= MAX_TRIALS:
             self._add_notice(f"Only the first {MAX_TRIALS:,} trials of {self._path.name} are used.")
             return
         trial = Trial(study, study.count - 1, STATES[line.get("state", 0)])
@@ -187,16 +200,14 @@ class _Journal:
             self._add_reported(trial, int(step), value)
         values = line.get("values")
         trial.values = _values([line.get("value")] if values is None else values)
-        self._kept += 1
-        self._trials.append(trial)
-        study.trials.append(trial)
+        self._trials[identity] = study.trials[identity] = trial
 
     def _open_trial(self, line: dict[str, Any]) -> Trial | None:
         """Return the trial of an operation, None if it does not exist or cannot be changed any more."""
         number = line["trial_id"]
         if type(number) is not int:
             raise ValueError("not the ID of a trial")
-        trial = self._trials[number] if 0 <= number < len(self._trials) else None
+        trial = self._trials.get(number)
         return None if trial is None or trial.has_ended else trial
 
     def _set_parameter(self, line: dict[str, Any]) -> None:
@@ -250,7 +261,7 @@ def _operation(line: object) -> int | None:
 def _values(values: object) -> list[object]:
     if not isinstance(values, list):
         raise ValueError("not a list of values")
-    return [] if values == [None] else values
+    return [] if values == [None] else values[:MAX_OBJECTIVES]
 
 
 def _seconds(text: object) -> float | None:

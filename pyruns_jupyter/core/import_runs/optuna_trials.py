@@ -29,9 +29,9 @@ MAX_KEY = 1000  # characters of a name
 MAX_JSON = 64 * 1024  # characters of a distribution or an attribute
 RUNNING, COMPLETE, PRUNED, FAIL, WAITING = STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 _STATUSES = {COMPLETE: COMPLETED, PRUNED: CANCELLED, FAIL: FAILED}
-_MAX_OBJECTIVES = 100
+MAX_OBJECTIVES = 100  # values of a trial that are read
 _MAX_PLAIN = 1000  # characters of a text among the summary values
-MAX_NESTED = 4 * 1024 * 1024  # characters of the lists and mappings in the parameters of a storage
+MAX_NESTED = 4 * 1024 * 1024  # characters of the lists, mappings and long texts among all parameters
 _MAX_NOTES = 64 * 1024  # characters of the attributes of a trial that become notes
 _INTEGERS = ("IntDistribution", "IntUniformDistribution", "IntLogUniformDistribution")
 
@@ -46,7 +46,7 @@ class Study:
     def set_metric_names(self, names: object) -> None:
         """Set the names of the objectives, if they are valid."""
         if isinstance(names, list) and all(isinstance(name, str) and name for name in names):
-            self.metric_names = [name[:MAX_KEY] for name in names[:_MAX_OBJECTIVES]]
+            self.metric_names = [name[:MAX_KEY] for name in names[:MAX_OBJECTIVES]]
 
     def value_names(self, count: int) -> Sequence[str]:
         """Return the names of the `count` values of a trial; without `metric_names`, those of Optuna."""
@@ -125,10 +125,11 @@ class TrialFacts:
             trial.notes[key] = text
 
     def _bounded(self, value: object) -> object:
-        if isinstance(value, (list, dict)):
-            self._nested += len(_text(value))
+        size = len(_text(value)) if isinstance(value, (list, dict, str)) else 0
+        if isinstance(value, (list, dict)) or size > _MAX_PLAIN:
+            self._nested += size
             if self._nested > MAX_NESTED:
-                raise ValueError("there are too many lists and mappings")
+                raise ValueError("there are too many lists, mappings and long texts")
         return value
 
 
@@ -199,7 +200,7 @@ def found_run(path: Path, trial: Trial, values: Callable[[], list[tuple[int, flo
 
 def _set_records(run: FoundRun, trial: Trial) -> None:
     """Set the summary values: those of the objectives, and plain attributes. Others become notes."""
-    values = list(trial.values)[:_MAX_OBJECTIVES]
+    values = list(trial.values)[:MAX_OBJECTIVES]
     for name, value in zip(trial.study.value_names(len(values)), values, strict=True):
         if is_number(value):
             run.records[name] = value

@@ -48,12 +48,14 @@ def found_run(folder: Path) -> FoundRun:
     files = folder / "files"
     run = FoundRun(PROGRAM, f"wandb:{named[1]}-{named[2]}", folder, named[2], list)
     run.started = _started(named[1])
-    output = files / "output.log"
-    run.log = output if output.is_file() else None
-    run.artifacts = files if files.is_dir() else None
-    stored = run.config(files / "config.yaml")
-    run.set_parameters({key: _unwrapped(value) for key, value in stored.items() if key != _OWN})
-    summary = _summary(files / "wandb-summary.json")
+    summary: dict[str, Any] = {}
+    if not files.is_symlink():
+        output = files / "output.log"
+        run.log = output if output.is_file() else None
+        run.artifacts = files if files.is_dir() else None
+        stored = run.config(files / "config.yaml")
+        run.set_parameters({key: _unwrapped(value) for key, value in stored.items() if key != _OWN})
+        summary = _summary(files / "wandb-summary.json")
     if not logs:
         run.records = summary
         run.finished = run.started

@@ -62,6 +62,26 @@ def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
     assert [path.name for path in task.artifacts()] == ["model.txt"]
 
 
+def test_linked_folders_of_runs_are_not_read(tmp_path: Path) -> None:
+    folder = workspace_in(tmp_path / "project")
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "token").write_text("hidden")
+    (secret / "config.yaml").write_text("token: {value: hidden}\n")
+    logs = tmp_path / "logs"
+    run = next(mlflow_store(logs, runs=1).glob("*/*/meta.yaml")).parent
+    shutil.rmtree(run / "params")
+    (run / "params").symlink_to(secret)
+    offline = logs / "wandb" / "offline-run-20260101_000000-abcdefgh"
+    offline.mkdir(parents=True)
+    (offline / "files").symlink_to(secret)
+    created = import_runs(folder, logs, artifacts=True).created
+    assert len(created) == 2
+    for name in created:
+        assert "hidden" not in Workspace(folder)[name].config_text
+        assert Workspace(folder)[name].artifacts() == [] or name.startswith("trial")
+
+
 def test_artifacts_of_a_database_that_are_elsewhere_are_not_copied(tmp_path: Path) -> None:
     folder = workspace_in(tmp_path / "project")
     (tmp_path / "old").mkdir()

@@ -319,6 +319,31 @@ def test_limits(tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "'sizes' is left out: there are too many lists" in str([run.notices for run in found.runs])
 
 
+def test_trials_of_deleted_studies_are_forgotten(tmp_path: Path, old: Path) -> None:
+    create, trial = hostile()
+    delete = b'{"op_code": 1, "study_id": 0}\n'
+    (old / "journal.log").write_bytes(
+        create + trial * 1000 + delete + create + trial.replace(b": 0,", b": 1,")
+    )
+    runs, _ = optuna_journal.found_in_journal(old / "journal.log")
+    assert len(runs) == 1
+    read = optuna_journal._Journal(old / "journal.log")
+    read.read(None)
+    assert len(read._trials) == 1
+
+
+def test_a_database_with_repeated_trials(tmp_path: Path, old: Path) -> None:
+    path = old / "study.db"
+    optimized(database(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE again AS SELECT * FROM trials; DROP TABLE trials; "
+            "CREATE TABLE trials AS SELECT * FROM again UNION ALL SELECT * FROM again; DROP TABLE again"
+        )
+    found = import_runs(workspace_in(tmp_path / "project"), path, dry_run=True)
+    assert len(found.created) == 4 and len(found.runs) == 6  # two have not ended
+
+
 def test_a_database_with_views_or_old_tables(tmp_path: Path, old: Path) -> None:
     path = old / "study.db"
     optimized(database(path))
