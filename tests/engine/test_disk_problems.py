@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.doctor import examine
 from pyruns_jupyter.engine.queue.launch import pause, resume
 from pyruns_jupyter.engine.queue.status import read_queue
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
 from .conftest import MakeProject
 from .support import Project
@@ -90,6 +91,22 @@ def test_a_full_disk(
     assert "No space is left on the disk (" in text
     assert "Delete files that are no longer needed." in text
     assert project.status("T") == "pending"
+
+
+def test_a_folder_of_another_user_is_not_said_to_be_full(project: Project) -> None:
+    program = (
+        "import sys; from pathlib import Path; from pyruns_jupyter.engine.client.doctor import examine; "
+        "print(*[one.what for one in examine(Path(sys.argv[1]), gpus=False) if one.severity == 'error'])"
+    )
+    # The interpreter may lie where only root can read: reading is all that the user may do more.
+    reads = "-all,+dac_read_search"
+    become = ["setpriv", "--reuid=12001", "--regid=12001", "--clear-groups", f"--bounding-set={reads}"]
+    become += [f"--inh-caps={reads}", f"--ambient-caps={reads}"]
+    words = [*become, sys.executable, "-c", program, str(project.root)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with full(project.folder.parent):
+        found = subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
+    assert found.strip() == f"{project.root} is not writable."
 
 
 @pytest.mark.parametrize(

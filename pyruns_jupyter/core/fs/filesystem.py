@@ -51,9 +51,12 @@ def write_problem(folder: Path) -> OSError | None:
         facts = os.statvfs(folder)
     except OSError as error:
         return error
+    is_root = os.geteuid() == 0  # to whom a file system gives the rest that it keeps back from others
+    blocks = facts.f_bfree if is_root else facts.f_bavail
+    files = facts.f_ffree if is_root else facts.f_favail
     if facts.f_flag & os.ST_RDONLY:
         number = errno.EROFS
-    elif (facts.f_blocks and not facts.f_bavail) or (facts.f_files and not facts.f_favail):
+    elif (facts.f_blocks and not blocks) or (facts.f_files and not files):
         number = errno.ENOSPC
     else:
         return None

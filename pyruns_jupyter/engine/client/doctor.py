@@ -6,6 +6,7 @@ opportunity, or what the user is advised to do.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -82,8 +83,9 @@ def _disk(root: Path) -> Iterator[Finding]:
     if sys.platform == "win32":
         yield Finding("warning", ON_WINDOWS)
     if not os.access(root, os.W_OK | os.X_OK):
-        problem = write_problem(root)
-        text = f"{root} is not writable." if problem is None else os_sentence(problem)
+        text, problem = f"{root} is not writable.", write_problem(root)
+        if problem is not None and problem.errno == errno.EROFS:
+            text = os_sentence(problem)
         yield Finding("error", text, "You can only read its tasks.")
         return
     usage = shutil.disk_usage(root)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.fs import inode_identity
-from pyruns_jupyter.core.fs.filesystem import RENUMBERED, local_locks
+from pyruns_jupyter.core.fs.filesystem import RENUMBERED, local_locks, write_problem
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 
 
@@ -34,6 +35,29 @@ def test_locks_that_reach_no_other_host(tmp_path: Path, kind: str, options: str,
     assert local_locks(tmp_path, mounts) == found
     assert local_locks(tmp_path / "missing", mounts) == ""
     assert local_locks(tmp_path, tmp_path / "missing") == ""
+
+
+@pytest.mark.parametrize(
+    ("user", "free", "available", "problem"),
+    [(0, 5, 0, None), (0, 0, 0, errno.ENOSPC), (1000, 5, 0, errno.ENOSPC), (1000, 5, 5, None)],
+)
+@pytest.mark.parametrize("what", ["blocks", "files"])
+def test_root_can_write_what_is_kept_back_from_others(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    user: int,
+    free: int,
+    available: int,
+    problem: int | None,
+    what: str,
+) -> None:
+    counts, enough = (100, free, available), (9, 9, 9)
+    both = (*counts, *enough) if what == "blocks" else (*enough, *counts)
+    facts = os.statvfs_result((4096, 4096, *both, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda folder: facts)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    found = write_problem(tmp_path)
+    assert (found and found.errno) == problem
 
 
 def test_a_file_that_got_another_inode_is_no_copy_where_inodes_change(
