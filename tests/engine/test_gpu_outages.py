@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from pyruns_jupyter.engine.gpus import reservations
 from pyruns_jupyter.engine.gpus.admission import choose
 from pyruns_jupyter.engine.gpus.request import GpuRequest
 from pyruns_jupyter.engine.gpus.reservations import Refusal
+from pyruns_jupyter.engine.queue.batches import Batch
+from pyruns_jupyter.engine.queue.entries import ActiveBatch
+from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.amd_gpus import FakeAmdSmi
 from tests.conftest import FakeNvml
 
@@ -86,5 +90,34 @@ def test_a_gpu_that_does_not_respond_may_be_enough_later(count: int) -> None:
         found = choose(request, [device(0, NVIDIA[0]), lost], [], {})
         assert isinstance(found, Refusal) and not found.is_final
         assert "GPU 1: the driver is not responding" in str(found)
+    for word in NVIDIA[0], "0":  # the other one is not meant
+        request = GpuRequest(count=count, devices=(word,), memory=100 << 30)
+        found = choose(request, [device(0, NVIDIA[0]), {**lost, "uuid": NVIDIA[1]}], [], {})
+        assert isinstance(found, Refusal) and found.is_final
+    for word in "1:0", "MIG-0123":  # a slice of it
+        found = choose(GpuRequest(devices=(word,)), [{**lost, "uuid": NVIDIA[1]}], [], {})
+        assert isinstance(found, Refusal) and not found.is_final
     found = choose(GpuRequest(count=2), [device(0, NVIDIA[0])], [], {})
     assert isinstance(found, Refusal) and found.is_final
+
+
+def test_a_batch_that_has_waited_for_long_is_not_cancelled_by_a_short_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    opened = ActiveBatch(Batch("b", "w", QueueOptions(), {}, "", ()))
+
+    def refuse(after: float, *, is_final: bool, patience: float = 10_000.0) -> str:
+        clock[0] += after
+        opened.refuse("GPUs", "Why.", is_final=is_final, patience=patience)
+        return opened.given_up
+
+    assert not refuse(0, is_final=False)
+    assert not refuse(5000, is_final=True)
+    assert not refuse(50, is_final=True)
+    assert not refuse(50, is_final=False)
+    assert not refuse(50, is_final=True)
+    assert refuse(61, is_final=True).startswith("Cancelled after waiting")
+    opened.given_up = ""
+    assert refuse(0, is_final=False, patience=100.0)

@@ -21,11 +21,12 @@ def choose(
     free memory.
 
     `devices` are GPUs as the driver reports them, each process with the `attempt` of its run if that is
-    known (`attributed`: whether processes can be assigned to runs). `quiet_for` is for how many seconds
-    each UUID has had the requested memory and utilization.
+    known (`attributed`: whether processes can be assigned to runs) and, if the request must not get it, the
+    reason (`excluded`). `quiet_for` is for how many seconds each UUID has had the requested memory and
+    utilization.
     """
     # What is not known at the moment may be enough later.
-    unknown = {f"GPU {one['label']}": _NO_RESPONSE for one in devices if not one["memory_total"]}
+    unknown = {f"GPU {one['label']}": _NO_RESPONSE for one in devices if _may_be_meant_later(request, one)}
     named = [
         device
         for device in visible_devices(devices, request.visible)
@@ -103,6 +104,8 @@ def _check(
     request: GpuRequest, device: Device, reservations: Sequence[Reservation], quiet: float
 ) -> tuple[str, int]:
     """Return why a GPU does not fit ("" if it does), and its free bytes."""
+    if "excluded" in device:
+        return str(device["excluded"]), 0
     if not device["memory_total"]:
         return _NO_RESPONSE, 0
     if not device["uuid"]:
@@ -122,6 +125,18 @@ def _check(
         if quiet < request.stable_seconds:
             return f"free for {quiet:.0f} of {request.stable_seconds:g} s", free
     return "", free
+
+
+def _may_be_meant_later(request: GpuRequest, device: Device) -> bool:
+    """Return whether a GPU that is not responding may be, or contain, one that the request names."""
+    if device["memory_total"]:
+        return False
+    if not request.devices or is_meant(request.devices, device):
+        return True
+    names = [word for word in request.devices if not word.isdecimal()]
+    if device["uuid"]:  # it is no other GPU, but its slices are not known
+        names = [word for word in names if not word.lower().startswith("gpu-")]
+    return bool(names)
 
 
 def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bool:

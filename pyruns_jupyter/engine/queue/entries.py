@@ -90,7 +90,7 @@ class ActiveBatch:
     Attributes:
         why: why no further task starts now.
         refused: why GPUs or memory (`refused_for`) are not available, which is so since `refused_since`
-            (monotonic).
+            (monotonic). This host can never provide them, as it seems since `final_since`.
         missing: how many GPUs, or bytes, running tasks would have to release.
         problem: why an entry could not be started last time.
         given_up: why the rest of the batch is cancelled.
@@ -108,6 +108,7 @@ class ActiveBatch:
     refused_for: str = ""
     missing: int = 0
     refused_since: float | None = None
+    final_since: float | None = None
 
     @property
     def done(self) -> bool:
@@ -121,13 +122,15 @@ class ActiveBatch:
 
     def refuse(self, what: str, why: str, *, is_final: bool, patience: float, missing: int = 0) -> None:
         """Store that GPUs or memory (`what`) are not available. The batch is given up after `patience`
-        seconds, or after a minute if this host can never satisfy it (`is_final`).
+        seconds, or after a minute in which this host could never provide them (`is_final`).
         """
         now = time.monotonic()
         self.refused, self.refused_for, self.missing = why, what, missing
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
-        if waited > min(patience, _RETRY_FINAL_SECONDS if is_final else patience):
+        self.final_since = (self.final_since or now) if is_final else None
+        is_certain = self.final_since is not None and now - self.final_since > _RETRY_FINAL_SECONDS
+        if waited > patience or is_certain:
             self.given_up = f"Cancelled after waiting {duration_text(waited)} for {what}. {why}"
 
     def count_end(self, info: TaskInfo, attempt: str) -> None:

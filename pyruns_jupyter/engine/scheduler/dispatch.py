@@ -76,7 +76,7 @@ class Dispatcher:
             elif job.gpus:
                 job = replace(job, gpus=(), gpu_labels=())
             self._executors.start(job, keep=keep)
-        opened.refused_since = None
+        opened.refused_since = opened.final_since = None
         entry.job = job
         opened.running[job.task] = entry
         return None
