@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.engine.gpus import reservations, waiting_list
+from pyruns_jupyter.engine.gpus import fair_share, reservations, waiting_list
 from pyruns_jupyter.engine.gpus.accounting import Accounts
 from pyruns_jupyter.engine.gpus.admission import choose
 from pyruns_jupyter.engine.gpus.fair_share import FairShare
@@ -24,7 +24,7 @@ from pyruns_jupyter.engine.gpus.reservations import Refusal, Reservation, Reserv
 from pyruns_jupyter.engine.gpus.visibility import Device
 from pyruns_jupyter.engine.gpus.waiting_list import WaitingList, WaitingRequest
 
-from .test_visibility import NVIDIA, device
+from .test_visibility import AMD, NVIDIA, device
 
 ALICE, BOB = 12001, 12002
 DAY = 86400.0
@@ -84,9 +84,10 @@ def allowed(
     policy: GpuPolicy = ON,
     gpus: int = 1,
     request: GpuRequest | None = None,
+    offered: list[dict[str, Any]] | None = None,
 ) -> Reservation | Refusal:
     """Return what this user gets, who wants the first GPU, or one for a request."""
-    offered = devices(gpus)
+    offered = offered or devices(gpus)
 
     def plan(offered: Sequence[Device]) -> Reservation | Refusal:
         found = offered[:1] if offered[:1] == devices() else Refusal({})
@@ -209,6 +210,78 @@ def test_another_gpu_is_taken_instead_of_one_that_is_left(common: Reservations, 
         assert "left to 12002" in str(allowed(common, gpus=2, request=request))
     waiting(ALICE, replace(NOW, devices=("1",)))
     assert "GPU 0 is left to 12002" in str(allowed(common, gpus=2, request=NOW))
+
+
+@pytest.mark.usefixtures("usage")
+def test_a_gpu_that_a_variable_hides_is_not_taken_instead(common: Reservations, waiting: Any) -> None:
+    """The variables of AMD count GPUs: the others are not the first ones if the first one is left."""
+    waiting(BOB, replace(NOW, devices=("0",)))
+    gpus = [device(index, uuid) for index, uuid in enumerate(AMD)]
+    for variable in ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
+        found = allowed(common, request=replace(NOW, visible={variable: "0"}), offered=gpus)
+        assert "GPU 0 is left to 12002" in str(found)
+        found = allowed(common, request=replace(NOW, visible={variable: "0,2"}), offered=gpus)
+        assert isinstance(found, Reservation) and found.uuids == (AMD[2],)
+
+
+@pytest.mark.usefixtures("usage")
+def test_the_tasks_of_a_user_that_count_are_limited(
+    common: Reservations, waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any number of tasks can share a GPU. Those that cannot start do not use up the limit."""
+    decisions: list[GpuRequest] = []
+
+    def count(request: GpuRequest, *rest: Any) -> Any:
+        decisions.append(request)
+        return choose(request, *rest)
+
+    monkeypatch.setattr(fair_share, "choose", count)
+    most = waiting_list.MAX_TASKS
+    path = waiting(BOB, *[replace(NOW, memory=size, shared=True) for size in range(10)], tasks=most)
+    assert yields(common, gpus=2) is None
+    assert most < len(decisions) < 3 * most
+    path.unlink()
+    waiting(BOB, *[replace(NOW, count=3)] * 9, NOW, tasks=most)
+    assert "GPU 0 is left to 12002" in str(yields(common, gpus=2))
+
+
+def test_the_part_of_a_gpu_that_is_out_is_added_when_it_is_known(common: Reservations) -> None:
+    now = time.time()
+
+    def used() -> float:
+        paths = common.folder.glob("*.usage")
+        return sum(float(json.loads(path.read_bytes())["gpu_seconds"]) for path in paths)
+
+    def end(name: str, *, seen: float) -> None:
+        quarter = device(0, NVIDIA[1])["memory_total"] // 4
+        with common.guarded():
+            one = common.reserve(Reservation(name, f"w/{name}", (NVIDIA[1],), quarter, {}, seen - 100))
+            os.utime(one, (seen, seen))
+            os.close(one)
+
+    end("lately", seen=now)
+    lost: dict[str, Any] = {**device(1, ""), "memory_total": None}
+    allowed(common, offered=[*devices(), lost])
+    assert used() == 0 and list(common.folder.glob("*.json"))
+    allowed(common, offered=devices(2))
+    assert used() == pytest.approx(25, rel=0.01) and not list(common.folder.glob("*.json"))
+    end("long ago", seen=now - 7 * DAY - 60)  # by a GPU that does not come back
+    allowed(common)
+    assert used() == pytest.approx(75, rel=0.01) and not list(common.folder.glob("*.json"))
+
+
+def test_an_entry_that_does_not_fit_on_the_disk_is_written_again(
+    common: Reservations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, write = WaitingList(common.folder), os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:9]))
+        with pytest.raises(OSError, match="No space left"):
+            entry.enter([WaitingRequest()])
+    entry.enter([WaitingRequest()])
+    (path,) = common.folder.glob("*.waiting")
+    assert msgspec.json.decode(path.read_bytes(), type=WaitingRequest) == WaitingRequest()
+    entry.leave()
 
 
 @pytest.mark.usefixtures("root")
@@ -419,7 +492,12 @@ def test_a_quota(common: Reservations) -> None:
     assert isinstance(refused, Refusal) and not refused.is_final
     # A part of a GPU that the user has reserved is within the quota, but not of the other one.
     part = replace(NOW, memory=5 << 30, shared=True)
-    assert share.within_quota(policy, part, offered, [held]) == offered[:1]
+    within = share.within_quota(policy, part, offered, [held])
+    assert not isinstance(within, Refusal)
+    assert choose(part, within, [held], {}) == offered[:1]
+    amd = [device(index, uuid) for index, uuid in enumerate(AMD[:2])]
+    second, hidden = replace(held, uuids=(AMD[1],)), replace(part, visible={"ROCR_VISIBLE_DEVICES": "0"})
+    assert isinstance(share.within_quota(policy, hidden, amd, [second]), Refusal)
     refused = share.within_quota(policy, replace(NOW, count=2), offered, [])
     assert isinstance(refused, Refusal) and refused.is_final
     assert "1 GPU at the same time, but each task needs 2 GPUs." in str(refused)

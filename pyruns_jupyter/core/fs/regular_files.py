@@ -38,6 +38,16 @@ def set_times(descriptor: int, path: Path | None = None, ns: tuple[int, int] | N
         os.utime(place, ns=ns)
 
 
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Write to an open file, all of the data or with an error.
+
+    Raises:
+        OSError: if it cannot be written, or the disk has room for a part only.
+    """
+    if os.write(descriptor, data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @contextmanager
 def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = False) -> Iterator[int]:
     """Open the folder at `parts` below `folder` for a `with` block, without following links.

@@ -7,7 +7,6 @@ belongs, so no user can change the usage of another one.
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import stat
@@ -21,7 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from pyruns_jupyter.core.common.host_identity import new_token, user_id
-from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode, write_whole
 
 from .reservations import COMMON_MODE, Reservation
 
@@ -148,8 +147,7 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         try:
             set_mode(descriptor, COMMON_MODE)
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write_whole(descriptor, data)
         finally:
             os.close(descriptor)
         os.replace(temporary, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -86,7 +86,9 @@ class FairShare:
         living: Sequence[Reservation],
         uid: int | None = None,
     ) -> Sequence[Device] | Refusal:
-        """Return the devices that a user (default: this one) may reserve for a request now, or why none."""
+        """Return the devices for a request of a user (default: this one), without (see `_except`) those that
+        the user may not reserve now, or why none can be reserved.
+        """
         uid = self._uid if uid is None else uid
         quota = policy.quota(uid)
         held = {uuid for one in living if one.uid == uid for uuid in one.uuids}
@@ -95,10 +97,11 @@ class FairShare:
         limit = f"The quota of {_name(uid)} on this host is {_gpus(quota)} at the same time"
         if request.count > quota:
             return Refusal({}, is_final=True, more=f"{limit}, but each task needs {_gpus(request.count)}.")
-        shared = [device for device in devices if request.shared and device["uuid"] in held]
-        unhurried = replace(request, stable_seconds=0.0)
-        if len(shared) >= request.count and not isinstance(choose(unhurried, shared, living, {}), Refusal):
-            return shared
+        if request.shared:
+            others = {str(device["uuid"]) for device in devices} - held
+            shared = _except(others, devices, "beyond the quota")
+            if not isinstance(choose(replace(request, stable_seconds=0.0), shared, living, {}), Refusal):
+                return shared
         more = f"{limit}, and running tasks have reserved {len(held)}."
         return Refusal({}, more=more, missing=len(held) + request.count - quota)
 
@@ -175,7 +178,7 @@ class FairShare:
                     labels, _name(uid), parts[0], _name(self._uid), parts[1], policy.half_life_days
                 )
                 first = Refusal({}, more=text)
-            offered = [device for device in offered if device["uuid"] not in left]
+            offered = _except(left, offered, "left to another user")
             wanted = plan(offered)
         return first or wanted
 
@@ -191,7 +194,13 @@ class FairShare:
         memory = {str(device["uuid"]): device["memory_total"] or 0 for device in devices}
         accounts, half_life = Accounts(self._reservations.folder), policy.half_life
         used = accounts.usage(living, ended, memory, half_life=half_life, now=now)
-        ours = [one for one in ended if one.uid == self._uid]
+        # The part of a GPU that is out at the moment becomes known when the GPU is back.
+        ours = [
+            one
+            for one in ended
+            if one.uid == self._uid
+            and (one.memory is None or all(map(memory.get, one.uuids)) or now - one.seen > half_life)
+        ]
         if ours:
             with suppress(OSError):  # such as a full disk: they are still counted, one by one
                 accounts.add(ours, memory, half_life=half_life, now=now)
@@ -210,6 +219,7 @@ class FairShare:
         after `wanted`, and the GPUs that the task would get.
         """
         given = list(living)
+        counted = Counter[int]()  # tasks by user id; there may be any number that share a GPU
 
         def get(request: WaitingRequest, uid: int, held: Sequence[Reservation]) -> tuple[str, ...]:
             offered = self.within_quota(policy, request, devices, held, uid)
@@ -220,7 +230,7 @@ class FairShare:
 
         for one in ahead:
             for request in one.requests:
-                for _ in range(request.tasks):
+                for _ in range(min(request.tasks, MAX_TASKS - counted[one.uid])):
                     uuids = get(request, one.uid, given)
                     if not uuids:
                         break  # it waits for others, too
@@ -231,6 +241,7 @@ class FairShare:
                         break
                     memory = request.memory if request.shared else None
                     given.append(replace(wanted, attempt=one.name, uid=one.uid, uuids=left, memory=memory))
+                    counted[one.uid] += 1
         return None
 
     def _is_left_to(self, uid: int) -> bool:
@@ -259,6 +270,13 @@ def left_text(labels: Sequence[str], other: str, theirs: float, us: str, ours: f
         f"{gpus} left to {other}, who waits and has used {100 * theirs:.0f} % of the recent GPU-hours of "
         f"this host. {us} has used {100 * ours:.0f} % (half-life: {days:g} days)."
     )
+
+
+def _except(uuids: Set[str], devices: Sequence[Device], why: str) -> list[Device]:
+    """Return the devices, with those of `uuids` marked as not available. They remain in the list, since
+    variables may choose devices by their place in it.
+    """
+    return [{**device, "excluded": why} if device["uuid"] in uuids else device for device in devices]
 
 
 def _name(uid: int) -> str:

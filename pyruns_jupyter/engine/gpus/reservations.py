@@ -24,7 +24,7 @@ from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.fs.locks import SAFE_FLAGS, lock_holder, try_lock
-from pyruns_jupyter.core.fs.regular_files import set_mode, set_times
+from pyruns_jupyter.core.fs.regular_files import set_mode, set_times, write_whole
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
@@ -265,7 +265,7 @@ class Reservations:
         try:
             if not try_lock(descriptor, shared=False):
                 raise BlockingIOError(f"{path} is locked by another process")
-            os.write(descriptor, reservation.to_bytes())
+            write_whole(descriptor, reservation.to_bytes())
             if self.is_common:
                 set_mode(descriptor, COMMON_MODE)  # whatever the umask of this user is
         except BaseException:

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from pyruns_jupyter.core.common.host_identity import new_token, user_id
 from pyruns_jupyter.core.fs.locks import try_lock
-from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode, set_times
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode, set_times, write_whole
 
 from .request import GpuRequest
 from .reservations import COMMON_MODE
@@ -68,7 +68,7 @@ class WaitingList:
         self._renewed_at = 0.0  # monotonic
 
     def enter(self, requests: Sequence[WaitingRequest]) -> None:
-        """Let other users know for what this scheduler waits. The first requests are the most important.
+        """Let other users know for what this scheduler waits.
 
         Raises:
             OSError: when that is not possible.
@@ -84,7 +84,7 @@ class WaitingList:
             self._written = ()
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, _encoded(requests))
+            write_whole(self._descriptor, _encoded(requests))
             set_mode(self._descriptor, COMMON_MODE)
             self._written = tuple(requests)
         elif now - self._renewed_at < _RENEW_SECONDS:
