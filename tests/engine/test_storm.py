@@ -21,7 +21,6 @@ import pytest
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.fs.locks import is_locked
-from pyruns_jupyter.engine.processes.start_method import VARIABLE
 from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
@@ -30,8 +29,6 @@ from .support import ENDED, Project, stop_everything
 KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "25"))
 IN_FLIGHT = 30
 pytestmark = pytest.mark.timeout(180 + 3 * KILLS)
-# Seconds after a front end looked; new interpreters, which start beside the tasks, take longer than forks.
-TRUE_WITHIN = 60.0 if os.environ.get(VARIABLE) == "spawn" else 5.0
 # Lines without a gap, then its own exit code; a second process of one run would meet the first one's lock.
 SCRIPT = """\
 exec 9> "$PYRUNS_TASK_DIR/only"
@@ -141,7 +138,7 @@ class Storm:
             ensure_running(self.project.root)
             return not self.untrue()
 
-        wait_until(is_true, TRUE_WITHIN, lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
+        wait_until(is_true, 60.0, lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
         self.longest = max(self.longest, time.monotonic() - began)
 
     def untrue(self) -> list[str]:

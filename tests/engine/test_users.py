@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
@@ -131,26 +133,51 @@ def set_policy(ledger: Path, text: str) -> None:
 
 
 def contend(one: User, other: User, ledger: Path) -> None:
-    """Let `one` have used the only GPU and use it now, with another task queued before one of `other`."""
+    """Let `one` have used the only GPU and use it now, with another task queued before one of `other`, whose
+    scheduler is stopped, so that the GPU can be seen to be left to it.
+    """
     one.submit("a", "b", "c")
     one.project.wait_for_output("a", b"gpu:GPU-")
     one.finish("a")
     one.project.wait_for_output("b", b"gpu:GPU-")
     other.submit("theirs")
-    wait_until(lambda: any(path.stat().st_uid == other.uid for path in ledger.glob("*.waiting")))
+    stop_waiting(other, ledger)
+
+
+def stop_waiting(user: User, ledger: Path, requests: int = 1) -> None:
+    """Stop the scheduler of a user while it waits with so many requests, and does not hold the guard."""
+    scheduler = psutil.Process(user.project.scheduler_pid())
+
+    def waits() -> bool:
+        with suppress(FileNotFoundError):
+            for path in ledger.glob("*.waiting"):
+                if path.stat().st_uid == user.uid:
+                    return len(json.loads(path.read_bytes())["more"]) == requests - 1
+        return False
+
+    def is_stopped() -> bool:
+        with reservations.Reservations(ledger).guarded(30):
+            if not waits():
+                return False
+            scheduler.suspend()
+            wait_until(lambda: scheduler.status() == psutil.STATUS_STOPPED)
+            still_waits = waits()  # to leave needs no guard
+            if not still_waits:
+                scheduler.resume()
+            return still_waits
+
+    wait_until(is_stopped)
 
 
 def test_who_used_less_is_next(two: tuple[User, User], ledger: Path) -> None:
     one, other = two
     set_policy(ledger, "fair_share: true\n")
     contend(one, other, ledger)
-    scheduler = other.project.scheduler_pid()
-    os.kill(scheduler, signal.SIGSTOP)  # so that the GPU can be seen to be left to it
     one.finish("b")
     wait_until(lambda: "GPU 0 is left to 12002, who waits and has used 0 %" in one.why(), message=one.why)
     assert "12001 has used 100 % (half-life: 7 days)." in one.why()
     assert one.project.status("c") == "queued"
-    os.kill(scheduler, signal.SIGCONT)
+    os.kill(other.project.scheduler_pid(), signal.SIGCONT)
     other.project.wait_for_output("theirs", b"gpu:GPU-")
     assert one.project.status("c") == "queued"
     # It waits for a task that runs now, not for a share.
@@ -175,8 +202,7 @@ def test_gpus_are_left_to_the_second_batch_of_a_user(
     one.project.wait_for_output("a", b"gpu:GPU-")
     other.submit("pair", gpus=2)  # which cannot start while `keep` runs
     other.submit("theirs")
-    wait_until(lambda: any(json.loads(path.read_bytes())["more"] for path in ledger.glob("*.waiting")))
-    os.kill(other.project.scheduler_pid(), signal.SIGSTOP)
+    stop_waiting(other, ledger, requests=2)
     one.finish("a")
     wait_until(lambda: "GPU 1 is left to 12002" in one.why(), message=one.why)
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
@@ -195,8 +221,7 @@ def test_a_user_gets_another_gpu_than_the_one_left_to_others(
     one.submit("a", "b")
     one.project.wait_for_output("a", b":0\n")
     other.submit("theirs", gpu_devices=["0"])
-    wait_until(lambda: list(ledger.glob("*.waiting")))
-    os.kill(other.project.scheduler_pid(), signal.SIGSTOP)
+    stop_waiting(other, ledger)
     one.finish("a")
     one.project.wait_for_output("b", b":1\n")
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
