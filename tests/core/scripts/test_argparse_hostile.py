@@ -123,9 +123,7 @@ def test_a_script_of_many_megabytes_is_not_looked_at() -> None:
     assert found.kind == "command" and "larger than 1 MiB" in found.problems[0].message
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the parser of Python 3.10 has no such limit")
 def test_what_is_nested_too_deeply_is_said_in_words() -> None:
-    if sys.version_info < (3, 11):  # its parser has no such limit
-        assert read("x = a" + ".b" * 20_000).kind
-        return
     with pytest.raises(InvalidInput, match="nested too deeply"):
         read("x = a" + ".b" * 20_000)
