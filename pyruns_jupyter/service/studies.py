@@ -195,7 +195,9 @@ def importance(workspace: WorkspaceFolder, wanted: ImportanceRequest) -> dict[st
     if count < MIN_TRIALS:
         message = f"The importance needs at least {MIN_TRIALS} completed trials."
     elif not importances:
-        message = "The completed trials do not differ in a parameter without a condition."
+        message = (
+            "The completed trials do not differ in a parameter without a condition, or in the objective."
+        )
     return {
         "objective": definition.objectives[wanted.objective].metric,
         "trials": count,

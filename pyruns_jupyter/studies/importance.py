@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.util import find_spec
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -24,7 +25,7 @@ def parameter_importance(
     """Return the importance of each parameter for an objective (an index), the most important one first.
 
     They add up to 1. Parameters with a condition are left out. Empty with fewer than `MIN_TRIALS` completed
-    trials, or if these do not differ in more than one parameter.
+    trials, or if these do not differ in a parameter or in the objective.
 
     Raises:
         InvalidInput: with field `objective`, when the study does not have this objective.
@@ -45,14 +46,15 @@ def parameter_importance(
     always = [one.key for one in space.dimensions if one.condition is None]
     complete = [trial for trial in trials if trial.state == COMPLETE][-MAX_TRIALS:]
     varied = [key for key in always if len({repr(trial.values.get(key)) for trial in complete}) > 1]
-    if len(complete) < MIN_TRIALS or not varied:
+    has_variance = len({trial.objective_values[objective] for trial in complete}) > 1
+    if len(complete) < MIN_TRIALS or not varied or not has_variance:
         return {}
     if len(varied) == 1:
         return {varied[0]: 1.0}
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     found = get_param_importances(
-        study_copy(definition, space, complete),
+        study_copy(replace(definition, warm_start=()), space, complete),
         evaluator=FanovaImportanceEvaluator(seed=_SEED),
         params=varied,
         target=lambda trial: float(trial.values[objective]),

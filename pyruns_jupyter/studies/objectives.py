@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -79,6 +80,7 @@ class Constraint:
         return sys.float_info.min if distance == 0.0 and len(self.operator) == 1 else distance
 
 
+@lru_cache(maxsize=256)  # each trial of a study is compared with its constraints
 def parse_constraint(text: str) -> Constraint:
     """Return the constraint that a text is: a comparison as in a query.
 
@@ -125,10 +127,12 @@ def dominates(one: Sequence[float], other: Sequence[float], objectives: Sequence
 
 def pareto_front(candidates: Iterable[tuple[T, Sequence[float]]], objectives: Sequence[Objective]) -> list[T]:
     """Return those candidates, each with its values, that no other one dominates, in their order."""
-    front: list[tuple[T, Sequence[float]]] = []
-    for one, values in candidates:
-        if any(dominates(other, values, objectives) for _, other in front):
+    found = [(one, tuple(values)) for one, values in candidates]
+    front: list[tuple[float, ...]] = []
+    for values in dict.fromkeys(values for _, values in found):  # many trials may have equal ones
+        if any(dominates(other, values, objectives) for other in front):
             continue
-        front = [(each, other) for each, other in front if not dominates(values, other, objectives)]
-        front.append((one, values))
-    return [one for one, _ in front]
+        front = [other for other in front if not dominates(values, other, objectives)]
+        front.append(values)
+    best = set(front)
+    return [one for one, values in found if values in best]

@@ -55,6 +55,7 @@ class Optimizer:
         self._definition = definition
         self._parameters = Parameters(space)
         self._open: dict[int, optuna.Trial] = {}
+        self._unpromising: dict[int, int] = {}  # open trials of halving, by the step that decided
         self._tried: set[object] = set()
         self._is_exhausted = False
         self.study = new_study(definition)
@@ -97,10 +98,13 @@ class Optimizer:
         asked = self._open.get(trial.number)
         if asked is None or self._definition.further_objectives:
             return None  # Optuna takes values by step of a single objective only
+        if trial.is_open and trial.number in self._unpromising:
+            return self._unpromising[trial.number]
         is_halving = self._definition.prune in HALVING  # which compares the values at certain steps
         for step in sorted(points):
             asked.report(points[step], step)
             if is_halving and asked.should_prune() and trial.is_open:
+                self._unpromising[trial.number] = step  # Optuna says so once
                 return step
         if points and self._definition.prune and not is_halving and asked.should_prune():
             return max(points)
@@ -109,6 +113,7 @@ class Optimizer:
     def tell(self, trial: Trial) -> None:
         """Report the end of a trial."""
         asked = self._open.pop(trial.number, None)
+        self._unpromising.pop(trial.number, None)
         if asked is None:
             return
         for text, violation in constraints_of(self._definition.constraints, trial).items():
@@ -148,14 +153,25 @@ class Optimizer:
             else:
                 asked = self._add_open(params)
             self._open[trial.number] = asked
+            # A trial that went on after a comparison was good enough then, so only the last one may be open.
+            compared = self._last_comparison(points)
             for step, value in points.items():
                 asked.report(value, step)
-                if is_halving:
-                    asked.should_prune()  # which notes the value for the comparison with others
+                # It also notes the value for the comparison with others.
+                if is_halving and asked.should_prune() and trial.is_open and step >= compared:
+                    self._unpromising[trial.number] = step
+                    break
             if not trial.is_open:
                 ended.append(trial)
         for trial in ended:
             self.tell(trial)
+
+    def _last_comparison(self, points: Mapping[int, float]) -> int:
+        """Return the last step at which halving compares a trial with these points."""
+        step, factor = self._definition.halving
+        while points and step * factor <= max(points):
+            step *= factor
+        return step
 
     def _add_open(self, params: Mapping[str, Any]) -> optuna.Trial:
         """Add a running trial with these parameters."""

@@ -116,9 +116,10 @@ def check_dimensions(definition: Definition, space: SearchSpace) -> None:
             field="sampler",
         )
     if space.size is not None and space.size < definition.n:
+        limit = "at most" if any(one.condition for one in space.dimensions) else "only"
         raise InvalidInput(
-            f"The search space has only {space.size:,} configurations, fewer than {definition.n:,} trials. "
-            "Reduce the number of trials, or create a sweep that runs each configuration once.",
+            f"The search space has {limit} {space.size:,} configurations, fewer than {definition.n:,} "
+            "trials. Reduce the number of trials, or create a sweep that runs each configuration once.",
             field="n",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create.preview import task_text
@@ -38,6 +39,7 @@ def earlier_tasks(
     found: list[EarlierTask] = []
     unmeasured = outside = unfinished = 0
     for row in rows:
+        check_time()  # not in `_values_of`, which takes an error for a configuration that is not valid
         if row.status != COMPLETED:
             unfinished += 1
             continue
@@ -51,17 +53,17 @@ def earlier_tasks(
         if params is None:
             outside += 1
             continue
+        if len(found) == MAX_TASKS:
+            raise InvalidInput(
+                f"A warm start can use at most {MAX_TASKS:,} tasks, but more match. Select fewer.",
+                field="warm_start",
+            )
         found.append(EarlierTask(row.name, params, tuple(finite), tuple(known)))
     if not found:
         raise InvalidInput(
             f"No task can be used for the warm start: of {len(rows):,} tasks, {unfinished:,} have not "
             f"completed, {unmeasured:,} lack a metric of the objectives or constraints, and the "
             f"configurations of {outside:,} are not in the search space.",
-            field="warm_start",
-        )
-    if len(found) > MAX_TASKS:
-        raise InvalidInput(
-            f"A warm start can use at most {MAX_TASKS:,} tasks, but {len(found):,} match. Select fewer.",
             field="warm_start",
         )
     return tuple(found)

@@ -224,6 +224,7 @@ export class StudiesModel extends Model<IStudiesState> {
         importance => this.update({ importance })
       );
     if (isFirst) {
+      this.update({ importance: null }); // it is that of another study
       void load();
     } else {
       this.schedule('importance', IMPORTANCE_MS, load);

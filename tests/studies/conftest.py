@@ -19,12 +19,15 @@ parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--layers", type=int, default=2)
 parser.add_argument("--opt", choices=["adam", "sgd"], default="adam")
 parser.add_argument("--pause", type=float, default=0.0)
+parser.add_argument("--linger", type=float, default=0.0)
 parser.add_argument("--code", type=int, default=0)
 args = parser.parse_args()
 acc = -(math.log10(args.lr) + 3) ** 2 - (args.layers - 4) ** 2 / 10 - (args.opt == "sgd")
 for step in range(1, 11):
     pyruns.track(acc=acc * (1 + 1 / step))
     time.sleep(args.pause)
+if args.opt == "sgd":
+    time.sleep(args.linger)
 pyruns.record(acc=acc, loss=-acc)
 sys.exit(args.code)
 """

@@ -12,6 +12,7 @@ import pytest
 
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.studies.definition import Definition, EarlierTask
+from pyruns_jupyter.studies.importance import parameter_importance
 from pyruns_jupyter.studies.objectives import Objective
 from pyruns_jupyter.studies.optimizer import Exhausted, Optimizer, study_copy
 from pyruns_jupyter.studies.samplers import TRAITS, Sampler
@@ -168,6 +169,64 @@ def test_a_restart_with_halving_suggests_the_same(sampler: Sampler, prune: Any) 
     study = check_restarts(definition, 30)
     pruned = [trial.pruned for trial in study.trials.values() if trial.state == "pruned"]
     assert pruned and set(pruned) <= ({1, 4} if prune == "asha" else {1, 3, 9})
+
+
+@pytest.mark.parametrize(("prune", "count"), [("asha", 3), ("hyperband", 2)])
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_restart_prunes_who_was_not_good_enough_at_the_last_step(
+    sampler: Sampler, prune: Any, count: int
+) -> None:
+    definition = Definition(
+        "s",
+        SPACE,
+        "acc",
+        sampler=sampler,
+        seed=5,
+        prune=prune,
+        max_resource=9 if prune == "hyperband" else None,
+    ).check()
+    study = Simulation(definition)
+    decided = []
+    for number in range(1, 16):
+        study.step()
+        trial = study.trials[number]
+
+        def restarted(points: int, trial: Trial = trial) -> Optimizer:
+            curve = study.tracked(trial)[:points]
+            known = list(study.trials.values())
+            return Optimizer(
+                definition, study.space, known, lambda one: curve if one is trial else study.curve(one)
+            )
+
+        live, again, later = restarted(0), restarted(count), restarted(4)
+        step = live.report(trial, dict(enumerate(study.tracked(trial)[:count], 1)))
+        decided.append(step)
+        assert again.report(trial, {}) == step == live.report(trial, {})
+        # Who has passed a comparison is not pruned because of it.
+        assert later.report(trial, {}) in ((None, 4) if prune == "asha" else (None, 1, 3))
+        study.end(number)
+    assert {None, 1} == set(decided)
+
+
+def test_a_constant_objective_has_no_importances() -> None:
+    definition = Definition("s", SPACE, "acc", seed=1).check()
+    trials = [
+        Trial(
+            at,
+            f"s_{at}",
+            {"lr": 10**-at, "layers": at, "opt": "adam", "batch": 16},
+            "complete",
+            "completed",
+            (1.0,),
+        )
+        for at in range(1, 6)
+    ]
+    assert parameter_importance(definition, trials) == {}
+    varied = [replace(one, objective_values=(one.number / 2,)) for one in trials]
+    found = parameter_importance(definition, varied)
+    assert set(found) == {"lr", "layers"}
+    earlier = tuple(EarlierTask("t", one.values, (9.0 - one.number**2,)) for one in trials)
+    assert parameter_importance(replace(definition, warm_start=earlier), varied) == found
 
 
 def test_a_grid_tries_each_configuration_once() -> None:

@@ -171,6 +171,16 @@ describe('StudiesModel', () => {
     expect(server.weighed).toHaveLength(1);
     await jest.advanceTimersByTimeAsync(15_000);
     expect(server.weighed).toHaveLength(2);
+    // While that of another study is loaded, none is shown.
+    server.items = [study('old')];
+    server.getStudyImportance = () => new Promise(() => undefined);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(model.getSnapshot().detail?.name).toBe('old');
+    expect(model.getSnapshot().importance).toBeNull();
+    server.getStudyImportance = async (...args) => {
+      server.weighed.push(args);
+      return server.importance;
+    };
     model.setImportance(null);
     expect(model.getSnapshot().importance).toBeNull();
     await model.choose('old');

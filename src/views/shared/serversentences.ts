@@ -50,6 +50,10 @@ function sentences(trans: ITrans): string[] {
       ...parts
     ),
     trans.__('All configurations of the grid were run.'),
+    trans.__('The importance needs at least %1 completed trials.', ...parts),
+    trans.__(
+      'The completed trials do not differ in a parameter without a condition, or in the objective.'
+    ),
     trans.__(
       'Pruned after step %1 of %2, because the best half of the trials of %3 were better at this step.',
       ...parts

@@ -2,6 +2,7 @@
 import type { Study } from '../../client/types';
 import type { ITrans } from './context';
 import { formatNumber } from './format';
+import { serverSentence } from './serversentences';
 
 export function stateWord(trans: ITrans, state: Study['state']): string {
   const words: Record<Study['state'], string> = {
@@ -17,7 +18,11 @@ export function stateWord(trans: ITrans, state: Study['state']): string {
 export function studySentence(trans: ITrans, study: Study): string {
   const { name, objective, best, message } = study;
   if (study.state === 'failed') {
-    return trans.__('Study %1 stopped: %2', name, message);
+    return trans.__(
+      'Study %1 stopped: %2',
+      name,
+      serverSentence(trans, message)
+    );
   }
   return best === null || best.value === null
     ? trans.__('Study %1 finished', name)

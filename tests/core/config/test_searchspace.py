@@ -129,6 +129,8 @@ def test_values_with_a_condition() -> None:
     assert space.values_in(made) == active
     # A condition may depend on a value that is the one after else.
     adam = space.active({**values, "opt": "adam"})
+    nested = SearchSpace.parse("b: 1:4\na: 1:3 if b == 1 else none\nc: 1:3 if a == none else 0")
+    assert nested.active({"a": 1, "b": 2, "c": 1}) == {"b": 2, "c": 1}
     assert adam == {"opt": "adam", "layers": 2, "text": "a if b == c else d"}
     assert yaml.safe_load(space.config_text(adam))["nesterov"] is False
     assert space.values_in({**made, "layers": 9}) is None  # not in the space
@@ -162,6 +164,15 @@ def test_a_circle_of_conditions_is_told_at_each_key() -> None:
     with pytest.raises(InvalidInputs) as caught:
         SearchSpace.parse("a: 1:3 if b == 1 else 0\nb: 1:4 if a == 1 else 0\nc: 1:3")
     assert [error.field for error in caught.value.errors] == ["a", "b"]
+
+
+def test_a_long_chain_of_conditions_is_read() -> None:
+    count = 2000
+    chain = "".join(f"k{at}: 1:3 if k{at + 1} == 1 else 0\n" for at in range(count))
+    space = SearchSpace(f"{chain}k{count}: 1:3\n", limit=10)
+    assert not space.errors and [one.key for one in space.ordered] == [
+        f"k{at}" for at in range(count, -1, -1)
+    ]
 
 
 def test_a_sweep_has_no_conditions() -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.yamltext.batch_spans import (
     GENERATOR,
     RANGE,
@@ -73,9 +74,13 @@ class Dimension:
                 return ""
             return f"{condition.operator} compares numbers, but {self.key} has other values"
         for value in condition.values:
-            if not self.contains(value):
+            if not self.contains(value) and not self._is_otherwise(value):
                 return f"the condition names {value_text(value)}, but {self.key} never has this value"
         return ""
+
+    def _is_otherwise(self, value: object) -> bool:
+        """Return whether a value is the one that the key has if its condition does not hold."""
+        return self.otherwise is not None and identity(self.otherwise.value) == identity(value)
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,10 @@ class SearchSpace(SweptText["Interval | Choices"]):
 
     @property
     def size(self) -> int | None:
-        """The number of configurations without conditions, None when a dimension is continuous."""
+        """The number of configurations if all conditions held: with conditions, an upper bound.
+
+        None when a dimension is continuous.
+        """
         sizes = [dimension.size for dimension in self.dimensions]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
@@ -270,6 +278,7 @@ class SearchSpace(SweptText["Interval | Choices"]):
         """
         known = {one.key: one for one in self.dimensions}
         for place, offset, one in self._conditional:
+            check_time()
             assert one.condition is not None
             other = known.get(one.condition.key)
             if other is None:
@@ -280,22 +289,26 @@ class SearchSpace(SweptText["Interval | Choices"]):
                 wrong = other.check_condition(one.condition)
             if wrong:
                 self.errors.append(self.template.located(place, ScanError(wrong, offset)))
-        ordered = [one for one in self.dimensions if one.condition is None]
-        waiting = [one for one in self.dimensions if one.condition is not None]
-        while waiting:
-            done = {one.key for one in ordered}
-            ready = [one for one in waiting if one.condition is not None and one.condition.key in done]
-            if not ready:
-                self._reject_circles(waiting)
-                return ordered
+        places = {one.key: at for at, one in enumerate(self.dimensions)}
+        dependents: dict[str, list[Interval | Choices]] = {}
+        for one in self.dimensions:
+            if one.condition is not None:
+                dependents.setdefault(one.condition.key, []).append(one)
+        ordered: list[Interval | Choices] = []
+        ready = [one for one in self.dimensions if one.condition is None]
+        while ready:
+            check_time()
             ordered += ready
-            waiting = [one for one in waiting if one not in ready]
+            found = [one for done in ready for one in dependents.pop(done.key, [])]
+            ready = sorted(found, key=lambda one: places[one.key])
+        if dependents:
+            self._reject_circles({one.key for group in dependents.values() for one in group})
         return ordered
 
-    def _reject_circles(self, waiting: list[Interval | Choices]) -> None:
-        keys = {one.key for one in waiting}
+    def _reject_circles(self, waiting: set[str]) -> None:
         for place, offset, one in self._conditional:
-            if one in waiting and one.condition is not None and one.condition.key in keys:
+            check_time()
+            if one.key in waiting and one.condition is not None and one.condition.key in waiting:
                 message = f"the conditions of {one.key} and {one.condition.key} depend on each other"
                 self.errors.append(self.template.located(place, ScanError(message, offset)))
 

@@ -10,6 +10,7 @@ import { plainTrans } from '../../shared/context';
 import type { IOptions, StudyPlot } from '../options';
 import { DEFAULT_OPTIONS } from '../options';
 import { offeredPlots, shownPlots } from '../study/plots';
+import { otherColour } from '../study/view';
 
 const OPT: Dimension = {
   ...LR,
@@ -267,6 +268,17 @@ describe('the Pareto front', () => {
     // The front of three objectives is no line in the plane of two.
     const [front] = plotsOf(study, 'pareto')[0].legend!;
     const line = new RegExp(`<path[^>]*stroke="${front.colour}"`, 'g');
+    // Only a front of the same two objectives is compared.
+    const lines = (other: StudyDetail) =>
+      count(
+        svgOf(TWO, 'pareto', {}, [{ ...other, name: 'other' }]),
+        new RegExp(`<path[^>]*stroke="${otherColour(0, false)}"`, 'g')
+      );
+    const [acc, latency] = TWO.objectives;
+    const minimized = { ...acc, direction: 'minimize' as const };
+    expect(lines({ ...TWO, objectives: [minimized, latency] })).toBe(0);
+    expect(lines(study)).toBe(0);
+    expect(lines(TWO)).toBe(1);
     expect(count(svgOf(study, 'pareto'), line)).toBe(0);
     expect(count(svgOf(TWO, 'pareto'), line)).toBe(1);
   });
@@ -356,6 +368,18 @@ describe('other plots of a study', () => {
     expect(plot.legend?.map(({ name }) => name)).toEqual(['s']);
     expect([...hits.keys()].sort()).toEqual(['other', 's']);
     expect(plotsOf(detail([]), 'edf')[0].chart).toBeNull();
+    // Values without a place on a log scale count all the same.
+    const heights = (values: number[]) => {
+      const study = detail(values.map((each, at) => trial(at + 1, each)));
+      const svg = svgOf(study, 'edf', { isStudyLog: true });
+      const [, line] = /<path d="M([^"]*)"[^>]*stroke-width="1.5"/.exec(svg)!;
+      return new Set(line.split('L').map(point => point.split(' ')[1]));
+    };
+    expect(heights([1, 1, 2, 3]).size).toBe(4);
+    expect(heights([-1, 0, 1, 10])).toEqual(heights([1, 1, 2, 3]));
+    expect(
+      plotsOf(detail([trial(1, -1)]), 'edf', { isStudyLog: true })[0].chart
+    ).toBeNull();
     // Equal values are a step at one place.
     expect(svgOf(detail([trial(1, 2), trial(2, 2)]), 'edf')).toContain('<path');
   });

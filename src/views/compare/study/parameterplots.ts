@@ -4,6 +4,7 @@ import type { Chart, IDot } from '../../shared/chart';
 import { barsHeight, rampColour, scatterChart } from '../../shared/chart';
 import type { ITrans } from '../../shared/context';
 import { formatNumber } from '../../shared/format';
+import { serverSentence } from '../../shared/serversentences';
 import { importanceChart, parallelOf } from '../charts';
 import type {
   IParameterAxis,
@@ -95,7 +96,7 @@ export function importancePlot(
       importance instanceof Error
         ? trans.__('The importance is not available')
         : undefined,
-    wanting: importance?.message ?? '',
+    wanting: serverSentence(trans, importance?.message ?? ''),
     chart:
       found.length === 0
         ? null

@@ -13,7 +13,7 @@ import {
 } from './parameterplots';
 import { edfPlot, historyPlot, paretoPlot, timelinePlot } from './resultplots';
 import type { IStudyPlot, IStudyPlots } from './view';
-import { chosenObjectives, objectiveOf, viewOfStudy } from './view';
+import { objectiveOf, viewOfStudy } from './view';
 
 /** The plots that a study offers. */
 export function offeredPlots(study: StudyDetail): readonly StudyPlot[] {
@@ -34,13 +34,11 @@ export function shownPlots(
   const [first] = offeredPlots(study);
   const plot =
     offeredPlots(study).find(each => each === options.studyPlot) ?? first;
-  const chosen = plot === 'pareto' ? chosenObjectives(study, options) : null;
-  const metrics = chosen
-    ? [chosen.x, chosen.y].map(at => study.objectives[at].metric)
-    : [view.metric];
   const isComparable = (other: Study) =>
     other.name !== study.name &&
-    metrics.every(metric => objectiveOf(other, metric) >= 0);
+    (plot === 'pareto'
+      ? haveLikeFronts(study, other)
+      : objectiveOf(other, view.metric) >= 0);
   const from = {
     view,
     options,
@@ -50,6 +48,19 @@ export function shownPlots(
     now: Date.now() / 1000
   };
   return { plot, plots: studyPlots(trans, plot, from), from };
+}
+
+/** Whether both fronts are lines over the same two objectives. */
+function haveLikeFronts(study: Study, other: Study): boolean {
+  return (
+    study.objectives.length === 2 &&
+    other.objectives.length === 2 &&
+    study.objectives.every(({ metric, direction }) =>
+      other.objectives.some(
+        each => each.metric === metric && each.direction === direction
+      )
+    )
+  );
 }
 
 function studyPlots(

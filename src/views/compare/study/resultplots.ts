@@ -109,16 +109,12 @@ export function paretoPlot(
     const dot = dotOf(trans, view, each.trial, [x.metric, y.metric]);
     return { ...dot, ...each, colour: each.isBest ? frontColour : dot.colour };
   });
-  const fronts = others.flatMap((other, index) => {
+  const fronts = others.map((other, index) => {
     const [atX, atY] = [x, y].map(({ metric }) => objectiveOf(other, metric));
-    return atX < 0 || atY < 0
-      ? []
-      : [
-          {
-            colour: otherColour(index, isDark),
-            points: frontDots(other, atX, atY).filter(({ isBest }) => isBest)
-          }
-        ];
+    return {
+      colour: otherColour(index, isDark),
+      points: frontDots(other, atX, atY).filter(({ isBest }) => isBest)
+    };
   });
   const own = {
     colour: frontColour,
@@ -206,9 +202,7 @@ export function edfPlot(
   const { metric, isLog, isDark } = view;
   const valuesOf = (study: StudyDetail) =>
     valuedTrials(study, objectiveOf(study, metric))
-      .filter(
-        ({ state, value }) => state === 'complete' && (!isLog || value > 0)
-      )
+      .filter(({ state }) => state === 'complete')
       .map(({ value }) => value);
   const found = [
     { study: view.study, colour: seriesColour(0, isDark) },
@@ -216,7 +210,10 @@ export function edfPlot(
   ]
     .map(each => ({ ...each, values: valuesOf(each.study) }))
     .filter(({ values }) => values.length > 0);
-  const all = found.flatMap(({ values }) => values);
+  // A log scale has no place for other values, which still count.
+  const all = found
+    .flatMap(({ values }) => values)
+    .filter(value => !isLog || value > 0);
   const range = padded(Math.min(...all), Math.max(...all), isLog);
   return {
     name: trans.__('Empirical distribution of %1', metric),
@@ -239,7 +236,10 @@ export function edfPlot(
               id: study.name,
               name: study.name,
               colour,
-              ...empiricalDistribution(values, range)
+              ...empiricalDistribution(
+                values.map(value => Math.max(value, range[0])),
+                range
+              )
             }))
           })
   };

@@ -25,6 +25,7 @@ import { useStore } from '../../shared/store';
 import { Banner } from '../../shared/banner';
 import { Link } from '../../shared/button';
 import { EmptyState } from '../../shared/emptystate';
+import { serverSentence } from '../../shared/serversentences';
 import { stateWord } from '../../shared/study';
 import type { FocusModel } from '../focus';
 import type { IOptions } from '../options';
@@ -236,7 +237,9 @@ function StudyStatus(props: {
         value={done}
         aria-label={trans.__('Finished trials')}
       />
-      {study.message && <p className="pyr-note">{study.message}</p>}
+      {study.message && (
+        <p className="pyr-note">{serverSentence(trans, study.message)}</p>
+      )}
       {study.state === 'active' && !study.driven && (
         <p className="pyr-note">
           {trans.__('Waiting for the study driver to start…')}
