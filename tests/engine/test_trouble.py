@@ -305,7 +305,7 @@ def test_pipes_where_logs_should_be_keep_nobody_waiting(shell: Project) -> None:
     shell.submit(*names)
     assert shell.wait(*names) == ["completed", "failed", "failed", "failed", "completed"]
     assert (
-        "run1.log: path exists and is not a regular file"
+        "run1.log): path exists and is not a regular file"
         in shell.info("log")["pyruns_jupyter"]["messages"]["1"]
     )
     assert ".run1.owner" in shell.info("owner")["pyruns_jupyter"]["messages"]["1"]

@@ -50,7 +50,7 @@ class ServerProcess:
         words += [f"--ServerApp.jpserver_extensions={enabled}", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=environment, stdout=log, stderr=log, cwd=root)
-        wait_until(self._answers, message=self.log.read_text)
+        wait_until(self._answers, timeout=120.0, message=self.log.read_text)
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()

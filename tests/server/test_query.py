@@ -10,6 +10,7 @@ import pytest
 from pyruns_jupyter.core.query import compile, logs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.live import runtime
 from tests.core.making import end_run, start_run
 from tests.server.client import Api
 from tests.server.conftest import WS
@@ -91,8 +92,9 @@ async def test_an_export_refuses_to_guess(api: Api, train: WorkspaceFolder, quer
 
 @pytest.mark.parametrize("field", ["note", "log"])
 async def test_a_long_search_holds_nobody_up(
-    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, field: str
+    monkeypatch: pytest.MonkeyPatch, api: Api, train: WorkspaceFolder, field: str
 ) -> None:
+    monkeypatch.setattr(runtime, "STOP_TIMEOUT_SECONDS", 60.0)  # of the server that `api` stops
     monkeypatch.setattr(compile, "PATTERN_SECONDS", 1.5)
     monkeypatch.setattr(logs, "SECONDS", 1.5)
     (name,) = await create(api, "lr: 1\n", "t")

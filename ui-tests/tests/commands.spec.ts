@@ -158,6 +158,8 @@ test('palette, menus and keys act on the tasks selected in front', async ({
 
   await choose(page, 'Delete');
   await expect(taskRows(page)).toHaveCount(2);
+  // The rows may be gone before the response that the command needs is here.
+  await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
   await page.keyboard.press('Alt+y');
   await page.keyboard.press('u');
   await expect(taskRows(page)).toHaveCount(3);

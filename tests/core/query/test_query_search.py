@@ -256,7 +256,10 @@ def test_a_text_across_two_pieces_is_found(tmp_path: Path, write: Callable[..., 
         assert found(tmp_path, [row], f"log:/{wanted.replace(' ', '.')}/") == [row.name]
 
 
-def test_a_huge_log_is_read_at_both_ends_and_said(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+def test_a_huge_log_is_read_at_both_ends_and_said(
+    tmp_path: Path, write: Callable[..., TaskRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "SECONDS", 120.0)
     row = write("huge", b"first words\n")
     path = tmp_path / "huge" / "run_logs" / "run1.log"
     with path.open("r+b") as stream:  # sparse: 2 GiB that take no room
