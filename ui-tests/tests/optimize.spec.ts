@@ -54,7 +54,7 @@ test('a search finds the best, goes on and is looked at', async ({
   await page.getByLabel('opt', { exact: true }).fill('adam | sgd');
   await side.getByLabel('Objective').fill('val_loss');
   await side.getByLabel('Direction').selectOption('minimize');
-  await side.getByLabel('Trials').fill('24');
+  await side.getByLabel('Trials', { exact: true }).fill('24');
   await side.getByLabel('Parallel tasks').fill('2');
   await expect(side.getByText('24 trials')).toBeVisible();
   const searched = side.getByRole('region', { name: 'Search space' });

@@ -24,7 +24,7 @@ test.use({
 });
 
 const SCRIPT = `
-import argparse, socket, time
+import argparse, os, socket, time
 import pyruns_jupyter as pyruns
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
@@ -32,6 +32,7 @@ args = parser.parse_args()
 print("this is", socket.gethostname(), flush=True)
 for step in range(40):
     pyruns.track(loss=args.lr / (step + 1))
+while not os.path.exists("enough"):
     time.sleep(0.1)
 pyruns.record(acc=1 - args.lr)
 `;
@@ -104,6 +105,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
     'the requested resources are not available (Resources)'
   );
   await picture(page, 'slurm-queue');
+  fs.writeFileSync(path.join(folder, 'root', 'nets', 'enough'), '');
   await openPage(page, 'Tasks');
   await expect(taskRows(page).getByText('Completed')).toHaveCount(3);
 

@@ -259,7 +259,7 @@ describe('DraftModel', () => {
     await draft.beginSearching();
     const { search, canSearch } = draft.getSnapshot();
     expect(canSearch).toBe(true);
-    expect(search).toEqual({
+    expect(search).toMatchObject({
       objective: 'val_loss',
       direction: 'minimize',
       n: 50,
@@ -278,7 +278,7 @@ describe('DraftModel', () => {
     });
     const began = await draft.begin();
     expect(began?.name).toBe('train_1');
-    expect(server.begun).toEqual([
+    expect(server.begun).toMatchObject([
       {
         text: TEXT,
         name: 'train_1',
