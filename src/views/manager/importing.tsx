@@ -49,6 +49,7 @@ function ImportForm(props: IImportProps): JSX.Element {
   const [path, setPath] = React.useState(props.source);
   const [artifacts, setArtifacts] = React.useState(false);
   const [preview, setPreview] = React.useState<ImportResult | null>(null);
+  const [done, setDone] = React.useState<ImportResult | null>(null);
   const { failure, isBusy, attempt } = useAttempt();
   // Closing the popup ends the preview.
   const previews = useOwned(
@@ -59,6 +60,7 @@ function ImportForm(props: IImportProps): JSX.Element {
   const change = (update: () => void) => {
     update();
     setPreview(null);
+    setDone(null);
   };
   const look = () =>
     attempt(async () => {
@@ -67,16 +69,23 @@ function ImportForm(props: IImportProps): JSX.Element {
     });
   const run = () =>
     attempt(async () => {
-      await importRuns(client, ws, { path: source, artifacts });
+      const result = await importRuns(client, ws, { path: source, artifacts });
       model.refresh();
-      onClose();
+      // Logs and artifacts are not part of the preview, and the runs may have changed.
+      if (isAsPreviewed(result, preview)) {
+        onClose();
+      } else {
+        setDone(result);
+      }
     });
   const created = preview?.created ?? 0;
   return (
     <form
       onSubmit={event => {
         event.preventDefault();
-        if (source && !isBusy) {
+        if (done) {
+          onClose();
+        } else if (source && !isBusy) {
           void (created > 0 ? run() : look());
         }
       }}
@@ -108,7 +117,11 @@ function ImportForm(props: IImportProps): JSX.Element {
         />
         {trans.__('Copy artifacts')}
       </label>
-      {preview && <Preview result={preview} />}
+      {done ? (
+        <Summary result={done} isDone />
+      ) : (
+        preview && <Summary result={preview} />
+      )}
       {failure && (
         <p className="pyr-field-error" role="alert">
           {failure}
@@ -120,18 +133,20 @@ function ImportForm(props: IImportProps): JSX.Element {
           accent
           disabled={isBusy || !source}
           label={
-            isBusy
-              ? created > 0
-                ? trans.__('Importing…')
-                : trans.__('Reading…')
-              : created > 0
-                ? trans._n(
-                    'Import %1 task',
-                    'Import %1 tasks',
-                    created,
-                    created.toLocaleString()
-                  )
-                : trans.__('Preview')
+            done
+              ? trans.__('OK')
+              : isBusy
+                ? created > 0
+                  ? trans.__('Importing…')
+                  : trans.__('Reading…')
+                : created > 0
+                  ? trans._n(
+                      'Import %1 task',
+                      'Import %1 tasks',
+                      created,
+                      created.toLocaleString()
+                    )
+                  : trans.__('Preview')
           }
         />
       </div>
@@ -139,22 +154,37 @@ function ImportForm(props: IImportProps): JSX.Element {
   );
 }
 
-/** What would be created, and what is left out. */
-function Preview({ result }: { result: ImportResult }): JSX.Element {
+/** Whether an import had the result of its preview. */
+function isAsPreviewed(
+  result: ImportResult,
+  preview: ImportResult | null
+): boolean {
+  const told = (one: ImportResult | null) =>
+    JSON.stringify([one?.created, one?.left_out, one?.notices]);
+  return told(result) === told(preview);
+}
+
+/** What was or would be created, and what is left out. */
+function Summary({
+  result,
+  isDone
+}: {
+  result: ImportResult;
+  isDone?: boolean;
+}): JSX.Element {
   const trans = useTrans();
   const { created, runs } = result;
   const programs = [...new Set(runs.map(each => each.program))].join(', ');
+  const tasks = countOfTasks(trans, created);
   const shown = runs.slice(0, MAX_NAMES);
   const more = created - shown.length;
   return (
     <div className="pyr-import-preview" role="status">
       <p>
         {created > 0
-          ? trans.__(
-              'Will be created: %1 (%2)',
-              countOfTasks(trans, created),
-              programs
-            )
+          ? isDone
+            ? trans.__('Created: %1 (%2)', tasks, programs)
+            : trans.__('Will be created: %1 (%2)', tasks, programs)
           : trans.__('No tasks to create.')}
       </p>
       <ul>

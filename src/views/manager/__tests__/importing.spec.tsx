@@ -92,6 +92,21 @@ describe('Import', () => {
     expect(screen.queryByRole('dialog')).toBeNull();
   });
 
+  it('shows what an import leaves out that the preview did not', async () => {
+    await show('mlruns');
+    await submit();
+    const notices = ['Only the first 64 MiB of its log are imported.'];
+    importRuns.mockResolvedValueOnce({ ...FOUND, notices });
+    await act(async () => fireEvent.click(button('Import 12 tasks')));
+    const dialog = screen.getByRole('dialog');
+    expect(dialog).toHaveTextContent('Created: 12 tasks (MLflow)');
+    expect(dialog).toHaveTextContent('Only the first 64 MiB');
+    const calls = importRuns.mock.calls.length;
+    await submit();
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(importRuns.mock.calls).toHaveLength(calls);
+  });
+
   it('previews again after a change, and shows why it failed', async () => {
     await show('old/mlruns');
     await submit();
