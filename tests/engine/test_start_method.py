@@ -77,5 +77,4 @@ def test_an_unknown_way_to_start_processes_is_refused(
 def test_a_storm(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_storm, "KILLS", 8)
     monkeypatch.setattr(test_storm, "IN_FLIGHT", 12)
-    monkeypatch.setattr(test_storm, "TRUE_WITHIN", 60.0)
     test_storm.test_a_storm(shell)
