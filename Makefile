@@ -177,15 +177,15 @@ check-auth: build ## does every route ask who is there?
 test-ui: system-packages everything env-installed ## Galata in Chromium (ARGS="details.spec")
 	CI=1 jlpm test:ui $(ARGS)
 
-# Three parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
+# Parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
 # Their specs are dealt back and forth, so that the parts take about as long as each other.
 test-ui-all: everything env-installed
 	@parts=(); failed=(); status=0; \
-	for part in 1 2 3; do \
-		specs=$$(ls ui-tests/tests/*.spec.ts | awk '{ k = (NR - 1) % 6; if ((k < 3 ? k + 1 : 6 - k) == '$$part') print }'); \
+	for part in 1 2; do \
+		specs=$$(ls ui-tests/tests/*.spec.ts | awk '{ k = (NR - 1) % 4; if ((k < 2 ? k + 1 : 4 - k) == '$$part') print }'); \
 		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) playwright test -c ui-tests $$specs > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
 	done; \
-	for part in 1 2 3; do \
+	for part in 1 2; do \
 		if wait "$${parts[part - 1]}"; then grep -v '^\[WebServer\]' $(VENV)/ui$$part.log; else status=1; failed+=($(VENV)/ui$$part.log); fi; \
 	done; \
 	if [ $$status != 0 ]; then cat "$${failed[@]}"; grep -hA99 '^ *[0-9]* failed$$' "$${failed[@]}"; fi; \
@@ -196,23 +196,27 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Environments are filled while JavaScript is compiled; the linters and Jest run while pytest waits for processes.
+# Environments are filled while JavaScript is compiled. Then pytest and the browsers wait for processes most of the
+# time; the linters and Jest take what these leave of the cores.
 test: system-packages $(LAB_STAMP) ## every suite, after installing what the tests need
 	@$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
-	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	nice -n 10 $(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	$(MAKE) --no-print-directory test-ui-all > $(VENV)/ui.log 2>&1 & ui=$$!; \
 	failed=(); \
 	$(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
 	wait $$beside || failed+=(beside); \
 	cat $(VENV)/beside.log; \
-	$(MAKE) --no-print-directory test-ui-all || failed+=(ui); \
+	wait $$ui || failed+=(ui); \
+	cat $(VENV)/ui.log; \
 	if [ $${#failed[@]} = 0 ]; then exit 0; fi; \
 	printf '\nFailed: %s\n' "$${failed[*]}"; \
 	for suite in "$${failed[@]}"; do \
-		grep -ahE '^(FAILED|ERROR) |^  ●|^ +[0-9]+\) ' $(VENV)/$$suite*.log | sort -u | cut -c -300 | head -40 || true; \
-		grep -ah -B 8 '^make.* Error ' $(VENV)/$$suite*.log | cut -c -300 | tail -40 || true; \
+		grep -ahE '^(FAILED|ERROR) |^  ●|^ +[0-9]+\) |^ +(Error|Locator|Expected|Received|Timeout):|^ +> ?[0-9]+ \|' $(VENV)/$$suite.log \
+			| awk '!told[$$0]++' | cut -c -300 | head -60 || true; \
+		grep -ah -B 8 '^make.* Error ' $(VENV)/$$suite.log | cut -c -300 | tail -40 || true; \
 	done; \
 	exit 1
 
