@@ -90,6 +90,19 @@ class RowStatistics:
     def __contains__(self, key: str) -> bool:
         return key in self._keys
 
+    def pack(self) -> tuple[tuple[str, ...], bytes]:
+        """Return the statistics as values for MessagePack."""
+        return self._keys, self._numbers.tobytes()
+
+    @classmethod
+    def unpack(cls, keys: Iterable[str], numbers: bytes) -> RowStatistics:
+        """Return what `pack` was called for.
+
+        Raises:
+            ValueError: if it was something else.
+        """
+        return cls(tuple(map(intern, keys)), array("d", numbers))
+
     def value(self, aggregate: Aggregate) -> float | None:
         """Return the value of an aggregate that needs no points, None if there is none."""
         try:

@@ -1,4 +1,4 @@
-"""An in-memory index of the tasks of a workspace, refreshed by reading what changed on disk. Never writes."""
+"""An in-memory index of the tasks of a workspace, refreshed by reading what changed on disk."""
 
 from __future__ import annotations
 
@@ -16,19 +16,12 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.config.cache import ConfigCache
-from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
-from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.logs.time_index import stalled_since
-from pyruns_jupyter.core.metrics import journal
+from pyruns_jupyter.core.fs.parallel import map_files
 from pyruns_jupyter.core.metrics.goals import Goals
-from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY, stored_signature
-from pyruns_jupyter.core.metrics.read import newest_beside
-from pyruns_jupyter.core.metrics.step_progress import progress_of, totals_among
-from pyruns_jupyter.core.taskfile.ownership import COPIED, Ownership, is_copied_run
-from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
-from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO
+from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
 from pyruns_jupyter.core.trust.engine_key import BATCHES, other_owner, trusted_engine
 from pyruns_jupyter.core.trust.signatures import Origin, claim_path, origin
@@ -36,12 +29,10 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 
 from .aggregates import TaskAggregates
-from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
+from .live_row import LiveRow, task_signature
+from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, row_from
+from .row_cache import CachedRow, read_rows, write_rows
 
-INTERRUPTED = (
-    "The run was interrupted. Its process and its supervisor ended without an exit code. "
-    "Stop it, or run it again."
-)
 QUEUED_ELSEWHERE = (
     "Queued in another copy of this project, on another machine, or by an older version. It does not start "
     "here. Use 'Queue here', or run the task again."
@@ -49,11 +40,9 @@ QUEUED_ELSEWHERE = (
 QUEUED_NOWHERE = (
     "The task is marked as queued but belongs to no batch, so it does not start. Stop it, or run it again."
 )
-LOST_CONTACT = (
-    "Lost contact with the supervisor of this run on %s. The run may still be active. "
-    "To end it, stop the task or run it again."
-)
 _ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
+_MIN_UNCACHED = 500  # rows; fewer are read as quickly from the task files
+_CACHE_SECONDS = 60.0
 _MAX_DURATIONS = 101  # latest runs that the typical duration is based on
 _MAX_REMOVED = 10_000  # removed names that are remembered for `changes_since`
 _CLOCK_SKEW = 60.0  # s, between this machine and a file server
@@ -69,21 +58,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.removed)
-
-
-@dataclass
-class _Live:
-    """What is read in addition to the task file while a task runs."""
-
-    row: TaskRow  # only from the task file
-    run: Run
-    folder: str
-    signature: Signature
-    owner: Ownership
-    track_store: TaskInfo  # the key of the task file about points that are stored elsewhere
-    newest: dict[str, Any]
-    totals: Mapping[str, tuple[float, str]]  # of steps, in its configuration
-    seen: tuple[int, Signature] = (-1, UNKNOWN)
 
 
 @dataclass
@@ -110,7 +84,9 @@ class TaskIndex:
         # Files that changed since an earlier refresh, and when we noticed that (monotonic, s).
         self._fresh: dict[str, tuple[Signature, float]] = {}
         self._has_refreshed = False
-        self._live: dict[str, _Live] = {}
+        self._uncached = 0  # rows that were read since all were stored for the next index
+        self._cache_at = 0.0  # monotonic; not before that again
+        self._live: dict[str, LiveRow] = {}
         self._queued: dict[str, _Queued] = {}
         self._unstarted: dict[str, str] = {}  # batches that are not started here, and why
         self._known_batches: set[str] = set()  # whose origin was checked last
@@ -129,7 +105,10 @@ class TaskIndex:
     def refresh(self) -> Changes:
         """Read the disk and return the changes since the last refresh."""
         with self._lock:
-            return self._refresh()
+            changes, rows = self._refresh(), self._to_cache()
+        if rows:
+            write_rows(self.workspace.tasks, rows)
+        return changes
 
     def changes_since(self, revision: int) -> Changes | None:
         """Return the changes after `revision`, None if that is too old, or in the future."""
@@ -203,17 +182,33 @@ class TaskIndex:
         found: set[str] = set()
         changed: list[TaskRow] = []
         rows, signatures, live = self.rows, self._signatures, self._live
-        for name, folder in scan_tasks(self.workspace.tasks, rows):
-            known = signatures.get(name, UNKNOWN)
-            row: TaskRow | None
-            if known == UNKNOWN or _signature(folder) != known:
-                row = self._read(name, folder)
-                if row is None:
-                    continue  # no task, or gone since we looked
-            else:
-                row = self._live_row(live[name]) if name in live else None
+        cached = {} if self._has_refreshed else read_rows(self.workspace.tasks)
+        tasks = list(scan_tasks(self.workspace.tasks, cached or rows))
+        known = [task for task in tasks if signatures.get(task[0], UNKNOWN) or task[0] in cached]
+        now = dict(zip((name for name, _ in known), map_files(_signature_at, known), strict=True))
+        unread = []
+        for name, folder in tasks:
+            signature = now.get(name, UNKNOWN)
+            row: TaskRow | None = None
+            if signature == UNKNOWN:
+                unread.append((name, folder))
+                continue
+            if name in cached and cached[name].signature == signature:
+                row = self._adopt(name, cached[name])
+            elif signatures.get(name) != signature:
+                unread.append((name, folder))
+                continue
+            elif name in live:
+                row = live[name].current(self.workspace.root)
             found.add(name)
             if row is not None and row != rows.get(name):
+                changed.append(row)
+        for (name, folder), content in zip(unread, map_files(_content_of, unread), strict=True):
+            row = self._read(name, folder, content)
+            if row is None:
+                continue  # no task, or gone since we looked
+            found.add(name)
+            if row != rows.get(name):
                 changed.append(row)
         changed = self._marked_unstarted(changed)
         removed = [name for name in rows if name not in found]
@@ -259,24 +254,46 @@ class TaskIndex:
         else:
             del self._shapes[shape]
 
-    def _read(self, name: str, folder: str) -> TaskRow | None:
+    def _adopt(self, name: str, cached: CachedRow) -> TaskRow:
+        """Return the row of a task whose file is as it was when the row was stored."""
+        self._signatures[name] = cached.signature
+        if cached.batch is not None:
+            self._queued[name] = _Queued(cached.row, cached.batch, cached.signature)
+        return cached.row
+
+    def _read(self, name: str, folder: str, content: _Content) -> TaskRow | None:
         """Return the row of a task from its file, None if there is none."""
         before = self._live.pop(name, None)
         self._queued.pop(name, None)
         self._signatures[name] = UNKNOWN  # read it again next time, unless this succeeds
-        path = f"{folder}/{TASK_INFO}"
-        try:
-            data, status = read_whole(path)
-            self._signatures[name] = self._settled(name, status)
-            info = parse_last_points(data, path)
-        except (FileNotFoundError, NotADirectoryError):
+        if content is None:
             self._signatures.pop(name)
             return None
-        except OSError as error:
-            return self._damaged(name, folder, unreadable(path, error))
+        if isinstance(content, Unreadable):
+            return self._damaged(name, folder, content)
+        data, status = content
+        self._signatures[name] = self._settled(name, status)
+        try:
+            info = parse_last_points(data, f"{folder}/{TASK_INFO}")
         except Unreadable as error:
             return self._damaged(name, folder, error)
+        self._uncached += 1
         return self._row(name, folder, info, signature_of(status), before)
+
+    def _to_cache(self) -> list[tuple[Signature, TaskRow, str | None]]:
+        """Return all rows that the next index may use, if many of them were read since they were stored."""
+        now = time.monotonic()
+        if self._uncached < max(_MIN_UNCACHED, len(self.rows) // 10) or now < self._cache_at:
+            return []
+        found = []
+        for name, row in self.rows.items():
+            signature, queued = self._signatures.get(name, UNKNOWN), self._queued.get(name)
+            if signature != UNKNOWN and row.readable and name not in self._live:
+                found.append((signature, queued.row if queued else row, queued.batch if queued else None))
+        if len(found) < len(self.rows) // 2:
+            return []  # they are only being made
+        self._uncached, self._cache_at = 0, now + _CACHE_SECONDS
+        return found
 
     def _settled(self, name: str, status: os.stat_result) -> Signature:
         """Return the signature of a file that is about to be read; `UNKNOWN` if it has to be read again.
@@ -296,7 +313,7 @@ class TaskIndex:
         return UNKNOWN
 
     def _row(
-        self, name: str, folder: str, info: TaskInfo, signature: Signature, before: _Live | None
+        self, name: str, folder: str, info: TaskInfo, signature: Signature, before: LiveRow | None
     ) -> TaskRow:
         row = row_from(info, folder)
         if row.status == QUEUED:
@@ -306,18 +323,8 @@ class TaskIndex:
         run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
-        was_known = before is not None and _is_same(before.run, run)
-        self._live[name] = live = _Live(
-            row=row,
-            run=run,
-            folder=folder,
-            signature=signature,
-            owner=Ownership.of(info),
-            track_store={key: info[key] for key in (STORE_KEY,) if key in info},
-            newest=before.newest if before and was_known else {},
-            totals=before.totals if before and was_known else _totals(folder, row),
-        )
-        return self._live_row(live)
+        self._live[name] = live = LiveRow.of(row, run, info, folder, signature, before)
+        return live.current(self.workspace.root)
 
     def _marked_unstarted(self, changed: list[TaskRow]) -> list[TaskRow]:
         """Return the changed rows, with a message for those that are queued but will not be started.
@@ -343,7 +350,7 @@ class TaskIndex:
     def _why_unstarted(self, name: str, queued: _Queued) -> str | None:
         """Return why a queued task will not be started, None if it will."""
         why = self._unstarted.get(queued.batch)
-        if why == QUEUED_NOWHERE and _signature(f"{self.workspace.tasks}/{name}") != queued.signature:
+        if why == QUEUED_NOWHERE and task_signature(f"{self.workspace.tasks}/{name}") != queued.signature:
             return None  # it is not queued any more: a batch is removed after the last of its tasks
         return why
 
@@ -355,41 +362,25 @@ class TaskIndex:
         kind = SHELL if self.workspace.name == SHELL_WORKSPACE else PYTHON
         return damaged_row(name, kind, changed_at, error.message)
 
-    def _live_row(self, live: _Live) -> TaskRow:
-        """Return the row of a running task with its newest points, and a message if its owner is dead."""
-        row = live.row
-        path = Path(live.folder, RUN_LOGS, journal_name(live.run.index))
-        try:
-            size = path.stat().st_size
-        except OSError:
-            size = 0
-        stored = stored_signature(live.folder) if live.track_store else UNKNOWN
-        if (size, stored) != live.seen:
-            live.seen = (size, stored)
-            # Metrics that are tracked rarely may not be among the newest points any more.
-            live.newest |= newest_beside(live.track_store, live.run.index, live.folder)
-            live.newest |= journal.tail_latest(path) if size else {}
-        if live.newest:
-            row = replace(row, figures=figures_of(live.run, live.newest))
-        steps = progress_of(row.figures, live.totals)
-        if steps is not None:
-            row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)
-        silent_since = stalled_since(self.workspace.root, live.folder, live.run)
-        if silent_since is not None:
-            row = replace(row, silent_since=silent_since)
-        if live.owner.is_orphaned(live.folder, live.run) and _signature(live.folder) == live.signature:
-            # It has not just ended normally: an owner writes the result before it exits.
-            row = replace(row, message=_why_over(live))
-        return row
+
+_Content = tuple[bytes, os.stat_result] | Unreadable | None
 
 
-def _totals(folder: str, row: TaskRow) -> Mapping[str, tuple[float, str]]:
-    """Return the numbers of steps in the configuration of a task."""
-    found: Mapping[str, Any] = {}
-    if row.kind == PYTHON:
-        with suppress(OSError, Unreadable, ValueError):  # the latter for an impossible name of the file
-            found = FlatReader().read(read_text(Path(folder, row.config_file), follow=False))
-    return totals_among({**found, **row.swept})
+def _content_of(task: tuple[str, str]) -> _Content:
+    """Return the content of the task file of a name and folder, None if there is none."""
+    path = f"{task[1]}/{TASK_INFO}"
+    try:
+        return read_whole(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return unreadable(path, error)
+    except Unreadable as error:
+        return error
+
+
+def _signature_at(task: tuple[str, str]) -> Signature:
+    return task_signature(task[1])
 
 
 def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
@@ -411,26 +402,8 @@ def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _why_over(live: _Live) -> str:
-    if is_copied_run(live.folder, live.run.index):
-        return COPIED
-    return INTERRUPTED if live.owner.here else LOST_CONTACT % (live.owner.host or "an unknown host")
-
-
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:
     """Return whether a run has completed since the row was read before."""
     if row.status != COMPLETED or row.duration is None:
         return False
     return before is None or (before.status, before.run) != (COMPLETED, row.run)
-
-
-def _is_same(one: Run, other: Run) -> bool:
-    """Return whether both are the same run: another task may have taken the name of one that is gone."""
-    return (one.index, one.attempt, one.started_at) == (other.index, other.attempt, other.started_at)
-
-
-def _signature(folder: str) -> Signature:
-    try:
-        return signature_of(os.stat(f"{folder}/{TASK_INFO}"))
-    except OSError:
-        return UNKNOWN

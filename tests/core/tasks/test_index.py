@@ -23,7 +23,8 @@ from pyruns_jupyter.core.taskfile.runs import SLOTS, STATUSES
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
 from pyruns_jupyter.core.tasks.row import TaskRow, row_from
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import (

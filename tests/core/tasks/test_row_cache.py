@@ -1,0 +1,170 @@
+"""Rows that were stored for the next index: as fresh ones, of unchanged task files only."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import read_whole
+from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.metrics.statistics import CurveStatistics
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks import edit, row_cache
+from pyruns_jupyter.core.tasks import index as index_module
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import row_from
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from tests.core.making import end_run, script_workspace, start_run
+
+from .test_index import JSON, KEYS, own_process
+
+OLD = time.time() - 1000
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(index_module, "_MIN_UNCACHED", 1)
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks whose files are read."""
+    found: list[str] = []
+
+    def read(path: str) -> Any:
+        found.append(path.split("/")[-2])
+        return read_whole(path)
+
+    monkeypatch.setattr(index_module, "read_whole", read)
+    return found
+
+
+def settle(workspace: WorkspaceFolder) -> None:
+    """Let the task files be so old that the next change shows in their times."""
+    for file in workspace.tasks.glob("*/task_info.json"):
+        os.utime(file, (OLD, OLD))
+
+
+def rows_of(workspace: WorkspaceFolder) -> dict[str, dict[str, Any]]:
+    index = TaskIndex(workspace)
+    index.refresh()
+    return {name: {**row.to_dict(), "all": repr(row)} for name, row in index.rows.items()}
+
+
+def project(tmp_path: Path) -> tuple[WorkspaceFolder, list[str]]:
+    """A workspace with tasks in each state that a row can be stored in, and a running one."""
+    workspace = script_workspace(tmp_path / "p")
+    names = create_tasks(workspace, "lr: 0.1 | 0.01 | 0.5\nseed: 1 | 2\n", "t")
+    done, queued, running, failed, *_ = (workspace.paths(name).folder for name in names)
+    start_run(done, pid=1, create_time=1.0)
+    statistics = CurveStatistics()
+    statistics.add([0.5, 0.25])
+    with edit_task(done) as info:
+        add_points(info, 1, {"loss": [0.5, 0.25]}, whole=True, statistics={"loss": statistics})
+    end_run(done)
+    start_run(failed, pid=1, create_time=1.0)
+    end_run(failed, exit_code=3)
+    edit.change(workspace, failed.name, TaskPatch(notes="ñ", tags=("a", "b"), pinned=True))
+    with edit_task(queued) as info:
+        runs.queue(info, attempt="a", batch="gone")
+    pid, created = own_process()
+    start_run(running, pid=pid, create_time=created)
+    settle(workspace)
+    return workspace, names
+
+
+def test_only_changed_files_are_read_again(tmp_path: Path, reads: list[str]) -> None:
+    workspace, names = project(tmp_path)
+    fresh = rows_of(workspace)
+    assert sorted(reads) == sorted(names)
+    reads.clear()
+    assert rows_of(workspace) == fresh
+    assert reads == [names[2]]  # runs
+    assert "belongs to no batch" in fresh[names[1]]["message"]
+    reads.clear()
+
+    with edit_task(workspace.paths(names[4]).folder) as info:
+        runs.queue(info, attempt="b", batch="b2")
+    (workspace.tasks / names[5]).rename(workspace.tasks / "renamed")
+    (new,) = create_tasks(workspace, "lr: 7\n", "new")
+    found = rows_of(workspace)
+    assert sorted(reads) == sorted([names[2], names[4], "renamed", new])
+    assert found[names[4]]["status"] == "queued"
+    assert {"renamed", new} <= set(found)
+    assert names[5] not in found
+
+
+def test_a_file_that_may_still_change_is_not_trusted(tmp_path: Path, reads: list[str]) -> None:
+    workspace, names = project(tmp_path)
+    recent = workspace.paths(names[0]).folder / "task_info.json"
+    os.utime(recent)
+    rows_of(workspace)
+    reads.clear()
+    rows_of(workspace)
+    assert sorted(reads) == sorted([names[0], names[2]])
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93", b"\x91\x93\x01\x80\xc0", b"\x91\x01", b"[]" * 1000])
+def test_a_damaged_cache_is_ignored(tmp_path: Path, state: Path, reads: list[str], content: bytes) -> None:
+    workspace, _ = project(tmp_path)
+    fresh = rows_of(workspace)
+    (path,) = (state / "indexes").iterdir()
+    path.write_bytes(content)
+    reads.clear()
+    assert rows_of(workspace) == fresh
+    assert len(reads) == len(fresh)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_without_a_state_folder_all_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[str]
+) -> None:
+    workspace, names = project(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "file" / "state"))
+    assert rows_of(workspace) == rows_of(workspace)
+    assert len(reads) == 2 * len(names)
+
+
+def test_caches_of_many_workspaces_are_bounded(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_cache, "_MAX_FILES", 2)
+    for number in range(3):
+        workspace = script_workspace(tmp_path / str(number))
+        create_tasks(workspace, "lr: 1 | 2\n", "t")
+        settle(workspace)
+        rows_of(workspace)
+    assert len(list((state / "indexes").iterdir())) == 2
+    assert row_cache.read_rows(workspace.tasks)
+
+
+@given(
+    st.dictionaries(st.sampled_from(KEYS), JSON | st.sampled_from(["failed", "completed"]), max_size=8),
+    JSON
+    | st.dictionaries(
+        st.sampled_from(["swept", "messages", "created_at", "tags", "study", "aggregates"]), JSON, max_size=4
+    ),
+)
+def test_any_row_is_as_before(
+    tmp_path_factory: pytest.TempPathFactory, info: dict[str, Any], own: Any
+) -> None:
+    content = json.loads(json.dumps({**info, "pyruns_jupyter": own}))
+    row = row_from(content, "/somewhere/t")
+    tasks = tmp_path_factory.mktemp("tasks")
+    row_cache.write_rows(tasks, [(7, row, None)])
+    found = row_cache.read_rows(tasks)["t"]
+    assert (repr(found.row), found.signature, found.batch) == (repr(row), 7, None)
+    assert repr(found.row.to_dict()) == repr(row.to_dict())
