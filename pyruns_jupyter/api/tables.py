@@ -61,15 +61,20 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
 
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     """Return a plain-text table with aligned columns."""
-    lines = [[printable(cell) for cell in line] for line in (header, *cells)]
-    widths = [[_width(cell) for cell in line] for line in lines]
-    most = [max(column) for column in zip(*widths, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell + " " * (width - own) for cell, own, width in zip(line, owns, most, strict=True)
-        ).rstrip()
-        for line, owns in zip(lines, widths, strict=True)
-    )
+    columns = [_aligned(column) for column in zip(header, *cells, strict=True)]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
+
+
+def _aligned(column: Sequence[str]) -> list[str]:
+    """Return the cells of a column in the same width; control characters are escaped."""
+    text = "".join(column)
+    if text.isascii() and text.isprintable():
+        width = max(map(len, column))
+        return [cell.ljust(width) for cell in column]
+    cells = [printable(cell) for cell in column]
+    widths = [_width(cell) for cell in cells]
+    most = max(widths)
+    return [cell + " " * (most - width) for cell, width in zip(cells, widths, strict=True)]
 
 
 def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -185,13 +187,13 @@ def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
     numbers = _numbers(values)
     if not numbers:
         return None
-    try:
-        deviation = stdev(numbers) if len(numbers) > 1 else None
-    except OverflowError:
-        deviation = None
+    mean, deviation = fmean(numbers), None
+    if len(numbers) > 1:
+        with suppress(OverflowError):
+            deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in numbers) / (len(numbers) - 1))
     return {
         "count": len(numbers),
-        "mean": encode_nonfinite(fmean(numbers)),
+        "mean": encode_nonfinite(mean),
         "deviation": deviation,
         "least": min(numbers),
         "greatest": max(numbers),

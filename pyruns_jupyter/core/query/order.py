@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from itertools import chain
+from operator import ne
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -17,6 +18,7 @@ from .values import value_text
 
 MAX_KEYS = 8
 _COMMA = re.compile(r",(?![^()]*\))")  # outside parentheses
+_NUMBERS = {int, float, bool}
 T = TypeVar("T")
 
 
@@ -25,18 +27,19 @@ def ordered(
 ) -> tuple[list[TaskRow], list[QueryNotice]]:
     """Return sorted rows, pinned ones first, and notices about the sort keys.
 
-    `sort` is a list of fields separated by commas; a `-` before a field reverses its order.
+    `rows` are in the natural order of their names. `sort` is a list of fields separated by commas; a `-`
+    before a field reverses its order.
 
     Raises:
         InvalidInput: with `field` "sort", when a key is ambiguous or not valid.
     """
     notices: list[QueryNotice] = []
-    found = sorted(rows, key=lambda row: natural_key(row.name))
+    found = list(rows)
     descending = order == "desc"
     for key, is_reversed in reversed(_keys(sort, fields)):
         is_descending = descending != is_reversed
         if key == "name":
-            found.sort(key=lambda row: natural_key(row.name), reverse=is_descending)
+            found = list(reversed(rows)) if is_descending else list(rows)
             continue
         try:
             field = fields.find(key)
@@ -79,21 +82,22 @@ def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
 
 def sort_by(items: Iterable[T], get: Callable[[T], Any], is_descending: bool) -> list[T]:
     """Return items sorted by a value: numbers, then texts, or reversed; items without a value last."""
-    numbers: list[tuple[Any, T]] = []
-    texts: list[tuple[Any, T]] = []
-    missing: list[T] = []
-    for item in items:
-        value = get(item)
-        if type(value) in (float, int, bool):
-            if value == value:
-                numbers.append((value, item))
+    items = list(items)
+    values = list(map(get, items))
+    numbers: list[int] = []
+    missing: list[int] = []
+    texts: dict[int, str] = {}
+    if set(map(type, values)) <= _NUMBERS and not any(map(ne, values, values)):  # none is NaN
+        numbers.extend(range(len(values)))
+    else:
+        for position, value in enumerate(values):
+            if type(value) in _NUMBERS:
+                (numbers if value == value else missing).append(position)
+            elif value is None or value is MISSING:
+                missing.append(position)
             else:
-                missing.append(item)
-        elif value is None or value is MISSING:
-            missing.append(item)
-        else:
-            texts.append((natural_key(value_text(value)), item))
-    for pairs in (numbers, texts):
-        pairs.sort(key=itemgetter(0), reverse=is_descending)
-    ordered = [*texts, *numbers] if is_descending else [*numbers, *texts]
-    return [item for _, item in ordered] + missing
+                texts[position] = natural_key(value_text(value))
+    numbers.sort(key=values.__getitem__, reverse=is_descending)
+    named = sorted(texts, key=texts.__getitem__, reverse=is_descending)
+    positions = (named, numbers, missing) if is_descending else (numbers, named, missing)
+    return [items[position] for position in chain(*positions)]

@@ -60,7 +60,7 @@ def select(
     """Return the rows that match a query.
 
     Args:
-        rows: the rows of a workspace.
+        rows: the rows of a workspace, in the natural order of their names.
         query: the query or its text.
         statuses: return only rows with one of these statuses; None for all.
         sort: fields separated by commas; a `-` before a field reverses its order; see `docs/query.md`. Pinned

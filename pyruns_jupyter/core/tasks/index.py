@@ -6,8 +6,9 @@ import os
 import secrets
 import threading
 import time
+from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.config.cache import ConfigCache
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
@@ -41,6 +43,7 @@ QUEUED_NOWHERE = (
     "The task is marked as queued but belongs to no batch, so it does not start. Stop it, or run it again."
 )
 _ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
+_MAX_INSERTED = 500  # names; more are sorted together with all others
 _MIN_UNCACHED = 500  # rows; fewer are read as quickly from the task files
 _CACHE_SECONDS = 60.0
 _MAX_DURATIONS = 101  # latest runs that the typical duration is based on
@@ -71,7 +74,7 @@ class _Queued:
 
 class TaskIndex:
     """All tasks of one workspace. `refresh` may run in a thread; `rows` and `counts` are replaced, never
-    changed.
+    changed. `rows` are in the natural order of their names.
     """
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
@@ -214,11 +217,14 @@ class TaskIndex:
         removed = [name for name in rows if name not in found]
         self._has_refreshed = True
         if changed or removed:
-            self._apply(changed, removed)
+            self._apply(changed, removed, rows or cached)
         return Changes(changed, removed, self.revision)
 
-    def _apply(self, changed: list[TaskRow], removed: list[str]) -> None:
-        """Apply changes, at a cost proportional to their number, apart from copying `rows`."""
+    def _apply(self, changed: list[TaskRow], removed: list[str], ordered: Iterable[str]) -> None:
+        """Apply changes, at a cost proportional to their number, apart from copying `rows`.
+
+        `ordered` are the names whose order is known.
+        """
         revision = self.revision + 1
         rows, counts = dict(self.rows), dict(self.counts)
         ended = [row for row in changed if _has_completed(rows.get(row.name), row)]
@@ -241,6 +247,8 @@ class TaskIndex:
         self.aggregates.forget([*removed, *(row.name for row in changed if row.status != RUNNING)])
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
+        if any(row.name not in self.rows for row in changed):
+            rows = {name: rows[name] for name in _in_natural_order(rows, ordered)}
         self.rows, self.counts, self.revision = rows, counts, revision
 
     def _count(self, counts: dict[str, int], row: TaskRow | None, by: int) -> None:
@@ -399,6 +407,18 @@ def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
                 found[batch] = QUEUED_ELSEWHERE
             elif source in (Origin.GONE, Origin.DAMAGED) and not is_claimed:
                 found[batch] = QUEUED_NOWHERE
+    return found
+
+
+def _in_natural_order(names: Collection[str], ordered: Iterable[str]) -> list[str]:
+    """Return names in natural order; those in `ordered` are in that order already."""
+    found = [name for name in ordered if name in names]
+    known = set(found)
+    new = [name for name in names if name not in known]
+    if len(new) > _MAX_INSERTED:
+        return sorted(names, key=natural_key)
+    for name in new:
+        insort(found, name, key=natural_key)
     return found
 
 
