@@ -1,10 +1,11 @@
-"""File system notifications for a watcher, which otherwise has to poll."""
+"""File system notifications for a watcher, which otherwise has to poll and to look at all tasks."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+import threading
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from pyruns_jupyter.core.fs.inotify import FolderWatch
@@ -12,19 +13,23 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .threads import Runner, open_in_thread, wait_for_event
 
+_MANY = 1000  # tasks; to look at all of them is as quick
+
 _log = logging.getLogger(__name__)
 
 
 class Hints:
-    """Notifications that a workspace may have changed. Without support of the system there are none."""
+    """Notifications that tasks of a workspace may have changed: none where the system does not support it."""
 
     def __init__(self, run: Runner, watch: FolderWatch | None) -> None:
         self._run = run
         self._watch = watch
         self._came = asyncio.Event()
-        self._covered: Iterable[str] = ()
+        self._covered: Mapping[str, object] = {}
+        self._changed: set[str] | None = None  # since they were taken; None for any task
+        self._lock = threading.Lock()  # of `_changed`, and while the watch is read or closed
         if watch is not None:
-            asyncio.get_running_loop().add_reader(watch.descriptor, self._take)
+            asyncio.get_running_loop().add_reader(watch.descriptor, self._receive)
 
     @staticmethod
     @asynccontextmanager
@@ -46,26 +51,51 @@ class Hints:
             hints.close()
 
     def forget(self) -> None:
-        """Discard the notifications so far."""
+        """Discard the notifications so far, apart from the names of the tasks."""
         self._came.clear()
 
-    async def cover(self, names: Iterable[str]) -> bool:
+    def take(self, rows: Mapping[str, object]) -> set[str] | None:
+        """Return the names of the tasks that may have changed since the last call; None if any may have.
+        `rows` are the known tasks. May be called in any thread.
+        """
+        with self._lock:
+            watch = self._watch
+            if watch is None:
+                return None
+            self._add(watch.read())
+            changed, self._changed = self._changed, set()
+        if changed is None or rows is self._covered:
+            return changed
+        changed |= watch.unwatched(rows.keys())
+        return changed if len(changed) < _MANY else None
+
+    def _add(self, names: set[str] | None) -> None:
+        if names is None or self._changed is None:
+            self._changed = None
+        else:
+            self._changed |= names
+            if len(self._changed) > _MANY:
+                self._changed = None
+
+    async def cover(self, rows: Mapping[str, object]) -> bool:
         """Watch these tasks and return whether every change since the last look causes a notification.
 
-        The caller passes a new `names` object if the names have changed.
+        The caller passes another object if the names have changed.
         """
         if self._watch is None:
             return False
-        if names is self._covered:
+        if rows is self._covered and not self._watch.has_lost:
             return True
         try:
-            has_new = await self._run(self._watch.update, names)
+            new = await self._run(self._watch.update, rows)
         except OSError as error:
             _log.info("Too many tasks for file system notifications; polling instead: %s", error)
             self.close()
             return False
-        self._covered = names
-        return not has_new  # new tasks may have changed before they were watched
+        self._covered = rows
+        with self._lock:
+            self._add(new)  # new tasks may have changed before they were watched
+        return not new
 
     async def wait(self, seconds: float) -> bool:
         """Wait at most `seconds` for a notification and return whether there was one."""
@@ -73,11 +103,17 @@ class Hints:
 
     def close(self) -> None:
         """Stop receiving notifications."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            asyncio.get_running_loop().remove_reader(watch.descriptor)
-            watch.close()
+        with self._lock:  # no thread reads what another file may have the number of
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                asyncio.get_running_loop().remove_reader(watch.descriptor)
+                watch.close()
 
-    def _take(self) -> None:
-        if self._watch is not None and self._watch.read():
+    def _receive(self) -> None:
+        with self._lock:
+            if self._watch is None:
+                return
+            names = self._watch.read()
+            self._add(names)
+        if names is None or names:
             self._came.set()

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING, STATUSES
-from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import to_json
 
@@ -30,6 +30,7 @@ T = TypeVar("T")
 MAX_AGE_SECONDS = 0.3  # how long an index is used without reading the disk again
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # between two reads while there are listeners
 IDLE_PERIOD_SECONDS = 10.0  # the same with file system notifications and without active tasks
+MAX_SHARE = 0.01  # of the time, to look at all tasks although there are notifications
 CHECK_SECONDS = 3.0  # between two checks that a scheduler is alive
 IDLE_CHECK_SECONDS = 30.0  # the same without active tasks: the driver of a study may have died
 MAX_ANSWERS = 100  # cached at once
@@ -82,6 +83,8 @@ class Watcher:
         self._index = TaskIndex(workspace)
         self._events_of = EventDetector(workspace)
         self._events: list[tuple[str, dict[str, Any]]] = []
+        self._hints: Hints | None = None
+        self._all_at = float("-inf")  # when to look at all tasks again, whatever the notifications say
         self._turn = asyncio.Lock()  # one look at a time; waiting for it occupies no thread
         self._index_lock = threading.Lock()  # also held by a look whose request was cancelled
         self._has_looked = False
@@ -166,7 +169,7 @@ class Watcher:
         with self._index_lock:
             now = time.monotonic()
             if self._looked_at < max(now - max_age, self._changed_at):
-                self._events += self._events_of.take(self._index.refresh())
+                self._events += self._events_of.take(self._refresh(now))
                 self._looked_at = now
             answer = read(self._index)
             events, self._events = self._events, []  # also those of a look that was cancelled
@@ -177,6 +180,18 @@ class Watcher:
                 running=self._events_of.running,
                 events=events,
             )
+
+    def _refresh(self, now: float) -> Changes:
+        """Look at the tasks that the system told of, and at all of them now and then."""
+        names = None if self._hints is None else self._hints.take(self._index.rows)
+        until, self._all_at = self._all_at, float("-inf")  # if this one fails
+        if names is not None and now < until:
+            changes, self._all_at = self._index.refresh(names), until
+            return changes
+        changes = self._index.refresh()
+        ended = time.monotonic()
+        self._all_at = ended + max(IDLE_PERIOD_SECONDS, (ended - now) / MAX_SHARE)
+        return changes
 
     def _check_scheduler_if_due(self, active: bool) -> None:
         """Make sure now and then that queued tasks have a scheduler. Without active tasks this is rarer: a
@@ -224,13 +239,16 @@ class Watcher:
     async def _poll(self) -> None:
         self._period = MIN_PERIOD_SECONDS
         async with Hints.of(self.workspace, self._run) as hints:
+            self._hints = hints
             while True:
                 began = time.monotonic()
                 hints.forget()
                 is_complete = False
                 try:
-                    rows = await self.look(lambda index: index.rows, max_age=0.0)
-                    is_complete = await hints.cover(rows)
+                    rows, is_settled = await self.look(
+                        lambda index: (index.rows, index.is_settled), max_age=0.0
+                    )
+                    is_complete = await hints.cover(rows) and is_settled
                     self._problem = None
                 except (PyrunsError, OSError) as error:
                     if self._problem != str(error):

@@ -13,7 +13,8 @@ import pytest
 
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.core.tasks.index import INTERRUPTED, QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
 from pyruns_jupyter.core.tasks.trash import trash
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue import launch

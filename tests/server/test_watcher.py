@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,45 @@ async def test_a_workspace_at_rest(
             changed.clear()
             await asyncio.to_thread(set_pinned, train, "two", True)  # watched by now, too
             await asyncio.wait_for(changed.wait(), PATIENCE)
+            # Other programs make the folder first, remove it, and use its name again.
+            for number in (1, 2):
+                changed.clear()
+                folder = train.tasks / "three"
+                folder.mkdir()
+                await asyncio.sleep(1.0)
+                (folder / "task_info.json").write_text(
+                    f'{{"name": "three", "status": "completed", "n": {number}}}'
+                )
+                await until(lambda: known(watcher, "three", "completed"), "the new task")
+                (folder / "task_info.json").write_text('{"name": "three", "status": "failed"}')
+                await until(lambda: known(watcher, "three", "failed"), "the changed task")
+                shutil.rmtree(folder)
+                await until(lambda: known(watcher, "three", None), "the task is gone")
+    finally:
+        await services.close()
+
+
+async def known(watcher: watcher_module.Watcher, name: str, status: str | None) -> bool:
+    """Whether the last look, whoever asked for it, found a task with this status."""
+    row = watcher._index.rows.get(name)
+    return (row.status if row else None) == status
+
+
+async def test_a_look_after_a_change_sees_it(train: WorkspaceFolder, jp_root_dir: Path) -> None:
+    """Whoever changed something and asks then must see it, whether its folder is watched already or not."""
+    create_tasks(train, "lr: 0.5\n", "one")
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
+    watcher = services.watchers.get(train)
+    try:
+        async with watcher.listening():
+            for number in range(30):
+                (name,) = create_tasks(train, "lr: 0.5\n", f"n{number}")
+                assert name in await watcher.look(lambda index: index.rows, max_age=0.0)
+                for pinned in (True, False):
+                    await asyncio.to_thread(set_pinned, train, name, pinned)
+                    rows = await watcher.look(lambda index: index.rows, max_age=0.0)
+                    assert rows[name].pinned is pinned
     finally:
         await services.close()
 
@@ -125,7 +165,7 @@ async def test_the_end_of_a_watch_is_not_lost_to_a_change_at_the_same_moment(
         waiting = asyncio.ensure_future(changes.wait(PATIENCE))
         await asyncio.sleep(0.01)
         (train.tasks / "new").mkdir()
-        changes._take()  # as when the system says so
+        changes._receive()  # as when the system says so
         for _ in range(steps):
             await asyncio.sleep(0)
         was_done = waiting.done()

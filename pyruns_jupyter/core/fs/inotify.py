@@ -13,7 +13,7 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,7 @@ _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x8, 0x40, 0x80, 0x100,
 _OVERFLOW, _IGNORED, _ONLY_FOLDERS = 0x4000, 0x8000, 0x0100_0000
 _IN_TASKS = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLY_FOLDERS
 _IN_TASK = _CLOSE_WRITE | _MOVED_TO | _ONLY_FOLDERS
+_MAX_READS = 64  # then there are more changes than are worth telling apart
 _EVENT = struct.Struct("iIII")
 _NO_BLOCK, _CLOSE_ON_EXEC = getattr(os, "O_NONBLOCK", 0), 0o2000000
 
@@ -56,7 +57,9 @@ class PathWatch:
 
 
 class FolderWatch:
-    """Watches the tasks of one workspace. `descriptor` becomes readable when something happened."""
+    """Watches the tasks of one workspace. `descriptor` becomes readable when something happened; `has_lost`
+    is whether a watched folder was removed since the last `update`.
+    """
 
     def __init__(self, tasks: Path) -> None:
         """`tasks` is the folder with the task folders.
@@ -68,17 +71,19 @@ class FolderWatch:
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(tasks))
         self._tasks = tasks
         self._watched: dict[str, int] = {}
+        self._names: dict[int, str] = {}  # the other way round
+        self.has_lost = False
         self._lock = threading.Lock()  # held while watches are added, in any thread
         self._closed = False
         self.descriptor = _new_watch()
         try:
-            _watch(self.descriptor, tasks, _IN_TASKS)
+            self._own = _watch(self.descriptor, tasks, _IN_TASKS)
         except BaseException:
             self.close()
             raise
 
-    def update(self, names: Iterable[str]) -> bool:
-        """Watch the tasks of these names, and no others; return whether some are new.
+    def update(self, names: Iterable[str]) -> set[str]:
+        """Watch the tasks of these names, and no others; return the new ones.
 
         Earlier changes of the new ones are not reported.
 
@@ -88,33 +93,53 @@ class FolderWatch:
         wanted = set(names)
         try:
             with self._lock:
+                self.has_lost = False
                 for name in self._watched.keys() - wanted:  # a folder that was moved is still watched
-                    c_library().inotify_rm_watch(self.descriptor, self._watched.pop(name))
+                    watch = self._watched.pop(name)
+                    self._names.pop(watch, None)
+                    c_library().inotify_rm_watch(self.descriptor, watch)
                 new = wanted - self._watched.keys()
                 for name in new:
                     if self._closed:
                         break
                     with suppress(FileNotFoundError, NotADirectoryError):
-                        self._watched[name] = _watch(self.descriptor, self._tasks / name, _IN_TASK)
-                return bool(new)
+                        watch = _watch(self.descriptor, self._tasks / name, _IN_TASK)
+                        self._watched[name], self._names[watch] = watch, name
+                return new
         finally:
             if self._closed:
                 self.close()
 
-    def read(self) -> bool:
-        """Take all pending events; return whether a task may have changed. Never blocks."""
-        try:
-            data = os.read(self.descriptor, 256 * 1024)
-        except BlockingIOError:
-            return False
-        at, has_changed = 0, False
-        while at < len(data):
-            _, mask, _, length = _EVENT.unpack_from(data, at)
-            name = data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0")
-            at += _EVENT.size + length
-            # Locks and files that are being written begin with a dot.
-            has_changed |= bool(mask & _OVERFLOW) or (not mask & _IGNORED and not name.startswith(b"."))
-        return has_changed
+    def unwatched(self, names: KeysView[str]) -> set[str]:
+        """Return those names whose tasks are not watched."""
+        return names - self._watched.keys()
+
+    def read(self) -> set[str] | None:
+        """Take all pending events; return the names of tasks that may have changed, None for any.
+
+        Never blocks, and may be called in any thread.
+        """
+        changed: set[str] = set()
+        for _ in range(_MAX_READS):
+            try:
+                data = os.read(self.descriptor, 64 * 1024)
+            except BlockingIOError:
+                return changed - {""}
+            at = 0
+            while at < len(data):
+                watch, mask, _, length = _EVENT.unpack_from(data, at)
+                name = os.fsdecode(data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0"))
+                at += _EVENT.size + length
+                if mask & _OVERFLOW:
+                    return None
+                if mask & _IGNORED:  # the folder is gone; another one may have its name
+                    lost = self._names.pop(watch, "")
+                    self._watched.pop(lost, None)
+                    self.has_lost |= bool(lost)
+                    changed.add(lost)
+                elif not name.startswith("."):  # as locks and files that are being written do
+                    changed.add(name if watch == self._own else self._names.get(watch, ""))
+        return None
 
     def close(self) -> None:
         """Stop watching. Does not wait for a running `update`, which then closes the watch when it ends."""

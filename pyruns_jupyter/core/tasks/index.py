@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import threading
 import time
 from bisect import insort
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from pyruns_jupyter.core.fs.parallel import map_files
 from pyruns_jupyter.core.metrics.goals import Goals
-from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, is_task_name
 from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
 from pyruns_jupyter.core.trust.engine_key import BATCHES, other_owner, trusted_engine
@@ -86,6 +87,8 @@ class TaskIndex:
         self._signatures: dict[str, Signature] = {}
         # Files that changed since an earlier refresh, and when we noticed that (monotonic, s).
         self._fresh: dict[str, tuple[Signature, float]] = {}
+        self._unsettled: set[str] = set()  # tasks that have to be read again
+        self._unfinished: set[str] = set()  # folders without a task file
         self._has_refreshed = False
         self._uncached = 0  # rows that were read since all were stored for the next index
         self._cache_at = 0.0  # monotonic; not before that again
@@ -105,10 +108,14 @@ class TaskIndex:
         self._configs_lock = threading.Lock()  # held while files are read; taken before `_lock`
         self._lock = threading.Lock()
 
-    def refresh(self) -> Changes:
-        """Read the disk and return the changes since the last refresh."""
+    def refresh(self, names: Iterable[str] | None = None) -> Changes:
+        """Read the disk and return the changes since the last refresh.
+
+        With `names`, only these tasks are looked at, those that run, and those that may have changed at the
+        moment when they were read.
+        """
         with self._lock:
-            changes, rows = self._refresh(), self._to_cache()
+            changes, rows = self._refresh(names), self._to_cache()
         if rows:
             write_rows(self.workspace.tasks, rows)
         return changes
@@ -181,14 +188,27 @@ class TaskIndex:
                 names.add(name)
         return names
 
-    def _refresh(self) -> Changes:
+    @property
+    def is_settled(self) -> bool:
+        """Whether no folder may still become a task: some programs create the folder first."""
+        return not self._unfinished
+
+    def _refresh(self, names: Iterable[str] | None) -> Changes:
         found: set[str] = set()
         changed: list[TaskRow] = []
         rows, signatures, live = self.rows, self._signatures, self._live
         cached = {} if self._has_refreshed else read_rows(self.workspace.tasks)
-        tasks = list(scan_tasks(self.workspace.tasks, cached or rows))
+        wanted = None
+        if names is not None and self._has_refreshed:
+            wanted = {*names, *live, *self._unsettled, *self._unfinished}
+            tasks = [*_folders_of(self.workspace.tasks, wanted)]
+        else:
+            tasks = [*scan_tasks(self.workspace.tasks, cached or rows)]
+        self._unsettled.clear()
+        self._unfinished.clear()
         known = [task for task in tasks if signatures.get(task[0], UNKNOWN) or task[0] in cached]
-        now = dict(zip((name for name, _ in known), map_files(_signature_at, known), strict=True))
+        looks = map_files(task_signature, [folder for _, folder in known])
+        now = {name: signature for (name, _), signature in zip(known, looks, strict=True)}
         unread = []
         for name, folder in tasks:
             signature = now.get(name, UNKNOWN)
@@ -206,15 +226,19 @@ class TaskIndex:
             found.add(name)
             if row is not None and row != rows.get(name):
                 changed.append(row)
-        for (name, folder), content in zip(unread, map_files(_content_of, unread), strict=True):
+        contents = map_files(_content_of, [folder for _, folder in unread])
+        for (name, folder), content in zip(unread, contents, strict=True):
             row = self._read(name, folder, content)
-            if row is None:
-                continue  # no task, or gone since we looked
+            if row is None:  # no task, or gone since we looked
+                self._unfinished.add(name)
+                continue
             found.add(name)
+            if signatures[name] == UNKNOWN:
+                self._unsettled.add(name)
             if row != rows.get(name):
                 changed.append(row)
         changed = self._marked_unstarted(changed)
-        removed = [name for name in rows if name not in found]
+        removed = [name for name in (rows if wanted is None else wanted & rows.keys()) if name not in found]
         self._has_refreshed = True
         if changed or removed:
             self._apply(changed, removed, rows or cached)
@@ -374,9 +398,9 @@ class TaskIndex:
 _Content = tuple[bytes, os.stat_result] | Unreadable | None
 
 
-def _content_of(task: tuple[str, str]) -> _Content:
-    """Return the content of the task file of a name and folder, None if there is none."""
-    path = f"{task[1]}/{TASK_INFO}"
+def _content_of(folder: str) -> _Content:
+    """Return the content of the task file in a folder, None if there is none."""
+    path = f"{folder}/{TASK_INFO}"
     try:
         return read_whole(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -387,8 +411,15 @@ def _content_of(task: tuple[str, str]) -> _Content:
         return error
 
 
-def _signature_at(task: tuple[str, str]) -> Signature:
-    return task_signature(task[1])
+def _folders_of(tasks: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and path of those folders in `tasks` with one of these names that can be a task."""
+    if os.path.islink(tasks) or os.path.islink(tasks.parent):
+        return
+    for name in names:
+        path = f"{tasks}/{name}"
+        with suppress(OSError, ValueError):
+            if is_task_name(name) and stat.S_ISDIR(os.lstat(path).st_mode):
+                yield name, path
 
 
 def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def watch(workspace: WorkspaceFolder) -> Iterator[FolderWatch]:
 def came(watch: FolderWatch) -> bool:
     """Whether a hint came; events are there at once when the call that causes them returns."""
     ready, _, _ = select.select([watch.descriptor], [], [], 0)
-    return bool(ready) and watch.read()
+    return bool(ready) and watch.read() != set()
 
 
 def test_what_is_worth_a_look(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
@@ -87,6 +88,26 @@ def test_what_is_not(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
     (folder / "run_logs").mkdir(exist_ok=True)
     (folder / "run_logs" / "run1.log").write_text("x")
     assert not came(watch)
+
+
+def test_which_tasks_it_was(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
+    set_pinned(workspace, "b", True)
+    assert watch.read() == {"b"}
+    tasks.rename(workspace, "a", "c")
+    assert watch.read() == {"a", "c"}
+    assert watch.unwatched({"b": 1, "c": 2}.keys()) == {"c"}
+    assert watch.update(["b", "c"]) == {"c"}
+    set_pinned(workspace, "c", True)
+    assert watch.read() == {"c"}
+    lost = [watch.has_lost]
+    shutil.rmtree(workspace.tasks / "b")
+    assert watch.read() == {"b"}
+    assert [*lost, watch.has_lost] == [False, True]
+    create_tasks(workspace, "true\n", "b")
+    assert watch.update(["b", "c"]) == {"b"}
+    watch.read()
+    set_pinned(workspace, "b", True)
+    assert watch.read() == {"b"}
 
 
 def test_too_much_at_once(workspace: WorkspaceFolder, watch: FolderWatch) -> None:

@@ -59,6 +59,32 @@ def dead_process() -> tuple[int, float]:
     return process.pid, created
 
 
+def test_a_look_at_some_tasks(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path)
+    names = create_tasks(workspace, "lr: 0.1 | 0.01 | 1\n", "ab")
+    for name in names:
+        os.utime(workspace.paths(name).info, (1e9, 1e9))
+    index = TaskIndex(workspace)
+    index.refresh(names[:1])  # the first look is at all
+    assert [*index.rows] == sorted(names)
+    set_pinned(workspace, names[0], True)
+    set_pinned(workspace, names[1], True)
+    assert [row.name for row in index.refresh([names[1]]).changed] == [names[1]]
+    (new,) = create_tasks(workspace, "lr: 3\n", "aa")
+    trash.trash(workspace, names[2])
+    (workspace.tasks / "link").symlink_to(workspace.paths(names[0]).folder)
+    (workspace.tasks / "empty").mkdir()
+    odd = ["link", "empty", ".hidden", "", "..", "no\0where", "missing", "a/b"]
+    changes = index.refresh([new, names[2], *odd])
+    assert ([row.name for row in changes.changed], changes.removed) == ([new], [names[2]])
+    settled = [index.is_settled]  # the folder may become a task
+    (workspace.tasks / "empty" / "task_info.json").write_text("{}")
+    assert [row.name for row in index.refresh([]).changed] == ["empty"]
+    assert [*settled, index.is_settled] == [False, True]
+    assert [*index.rows] == [new, *names[:2], "empty"]
+    assert [row.name for row in index.refresh().changed] == [names[0]]
+
+
 def test_a_fresh_sweep(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     before = time.time()
