@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import fs_hints
 from pyruns_jupyter.live import watcher as watcher_module
@@ -107,23 +110,52 @@ async def known(watcher: watcher_module.Watcher, name: str, status: str | None) 
     return (row.status if row else None) == status
 
 
-async def test_a_look_after_a_change_sees_it(train: WorkspaceFolder, jp_root_dir: Path) -> None:
-    """Whoever changed something and asks then must see it, whether its folder is watched already or not."""
-    create_tasks(train, "lr: 0.5\n", "one")
+async def test_a_look_after_a_change_sees_it(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also as long as its folder is not watched yet."""
+    go_on = threading.Event()
+    update = FolderWatch.update
+
+    def late(watch: FolderWatch, names: Iterable[str]) -> set[str]:
+        go_on.wait(PATIENCE)
+        return update(watch, names)
+
+    monkeypatch.setattr(FolderWatch, "update", late)
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
     watcher = services.watchers.get(train)
+
+    async def rows() -> Mapping[str, TaskRow]:
+        return await watcher.look(lambda index: index.rows, max_age=0.0)
+
     try:
         async with watcher.listening():
-            for number in range(30):
-                (name,) = create_tasks(train, "lr: 0.5\n", f"n{number}")
-                assert name in await watcher.look(lambda index: index.rows, max_age=0.0)
+            await rows()
+            for name in create_tasks(train, "lr: 0.5 | 0.25 | 0.125\n", "new"):
+                assert name in await rows()
+                await asyncio.sleep(0.1)  # it is not read again because it has just changed
+                await rows()
                 for pinned in (True, False):
                     await asyncio.to_thread(set_pinned, train, name, pinned)
-                    rows = await watcher.look(lambda index: index.rows, max_age=0.0)
-                    assert rows[name].pinned is pinned
+                    assert (await rows())[name].pinned is pinned
     finally:
+        go_on.set()
         await services.close()
+
+
+async def test_a_folder_in_place_of_another_is_watched(train: WorkspaceFolder) -> None:
+    async def run(function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    (name,) = create_tasks(train, "lr: 0.5\n", "new")
+    rows = {name: 1}
+    async with fs_hints.Hints.of(train, run) as hints:
+        assert [await hints.cover(rows), await hints.cover(rows)] == [False, True]
+        shutil.rmtree(train.tasks / name)
+        create_tasks(train, "lr: 0.5\n", "new")
+        hints.take(rows)
+        assert [await hints.cover(rows), await hints.cover(rows)] == [False, True]
 
 
 async def test_remembered_answers_are_bounded_in_size(
