@@ -124,9 +124,12 @@ def main() -> None:
         raise ValueError(f"the learning rate has to be positive, but it is {arguments.lr:g}")
     random = np.random.default_rng(arguments.seed)
     train, test, train_labels, test_labels = load(random, arguments.augment)
-    is_linear = arguments.model == "sgd"
-    network = Network([] if is_linear else arguments.hidden, random)
-    optimizer = (SgdWithMomentum if is_linear else Adam)(network.arrays, arguments.lr)
+    if arguments.model == "sgd":
+        network = Network([], random)
+        optimizer: Adam | SgdWithMomentum = SgdWithMomentum(network.arrays, arguments.lr)
+    else:
+        network = Network(arguments.hidden, random)
+        optimizer = Adam(network.arrays, arguments.lr)
     print(f"{arguments.model}: {len(train)} training and {len(test)} test images", flush=True)
 
     loss = accuracy = float("nan")
