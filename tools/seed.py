@@ -30,7 +30,7 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "digits" / "train.py"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "digits"
 MONTH = 30 * 86400.0
 EPOCHS = 30
 SWEEP = """\
@@ -126,7 +126,8 @@ def date(info: TaskInfo, began: float, ended: float) -> None:
 def seed(project: Path, count: int, number: int) -> WorkspaceFolder:
     """Make the project and return its workspace."""
     project.mkdir(parents=True)
-    shutil.copy(SCRIPT, project / "train.py")
+    for name in ("train.py", "digits.csv.gz"):
+        shutil.copy(EXAMPLE / name, project)
     workspace, _ = open_workspace(project / "train.py")
     chance = random.Random(number)
     now = time.time()

@@ -38,10 +38,9 @@ test('magics make a sweep, and the table in a cell follows it', async ({
   const folder = path.join(ROOT, 'magics');
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder);
-  fs.copyFileSync(
-    path.join(ROOT, 'digits', 'train.py'),
-    path.join(folder, 'train.py')
-  );
+  for (const name of ['train.py', 'digits.csv.gz']) {
+    fs.copyFileSync(path.join(ROOT, 'digits', name), path.join(folder, name));
+  }
   makeNotebook(path.join(folder, 'sweep.ipynb'), CELLS);
   await openLab(page, baseURL as string, 'magics');
   await page.notebook.openByPath('magics/sweep.ipynb');
