@@ -44,7 +44,13 @@ def truth(path: Path, words: list[str]) -> dict[str, Any] | None:
     command = [sys.executable, "-W", "ignore", str(TRUTH), str(path.parent), str(path), *words]
     try:
         done = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
+            check=False,
+            cwd=path.parent,
         )
     except subprocess.TimeoutExpired:
         return None

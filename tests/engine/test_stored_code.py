@@ -231,8 +231,6 @@ def test_trees_that_came_with_a_project_are_left_alone(
     assert not list((project.root / ".code").glob("kept-*"))
     assert os.listdir(tmp_path / "home") == ["x"]
     assert os.listdir(home) == ["y"]
-    (found,) = (one for one in examine(project.root, gpus=False) if "older version" in one.what)
-    assert str(project.root / ".code" / "trees") in found.what
 
 
 def test_a_link_in_place_of_the_trees_is_not_followed(make_project: MakeProject, tmp_path: Path) -> None:

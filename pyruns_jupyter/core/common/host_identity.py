@@ -12,9 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import PyrunsError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 STATE_VARIABLE = "PYRUNS_STATE_DIR"
 RUNTIME_VARIABLE = "PYRUNS_RUNTIME_DIR"
@@ -150,8 +153,26 @@ def runner_id(token: str) -> str:
     return f"{host_name()}:{os.getpid()}:{token}"
 
 
+class StoredIdentity:
+    """An identity that files store: a dataclass."""
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Self | None:
+        """Return the identity that `to_dict` stored, None if `value` is not one."""
+        import msgspec  # not at the top: modules that scripts import stay light
+
+        try:
+            return msgspec.convert(value, cls)
+        except (msgspec.ValidationError, UnicodeEncodeError):
+            return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the identity as JSON-ready data."""
+        return dict(vars(self))
+
+
 @dataclass(frozen=True)
-class ProcessId:
+class ProcessId(StoredIdentity):
     """A process of some host and boot, since a pid alone is ambiguous. `space` is its `pid_space`."""
 
     host: str
@@ -175,20 +196,6 @@ class ProcessId:
     def ours(cls) -> ProcessId:
         """Return the identity of this process."""
         return _identity_of(os.getpid())
-
-    @classmethod
-    def from_dict(cls, value: Any) -> ProcessId | None:
-        """Return the identity that `to_dict` stored, None if `value` is not one."""
-        import msgspec  # not at the top: modules that scripts import stay light
-
-        try:
-            return msgspec.convert(value, cls)
-        except (msgspec.ValidationError, UnicodeEncodeError):
-            return None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the identity as JSON-ready data."""
-        return dict(vars(self))
 
     @property
     def here(self) -> bool:

@@ -77,13 +77,14 @@ def _flatten(value: Mapping[str, Any], prefix: str, found: dict[str, Any], room:
         if isinstance(item, dict) and item:
             room = _flatten(item, f"{prefix}{key}.", found, room)
         else:
-            room -= len(prefix) + len(key)
+            name = f"{prefix}{key}"
+            room -= len(name)
             if room < 0:
                 raise InvalidInput(
                     "The keys of the configuration are too long. Use shorter keys or fewer levels.",
                     field="yaml",
                 )
-            found[prefix + key] = item
+            found[name] = item
     return room
 
 

@@ -8,10 +8,11 @@ outside of it, reached by a link or a stored path, belongs to something else.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-_REPOSITORY = (".git",)
-_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+REPOSITORY = (".git",)
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 _MAX_LEVELS = 8
 
 
@@ -21,14 +22,18 @@ def project_boundary(project: Path) -> Path:
     It is never the user's home folder or the root of the file system, whatever these contain.
     """
     project = Path(os.path.realpath(project))
-    home = os.path.realpath(os.path.expanduser("~"))
-    for marks in (_REPOSITORY, _PROJECT_FILES):
-        for folder in (project, *project.parents)[:_MAX_LEVELS]:
-            if str(folder) in (home, folder.anchor):
-                break
-            if any(os.path.lexists(folder / mark) for mark in marks):
-                return folder
-    return project
+    return marked_folder(project, REPOSITORY) or marked_folder(project, PROJECT_FILES) or project
+
+
+def marked_folder(folder: Path, marks: Sequence[str]) -> Path | None:
+    """Return the nearest one of a folder and those above it that has a file with one of these names."""
+    home = os.path.expanduser("~")
+    for one in (folder, *folder.parents)[:_MAX_LEVELS]:
+        if str(one) in (home, os.path.realpath(home), one.anchor):
+            break
+        if any(os.path.lexists(one / mark) for mark in marks):
+            return one
+    return None
 
 
 def is_inside(path: Path | str, folder: Path | str) -> bool:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pyruns_jupyter.core.common.host_identity import boot_id, host_name
+from pyruns_jupyter.core.common.host_identity import StoredIdentity, boot_id, host_name
 
 from .filesystem import RENUMBERED, file_system_type
 
 
 @dataclass(frozen=True)
-class InodeIdentity:
+class InodeIdentity(StoredIdentity):
     """A folder or file, as a process of some host and boot found it."""
 
     path: str
@@ -36,20 +35,6 @@ class InodeIdentity:
         """
         status = os.stat(path) if descriptor is None else os.fstat(descriptor)
         return cls(str(path), status.st_dev, status.st_ino, host_name(), boot_id())
-
-    @classmethod
-    def from_dict(cls, value: Any) -> InodeIdentity | None:
-        """Return the identity that `to_dict` stored, None if `value` is not one."""
-        import msgspec  # not at the top: modules that scripts import stay light
-
-        try:
-            return msgspec.convert(value, cls)
-        except (msgspec.ValidationError, UnicodeEncodeError):
-            return None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the identity as JSON-ready data."""
-        return dict(vars(self))
 
     def is_at(self, path: Path, status: os.stat_result) -> bool:
         """Return whether this is the file or folder at `path` with this status: moved perhaps, not copied."""

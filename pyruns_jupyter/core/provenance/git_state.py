@@ -176,15 +176,17 @@ def _text(path: Path) -> str:
     return os.fsdecode(read_whole(path, most=_MAX_REFERENCE, follow=True)[0]).strip()
 
 
+_MIN_AGE_SECONDS = 2.0  # of the cached state, before it is renewed
+
+
 class SourceWatch:
     """The cached state of a project's repository.
 
     It is renewed from time to time, less often if git is slow, so that it takes at most 5% of the time.
     """
 
-    def __init__(self, folder: Path, *, seconds: float = 2.0) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seconds = seconds
         self._next_at = float("-inf")
         self._state = SourceState()
 
@@ -194,7 +196,7 @@ class SourceWatch:
         if before >= self._next_at:
             self._state = source_state(self._folder)
             after = time.monotonic()
-            self._next_at = after + max(self._seconds, 20 * (after - before))
+            self._next_at = after + max(_MIN_AGE_SECONDS, 20 * (after - before))
         return self._state
 
 

@@ -38,6 +38,11 @@ class Filled:
         text = str(error)
         self.errors.append(InvalidInput(text if text.endswith(".") else f"{key}: {text}.", field=key))
 
+    def require(self, parameter: Parameter, key: str) -> None:
+        """Record an error if a required parameter has no value."""
+        if parameter.required and self.values.get(key) is None:
+            self.refuse(key, f"{key} is required. Set a value.")
+
     def word(self, key: str, make: Callable[[], list[str]]) -> list[str]:
         """Return the arguments that `make` returns; a mismatch is recorded."""
         try:
@@ -120,7 +125,7 @@ def option_words(
     known = {one.name: one for one in script.parameters}
     filled = fill(script.parameters, config, more=script.open)
     for parameter in script.parameters:
-        require(parameter, filled)
+        filled.require(parameter, parameter.name)
     first: list[str] = []
     words: list[str] = []
     for key, value in (*filled.values.items(), *filled.extra.items()):
@@ -131,13 +136,6 @@ def option_words(
                 filled.word(key, partial(make, parameter, value))
             )
     return filled.finish([*first, *words])
-
-
-def require(parameter: Parameter, filled: Filled, key: str = "") -> None:
-    """Record an error when a required parameter has no value."""
-    if parameter.required and filled.values.get(parameter.name) is None:
-        name = key or parameter.name
-        filled.errors.append(InvalidInput(f"{name} is required. Set a value.", field=name))
 
 
 def unknown_key(key: str, names: Sequence[str]) -> str:
@@ -219,15 +217,15 @@ def plain_word(value: object) -> str:
     return text
 
 
-def same(value: object, other: object) -> bool:
-    """Return whether two values are equal and of the same kind: True is not 1, but 1 is 1.0."""
-    if isinstance(value, bool) or isinstance(other, bool):
-        return value is other
+def same(value: object, other: object, *, exact: bool = False) -> bool:
+    """Return whether two values are equal: True is not 1, but 1 is 1.0, unless `exact`."""
     if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(value) == len(other) and all(same(a, b) for a, b in zip(value, other, strict=True))
+        return len(value) == len(other) and all(
+            same(a, b, exact=exact) for a, b in zip(value, other, strict=True)
+        )
     if isinstance(value, Mapping) and isinstance(other, Mapping):
-        return list(value) == list(other) and all(same(value[key], other[key]) for key in value)
-    if isinstance(value, str) or isinstance(other, str):
+        return list(value) == list(other) and all(same(value[key], other[key], exact=exact) for key in value)
+    if exact or isinstance(value, (bool, str)) or isinstance(other, (bool, str)):
         return type(value) is type(other) and value == other
     return value == other
 
@@ -256,17 +254,6 @@ def _as_read(kind: str, value: object) -> object:
     except (ValueError, OverflowError):
         pass
     return value
-
-
-def alike(value: object, other: object) -> bool:
-    """Return whether two values are equal and recursively of the same type: 1 is not 1.0."""
-    if type(value) is not type(other) and not isinstance(value, (list, tuple, dict)):
-        return False
-    if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(value) == len(other) and all(alike(a, b) for a, b in zip(value, other, strict=True))
-    if isinstance(value, dict) and isinstance(other, dict):
-        return list(value) == list(other) and all(alike(value[key], other[key]) for key in value)
-    return value == other
 
 
 def item_shape(shape: Shape, index: int = 0) -> Shape:

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.config.flatten import flatten
 
-from .bind_values import MismatchError, is_default
+from .bind_values import MismatchError, is_default, plain_word
 from .model import Parameter
 from .script_constants import ACTION as CONSTANT
 from .script_constants import SECTION, constant_literal
@@ -51,7 +51,7 @@ def build(config: Mapping[str, object], parameters: Sequence[Parameter] = ()) ->
         InvalidInputs: every placeholder without a key and every key without a placeholder, by its field.
     """
     text = config.get(KEY)
-    values = dict(_flattened({key: value for key, value in config.items() if key != KEY}))
+    values = flatten({key: value for key, value in config.items() if key != KEY})
     errors: list[InvalidInput] = []
     used: set[str] = set()
     words: list[str] = []
@@ -85,7 +85,7 @@ def file_texts(config: Mapping[str, object]) -> dict[str, str]:
     """
     text = config.get(KEY)
     words = " ".join(map(str, text)) if isinstance(text, list) else str(text)
-    needed = {part[1] for part in _PART.finditer(words)} & _missing(FILES, dict(_flattened(config)))
+    needed = {part[1] for part in _PART.finditer(words)} & (set(FILES) - flatten(config).keys())
     values = {key: value for key, value in config.items() if key != KEY}
     dumps = {
         FILES[0]: lambda: yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
@@ -94,17 +94,13 @@ def file_texts(config: Mapping[str, object]) -> dict[str, str]:
     return {name: dumps[name]() for name in FILES if name in needed}
 
 
-def _missing(names: Iterable[str], values: Mapping[str, object]) -> set[str]:
-    return {name for name in names if name not in values}
-
-
 def _split(text: object, errors: list[InvalidInput]) -> list[str]:
     if text is None:
         return []
     if isinstance(text, list):
         # The arguments are already split.
         if all(isinstance(one, (str, int, float)) for one in text):
-            return [_text(one) for one in text]
+            return [_one(KEY, one, errors) for one in text]
     elif isinstance(text, (str, int, float)) and not isinstance(text, bool):
         try:
             return shlex.split(str(text))
@@ -114,15 +110,6 @@ def _split(text: object, errors: list[InvalidInput]) -> list[str]:
             return []
     errors.append(InvalidInput(f"{KEY} must be a string with the arguments of the script.", field=KEY))
     return []
-
-
-def _flattened(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in config.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value:
-            yield from _flattened(value, f"{key}.")
-        else:
-            yield key, value
 
 
 def _filled(
@@ -175,18 +162,8 @@ def _one(key: str, value: object, errors: list[InvalidInput]) -> str:
         what = "a null value" if value is None else "a list" if isinstance(value, list) else "a mapping"
         errors.append(InvalidInput(f"{key}: {what} cannot be part of an argument.", field=key))
         return ""
-    word = _text(value)
-    if "\0" in word:
-        errors.append(
-            InvalidInput(f"{key}: a command-line argument cannot contain a NUL character.", field=key)
-        )
+    try:
+        return plain_word(value)
+    except MismatchError as error:
+        errors.append(InvalidInput(f"{key}: {error}.", field=key))
         return ""
-    return word
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return str(value)

@@ -6,7 +6,7 @@ The key `command` chooses a command; its parameters are below its name: `command
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,7 +83,7 @@ def flattened(command: ScriptCommand, scope: tuple[str, ...] = ()) -> Iterator[P
         yield from flattened(one, (*scope, command.key_of(name)))
 
 
-def script_of(kind: str, command: ScriptCommand, problems: list[Problem]) -> ScriptParameters:
+def script_of(kind: str, command: ScriptCommand, problems: Iterable[Problem]) -> ScriptParameters:
     """Return the parameters of a script that runs a command."""
     return ScriptParameters(
         kind,

@@ -82,10 +82,5 @@ def _read(script: Path, within: Path | None) -> tuple[str, dict[str, Stamp]]:
 
 def _framework(module: Module, item: Import) -> str:
     """Return the framework that an import names; project modules do not count."""
-    if item.level:
-        return ""
-    names = (item.module, f"{item.module}.{item.name}")
-    for framework in GPU_FRAMEWORKS:
-        if any(name == framework or name.startswith(f"{framework}.") for name in names):
-            return framework if module.imported(item) is None else ""
-    return ""
+    found = next(filter(item.is_from, GPU_FRAMEWORKS), "")
+    return found if found and module.imported(item) is None else ""

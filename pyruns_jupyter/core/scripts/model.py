@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .types import Shape
+
+if TYPE_CHECKING:
+    from .source.modules import Module
+
+_MAX_PROBLEMS = 200
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,16 @@ class Problem:
     message: str
     line: int
     file: str = ""
+
+
+class Problems(list[Problem]):
+    """The problems of a script, each of them once."""
+
+    def add(self, module: Module, message: str, line: int) -> None:
+        """Add a problem in a line of a file; `message` has no full stop."""
+        problem = module.problem(message, line)
+        if len(self) < _MAX_PROBLEMS and problem not in self:
+            self.append(problem)
 
 
 @dataclass(frozen=True)

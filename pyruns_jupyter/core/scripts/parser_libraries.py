@@ -65,13 +65,8 @@ def nothing_found(project: Project) -> Problem | None:
 def _libraries(imports: Iterable[Import]) -> list[str]:
     found: dict[str, None] = {}
     for item in imports:
-        if item.level:
-            continue
-        full = f"{item.module}.{item.name}" if item.name else item.full or item.module
-        for library in PARSER_LIBRARIES:
-            if full == library or full.startswith(f"{library}."):
-                found[library] = None
+        found.update((library, None) for library in PARSER_LIBRARIES if item.is_from(library))
         for library, names in _PARTS.items():
-            if item.module.split(".")[0] == library and item.name in names:
+            if item.is_from(library) and item.name in names:
                 found[library] = None
     return list(found)

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.core.config.yamltext.reader import Leaf
 from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.scripts.source.cache import FileCache
 from pyruns_jupyter.core.scripts.source.effects import idle_problem
 from pyruns_jupyter.core.scripts.source.files import VERSION, nodes_of, why_unreadable
+from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import (
     Project,
     may_be_newer,
@@ -38,8 +38,9 @@ from .notebooks import reading as notebook_reading
 from .omegaconf_scripts import reading as omegaconf_reading
 from .parser_libraries import nothing_found
 from .script_constants import constant_parameters
+from .types import shape_of_value
 
-_PACKAGES = ("pyruns", "pyruns_jupyter")
+_LOADS = ("pyruns.load", "pyruns_jupyter.load")
 _OWN_READING = "__PYRUNS_CONFIG__"
 _log = logging.getLogger(__name__)
 _Reader = Callable[[Project], "ScriptParameters | None"]
@@ -183,7 +184,7 @@ def yaml_parameters(text: str) -> tuple[Parameter, ...]:
     return tuple(
         Parameter(
             name=leaf.key,
-            type=_type_of(leaf),
+            type="str" if leaf.batch else _value_type(leaf.value),
             default=leaf.value,
             help=leaf.comment,
             group=".".join(leaf.path[:-1]),
@@ -195,45 +196,15 @@ def yaml_parameters(text: str) -> tuple[Parameter, ...]:
 
 
 def _value_type(value: object) -> str:
-    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (list, "list")):
-        if isinstance(value, kind):
-            return name
-    return "none" if value is None else "str"
-
-
-def _type_of(leaf: Leaf) -> str:
-    return "str" if leaf.batch else _value_type(leaf.value)
+    return "none" if value is None else shape_of_value(value).shown
 
 
 def _read_load(project: Project) -> ScriptParameters | None:
-    loads, config_file = _load_call(project.main.tree)
-    if not loads:
-        return None
-    return ScriptParameters("load", (), tuple(project.problems), True, config_file)
-
-
-def _load_call(module: ast.Module) -> tuple[bool, str | None]:
-    """Return whether the script calls `load` of the package, and the path that it passes."""
-    modules: set[str] = set()
-    functions: set[str] = set()
-    for node in nodes_of(module):
-        if isinstance(node, ast.Import):
-            modules |= {item.asname or item.name for item in node.names if item.name in _PACKAGES}
-        elif isinstance(node, ast.ImportFrom) and node.module in _PACKAGES:
-            functions |= {item.asname or item.name for item in node.names if item.name == "load"}
-    for node in nodes_of(module):
-        if not isinstance(node, ast.Call):
-            continue
-        function = node.func
-        named = isinstance(function, ast.Name) and function.id in functions
-        dotted = (
-            isinstance(function, ast.Attribute)
-            and function.attr == "load"
-            and isinstance(function.value, ast.Name)
-            and function.value.id in modules
-        )
-        if named or dotted:
+    """Return the parameters of a script that calls `load` of the package; None when it does not."""
+    tree = project.main.tree
+    for node in nodes_of(tree):
+        if isinstance(node, ast.Call) and external_name(tree, node.func) in _LOADS:
             first = node.args[0] if node.args else None
             path = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
-            return True, path
-    return False, None
+            return ScriptParameters("load", (), tuple(project.problems), True, path)
+    return None

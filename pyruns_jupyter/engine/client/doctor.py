@@ -20,7 +20,7 @@ from pyruns_jupyter.core.fs.filesystem import local_locks, write_problem
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.provenance.snapshots import pruning
 from pyruns_jupyter.core.provenance.snapshots.store import CODE
-from pyruns_jupyter.core.provenance.snapshots.trees import KEPT, TREES
+from pyruns_jupyter.core.provenance.snapshots.trees import KEPT
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.ownership import Ownership
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
@@ -201,12 +201,6 @@ def _stored_code(root: Path) -> Iterator[Finding]:
         names = sorted(os.listdir(folder))
     except OSError:
         return
-    if TREES in names:  # where earlier releases stored them
-        yield Finding(
-            "note",
-            f"{folder / TREES} was created by an older version and is no longer used.",
-            "Move results of runs that you need out of it, and delete it.",
-        )
     kept = [name for name in names if name.startswith(KEPT)]
     if kept:
         yield Finding(

@@ -127,20 +127,14 @@ def _replace_defaults(workspace: WorkspaceFolder, script: Path, before: str) -> 
             write_atomic(path, text.encode())
 
 
-def check_commands(
-    workspace: WorkspaceFolder,
-    commands: Sequence[Sequence[str]],
-    *,
-    seconds: float = DEFAULT_SECONDS,
-    is_abandoned: Callable[[], bool] = lambda: False,
-) -> list[str | None]:
+def check_commands(workspace: WorkspaceFolder, commands: Sequence[Sequence[str]]) -> list[str | None]:
     """Return for each command line (the words after the script) why the script's parser rejects it, or None.
 
     Raises:
         InvalidInput: if the script reaches no parser, or one that cannot check.
         PyrunsError: if the interpreter cannot be started.
     """
-    asked = _ask(workspace, _script(workspace), commands=commands, seconds=seconds, is_abandoned=is_abandoned)
+    asked = _ask(workspace, _script(workspace), commands=commands)
     if asked.problem:
         raise InvalidInput(f"The command lines could not be checked. {asked.problem}", field="check")
     if len(asked.answer.checks) != len(commands):
@@ -226,8 +220,8 @@ def _ask(
     *,
     stub_missing: bool = False,
     commands: Sequence[Sequence[str]] = (),
-    seconds: float,
-    is_abandoned: Callable[[], bool],
+    seconds: float = DEFAULT_SECONDS,
+    is_abandoned: Callable[[], bool] = lambda: False,
 ) -> AskedScript:
     settings = Settings.load(workspace.root)
     environment = {**front_end_environment(), **settings.global_env}

@@ -17,7 +17,6 @@ from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
-from pyruns_jupyter.core.fs.atomic import is_plain_file
 from pyruns_jupyter.core.fs.filesystem import write_problem
 from pyruns_jupyter.core.fs.inotify import PathWatch
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, FileLock
@@ -131,9 +130,6 @@ class Scheduler:
 
     def _watch(self) -> PathWatch | None:
         """Return the watch by which front ends wake this process; without it, it polls twice a second."""
-        if not is_plain_file(self._paths.wake):
-            with suppress(FileNotFoundError):
-                self._paths.wake.unlink()  # the named pipe of an earlier release
         try:
             os.close(os.open(self._paths.wake, os.O_WRONLY | os.O_CREAT | SAFE_FLAGS, PRIVATE_MODE))
             return PathWatch((self._paths.wake, self._paths.batches))

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Parameter, Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.annotations import enum_members
 from pyruns_jupyter.core.scripts.source.files import dotted_name, nodes_of
 from pyruns_jupyter.core.scripts.source.functions import default_of, keywords, known_default, shown
@@ -69,7 +69,7 @@ class _Reading:
     def __init__(self) -> None:
         self.found: dict[str, Parameter] = {}
         self.required: set[str] = set()
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.open = False
 
     def call(self, module: Module, node: ast.Call) -> None:
@@ -90,7 +90,9 @@ class _Reading:
         if kind == "alias":
             return
         if not name or kind not in _KINDS:
-            self._problem(module, f"The flag {shown(node)} could not be read. It is not listed", node)
+            self.problems.add(
+                module, f"The flag {shown(node)} could not be read. It is not listed", node.lineno
+            )
             self.open = True
             return
         if kind == "config_file":
@@ -148,6 +150,3 @@ class _Reading:
             return tuple(name for name, _ in enum_members(found[0], found[1])) or None
         values = module.constants.get(node)
         return tuple(values) if isinstance(values, list) else None
-
-    def _problem(self, module: Module, message: str, node: ast.Call) -> None:
-        self.problems.append(module.problem(message, node.lineno))

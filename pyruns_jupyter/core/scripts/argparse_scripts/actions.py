@@ -9,35 +9,25 @@ from typing import TYPE_CHECKING, Any
 from pyruns_jupyter.core.scripts.model import Parameter
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.objects import (
-    RAISED,
-    UNKNOWN,
     ClassRef,
     EnumMember,
     External,
+    Unknown,
     UnknownError,
     is_plain,
 )
 from pyruns_jupyter.core.scripts.source.safe_builtins import ARGPARSE_WORDS
 
-from .converters import Converter, convert, converter
+from .assembly import SWITCHES, shown_type
+from .converters import Converter, converter
 from .parserobjects import ArgumentAction, ParserMethods, ParserObject
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
 SUPPRESS = ARGPARSE_WORDS["SUPPRESS"]
-SWITCHES = ("store_true", "store_false", "boolean_optional")
-_ACTIONS: tuple[str, ...] = (
-    "store",
-    "store_const",
-    "store_true",
-    "store_false",
-    "append",
-    "append_const",
-    "extend",
-    "count",
-)
-_ACTIONS += ("help", "version")
+_STORING = ("store", "store_const", "store_true", "store_false")
+_ACTIONS = (*_STORING, "append", "append_const", "extend", "count", "help", "version")
 _CLASSES = {f"_{''.join(map(str.title, one.split('_')))}Action": one for one in _ACTIONS}
 _CLASSES["BooleanOptionalAction"] = "boolean_optional"
 
@@ -56,20 +46,16 @@ class ActionReader:
         flags = action.flags
         positional = flags[0][0] not in parser.prefix_chars
         name = _name(flags, words.get("dest"), positional, parser.prefix_chars)
-        kind, own_nargs = self._action(action, parser)
+        kind, own_nargs = self._action(action)
         if kind in ("help", "version"):
             return None
         nargs = words.get("nargs")
         if nargs is None and own_nargs is not None:
             nargs = own_nargs
         if nargs is not None and (not isinstance(nargs, (str, int)) or isinstance(nargs, bool)):
-            self.methods.problem(
-                action.module,
-                f"The nargs of {name} is computed. A single value is assumed",
-                action.line,
-            )
+            self._problem(action, f"The nargs of {name} is computed. A single value is assumed")
             nargs = None
-        convert_with = self._type(action, parser, name)
+        convert_with = self._type(action)
         choices = self._choices(action, convert_with, name)
         default, computed = self._default(action, parser, kind, convert_with, name)
         suppressed = default == SUPPRESS
@@ -77,17 +63,16 @@ class ActionReader:
         item_type = convert_with.item_type
         if choices is None and convert_with.members:
             choices = tuple(word for _, word in convert_with.members)
-        if convert_with == Converter() and kind == "store" and isinstance(default, (int, float)):
-            self.methods.problem(
-                action.module,
+        if words.get("type") is None and kind == "store" and isinstance(default, (int, float)):
+            self._problem(
+                action,
                 f"{flags[0]} has no type. Values other than the default {default} are passed as strings",
-                action.line,
             )
         optional_positional = nargs in ("?", "*", "...")
         help_text, metavar = words.get("help"), words.get("metavar")
         return Parameter(
             name=name,
-            type=_shown_type(kind, nargs, choices, convert_with, default),
+            type=shown_type(kind, nargs, item_type, convert_with.separator, choices, default),
             default=None if suppressed else default,
             flags=() if positional else flags,
             choices=choices,
@@ -108,7 +93,10 @@ class ActionReader:
             file="" if action.module.main else action.module.name,
         )
 
-    def _action(self, action: ArgumentAction, parser: ParserObject) -> tuple[str, int | None]:
+    def _problem(self, action: ArgumentAction, message: str) -> None:
+        self.methods.problems.add(action.module, message, action.line)
+
+    def _action(self, action: ArgumentAction) -> tuple[str, int | None]:
         """Return the kind of an action, and the nargs that a custom action class sets."""
         given = action.words.get("action", "store")
         if isinstance(given, str) and given in _ACTIONS:
@@ -124,10 +112,10 @@ class ActionReader:
         takes = (
             "it is passed as a flag without a value" if nargs == 0 else "its value is passed as one argument"
         )
-        self.methods.problem(action.module, f"{action.flags[0]} has a custom action; {takes}", action.line)
+        self._problem(action, f"{action.flags[0]} has a custom action; {takes}")
         return ("custom_flag" if nargs == 0 else "custom"), None if nargs == 0 else nargs
 
-    def _type(self, action: ArgumentAction, parser: ParserObject, name: str) -> Converter:
+    def _type(self, action: ArgumentAction) -> Converter:
         given = action.words.get("type")
         found = converter(given, self.tracer, self.known, self.tracer.iterated(action.words.get("choices")))
         if given is None and "choices" in action.words:
@@ -147,9 +135,7 @@ class ActionReader:
             except UnknownError:
                 pass
         text = _source(action, "choices")
-        self.methods.problem(
-            action.module, f"The choices of {name} are computed{text}. Values are not checked", action.line
-        )
+        self._problem(action, f"The choices of {name} are computed{text}. Values are not checked")
         return None
 
     def _default(
@@ -166,24 +152,22 @@ class ActionReader:
         else:
             value = {"store_true": False, "store_false": True}.get(kind)
         if isinstance(value, str) and value != SUPPRESS and kind in ("store", "append", "extend", "custom"):
-            value = self._converted(value, action, parser, convert_with)
+            value = self._converted(value, action, convert_with)
         try:
             return convert_with.word(value), False
         except UnknownError:
-            self.methods.problem(module, f"The default of {name} is computed{text}. Set null to use it", line)
+            self.methods.problems.add(
+                module, f"The default of {name} is computed{text}. Set null to use it", line
+            )
             return None, True
 
-    def _converted(
-        self, text: str, action: ArgumentAction, parser: ParserObject, convert_with: Converter
-    ) -> Any:
+    def _converted(self, text: str, action: ArgumentAction, convert_with: Converter) -> Any:
         """Return a string default as the parser converts it."""
         given = action.words.get("type")
         if given is None or (convert_with.item_type in ("path", "custom") and not convert_with.members):
             return text
-        value = convert(given, text, self.tracer)
-        if value is UNKNOWN or value is RAISED:
-            return text
-        return value
+        value = self.tracer.probe(given, text)
+        return text if isinstance(value, Unknown) else value
 
     def _const(self, action: ArgumentAction, kind: str, convert_with: Converter) -> Any:
         if kind in SWITCHES:
@@ -192,11 +176,10 @@ class ActionReader:
             return convert_with.word(action.words.get("const"))
         except UnknownError:
             if action.words.get("nargs") != "?":
-                self.methods.problem(
-                    action.module,
+                self._problem(
+                    action,
                     f"The const of {action.flags[0]} is computed{_source(action, 'const')}. "
                     "Set the parameter to true to use it",
-                    action.line,
                 )
             return None
 
@@ -232,24 +215,6 @@ def _own_nargs(cls: ClassRef) -> int | None:
     return None
 
 
-def _shown_type(action: str, nargs: Any, choices: Any, convert_with: Converter, default: Any) -> str:
-    if action in (*SWITCHES, "custom_flag"):
-        return "bool"
-    if action == "count":
-        return "int"
-    many = nargs in ("*", "+", "...") or (isinstance(nargs, int) and not isinstance(nargs, bool))
-    if action in ("append", "append_const", "extend") or many or convert_with.separator:
-        return "list"
-    if choices is not None:
-        return "choice"
-    if action == "store_const":
-        return "bool" if isinstance(default, bool) else "str"
-    item = convert_with.item_type
-    if item == "truth":
-        return "bool"
-    return item if item in ("int", "float", "bool", "path") else "str"
-
-
 def _help(text: Any, dest: str, default: Any, choices: Any, item_type: str, const: Any, metavar: Any) -> str:
     if not isinstance(text, str) or text == SUPPRESS:
         return ""
@@ -263,11 +228,7 @@ def _help(text: Any, dest: str, default: Any, choices: Any, item_type: str, cons
     }
 
     def value(match: re.Match[str]) -> str:
-        return str(values[match[1]]) if match[1] in values and is_plain_text(values[match[1]]) else match[0]
+        found = values.get(match[1], values)
+        return str(found) if is_plain(found) or isinstance(found, (list, tuple)) else match[0]
 
     return re.sub(r"%\((\w+)\)[-0-9.]*[a-zA-Z]", value, text).replace("%%", "%")
-
-
-def is_plain_text(value: Any) -> bool:
-    """Return whether a value can be shown in a help text."""
-    return is_plain(value) or isinstance(value, (list, tuple))

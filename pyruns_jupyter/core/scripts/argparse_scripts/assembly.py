@@ -8,6 +8,30 @@ from typing import Any
 
 from pyruns_jupyter.core.scripts.model import Exclusive, Parameter, Parser, Subcommands
 
+SWITCHES = ("store_true", "store_false", "boolean_optional")
+_LISTS = ("append", "append_const", "extend")
+
+
+def is_list(action: str, nargs: Any, separator: str) -> bool:
+    """Return whether the value of an argument is a list."""
+    many = nargs in ("*", "+", "...") or (isinstance(nargs, int) and not isinstance(nargs, bool))
+    return many or action in _LISTS or bool(separator)
+
+
+def shown_type(action: str, nargs: Any, item: str, separator: str, choices: Any, default: Any) -> str:
+    """Return the type of an argument that a form shows."""
+    if action in (*SWITCHES, "custom_flag"):
+        return "bool"
+    if action == "count":
+        return "int"
+    if is_list(action, nargs, separator):
+        return "list"
+    if action == "store_const" and isinstance(default, bool):
+        return "bool"
+    if choices is not None:
+        return "choice"
+    return "bool" if item == "truth" else item if item in ("int", "float", "bool", "path") else "str"
+
 
 def parser_of(
     parameters: Iterable[Parameter],

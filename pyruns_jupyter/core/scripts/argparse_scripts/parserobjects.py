@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyruns_jupyter.core.scripts.model import Problem
+from pyruns_jupyter.core.scripts.model import Problems
 from pyruns_jupyter.core.scripts.source.files import dotted_name, text_of
 from pyruns_jupyter.core.scripts.source.functions import keywords
 from pyruns_jupyter.core.scripts.source.modules import Module
 from pyruns_jupyter.core.scripts.source.objects import (
     UNKNOWN,
+    CallSite,
     ClassRef,
     External,
     Method,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 ADDING = ("add_argument", "add_argument_group", "add_mutually_exclusive_group")
 _CHANGEABLE = ("default", "choices", "help", "required", "nargs", "const")  # of an argument, later
-_MAX_PROBLEMS = 200
 _COMPLETE = ("argparse.", "configargparse.")  # parsers without arguments of their own
 _HARMLESS = ("builtins.", "argcomplete.", "sys.", "logging.")
 
@@ -53,15 +53,12 @@ class ExclusiveObject:
     actions: list[ArgumentAction] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Parse:
+class Parse(NamedTuple):
     """A call that parses the command line: it may contain unknown arguments (`known`), or some were
     removed before (`rest`)."""
 
     known: bool
     rest: bool
-    module: Module
-    line: int
 
 
 @dataclass(eq=False)
@@ -120,14 +117,8 @@ class ParserMethods:
 
     def __init__(self) -> None:
         self.parsers: list[ParserObject] = []
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self._implied: dict[tuple[int, str], ParserObject] = {}
-
-    def problem(self, module: Module, message: str, line: int) -> None:
-        """Record a problem: code that could not be analyzed."""
-        problem = module.problem(message, line)
-        if len(self.problems) < _MAX_PROBLEMS and problem not in self.problems:
-            self.problems.append(problem)
 
     def leave_open(self) -> None:
         """Record that any parser may accept more arguments than the detected ones."""
@@ -162,62 +153,49 @@ class ParserMethods:
         elif isinstance(owner, ArgumentAction) and name in _CHANGEABLE:
             owner.words[name] = UNKNOWN if self.tracer.doubt else value
 
-    def call(
-        self, method: Method, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def call(self, method: Method, call: CallSite) -> Any:
         """Apply a method of a parser."""
         function = getattr(self, f"do_{method.name}", None)
-        return UNKNOWN if function is None else function(method.owner, arguments, words, node, scope)
+        fits = isinstance(method.owner, SubparsersObject) is (method.name == "add_parser")
+        return function(method.owner, call) if function is not None and fits else UNKNOWN
 
-    def external(
-        self, callee: External, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def external(self, callee: External, call: CallSite) -> Any:
         """Return the effect on parsers of a call to code outside the project; None: no effect."""
         if is_parser_class(callee):
-            parser = self._new(scope.module, node.lineno)
+            parser = self._new(call)
             parser.implied = callee.short.endswith("HfArgumentParser")
             parser.open = not callee.name.startswith(_COMPLETE) and not parser.implied
             if parser.open:
-                self.problem(
-                    scope.module, f"{callee.name} may have arguments that are not listed", node.lineno
-                )
-            self._configure(parser, arguments, words, node, scope)
+                self._problem(call, f"{callee.name} may have arguments that are not listed")
+            self._configure(parser, call)
             return parser
-        if any(isinstance(one, (ParserObject, GroupObject)) for one in (*arguments, *words.values())):
-            return self.stranger(callee, arguments, words, node, scope)
+        if any(isinstance(one, (ParserObject, GroupObject)) for one in call.values):
+            return self.stranger(callee, call)
         return None
 
-    def subclass(
-        self, cls: ClassRef, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> ParserObject | None:
+    def subclass(self, cls: ClassRef, call: CallSite) -> ParserObject | None:
         """Return a new parser when a class of the project is one."""
-        ancestors = list(self.tracer.ancestors(cls))
+        ancestors = self.tracer.ancestors(cls)
         kind = next((one for one in ancestors if isinstance(one, External) and is_parser_class(one)), None)
         if kind is None:
             return None
-        parser = self._new(scope.module, node.lineno)
+        parser = self._new(call)
         parser.cls = cls
         parser.open = not kind.name.startswith(_COMPLETE)
         if self.tracer.class_attribute(cls, "__init__", parser) is UNKNOWN:
-            self._configure(parser, arguments, words, node, scope)
+            self._configure(parser, call)
         return parser
 
-    def stranger(
-        self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def stranger(self, callee: Any, call: CallSite) -> Any:
         """Mark a parser as open: it is passed to code that could not be resolved."""
-        name = callee.name if isinstance(callee, External) else ""
-        if name.startswith(_HARMLESS):
+        if isinstance(callee, External) and callee.name.startswith(_HARMLESS):
             return None
         found: Any = UNKNOWN
-        for one in (*arguments, *words.values()):
-            if isinstance(one, GroupObject):
-                one = one.parser
-            if isinstance(one, ParserObject) and not isinstance(callee, ParserObject):
-                shown = text_of(node.func)
-                self.problem(scope.module, f"{shown} may declare arguments that are not listed", node.lineno)
-                one.open = True
-                found = one
+        for one in call.values:
+            if isinstance(one, (ParserObject, GroupObject)) and not isinstance(callee, ParserObject):
+                found = _parser(one)
+                found.open = True
+                self._problem(call, f"{text_of(call.node.func)} may declare arguments that are not listed")
         return found
 
     def implied(self, node: ast.Attribute, scope: Scope) -> Method | None:
@@ -228,86 +206,73 @@ class ParserMethods:
         if not isinstance(self.tracer.evaluate(node.value, scope), Unknown):
             return None
         key = (id(scope) if isinstance(node.value, ast.Name) else id(scope.module), text)
-        parser = self._implied.get(key)
-        if parser is None:
-            parser = self._implied[key] = self._new(scope.module, node.lineno)
-            parser.implied = True
+        if key not in self._implied:
+            made = ParserObject(scope.module, node.lineno, implied=True, doubt=self.tracer.doubt)
+            self._implied[key] = made
+            self.parsers.append(made)
+        parser = self._implied[key]
         self.tracer.assign(node.value, parser, scope)
         return Method(parser, node.attr)
 
-    # Methods
+    def _problem(self, call: CallSite, message: str) -> None:
+        self.problems.add(call.scope.module, message, call.node.lineno)
 
-    def _new(self, module: Module, line: int) -> ParserObject:
-        parser = ParserObject(module, line, doubt=self.tracer.doubt)
+    def _new(self, call: CallSite) -> ParserObject:
+        parser = ParserObject(call.scope.module, call.node.lineno, doubt=self.tracer.doubt)
         self.parsers.append(parser)
         return parser
 
-    def do___init__(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> None:
-        """`ArgumentParser.__init__`."""
-        if isinstance(owner, ParserObject):
-            self._configure(owner, arguments, words, node, scope)
+    # Methods; groups have those of their parsers
 
-    def _configure(
-        self,
-        parser: ParserObject,
-        arguments: list[Any],
-        words: dict[str, Any],
-        node: ast.Call,
-        scope: Scope,
-    ) -> None:
+    def do___init__(self, owner: ParserObject, call: CallSite) -> None:
+        """`ArgumentParser.__init__`."""
+        self._configure(owner, call)
+
+    def _configure(self, parser: ParserObject, call: CallSite) -> None:
         names = ("prog", "usage", "description", "epilog", "parents", "formatter_class", "prefix_chars")
-        words = {**dict(zip(names, arguments, strict=False)), **words}
+        words = {**dict(zip(names, call.arguments, strict=False)), **call.words}
         parents = words.get("parents", [])
         for parent in parents if isinstance(parents, (list, tuple)) else [UNKNOWN]:
             if isinstance(parent, ParserObject):
                 _inherit(parser, parent)
             else:
                 parser.open = True
-                self.problem(scope.module, "A parent of the parser could not be resolved", node.lineno)
+                self._problem(call, "A parent of the parser could not be resolved")
         parser.prefix_chars = text_or_empty(words.get("prefix_chars")) or "-"
         parser.fromfile_chars = text_or_empty(words.get("fromfile_prefix_chars"))
         parser.allow_abbrev = words.get("allow_abbrev", True) is not False
         parser.resolves = words.get("conflict_handler") == "resolve"
         parser.argument_default = words.get("argument_default")
 
-    def do_add_argument(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
-        """`add_argument` of a parser or a group."""
-        parser = owner.parser if isinstance(owner, GroupObject) else owner
-        if not isinstance(parser, ParserObject):
-            return UNKNOWN
-        module, line = scope.module, node.lineno
+    def do_add_argument(self, owner: ParserObject | GroupObject, call: CallSite) -> Any:
+        """`add_argument`."""
+        parser, words, flags = _parser(owner), call.words, call.arguments
+        module, line = call.scope.module, call.node.lineno
         if "**" in words:
-            self.problem(module, "An argument is declared with **, which could not be resolved", line)
-        if not arguments and isinstance(words.get("dest"), str):
-            arguments = [words["dest"]]
-        if not arguments or not all(isinstance(flag, str) and flag for flag in arguments):
-            self.problem(
-                module, "The name of an argument is computed. It is not listed but can be set as a key", line
+            self._problem(call, "An argument is declared with **, which could not be resolved")
+        if not flags and isinstance(words.get("dest"), str):
+            flags = [words["dest"]]
+        if not flags or not all(isinstance(flag, str) and flag for flag in flags):
+            self._problem(
+                call, "The name of an argument is computed. It is not listed but can be set as a key"
             )
             parser.open = True
             return UNKNOWN
-        nodes = keywords(node)
         title = owner.title if isinstance(owner, GroupObject) else ""
-        action = ArgumentAction(tuple(arguments), dict(words), title, module, line, nodes)
+        action = ArgumentAction(tuple(flags), dict(words), title, module, line, keywords(call.node))
         if self.tracer.doubt > parser.doubt:
-            if not all(module.project.writes(flag) for flag in arguments):
-                self.problem(
-                    module,
+            if not all(module.project.writes(flag) for flag in flags):
+                self._problem(
+                    call,
                     "The name of an argument depends on a condition that could not be evaluated. It is not "
                     "listed but can be set as a key",
-                    line,
                 )
                 parser.open = True
                 return UNKNOWN
             action.words["required"] = False
-            self.problem(
-                module,
-                f"{arguments[0]} is declared under a condition that could not be evaluated. It may not exist",
-                line,
+            self._problem(
+                call,
+                f"{flags[0]} is declared under a condition that could not be evaluated. It may not exist",
             )
         if parser.resolves:
             self.tracer.steps -= len(parser.actions) // 10
@@ -321,62 +286,43 @@ class ParserMethods:
 
     do_add_arg = do_add = do_add_argument  # of configargparse
 
-    def do_add_argument_group(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def do_add_argument_group(self, owner: ParserObject | GroupObject, call: CallSite) -> GroupObject:
         """`add_argument_group`."""
-        parser = owner.parser if isinstance(owner, GroupObject) else owner
-        if not isinstance(parser, ParserObject):
-            return UNKNOWN
-        title = text_or_empty(words.get("title", arguments[0] if arguments else ""))
-        return GroupObject(parser, title)
+        title = call.words.get("title", call.arguments[0] if call.arguments else "")
+        return GroupObject(_parser(owner), text_or_empty(title))
 
     def do_add_mutually_exclusive_group(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+        self, owner: ParserObject | GroupObject, call: CallSite
+    ) -> GroupObject:
         """`add_mutually_exclusive_group`."""
-        parser = owner.parser if isinstance(owner, GroupObject) else owner
-        if not isinstance(parser, ParserObject):
-            return UNKNOWN
-        group = ExclusiveObject(words.get("required") is True)
-        parser.exclusives.append(group)
-        return GroupObject(parser, owner.title if isinstance(owner, GroupObject) else "", group)
+        group = ExclusiveObject(call.words.get("required") is True)
+        _parser(owner).exclusives.append(group)
+        return GroupObject(_parser(owner), owner.title if isinstance(owner, GroupObject) else "", group)
 
-    def do_add_subparsers(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def do_add_subparsers(self, owner: ParserObject | GroupObject, call: CallSite) -> SubparsersObject:
         """`add_subparsers`."""
-        if not isinstance(owner, ParserObject):
-            return UNKNOWN
-        if owner.subparsers is None:
-            action = ArgumentAction((), dict(words), "", scope.module, node.lineno)
-            owner.actions.append(action)
-            owner.subparsers = SubparsersObject(owner, action)
-        return owner.subparsers
+        parser = _parser(owner)
+        if parser.subparsers is None:
+            action = ArgumentAction((), dict(call.words), "", call.scope.module, call.node.lineno)
+            parser.actions.append(action)
+            parser.subparsers = SubparsersObject(parser, action)
+        return parser.subparsers
 
-    def do_add_parser(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def do_add_parser(self, owner: SubparsersObject, call: CallSite) -> ParserObject:
         """`add_parser` of subcommands."""
-        if not isinstance(owner, SubparsersObject):
-            return UNKNOWN
-        made = owner.action.words.get("parser_class")
-        name = arguments[0] if arguments else words.get("name", UNKNOWN)
-        parser: Any = None
+        made, words = owner.action.words.get("parser_class"), call.words
+        name = call.arguments[0] if call.arguments else words.get("name", UNKNOWN)
+        own: Any = None
         if isinstance(made, ClassRef):
             inner = {key: value for key, value in words.items() if key not in ("name", "aliases", "help")}
-            parser = self.tracer.call(made, [], inner, node, scope)
-        if not isinstance(parser, ParserObject):
-            parser = self._new(scope.module, node.lineno)
-            self._configure(parser, [], words, node, scope)
+            own = self.tracer.call(made, replace(call, arguments=[], words=inner))
+        parser = own if isinstance(own, ParserObject) else self._new(call)
+        if parser is not own:
+            self._configure(parser, replace(call, arguments=[]))
         parser.used = True
         parser.help = text_or_empty(words.get("help"))
         if not isinstance(name, str) or not name:
-            self.problem(
-                scope.module,
-                "The name of a subcommand is computed. The subcommand is not listed",
-                node.lineno,
-            )
+            self._problem(call, "The name of a subcommand is computed. The subcommand is not listed")
             return parser
         owner.parsers[name] = parser
         aliases = words.get("aliases", ())
@@ -385,56 +331,44 @@ class ParserMethods:
                 owner.aliases[alias] = name
         return parser
 
-    def do_set_defaults(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> None:
+    def do_set_defaults(self, owner: ParserObject | GroupObject, call: CallSite) -> None:
         """`set_defaults`."""
-        parser = owner.parser if isinstance(owner, GroupObject) else owner
-        if not isinstance(parser, ParserObject):
-            return
-        texts = {keyword.arg: text_of(keyword.value) for keyword in node.keywords if keyword.arg}
+        parser, words = _parser(owner), call.words
+        texts = {name: text_of(value) for name, value in keywords(call.node).items()}
         if self.tracer.doubt > parser.doubt:
             texts = dict.fromkeys(words, "set under a condition that could not be evaluated")
             words = {name: value if name == "**" else UNKNOWN for name, value in words.items()}
         for name, value in words.items():
-            if name == "**" or not isinstance(name, str):
-                self.problem(
-                    scope.module, "Defaults are set from values that could not be resolved", node.lineno
-                )
+            if name == "**":
+                self._problem(call, "Defaults are set from values that could not be resolved")
             else:
-                parser.defaults[name] = (value, texts.get(name, ""), scope.module, node.lineno)
+                parser.defaults[name] = (value, texts.get(name, ""), call.scope.module, call.node.lineno)
 
-    def _parse(self, owner: Any, arguments: list[Any], known: bool, node: ast.Call, scope: Scope) -> None:
-        if not isinstance(owner, ParserObject):
-            return
-        given = arguments[0] if arguments else None
-        if isinstance(given, (list, tuple, str)) and UNKNOWN not in given:
-            shown = f"{text_of(node.func)} gets its own list of arguments"
-            self.problem(scope.module, f"{shown}. It does not read the command line", node.lineno)
-            return
-        text = text_of(node.args[0]) if node.args else ""
-        rest = given is UNKNOWN and not text.startswith("sys.argv")
-        owner.parsed.append(Parse(known, rest, scope.module, node.lineno))
-        if not known and self.tracer.doubt == 0 and not owner.implied:
-            raise Finished
-
-    def do_parse_args(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def do_parse_args(self, owner: ParserObject | GroupObject, call: CallSite, known: bool = False) -> Any:
         """`parse_args`."""
-        self._parse(owner, arguments or list(words.values())[:1], False, node, scope)
-        return UNKNOWN
+        parser, given = _parser(owner), next(iter(call.values), None)
+        text = text_of(call.node.args[0]) if call.node.args else ""
+        if isinstance(given, (list, tuple, str)) and UNKNOWN not in given:
+            shown = f"{text_of(call.node.func)} gets its own list of arguments"
+            self._problem(call, f"{shown}. It does not read the command line")
+        else:
+            rest = given is UNKNOWN and not text.startswith("sys.argv")
+            parser.parsed.append(Parse(known, rest))
+            if not known and self.tracer.doubt == 0 and not parser.implied:
+                raise Finished
+        return (UNKNOWN, UNKNOWN) if known else UNKNOWN
 
     do_parse_intermixed_args = do_parse = do_parse_args
 
-    def do_parse_known_args(
-        self, owner: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def do_parse_known_args(self, owner: ParserObject | GroupObject, call: CallSite) -> Any:
         """`parse_known_args`."""
-        self._parse(owner, arguments or list(words.values())[:1], True, node, scope)
-        return (UNKNOWN, UNKNOWN)
+        return self.do_parse_args(owner, call, known=True)
 
     do_parse_known_intermixed_args = do_parse_known = do_parse_known_args
+
+
+def _parser(owner: ParserObject | GroupObject) -> ParserObject:
+    return owner.parser if isinstance(owner, GroupObject) else owner
 
 
 def is_parser_class(value: External) -> bool:

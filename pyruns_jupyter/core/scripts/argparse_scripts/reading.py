@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
-from typing import Any
 
 from pyruns_jupyter.core.scripts.model import (
     Exclusive,
@@ -87,7 +86,7 @@ class _Reading:
         except Finished:
             pass
         except (OutOfSteps, RecursionError):
-            self.methods.problem(self.project.main, "The script is too long to analyze completely", 1)
+            self.methods.problems.add(self.project.main, "The script is too long to analyze completely", 1)
             self.methods.leave_open()
 
     def follow_uncalled(self) -> None:
@@ -111,7 +110,7 @@ class _Reading:
             }
             if names & _WORDS:
                 self.tracer.doubt = 0
-                self.tracer.call_function(Function(main, node, _missing(main)), [], {})
+                self.tracer.call_function(Function(main, node, Scope(main)), [], {})
 
     def _parsed(self) -> list[ParserObject]:
         return [parser for parser in self.methods.parsers if parser.parsed and not parser.implied]
@@ -120,7 +119,7 @@ class _Reading:
         """Return the parameters of the parsers."""
         chosen = self._chosen()
         if not any(one.actions or one.open for one in chosen) and self.uncalled:
-            chosen = self._implied()
+            chosen = [parser for parser in self.methods.parsers if parser.implied and parser.actions]
         if not chosen:
             return None
         parsers = [self._parser(one, (), ()) for one in chosen]
@@ -157,9 +156,6 @@ class _Reading:
                     return replace(parser, extra_style=style)
         return parser
 
-    def _implied(self) -> list[ParserObject]:
-        return [parser for parser in self.methods.parsers if parser.implied and parser.actions]
-
     def _chosen(self) -> list[ParserObject]:
         parsed = self._parsed()
         strict = [one for one in parsed if not one.parsed[-1].known]
@@ -180,7 +176,7 @@ class _Reading:
 
     def _several(self, parsers: list[ParserObject], words: str) -> None:
         places = [one.module.place(one.line) for one in parsers]
-        self.methods.problem(
+        self.methods.problems.add(
             parsers[0].module, f"Several parsers ({'; '.join(places)}) {words}", parsers[0].line
         )
 
@@ -191,7 +187,7 @@ class _Reading:
                 for flag in sorted(later.flags - first.flags):
                     longer = [one for one in first.flags if one.startswith(flag) and flag.startswith("--")]
                     if len(longer) == 1:
-                        self.methods.problem(
+                        self.methods.problems.add(
                             made[number].module,
                             f"The first parser reads {flag} as an abbreviation of {longer[0]}. "
                             "Set allow_abbrev=False",
@@ -221,7 +217,7 @@ class _Reading:
             if name in positional and (positional[name] or parameter.positional):
                 again = name
             if again:
-                self.methods.problem(
+                self.methods.problems.add(
                     action.module, f"{again} is declared twice. The first declaration is used", action.line
                 )
                 continue
@@ -234,7 +230,7 @@ class _Reading:
         if commands is not None and not commands.parsers:
             made.open = True
             action = commands.action
-            self.methods.problem(
+            self.methods.problems.add(
                 action.module, "Subcommands are declared, but none could be read", action.line
             )
         below = commands if commands is not None and commands.parsers and len(scope) < _MAX_LEVELS else None
@@ -256,7 +252,7 @@ class _Reading:
             return self.actions.parameter(action, made, group)
         except (OutOfSteps, RecursionError):
             made.open = True
-            self.methods.problem(
+            self.methods.problems.add(
                 action.module, f"The declaration of {action.flags[0]} could not be read", action.line
             )
             return None
@@ -284,10 +280,6 @@ class _Reading:
             taken,
             keys,
         )
-
-
-def _missing(main: Any) -> Scope:
-    return Scope(main)
 
 
 def _title(scope: Iterable[str], title: str) -> str:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.model import Parameter, Problem
+from pyruns_jupyter.core.scripts.model import Parameter, Problems
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name
@@ -28,7 +28,7 @@ def is_click(name: str) -> bool:
 
 
 def declared(
-    module: Module, node: ast.expr, problems: list[Problem], depth: int = 0
+    module: Module, node: ast.expr, problems: Problems, depth: int = 0
 ) -> tuple[list[Parameter], bool]:
     """Return the parameters that a decorator adds, and whether it may add others that are not listed."""
     called = node.func if isinstance(node, ast.Call) else node
@@ -51,11 +51,10 @@ def declared(
     else:
         adds = any(is_click(external_name(found[0].tree, one)) for one in _names(found[1]))
     if adds:
-        problems.append(
-            module.problem(
-                f"The parameters that {text_of(called)} adds could not be determined. They are not listed",
-                node.lineno,
-            )
+        problems.add(
+            module,
+            f"The parameters that {text_of(called)} adds could not be determined. They are not listed",
+            node.lineno,
         )
         return [], True
     return [], False
@@ -83,13 +82,11 @@ def _names(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _declaration(
-    module: Module, node: ast.Call, kind: str, problems: list[Problem]
+    module: Module, node: ast.Call, kind: str, problems: Problems
 ) -> tuple[list[Parameter], bool]:
     words = keywords(node)
     if len(words) != len(node.keywords):
-        problems.append(
-            module.problem(f"An {kind} is declared with **, which could not be resolved", node.lineno)
-        )
+        problems.add(module, f"An {kind} is declared with **, which could not be resolved", node.lineno)
     given = [words["param_decls"]] if kind == "option" and "param_decls" in words else node.args
     texts: list[Any] = []
     try:
@@ -99,10 +96,10 @@ def _declaration(
     except UnknownError:
         texts = []
     if not texts or not all(isinstance(text, str) and text for text in texts):
-        problems.append(
-            module.problem(
-                f"The name of an {kind} is computed. It is not listed but can be set as a key", node.lineno
-            )
+        problems.add(
+            module,
+            f"The name of an {kind} is computed. It is not listed but can be set as a key",
+            node.lineno,
         )
         return [], True
     reader = OptionReader(module, node, words, problems)

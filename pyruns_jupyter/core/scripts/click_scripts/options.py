@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.model import Parameter, Problem
+from pyruns_jupyter.core.scripts.model import Parameter, Problems
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.functions import default_of, enum_member
 from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
@@ -20,7 +20,7 @@ class OptionReader:
     """Reads one declaration: `option(...)`, `argument(...)`."""
 
     def __init__(
-        self, module: Module, node: ast.Call, words: dict[str, ast.expr], problems: list[Problem]
+        self, module: Module, node: ast.Call, words: dict[str, ast.expr], problems: Problems
     ) -> None:
         self.module = module
         self.line = node.lineno
@@ -113,9 +113,7 @@ class OptionReader:
         if is_flag is None:
             is_flag = "flag_value" in self.words or bool(off)
         if is_flag and "flag_value" in self.words and not isinstance(value, bool):
-            self.problems.append(
-                self.module.problem(f"{texts[0]} stands for a value. It is not listed", self.line)
-            )
+            self.problems.add(self.module, f"{texts[0]} stands for a value. It is not listed", self.line)
             return [], True
         if is_flag:
             return [self._flag(common, default, computed, bool(off), required)], False

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
-from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.docstrings import docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, keywords
@@ -34,7 +34,7 @@ class ClickReader:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.modules: list[Module] = [project.main]
         self.around: list[ast.AST] = []  # the groups around a command
 
@@ -94,9 +94,6 @@ class ClickReader:
                 return last
         return ""
 
-    def _problem(self, module: Module, message: str, line: int) -> None:
-        self.problems.append(module.problem(message, line))
-
     def _command(self, module: Module, node: ast.AST, depth: int) -> ScriptCommand:
         if isinstance(node, ast.Assign):
             node = node.value
@@ -117,7 +114,7 @@ class ClickReader:
                 command.commands[name] = self._command(home, member, depth + 1)
             self.around.pop()
             if not command.commands:
-                self._problem(module, "The commands of this group could not be determined", command.line)
+                self.problems.add(module, "The commands of this group could not be determined", command.line)
                 command.open = True
         return command
 
@@ -153,7 +150,7 @@ class ClickReader:
             command.help = summary(str(constants.value(words["help"])))
         own_class = words.get("cls")
         if own_class is not None and module.find(own_class) is not None:
-            self._problem(
+            self.problems.add(
                 module,
                 f"{text_of(own_class)} is a custom class, which may add parameters that are not listed",
                 call.lineno,
@@ -197,7 +194,7 @@ class ClickReader:
         added = node.args[0] if node.args else words.get("cmd")
         target = self._definition(home, text_of(added)) if added is not None else None
         if target is None:
-            self._problem(
+            self.problems.add(
                 home, f"The command in {text_of(node)} could not be resolved. It is not listed", node.lineno
             )
             return
@@ -222,7 +219,7 @@ class ClickReader:
         name = node.name.lower()
         for suffix in _SUFFIXES:
             if name.endswith(suffix) and name != suffix:
-                self._problem(
+                self.problems.add(
                     module,
                     f"The name of the command {node.name} depends on the version of click (from 8.2 on "
                     f"without {suffix}). Set the name explicitly",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand
-from pyruns_jupyter.core.scripts.model import Parameter, Problem
+from pyruns_jupyter.core.scripts.model import Parameter, Problems
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import text_of
@@ -33,7 +33,7 @@ _INFOS = ("typer.Option", "typer.Argument")
 _CONTEXTS = ("typer.Context", "click.Context", "typer.CallbackParam")
 
 
-def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> ScriptCommand:
+def command_of(module: Module, function: ast.AST, problems: Problems) -> ScriptCommand:
     """Return the command that typer makes of a function."""
     assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
     docstring = docstring_of(function)
@@ -41,10 +41,8 @@ def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> Sc
     command = ScriptCommand(line=function.lineno, help=summary(docstring))
     for argument in arguments_of(module, function):
         if argument.kind in ("many", "rest"):
-            problems.append(
-                module.problem(
-                    f"typer does not support * and **, so {argument.name} gets no values", argument.line
-                )
+            problems.add(
+                module, f"typer does not support * and **, so {argument.name} gets no values", argument.line
             )
             continue
         name = external_name(module.tree, argument.annotation) if argument.annotation is not None else ""
@@ -57,7 +55,7 @@ def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> Sc
 
 
 class _Reader:
-    def __init__(self, module: Module, argument: Argument, problems: list[Problem]) -> None:
+    def __init__(self, module: Module, argument: Argument, problems: Problems) -> None:
         self.module = module
         self.argument = argument
         self.problems = problems
@@ -98,7 +96,7 @@ class _Reader:
                 self.texts.append(value)
 
     def _problem(self, message: str, line: int) -> None:
-        self.problems.append(self.module.problem(message, line))
+        self.problems.add(self.module, message, line)
 
     def _word(self, name: str, default: Any = None) -> Any:
         return self.module.constants.get(self.words.get(name), default)

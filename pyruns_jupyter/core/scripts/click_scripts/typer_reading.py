@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
-from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
@@ -48,7 +48,7 @@ class TyperReader:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.modules: list[Module] = [project.main]
         self.around: list[ast.AST] = []  # the applications around the current one
 
@@ -64,7 +64,7 @@ class TyperReader:
                 if found is not None and isinstance(found[1], Function):
                     return command_of(*found, self.problems)
                 text = f"The function in {text_of(node)} could not be resolved. Its parameters are not listed"
-                self.problems.append(main.problem(text, node.lineno))
+                self.problems.add(main, text, node.lineno)
                 return ScriptCommand(open=True, line=node.lineno)
             target = node.func
             if isinstance(target, ast.Attribute) and target.attr == "__call__":
@@ -122,9 +122,7 @@ class TyperReader:
             return next(iter(commands.values()))
         callback.commands, callback.required, callback.chain = commands, not without, chained
         if not commands:
-            self.problems.append(
-                module.problem("The commands of this application could not be determined", node.lineno)
-            )
+            self.problems.add(module, "The commands of this application could not be determined", node.lineno)
             callback.open = True
         return callback
 
@@ -160,7 +158,7 @@ class TyperReader:
         else:
             return
         text = f"The command in {text_of(node)} could not be resolved. It is not listed"
-        self.problems.append(home.problem(text, node.lineno))
+        self.problems.add(home, text, node.lineno)
 
     def _belongs(self, home: Module, called: ast.expr, app: ast.AST) -> bool:
         if not isinstance(called, ast.Attribute) or called.attr not in ("command", "callback", "add_typer"):

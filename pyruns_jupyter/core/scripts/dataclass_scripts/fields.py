@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.model import Parameter, Problem
-from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
+from pyruns_jupyter.core.scripts.model import Parameter, Problems
+from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, inherits, shape_of
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
     ClassField,
     fields_of,
-    inherits,
     is_config_class,
     with_default,
 )
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown
+from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, note_computed, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
 
@@ -35,7 +34,7 @@ class FieldReader:
 
     def __init__(self) -> None:
         self.library = ""
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.open = False
         self._around: list[ast.AST] = []  # the classes around the current one
 
@@ -58,7 +57,7 @@ class FieldReader:
             assert isinstance(node, ast.ClassDef)
             fields, unknown = fields_of(module, node)
             for base in unknown:
-                self._problem(
+                self.problems.add(
                     module,
                     f"{node.name} inherits from {base}, whose fields are not listed but can be set",
                     node.lineno,
@@ -74,15 +73,12 @@ class FieldReader:
         self._around.pop()
         return result
 
-    def _problem(self, module: Module, message: str, line: int) -> None:
-        self.problems.append(module.problem(message, line))
-
     def _of_function(self, module: Module, node: ast.AST) -> list[ClassField]:
         helps = argument_help(docstring_of(node))
         fields = []
         for argument in arguments_of(module, node):
             if argument.kind in ("many", "rest"):
-                self._problem(
+                self.problems.add(
                     module, f"The arguments collected in {argument.name} are not listed", argument.line
                 )
                 continue
@@ -108,7 +104,7 @@ class FieldReader:
     def _of_field(self, item: ClassField, prefix: str, depth: int) -> list[Parameter]:
         name = f"{prefix}{item.name}"
         if item.nested is not None and inherits(*item.nested, "ChoiceRegistry"):
-            self._problem(
+            self.problems.add(
                 item.module,
                 f"{name} can be one of several registered classes: its fields are not listed but can be set, "
                 f"and {name}.type chooses one",
@@ -118,7 +114,7 @@ class FieldReader:
             return []
         if item.nested is not None:
             if item.shape.optional and item.default is None and not item.given:
-                self._problem(
+                self.problems.add(
                     item.module, f"{name} has no default value, so its fields are not listed", item.line
                 )
                 self.open = True
@@ -126,18 +122,13 @@ class FieldReader:
             inner = f"{name}."
             return self.of(*item.nested, inner, item.given, item.module, depth + 1)
         if item.shape.name == "union" and any(one.name == "class" for one in item.shape.items):
-            self._problem(
+            self.problems.add(
                 item.module, f"{name} can be one of several classes, so its fields are not listed", item.line
             )
             self.open = True
             return []
         if item.computed and item.expression is not None:
-            text = shown(item.expression)
-            self._problem(
-                item.module,
-                f"The default of {name} is computed ({text}). Set null to use it",
-                item.line,
-            )
+            note_computed(self.problems, item.module, name, item.expression)
         if self.library == "tyro" and item.shape.name == "dict" and isinstance(item.default, dict):
             return self._of_mapping(item, name)
         return [self._parameter(item, name)]
@@ -219,7 +210,7 @@ class FieldReader:
                 if "prefix_name" in words and text_of(words["prefix_name"]) == "False":
                     prefix = ""
             elif "Positional" not in text_of(extra):
-                self._problem(
+                self.problems.add(
                     item.module, f"{shown(extra)} on {name} is not supported and is ignored", item.line
                 )
         flag = f"{prefix}{own}".replace("_", "-")

@@ -122,7 +122,7 @@ class _Reading:
         if first is not None and first.annotation is not None:
             self._take(module, first.annotation)
         else:
-            self._problem(
+            self.fields.problems.add(
                 module, f"The first parameter of {function.name} has no type annotation", function.lineno
             )
 
@@ -173,7 +173,7 @@ class _Reading:
             if owner is not None and isinstance(owner[1], ast.ClassDef):
                 given = given_values(*owner, default)
         elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
-            self._problem(
+            self.fields.problems.add(
                 module,
                 f"The default {shown(default)} is computed. The defaults of the class are shown",
                 node.lineno,
@@ -183,15 +183,12 @@ class _Reading:
         elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
             self.found.append(FoundClass(*target))
         else:
-            self._problem(
+            self.fields.problems.add(
                 module,
                 f"{shown(node)} is not a class of this project. Its fields are not listed but can be set",
                 node.lineno,
             )
             self.open = True
-
-    def _problem(self, module: Module, message: str, line: int) -> None:
-        self.fields.problems.append(module.problem(message, line))
 
     def result(self) -> ScriptParameters:
         """Return all parameters."""

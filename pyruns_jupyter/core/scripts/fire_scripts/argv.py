@@ -44,8 +44,7 @@ def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: b
     words: list[str] = []
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
     for key, parameter in own.items():
-        if parameter.required and filled.values.get(key) is None:
-            filled.refuse(key, f"{key} is required. Set a value.")
+        filled.require(parameter, key)
     # The values of `*args` would fill the omitted parameters before them.
     every = pass_defaults or any(one.positional and filled.values.get(key) for key, one in own.items())
     for key, value in filled.values.items():

@@ -6,14 +6,14 @@ import ast
 from dataclasses import replace
 
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, script_of
-from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Parameter, Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.annotations import shape_of
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of
 from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, default_of, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
+from pyruns_jupyter.core.scripts.types import shape_of_value
 
 _DEPTH = 6
 
@@ -37,7 +37,7 @@ def read(project: Project) -> ScriptParameters | None:
 class _FireReader:
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.problems: list[Problem] = []
+        self.problems = Problems()
 
     def entry(self, call: ast.Call) -> ScriptCommand:
         """Return the command that `fire.Fire(...)` derives from its component."""
@@ -45,7 +45,7 @@ class _FireReader:
         words = keywords(call)
         component = call.args[0] if call.args else words.get("component")
         if "command" in words or len(call.args) > 1:
-            self._problem(
+            self.problems.add(
                 main,
                 "The script passes its own command to fire. It does not read the command line",
                 call.lineno,
@@ -54,9 +54,6 @@ class _FireReader:
         if component is None or (isinstance(component, ast.Constant) and component.value is None):
             return self._given_up(main, "all functions of the script", call.lineno)
         return self._component(main, component, 0)
-
-    def _problem(self, module: Module, message: str, line: int) -> None:
-        self.problems.append(module.problem(message, line))
 
     def _component(self, module: Module, node: ast.expr, depth: int) -> ScriptCommand:
         found: tuple[Module, ast.AST] | None = module, node
@@ -71,7 +68,7 @@ class _FireReader:
         return self._given_up(module, shown(node), node.lineno)
 
     def _given_up(self, module: Module, what: str, line: int) -> ScriptCommand:
-        self._problem(module, f"The parameters of {what} could not be determined", line)
+        self.problems.add(module, f"The parameters of {what} could not be determined", line)
         return ScriptCommand(open=True, line=line)
 
     def _table(self, module: Module, node: ast.Dict, depth: int) -> ScriptCommand:
@@ -81,7 +78,7 @@ class _FireReader:
             if name:
                 command.commands[name] = self._component(module, value, depth + 1)
             else:
-                self._problem(
+                self.problems.add(
                     module, "The name of a command is computed. The command is not listed", node.lineno
                 )
                 command.open = True
@@ -122,7 +119,7 @@ class _FireReader:
         choices = shape.choices if shape.name == "choice" and shape.definition is None else None
         return Parameter(
             name=name,
-            type=_shown(shape),
+            type="str" if shape.name == "choice" and shape.definition is not None else shape.shown,
             default=value,
             flags=(f"--{name}",),
             choices=choices,
@@ -133,7 +130,3 @@ class _FireReader:
             shape=shape,
             computed=computed,
         )
-
-
-def _shown(shape: Shape) -> str:
-    return "str" if shape.name == "choice" and shape.definition is not None else shape.shown

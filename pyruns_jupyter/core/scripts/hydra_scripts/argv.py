@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.scripts.bind_values import Filled, MismatchError, alike, fill, unknown_key
+from pyruns_jupyter.core.config.flatten import flatten
+from pyruns_jupyter.core.scripts.bind_values import MismatchError, fill, same, unknown_key
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
-from .files import MISSING, leaves
+from .files import MISSING
 from .overrides import override_key, override_value, quoted
 from .reading import HydraDetails
 
@@ -41,13 +42,13 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
         value = filled.values.get(parameter.name, parameter.default)
         if parameter.required and value is None:
             filled.refuse(parameter.name, f"{parameter.name} is required. Choose a configuration.")
-        elif not alike(value, parameter.default):
+        elif not same(value, parameter.default, exact=True):
             words += filled.word(parameter.name, partial(_group, parameter, value, details, chosen))
     composed = details.tree.composed(chosen) if chosen else details.default
     for problem in composed.problems if chosen else ():
         if problem not in details.default.problems:
             filled.refuse(next(iter(chosen)).lstrip("+"), problem)
-    now = dict(leaves(composed.content))
+    now = flatten(composed.content)
     for key in values:
         if filled.values.get(key) is None and now.get(key) == MISSING:
             filled.refuse(key, f"{key} is required. Set a value.")
@@ -56,7 +57,7 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
             words += filled.word(key, partial(_value, values[key], value, now, bool(chosen)))
     for key, value in filled.extra.items():
         words += filled.word(key, partial(_extra, key, value, now, script))
-    if not details.places_runs and not _places_runs(filled):
+    if not details.places_runs and not any(key.lstrip("+~") in _RUN_KEYS for key in filled.extra):
         words.append(f"hydra.run.dir={quoted(RUN_FOLDER)}")
     return filled.finish(words)
 
@@ -83,9 +84,9 @@ def _value(parameter: Parameter, value: Any, now: Mapping[str, Any], other: bool
     key = parameter.name
     if parameter.required and value is None:
         return []
-    if key in now and alike(value, now[key]):
+    if key in now and same(value, now[key], exact=True):
         return []
-    if alike(value, parameter.default) and not parameter.required:
+    if same(value, parameter.default, exact=True) and not parameter.required:
         return []  # with another choice of a group, the value of that choice applies
     if key not in now and other and not _inside(key, now):
         raise MismatchError(f"this key does not exist with the chosen config groups. Write +{key} to add it")
@@ -114,7 +115,11 @@ def _extra(key: str, value: Any, now: Mapping[str, Any], script: ScriptParameter
     if not mark and (name.split(".")[0].split("/")[0] == "hydra"):
         return [f"{'' if '/' in path else '++'}{name}={override_value(value)}"]
     if mark or name in now:
-        return [] if not mark and alike(now.get(name), value) else [f"{mark}{name}={override_value(value)}"]
+        return (
+            []
+            if not mark and same(now.get(name), value, exact=True)
+            else [f"{mark}{name}={override_value(value)}"]
+        )
     if script.open or any(known.startswith(f"{name}.") for known in now):
         return [f"++{name}={override_value(value)}"]
     raise MismatchError(
@@ -128,7 +133,3 @@ def _marked(key: str) -> str:
         if f".{mark}" in key:
             return mark + key.replace(f".{mark}", ".", 1)
     return key
-
-
-def _places_runs(filled: Filled) -> bool:
-    return any(key.lstrip("+~") in _RUN_KEYS for key in filled.extra)

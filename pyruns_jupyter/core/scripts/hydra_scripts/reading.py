@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyruns_jupyter.core.config.flatten import flatten
 from pyruns_jupyter.core.fs.boundary import is_inside, project_boundary
-from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Parameter, Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.files import nodes_of
 from pyruns_jupyter.core.scripts.source.functions import Function, keywords, shown
 from pyruns_jupyter.core.scripts.source.import_map import external_name
@@ -18,7 +19,7 @@ from pyruns_jupyter.core.scripts.source.modules import Module, Project
 from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
 
-from .files import MISSING, leaves
+from .files import MISSING
 from .store import stored
 from .tree import Composed, GroupChoice, HydraTree
 
@@ -40,7 +41,7 @@ def read(project: Project) -> ScriptParameters | None:
     if found is None:
         return None
     module, decorator = found
-    problems: list[Problem] = []
+    problems = Problems()
     line = decorator.lineno if module.main else 0
     words = _words(module, decorator, problems)
     folder = _folder(project, module, words, problems, line)
@@ -59,7 +60,7 @@ def read(project: Project) -> ScriptParameters | None:
     hydra = hydra if isinstance(hydra, dict) else {}
     searched = hydra.get("searchpath")
     if searched:
-        problems.append(module.problem("Configurations in hydra.searchpath are not read", decorator.lineno))
+        problems.add(module, "Configurations in hydra.searchpath are not read", decorator.lineno)
     unknown = composed.incomplete or bool(searched) or (name is None and "config_name" in words)
     run = hydra.get("run")
     details = HydraDetails(tree, composed, isinstance(run, dict) and "dir" in run)
@@ -101,7 +102,7 @@ def _hydra_main(module: Module, function: ast.AST) -> ast.expr | None:
     return next((one for one in function.decorator_list if _is_main(module, one)), None)
 
 
-def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict[str, Any]:
+def _words(module: Module, decorator: ast.expr, problems: Problems) -> dict[str, Any]:
     """Return the arguments of `hydra.main`; None for computed values."""
     if not isinstance(decorator, ast.Call):
         return {}
@@ -114,10 +115,8 @@ def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict
         try:
             words[name] = module.constants.value(given[name])
         except UnknownError:
-            problems.append(
-                module.problem(
-                    f"The {name} of hydra.main is computed ({shown(given[name])})", decorator.lineno
-                )
+            problems.add(
+                module, f"The {name} of hydra.main is computed ({shown(given[name])})", decorator.lineno
             )
             words[name] = None
     return words
@@ -132,7 +131,7 @@ def boundaries(project: Project) -> tuple[Path, ...]:
 
 
 def _folder(
-    project: Project, module: Module, words: dict[str, Any], problems: list[Problem], line: int
+    project: Project, module: Module, words: dict[str, Any], problems: Problems, line: int
 ) -> Path | None:
     """Return the configuration folder: relative to the file with `hydra.main`, inside the project."""
     if module.path is None:
@@ -146,14 +145,14 @@ def _folder(
     if not isinstance(path, str):
         return None
     if path.startswith("pkg://"):
-        problems.append(module.problem(f"The configurations in {path} are not read", line))
+        problems.add(module, f"The configurations in {path} are not read", line)
         return None
     folder = Path(os.path.normpath(base / path))
     if not folder.is_dir():
-        problems.append(module.problem(f"The folder {path} does not exist next to {module.path.name}", line))
+        problems.add(module, f"The folder {path} does not exist next to {module.path.name}", line)
         return None
     if not all(is_inside(folder, boundary) for boundary in boundaries(project)):
-        problems.append(module.problem(f"The folder {path} is outside the project and is not read", line))
+        problems.add(module, f"The folder {path} is outside the project and is not read", line)
         return None
     return folder
 
@@ -195,16 +194,13 @@ def _choice(choice: GroupChoice, names: list[str], line: int) -> Parameter:
 def values_of(composed: Composed) -> list[Parameter]:
     """Return the parameters for the values of a configuration."""
     result = []
-    for key, value in leaves(composed.content):
+    for key, value in flatten(composed.content).items():
         if key.split(".")[0] == "hydra":
             continue
-        known = composed.shapes.get(key, ANY)
-        shape = (
-            known
-            if known.name in ("int", "float", "bool", "str", "choice", "path")
-            else shape_of_value(value)
-        )
         missing = value == MISSING
+        shape = composed.shapes.get(key, ANY)
+        if shape.name not in ("int", "float", "bool", "str", "choice", "path"):
+            shape = ANY if missing else shape_of_value(value)
         result.append(
             Parameter(
                 name=key,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.model import Problem
+from pyruns_jupyter.core.scripts.model import Problems
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
     ClassField,
@@ -15,9 +16,14 @@ from pyruns_jupyter.core.scripts.source.classfields import (
     is_config_class,
 )
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import keywords, known_default, shown
+from pyruns_jupyter.core.scripts.source.functions import (
+    default_of,
+    keywords,
+    known_default,
+    note_computed,
+    shown,
+)
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
-from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape
 
 from .files import MISSING, File
@@ -29,10 +35,10 @@ _MAX_DEPTH = 10
 _MAX_MODULES = 30
 
 
-def stored(project: Project) -> tuple[dict[str, File], list[Problem]]:
+def stored(project: Project) -> tuple[dict[str, File], Problems]:
     """Return the stored configurations by path (`group/name`), and the problems."""
     found: dict[str, File] = {}
-    problems: list[Problem] = []
+    problems = Problems()
     for module in _modules(project):
         for node in nodes_of(module.tree):
             if (
@@ -71,14 +77,12 @@ def _is_store(module: Module, node: ast.expr) -> bool:
     return False
 
 
-def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str, File] | None:
+def _entry(module: Module, call: ast.Call, problems: Problems) -> tuple[str, File] | None:
     words = keywords(call)
     words.update(zip(("name", "node", "group", "package", "provider"), call.args, strict=False))
     name, group = (module.constants.text(words.get(key)) for key in ("name", "group"))
     if not name or "node" not in words:
-        problems.append(
-            module.problem("The name of a stored configuration is computed. It is not listed", call.lineno)
-        )
+        problems.add(module, "The name of a stored configuration is computed. It is not listed", call.lineno)
         return None
     file = stored_file(module, words["node"], problems, module.constants.text(words.get("package")) or None)
     name = name.removesuffix(".yaml")
@@ -86,7 +90,7 @@ def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str
 
 
 def stored_file(
-    module: Module, node: ast.expr, problems: list[Problem], package: str | None = None
+    module: Module, node: ast.expr, problems: Problems, package: str | None = None
 ) -> File | None:
     """Return the configuration that a class, an instance or a mapping defines; None when it is unknown."""
     shapes: dict[str, Shape] = {}
@@ -99,7 +103,7 @@ def stored_file(
 
 
 def _content(
-    module: Module, node: ast.expr, problems: list[Problem], shapes: dict[str, Shape], helps: dict[str, str]
+    module: Module, node: ast.expr, problems: Problems, shapes: dict[str, Shape], helps: dict[str, str]
 ) -> dict[str, Any] | None:
     """Return the mapping that a node of the store defines."""
     found: tuple[Module, ast.AST] | None = module, node
@@ -119,7 +123,7 @@ def _content(
             value = home.constants.get(target)
             if isinstance(value, dict):
                 return value
-    problems.append(module.problem(f"The stored configuration {shown(node)} could not be read", node.lineno))
+    problems.add(module, f"The stored configuration {shown(node)} could not be read", node.lineno)
     return None
 
 
@@ -128,7 +132,7 @@ def _of_class(
     definition: ast.AST,
     given: dict[str, ast.expr],
     giver: Module,
-    problems: list[Problem],
+    problems: Problems,
     shapes: dict[str, Shape],
     helps: dict[str, str],
     prefix: str,
@@ -144,7 +148,8 @@ def _of_class(
         if item.help:
             helps[key] = item.help
         if item.name in given:
-            content[item.name] = _given(giver, given[item.name], key, problems)
+            node = given[item.name]
+            content[item.name], _ = default_of(giver, key, node, problems, partial(known_default, giver))
         elif item.nested is not None and item.default is None:
             inner = dict(item.given)
             content[item.name] = _of_class(
@@ -155,20 +160,9 @@ def _of_class(
     return content
 
 
-def _default(item: ClassField, key: str, problems: list[Problem]) -> Any:
+def _default(item: ClassField, key: str, problems: Problems) -> Any:
     if item.default is NOTHING:
         return MISSING
     if item.computed and item.expression is not None:
-        text = shown(item.expression)
-        problems.append(
-            item.module.problem(f"The default of {key} is computed ({text}). Set null to use it", item.line)
-        )
+        note_computed(problems, item.module, key, item.expression)
     return item.default
-
-
-def _given(module: Module, node: ast.expr, key: str, problems: list[Problem]) -> Any:
-    try:
-        return known_default(module, node)
-    except UnknownError:
-        problems.append(module.problem(f"The default of {key} is computed ({shown(node)})", node.lineno))
-        return None

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.scripts.hydra_scripts.files import File, merge, read_fi
 from pyruns_jupyter.core.scripts.hydra_scripts.reading import boundaries, values_of
 from pyruns_jupyter.core.scripts.hydra_scripts.store import stored_file
 from pyruns_jupyter.core.scripts.hydra_scripts.tree import Composed
-from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.model import Parameter, Problems, ScriptParameters
 from pyruns_jupyter.core.scripts.source.cache import stamp
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import shown
@@ -49,7 +49,7 @@ class _Reading:
         self.project = project
         self.module = module
         self.call = call
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.composed = Composed()
         self.open = True
         self.assigned = [
@@ -153,4 +153,4 @@ class _Reading:
         return ""
 
     def _problem(self, message: str, line: int) -> None:
-        self.problems.append(self.module.problem(message, line))
+        self.problems.add(self.module, message, line)

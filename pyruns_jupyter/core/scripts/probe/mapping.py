@@ -6,13 +6,21 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pyruns_jupyter.core.scripts.argparse_scripts.assembly import parser_of, subcommands_of, together
+from msgspec.structs import asdict
+
+from pyruns_jupyter.core.scripts.argparse_scripts.assembly import (
+    SWITCHES,
+    is_list,
+    parser_of,
+    shown_type,
+    subcommands_of,
+    together,
+)
 from pyruns_jupyter.core.scripts.bind_values import same
 from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
-from pyruns_jupyter.core.scripts.hydra_scripts.files import MISSING as HYDRA_MISSING
-from pyruns_jupyter.core.scripts.hydra_scripts.files import File, leaves
-from pyruns_jupyter.core.scripts.hydra_scripts.reading import HydraDetails
-from pyruns_jupyter.core.scripts.hydra_scripts.tree import HydraTree
+from pyruns_jupyter.core.scripts.hydra_scripts.files import File
+from pyruns_jupyter.core.scripts.hydra_scripts.reading import HydraDetails, values_of
+from pyruns_jupyter.core.scripts.hydra_scripts.tree import Composed, HydraTree
 from pyruns_jupyter.core.scripts.model import (
     Exclusive,
     Parameter,
@@ -20,12 +28,12 @@ from pyruns_jupyter.core.scripts.model import (
     ScriptParameters,
     Subcommands,
 )
-from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
+from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
 from .answer import Answer, AskedCommand, AskedParameter, AskedShape, value_of
 
 _PARSERS = ("argparse", "jsonargparse", "tyro")  # described by the parser of argparse that they build
-_SWITCHES = ("store_true", "store_false", "boolean_optional", "custom_flag")
+_SWITCHES = (*SWITCHES, "custom_flag")
 _SINGLE = ("any", "none", "int", "float", "str", "bool", "path", "datetime", "choice", "custom")
 _SHAPES = (*_SINGLE, "list", "tuple", "dict", "union")
 _UNREAD = ("command", "none")  # kinds of scripts in whose source nothing was found
@@ -127,55 +135,27 @@ class _Here:
         item = one.item or (shape.item_type if shape is not None else "str")
         choices = one.choices
         if shape is not None and shape.name == "choice":
-            choices = None if _is_list(one) else shape.choices
+            choices = None if is_list(one.action, one.nargs, one.separator) else shape.choices
         if one.item == "literal" and shape is None:
             shape = shape_of_value(value_of(one.default))
+        kind = shown_type(one.action, one.nargs, item, one.separator, choices, one.default)
+        if kind == "str" and item in ("literal", "json") and shape is not None:
+            kind = shape.shown
+        same_fields = asdict(one).keys() & Parameter.__dataclass_fields__.keys()
         return Parameter(
-            name=one.name,
-            type=_shown_type(one, item, choices, shape),
-            default=value_of(one.default),
-            flags=one.flags,
-            choices=choices,
-            help=f"{one.help} ({note})" if one.help and note else one.help or note,
-            group=group,
-            required=one.required,
-            positional=one.positional,
-            nargs=one.nargs,
-            action=one.action,
-            const=(one.action == "store_true") if one.action in _SWITCHES else value_of(one.const),
-            item_type=item,
-            line=one.line,
-            separator=one.separator,
-            spelling=one.spelling,
-            metavar=one.metavar,
-            computed=one.computed,
-            suppressed=one.suppressed,
-            file="" if one.file == self.script_name else one.file,
-            off_flags=one.off_flags,
-            shape=_flag_shape(one, shape),
+            **{name: getattr(one, name) for name in same_fields}
+            | {
+                "type": kind,
+                "default": value_of(one.default),
+                "choices": choices,
+                "help": f"{one.help} ({note})" if one.help and note else one.help or note,
+                "group": group,
+                "const": one.action == "store_true" if one.action in _SWITCHES else value_of(one.const),
+                "item_type": item,
+                "file": "" if one.file == self.script_name else one.file,
+                "shape": _flag_shape(one, shape),
+            }
         )
-
-
-def _is_list(one: AskedParameter) -> bool:
-    many = one.nargs in ("*", "+", "...") or isinstance(one.nargs, int)
-    return many or one.action in ("append", "append_const", "extend") or bool(one.separator)
-
-
-def _shown_type(one: AskedParameter, item: str, choices: object, shape: Shape | None) -> str:
-    """Return the type that a form shows."""
-    if one.action in _SWITCHES:
-        return "bool"
-    if one.action == "count":
-        return "int"
-    if _is_list(one):
-        return "list"
-    if one.action == "store_const":
-        return "bool" if isinstance(one.default, bool) else "choice" if choices else "str"
-    if choices is not None:
-        return "choice"
-    if item in ("literal", "json") and shape is not None:
-        return shape.shown
-    return "bool" if item == "truth" else item if item in ("int", "float", "bool", "path") else "str"
 
 
 def _flag_shape(one: AskedParameter, shape: Shape | None) -> Shape | None:
@@ -190,38 +170,13 @@ def _shape(asked: AskedShape) -> Shape:
     if len(choices) != len(words):
         choices, words = (), ()
     name = asked.name if asked.name in _SHAPES and (asked.name != "choice" or choices) else "custom"
-    return Shape(
-        name,
-        tuple(_shape(one) for one in asked.items),
-        choices,
-        words,
-        asked.optional,
-        asked.low,
-        asked.high,
-        asked.open_low,
-        asked.open_high,
-        asked.fold_case,
-        asked.formats,
-    )
+    items = tuple(map(_shape, asked.items))
+    return Shape(**asdict(asked) | {"name": name, "items": items, "choices": choices, "words": words})
 
 
 def _values(answer: Answer) -> tuple[Parameter, ...]:
     content = value_of(answer.content)
-    return tuple(_value(key, value) for key, value in leaves(content)) if isinstance(content, dict) else ()
-
-
-def _value(key: str, value: Any) -> Parameter:
-    missing = value == HYDRA_MISSING
-    shape = ANY if missing else shape_of_value(value)
-    return Parameter(
-        name=key,
-        type="none" if value is None else shape.shown,
-        default=None if missing else value,
-        group=key.rpartition(".")[0],
-        required=missing,
-        item_type="literal",
-        shape=shape,
-    )
+    return tuple(values_of(Composed(content))) if isinstance(content, dict) else ()
 
 
 def _hydra(answer: Answer) -> ScriptParameters:

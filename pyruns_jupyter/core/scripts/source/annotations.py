@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.types import ANY, CUSTOM, Shape
 
-from .files import text_of
+from .files import definitions_in, text_of
 from .import_map import external_name
 from .objects import UnknownError
 
@@ -72,14 +72,18 @@ def class_shape(module: Module, definition: ast.ClassDef) -> Shape:
     return Shape("class", definition=(module, definition))
 
 
-def is_enum(module: Module, definition: ast.ClassDef, depth: int = 0) -> bool:
+def is_enum(module: Module, definition: ast.ClassDef) -> bool:
     """Return whether a class is an enumeration."""
-    for base in definition.bases:
-        name = external_name(module.tree, base)
-        if name.rsplit(".", 1)[-1] in _ENUMS:
+    return inherits(module, definition, *_ENUMS)
+
+
+def inherits(module: Module, definition: ast.ClassDef, *names: str, depth: int = 0) -> bool:
+    """Return whether a class has a base class, direct or not, with one of these names."""
+    for base in definition.bases if depth < _DEPTH else ():
+        if external_name(module.tree, base).rsplit(".", 1)[-1] in names:
             return True
-        found = module.find(base) if depth < _DEPTH else None
-        if found and isinstance(found[1], ast.ClassDef) and is_enum(found[0], found[1], depth + 1):
+        home, found = module.find(base) or (module, None)
+        if isinstance(found, ast.ClassDef) and inherits(home, found, *names, depth=depth + 1):
             return True
     return False
 
@@ -87,18 +91,14 @@ def is_enum(module: Module, definition: ast.ClassDef, depth: int = 0) -> bool:
 def enum_members(module: Module, definition: ast.ClassDef) -> list[tuple[str, Any]]:
     """Return names and values of an enumeration; the value of `auto()` and of what is computed is None."""
     found: list[tuple[str, Any]] = []
-    for statement in definition.body:
-        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            continue
-        target = statement.targets[0]
-        if not isinstance(target, ast.Name) or target.id.startswith("_"):
-            continue
-        try:
-            found.append((target.id, module.constants.value(statement.value)))
-        except UnknownError:
-            automatic = text_of(statement.value).rsplit(".", 1)[-1] == "auto()"
-            lower = automatic and any(text_of(base).endswith("StrEnum") for base in definition.bases)
-            found.append((target.id, target.id.lower() if lower else None))
+    for name, node in definitions_in(definition.body)[0].items():
+        if isinstance(node, ast.expr) and not name.startswith("_"):
+            try:
+                found.append((name, module.constants.value(node)))
+            except UnknownError:
+                automatic = text_of(node).rsplit(".", 1)[-1] == "auto()"
+                lower = automatic and any(text_of(base).endswith("StrEnum") for base in definition.bases)
+                found.append((name, name.lower() if lower else None))
     return found
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from .changes import change_perhaps
 from .expressions import Expressions
+from .functions import signature_of
 from .objects import (
     RAISED,
     UNKNOWN,
+    CallSite,
     ClassRef,
     EnumMember,
     External,
@@ -54,7 +57,7 @@ class Calls(Expressions):
                 words.update(value)
             else:
                 words["**"] = UNKNOWN
-        return self.call(callee, arguments, words, node, scope)
+        return self.call(callee, CallSite(arguments, words, node, scope))
 
     def _callee(self, node: ast.Call, scope: Scope) -> Any:
         callee = self.evaluate(node.func, scope)
@@ -62,40 +65,35 @@ class Calls(Expressions):
             return self.parsers.implied(node.func, scope) or callee
         return callee
 
-    def call(
-        self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def call(self, callee: Any, call: CallSite) -> Any:
         """Return the result of a call."""
         if isinstance(callee, Function):
-            result = self.call_function(callee, arguments, words)
+            result = self.call_function(callee, call.arguments, call.words)
             return UNKNOWN if result is RAISED else result
         if isinstance(callee, ClassRef):
-            return self._instance(callee, arguments, words, node, scope)
+            return self._instance(callee, call)
         if isinstance(callee, Method):
             if self.parsers is not None and self.parsers.is_parser(callee.owner):
-                return self.parsers.call(callee, arguments, words, node, scope)
+                return self.parsers.call(callee, call)
             if callee.name not in CHANGING or isinstance(callee.owner, str):
                 self.spend(callee.owner)
-            self.spend(arguments, words)
+            self.spend(call.arguments, call.words)
             if callee.name in CHANGING and self.in_doubt(callee.owner):
                 change_perhaps(callee.owner, callee.name)
                 return UNKNOWN
-            result = call_method(callee.owner, callee.name, arguments, words)
+            result = call_method(callee.owner, callee.name, call.arguments, call.words)
             self.spend(result)
             return result
         if isinstance(callee, External):
-            return self._external(callee, arguments, words, node, scope)
-        if self.parsers is not None:
-            return self.parsers.stranger(callee, arguments, words, node, scope)
-        return UNKNOWN
+            return self._external(callee, call)
+        return UNKNOWN if self.parsers is None else self.parsers.stranger(callee, call)
 
-    def _external(
-        self, callee: External, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def _external(self, callee: External, call: CallSite) -> Any:
         if self.parsers is not None:
-            made = self.parsers.external(callee, arguments, words, node, scope)
+            made = self.parsers.external(callee, call)
             if made is not None:
                 return made
+        arguments, words = call.arguments, call.words
         if callee.name == "inspect.getfullargspec" and len(arguments) == 1:
             return _argument_names(arguments[0])
         if callee.name == "builtins.type" and len(arguments) == 1:
@@ -106,7 +104,7 @@ class Calls(Expressions):
             items = self.iterated(arguments[1])
             if items is None:
                 return UNKNOWN
-            return [self.call(arguments[0], [item], {}, node, scope) for item in items]
+            return [self.call(arguments[0], replace(call, arguments=[item], words={})) for item in items]
         if callee.name in ("builtins.vars", "dataclasses.asdict") and arguments:
             return dict(arguments[0].attributes) if isinstance(arguments[0], Instance) else UNKNOWN
         arguments = [
@@ -126,35 +124,27 @@ class Calls(Expressions):
         self.spend(result)
         return result
 
-    def _instance(
-        self, cls: ClassRef, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
-    ) -> Any:
+    def _instance(self, cls: ClassRef, call: CallSite) -> Any:
         if self.is_enum(cls):
-            if not arguments or not is_plain(arguments[0]):
-                return UNKNOWN
+            wanted = call.arguments[0] if call.arguments else UNKNOWN
+            members = self.iterated(cls) or ()
             return next(
-                (
-                    one
-                    for one in self.iterated(cls) or ()
-                    if is_plain(one.value) and one.value == arguments[0]
-                ),
+                (one for one in members if is_plain(wanted) and is_plain(one.value) and one.value == wanted),
                 UNKNOWN,
             )
-        made: Any = None
-        if self.parsers is not None:
-            made = self.parsers.subclass(cls, arguments, words, node, scope)
-        this = Instance(cls) if made is None else made
+        made = self.parsers.subclass(cls, call) if self.parsers is not None else None
+        this: Any = Instance(cls) if made is None else made
         method = self.class_attribute(cls, "__init__", this)
         if isinstance(method, Function):
-            self.call_function(method, arguments, words)
+            self.call_function(method, call.arguments, call.words)
         elif made is None:
-            this.attributes.update({name: value for name, value in words.items() if name != "**"})
+            this.attributes.update({name: value for name, value in call.words.items() if name != "**"})
             names = [
                 statement.target.id
                 for statement in cls.node.body
                 if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
             ]
-            this.attributes.update(zip(names, arguments, strict=False))
+            this.attributes.update(zip(names, call.arguments, strict=False))
         return this
 
     def call_function(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Any:
@@ -204,32 +194,22 @@ class Calls(Expressions):
         given = list(arguments) if function.this is None else [function.this, *arguments]
         if function.this is None and function.cls is not None and given:
             scope.this = given[0]
-        rules = function.node.args
-        names = [one.arg for one in (*rules.posonlyargs, *rules.args)]
         outside = function.scope or self.module_scope(function.module)
-        late = names[len(names) - len(rules.defaults) :] if rules.defaults else []
-        defaults = dict(zip(late, rules.defaults, strict=True))
-        defaults.update(
-            {
-                one.arg: default
-                for one, default in zip(rules.kwonlyargs, rules.kw_defaults, strict=True)
-                if default is not None
-            }
-        )
         rest = dict(words)
-        values = dict(zip(names, given, strict=False))
-        for name in (*names, *(one.arg for one in rules.kwonlyargs)):
-            if name in rest:
-                values[name] = rest.pop(name)
-            elif name not in values:
-                default = defaults.get(name)
-                values[name] = (
-                    self.evaluate(default, outside) if default is not None and "**" not in rest else UNKNOWN
-                )
-        if rules.vararg is not None:
-            values[rules.vararg.arg] = tuple(given[len(names) :])
-        if rules.kwarg is not None:
-            values[rules.kwarg.arg] = {UNKNOWN: UNKNOWN} if "**" in rest else rest
+        values: dict[str, Any] = {}
+        for index, (one, kind, default) in enumerate(signature_of(function.node.args)):
+            if kind == "many":
+                values[one.arg] = tuple(given[index:])
+            elif kind == "rest":
+                values[one.arg] = {UNKNOWN: UNKNOWN} if "**" in rest else rest
+            elif one.arg in rest:
+                values[one.arg] = rest.pop(one.arg)
+            elif kind != "keyword" and index < len(given):
+                values[one.arg] = given[index]
+            elif default is not None and "**" not in rest:
+                values[one.arg] = self.evaluate(default, outside)
+            else:
+                values[one.arg] = UNKNOWN
         scope.values = values
         return scope
 

@@ -28,15 +28,10 @@ def remove(owner: dict[Any, Any] | list[Any], index: Any, *, doubt: bool) -> Non
     """Apply `del owner[index]`; with `doubt` it is unknown whether the statement runs."""
     try:
         weight(index)  # also bounds the work of its hash
-        if isinstance(owner, dict) and index is not UNKNOWN:
-            owner.pop(index, None)
-            if doubt:
-                owner[UNKNOWN] = UNKNOWN
-        elif isinstance(owner, list) and index is not UNKNOWN and not doubt:
-            del owner[index]
-        else:
-            spoil(owner)
-    except (TypeError, IndexError, UnknownError):
+        if doubt or index is UNKNOWN:
+            raise UnknownError("it may be any item")
+        del owner[index]
+    except (TypeError, LookupError, UnknownError):
         spoil(owner)
 
 

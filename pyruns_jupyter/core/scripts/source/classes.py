@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .files import text_of
+from .files import definitions_in, text_of
 from .objects import MAX_TEXT, UNKNOWN, ClassRef, EnumMember, External, Function, Scope
 
 if TYPE_CHECKING:
@@ -62,30 +62,14 @@ class Classes:
         if name == "__name__":
             return cls.name
         for one in self.ancestors(cls):
-            if not isinstance(one, ClassRef):
-                continue
-            for statement in reversed(one.node.body):
-                value = self._in_class(one, statement, name, owner)
-                if value is not None:
-                    return value[0]
+            definition = definitions_in(one.node.body)[0].get(name) if isinstance(one, ClassRef) else None
+            if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return self._method(one, definition, owner)
+            if isinstance(definition, ast.ClassDef):
+                return ClassRef(one.module, definition)
+            if isinstance(definition, ast.expr):
+                return self.evaluate(definition, self.module_scope(one.module))
         return UNKNOWN
-
-    def _in_class(self, cls: ClassRef, statement: ast.stmt, name: str, owner: Any) -> tuple[Any] | None:
-        scope = self.module_scope(cls.module)
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name == name:
-            return (self._method(cls, statement, owner),)
-        if isinstance(statement, ast.ClassDef) and statement.name == name:
-            return (ClassRef(cls.module, statement),)
-        if isinstance(statement, ast.Assign):
-            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            return (self.evaluate(statement.value, scope),) if name in names else None
-        if (
-            isinstance(statement, ast.AnnAssign)
-            and isinstance(statement.target, ast.Name)
-            and statement.target.id == name
-        ):
-            return (UNKNOWN if statement.value is None else self.evaluate(statement.value, scope),)
-        return None
 
     def _method(self, cls: ClassRef, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: Any) -> Any:
         marks = {text_of(mark).rpartition(".")[2] for mark in node.decorator_list}
@@ -118,15 +102,10 @@ class Classes:
     def _members(self, cls: ClassRef) -> list[EnumMember]:
         scope = self.module_scope(cls.module)
         members: list[EnumMember] = []
-        for statement in cls.node.body:
-            if not isinstance(statement, ast.Assign):
-                continue
-            for target in statement.targets:
-                if isinstance(target, ast.Name) and not target.id.startswith("_"):
-                    value = self.evaluate(statement.value, scope)
-                    if isinstance(statement.value, ast.Call) and value is UNKNOWN:
-                        function = self.evaluate(statement.value.func, scope)
-                        if isinstance(function, External) and function.name == "enum.auto":
-                            value = len(members) + 1
-                    members.append(EnumMember(cls, target.id, value))
+        for name, node in definitions_in(cls.node.body)[0].items():
+            if isinstance(node, ast.expr) and not name.startswith("_"):
+                value = self.evaluate(node, scope)
+                if isinstance(node, ast.Call) and self.evaluate(node.func, scope) == External("enum.auto"):
+                    value = len(members) + 1
+                members.append(EnumMember(cls, name, value))
         return members

@@ -84,17 +84,6 @@ def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool
     return False
 
 
-def inherits(module: Module, definition: ast.ClassDef, name: str, depth: int = 0) -> bool:
-    """Return whether a class has a base class with this name."""
-    for base in definition.bases if depth < _DEPTH else ():
-        found = module.find(base)
-        if external_name(module.tree, base).rsplit(".", 1)[-1] == name:
-            return True
-        if found is not None and isinstance(found[1], ast.ClassDef) and inherits(*found, name, depth + 1):  # type: ignore[arg-type]  # a class, as just asked
-            return True
-    return False
-
-
 def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> list[str]:
     """Return the names of the fields of a class in their order, without evaluating their defaults."""
     names: list[str] = []

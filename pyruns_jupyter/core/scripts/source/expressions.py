@@ -146,10 +146,7 @@ class Expressions(Classes):
             return ModuleRef(inner)
         if found is not None:
             return UNKNOWN
-        full = (
-            f"{item.module}.{item.name}" if not item.level else f"{'.' * item.level}{item.module}.{item.name}"
-        )
-        return CONSTANTS.get(full, External(full))
+        return CONSTANTS.get(item.target, External(item.target))
 
     def entered(self, module: Module) -> None:
         """Handle the import of a module."""

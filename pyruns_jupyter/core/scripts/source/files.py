@@ -30,6 +30,17 @@ class Import:
     line: int
     full: str = ""  # `a.b` where `import a.b` binds `a`
 
+    @property
+    def target(self) -> str:
+        """The dotted name of what it binds; a relative one begins with dots."""
+        origin = "." * self.level + self.module
+        joint = "." if self.name and origin.strip(".") else ""
+        return f"{origin}{joint}{self.name or ''}"
+
+    def is_from(self, package: str) -> bool:
+        """Return whether it names an installed package, or something in it."""
+        return f"{self.full or self.target}.".startswith(f"{package}.")
+
 
 Definition = ast.expr | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | Import
 

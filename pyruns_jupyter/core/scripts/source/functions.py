@@ -12,7 +12,7 @@ from .import_map import external_name
 from .objects import UnknownError
 
 if TYPE_CHECKING:
-    from pyruns_jupyter.core.scripts.model import Problem
+    from pyruns_jupyter.core.scripts.model import Problems
 
     from .modules import Module
 
@@ -37,28 +37,28 @@ class Argument:
 def arguments_of(module: Module, function: ast.AST) -> Iterator[Argument]:
     """Yield the parameters of a function in their order, a method's `self` among them."""
     assert isinstance(function, (*Function, ast.Lambda))
-    arguments = function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
-    for index, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
-        kind = "positional" if index < len(arguments.posonlyargs) else "any"
-        yield _argument(module, argument, kind, default)
-    if arguments.vararg is not None:
-        yield _argument(module, arguments.vararg, "many", None)
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        yield _argument(module, argument, "keyword", default)
-    if arguments.kwarg is not None:
-        yield _argument(module, arguments.kwarg, "rest", None)
+    for one, kind, default in signature_of(function.args):
+        annotation, extras = unannotated(module, one.annotation)
+        yield Argument(one.arg, kind, annotation, default, extras, one.lineno)
+
+
+def signature_of(rules: ast.arguments) -> Iterator[tuple[ast.arg, str, ast.expr | None]]:
+    """Yield the parameters of a function in their order, each with its kind (see `Argument`) and default."""
+    positional = [*rules.posonlyargs, *rules.args]
+    defaults = [None] * (len(positional) - len(rules.defaults)) + list(rules.defaults)
+    for index, (one, default) in enumerate(zip(positional, defaults, strict=True)):
+        yield one, "positional" if index < len(rules.posonlyargs) else "any", default
+    if rules.vararg is not None:
+        yield rules.vararg, "many", None
+    for one, default in zip(rules.kwonlyargs, rules.kw_defaults, strict=True):
+        yield one, "keyword", default
+    if rules.kwarg is not None:
+        yield rules.kwarg, "rest", None
 
 
 def keywords(call: ast.Call) -> dict[str, ast.expr]:
     """Return the keyword arguments of a call."""
     return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-
-
-def _argument(module: Module, argument: ast.arg, kind: str, default: ast.expr | None) -> Argument:
-    annotation, extras = unannotated(module, argument.annotation)
-    return Argument(argument.arg, kind, annotation, default, extras, argument.lineno)
 
 
 def unannotated(
@@ -108,16 +108,22 @@ def default_of(
     module: Module,
     name: str,
     node: ast.expr,
-    problems: list[Problem],
+    problems: Problems,
     value: Callable[[ast.expr], Any] | None = None,
 ) -> tuple[Any, bool]:
     """Return the value of a parameter's default, and whether it is computed, which is then a problem."""
     try:
         return (value or module.constants.value)(node), False
     except UnknownError:
-        text = f"The default of {name} is computed ({shown(node)}). Set null to use it"
-        problems.append(module.problem(text, node.lineno))
+        note_computed(problems, module, name, node)
         return None, True
+
+
+def note_computed(problems: Problems, module: Module, name: str, node: ast.expr) -> None:
+    """Add the problem that the default of a parameter is computed."""
+    problems.add(
+        module, f"The default of {name} is computed ({shown(node)}). Set null to use it", node.lineno
+    )
 
 
 def shown(node: ast.expr, limit: int = 60) -> str:

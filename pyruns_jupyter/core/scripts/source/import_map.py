@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from weakref import WeakKeyDictionary
 
-from .files import nodes_of
+from .files import dotted_name, imports, nodes_of
 
 _CACHE: WeakKeyDictionary[ast.Module, dict[str, str]] = WeakKeyDictionary()
 
@@ -16,18 +16,8 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
     if known is None:
         known = {}
         for node in nodes_of(tree):
-            if isinstance(node, ast.Import):
-                for item in node.names:
-                    if item.asname:
-                        known[item.asname] = item.name
-                    else:
-                        first = item.name.split(".")[0]
-                        known.setdefault(first, first)
-            elif isinstance(node, ast.ImportFrom):
-                origin = "." * node.level + (node.module or "")
-                joint = "" if origin.endswith(".") or not origin else "."
-                for item in node.names:
-                    known[item.asname or item.name] = f"{origin}{joint}{item.name}"
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                known.update((name, item.target) for name, item in imports(node))
         _CACHE[tree] = known
     return known
 
@@ -37,14 +27,8 @@ def external_name(tree: ast.Module, node: ast.expr) -> str:
 
     "" when the expression is not a dotted name.
     """
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    parts.append(imported_names(tree).get(node.id, node.id))
-    return ".".join(reversed(parts))
+    head, dot, rest = (dotted_name(node) or "").partition(".")
+    return imported_names(tree).get(head, head) + dot + rest
 
 
 def imports_package(tree: ast.Module, *packages: str) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.fs.boundary import PROJECT_FILES, REPOSITORY, marked_folder
 from pyruns_jupyter.core.scripts.model import Problem
 
 from .cache import Stamp, stamp
@@ -37,9 +38,6 @@ from .import_map import external_name
 
 MAX_MODULES = 200
 _MAX_BYTES_IN_ALL = 8 << 20
-# `_pyruns_` is not one of them: opening a script creates it next to the script.
-_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git")
-_MAX_LEVELS = 8
 _STEPS = 400_000
 _MAX_DEPTH = 40  # of names that stand for names
 _PACKAGE_FOLDER = re.compile(r"python3\.(\d+)")
@@ -348,13 +346,7 @@ class Project:
 
 def project_folder(script: Path) -> Path:
     """Return the folder of the project that a script belongs to: the nearest one with a project marker."""
-    home = os.path.expanduser("~")
-    for folder in list(script.parents)[:_MAX_LEVELS]:
-        if str(folder) in (home, folder.anchor):
-            break
-        if any(os.path.lexists(folder / mark) for mark in _MARKS):
-            return folder
-    return script.parent
+    return marked_folder(script.parent, (*PROJECT_FILES, *REPOSITORY)) or script.parent
 
 
 def package_folders(python: str) -> tuple[Path, ...]:

@@ -114,6 +114,21 @@ class Method:
 
 
 @dataclass(frozen=True, eq=False)
+class CallSite:
+    """A call with the values of its arguments. `words["**"]` stands for unknown keyword arguments."""
+
+    arguments: list[Any]
+    words: dict[str, Any]
+    node: ast.Call
+    scope: Scope
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All arguments."""
+        return (*self.arguments, *self.words.values())
+
+
+@dataclass(frozen=True, eq=False)
 class Super:
     """`super()` in a method of `cls`."""
 
@@ -134,39 +149,28 @@ def plain(value: Any) -> Any:
     """
     weight(value)
     try:
-        return _plain(value, [0])
+        return _plain(value)
     except RecursionError:
         raise UnknownError("the value is too deep") from None
 
 
-def _plain(value: Any, seen: list[int]) -> Any:
-    seen[0] += 1
-    if seen[0] > _MAX_ITEMS:
-        raise UnknownError("the value is too large")
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        raise UnknownError("the value is too long")
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise UnknownError("the number is too large")
     if isinstance(value, PathText):
         return str(value)
-    if value is None or isinstance(value, (bool, int, float)):
-        if isinstance(value, int) and value.bit_length() > MAX_BITS:
-            raise UnknownError("the number is too large")
-        return value
-    if isinstance(value, str):
-        if len(value) > MAX_TEXT:
-            raise UnknownError("the value is too long")
-        seen[0] += len(value) // 50
+    if is_plain(value):
         return value
     if isinstance(value, EnumMember):
-        return _plain(value.value, seen)
+        return plain(value.value)
     if isinstance(value, (list, tuple)):
-        return [_plain(item, seen) for item in value]
-    if isinstance(value, range):
-        if len(value) > MAX_TEXT:
-            raise UnknownError("the range is too long")
-        return list(value)
+        return list(map(_plain, value))
     if isinstance(value, (set, frozenset)):
-        items = [_plain(item, seen) for item in value]
-        return sorted(items, key=lambda item: (str(type(item)), str(item)))
+        return sorted(map(_plain, value), key=lambda item: (str(type(item)), str(item)))
     if isinstance(value, dict):
-        return {_plain(key, seen): _plain(item, seen) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     raise UnknownError("not plain data")
 
 

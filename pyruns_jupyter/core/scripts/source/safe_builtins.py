@@ -58,23 +58,12 @@ def sized(value: Any) -> Any:
     return value
 
 
-def _sum(values: Any, start: Any = 0) -> Any:
-    if not all(isinstance(value, (int, float)) for value in (start, *values)):
-        raise UnknownError("a sum of values that are not numbers")
-    return sum(values, start)
-
-
-def _product(values: Any, *, start: Any = 1) -> Any:
-    numbers = [start, *values]
-    if not all(isinstance(value, (int, float)) for value in numbers):
-        raise UnknownError("a product of values that are not numbers")
-    if sum(value.bit_length() for value in numbers if isinstance(value, int)) > MAX_BITS:
-        raise UnknownError("a large product")
-    return math.prod(numbers)
-
-
-def _range(*values: Any) -> list[int]:
-    return list(sized(range(*values)))
+def _numbers(*values: Any) -> Any:
+    if not all(isinstance(value, (int, float)) for value in values):
+        raise UnknownError("values that are not numbers")
+    if sum(value.bit_length() for value in values if isinstance(value, int)) > MAX_BITS:
+        raise UnknownError("large numbers")
+    return values
 
 
 def power(base: Any, exponent: Any) -> Any:
@@ -82,10 +71,6 @@ def power(base: Any, exponent: Any) -> Any:
     if abs(exponent) > 64 or abs(base) > 1000:
         raise UnknownError("a large power")
     return base**exponent
-
-
-def _environment(_name: Any, default: Any = UNKNOWN) -> Any:
-    return default  # the environment of the task is unknown here
 
 
 def _strtobool(text: str) -> int:
@@ -127,8 +112,8 @@ _BUILTINS = (
 )
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{f"builtins.{name}": getattr(builtins, name) for name in _BUILTINS.split()},
-    "builtins.range": _range,
-    "builtins.sum": _sum,
+    "builtins.range": lambda *values: list(sized(range(*values))),
+    "builtins.sum": lambda values, start=0: sum(_numbers(start, *values)),
     "builtins.pow": power,
     "builtins.reversed": lambda values: list(reversed(values)),
     "builtins.enumerate": lambda values, start=0: list(enumerate(values, start)),
@@ -139,8 +124,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "os.path.dirname": posixpath.dirname,
     "os.path.splitext": posixpath.splitext,
     "os.path.normpath": posixpath.normpath,
-    "os.environ.get": _environment,
-    "os.getenv": _environment,
+    # The environment of the task is unknown here.
+    **dict.fromkeys(("os.environ.get", "os.getenv"), lambda name, default=UNKNOWN: default),
     "json.loads": json.loads,
     "ast.literal_eval": ast.literal_eval,
     "collections.OrderedDict": dict,
@@ -151,7 +136,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         f"math.{name}": getattr(math, name)
         for name in ("sqrt", "log", "log2", "log10", "floor", "ceil", "exp")
     },
-    "math.prod": _product,
+    "math.prod": lambda values, *, start=1: math.prod(_numbers(start, *values)),
     **dict.fromkeys(("distutils.util.strtobool", "setuptools._distutils.util.strtobool"), _strtobool),
 }
 # Functions that ignore the items of their arguments: an unknown item stays unknown.
@@ -163,30 +148,25 @@ for _path in _PATHS:
     _FUNCTIONS[f"pathlib.{_path}"] = lambda *parts: PathText(posixpath.normpath(join_paths(*parts)))
 del _path
 
-_TEXT_METHODS = frozenset(("capitalize", "casefold", "count", "endswith", "find", "format", "index"))
-_TEXT_METHODS |= frozenset(("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier"))
-_TEXT_METHODS |= frozenset(("islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower"))
-_TEXT_METHODS |= frozenset(("lstrip", "partition", "removeprefix", "removesuffix", "replace", "rpartition"))
-_TEXT_METHODS |= frozenset(("rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase"))
-_TEXT_METHODS |= frozenset(("title", "upper", "zfill"))
-_DICT_METHODS = frozenset(("get", "keys", "values", "items", "copy"))
-_LIST_METHODS = frozenset(("index", "count", "copy"))
 _SET_METHODS = frozenset(("union", "intersection", "difference", "issubset", "issuperset", "copy"))
+_LIST_METHODS = frozenset(("index", "count", "copy"))
+_LEFT_OUT = frozenset(("encode", "expandtabs", "format_map", "maketrans", "translate"))
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(name for name in dir(str) if name[0] != "_") - _LEFT_OUT,
+    dict: frozenset(("get", "keys", "values", "items", "copy")),
+    list: _LIST_METHODS,
+    tuple: _LIST_METHODS,
+    set: _SET_METHODS,
+    frozenset: _SET_METHODS,
+}
 CHANGING = frozenset(("append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault"))
 CHANGING |= frozenset(("add", "discard", "sort", "reverse"))
 
 
 def has_method(owner: Any, name: str) -> bool:
     """Return whether a method of plain data is computed here."""
-    if isinstance(owner, str):
-        return name in _TEXT_METHODS
-    if isinstance(owner, dict):
-        return name in _DICT_METHODS or name in CHANGING
-    if isinstance(owner, (list, tuple)):
-        return name in _LIST_METHODS or (isinstance(owner, list) and name in CHANGING)
-    if isinstance(owner, (set, frozenset)):
-        return name in _SET_METHODS or (isinstance(owner, set) and name in CHANGING)
-    return False
+    known = next((names for kind, names in _METHODS.items() if isinstance(owner, kind)), ())
+    return name in known or (isinstance(owner, (dict, list, set)) and name in CHANGING)
 
 
 def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, Any]) -> Any:

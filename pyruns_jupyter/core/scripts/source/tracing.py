@@ -13,12 +13,11 @@ from typing import Any
 from .calling import Calls
 from .changes import change_perhaps, remove
 from .expressions import OutOfSteps
-from .files import dotted_name, imports
+from .files import imports
 from .modules import Module
 from .objects import UNKNOWN, ClassRef, Function, Instance, Scope, UnknownError, weight
-from .safe_builtins import CHANGING
 
-_MAX_TURNS = 2000
+_MAX_TURNS = 500  # of a loop; a longer one is treated as one over an unknown value
 _NAMES_OF_A_STEP = 20
 _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
 
@@ -161,14 +160,15 @@ class Tracer(Calls):
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
         items = self.iterated(self.evaluate(node.iter, scope))
-        if items is None:
+        if items is None or len(items) > _MAX_TURNS:
+            if items is not None and self.parsers is not None:
+                self.parsers.problems.add(
+                    scope.module, "A loop is too long to analyze completely", node.lineno
+                )
+                self.parsers.leave_open()
             self.assign(node.target, UNKNOWN, scope)
             return self._either([node.body, []], scope)
-        enough = self.steps // 2
-        for turn, item in enumerate(items):
-            if turn >= _MAX_TURNS or self.steps < enough:
-                self._left(node, scope)
-                return None
+        for item in items:
             self.assign(node.target, item, scope)
             signal = self.block(node.body, scope)
             if signal == _BREAK:
@@ -181,23 +181,6 @@ class Tracer(Calls):
         if self.truth(self.evaluate(node.test, scope)) is False:
             return self.block(node.orelse, scope)
         return self._either([node.body, []], scope)
-
-    def _left(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-        """Stop evaluating a loop that is too long: the names it assigns become unknown."""
-        if self.parsers is not None:
-            self.parsers.problem(scope.module, "A loop is too long to analyze completely", node.lineno)
-            self.parsers.leave_open()
-        for one in ast.walk(node):
-            name = ""
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-                name = one.id
-            elif isinstance(one, (ast.Subscript, ast.Attribute)) and isinstance(one.ctx, ast.Store):
-                name = (dotted_name(one.value) or "").partition(".")[0]
-            elif isinstance(one, ast.Attribute) and one.attr in CHANGING and isinstance(one.value, ast.Name):
-                name = one.value.id
-            known = scope.values.get(name)
-            if name and (self.parsers is None or not self.parsers.is_parser(known)):
-                self._bind(name, UNKNOWN, scope)
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         for name, item in imports(node):

@@ -107,11 +107,16 @@ def _command(session: Session, command: Any, depth: int) -> dict[str, Any]:
                 commands[str(name)] = _command(session, inner, depth + 1)
         found["commands"] = commands
         found["choice_required"] = not getattr(command, "invoke_without_command", False)
-    function = inspect.unwrap(getattr(command, "callback", None) or (lambda: None))
-    code = getattr(function, "__code__", None)
-    if code is not None and session.owns(code.co_filename):
-        found["file"], found["line"] = session.relative(code.co_filename), code.co_firstlineno
+    found.update(_place(session, getattr(command, "callback", None)))
     return found
+
+
+def _place(session: Session, function: Any) -> dict[str, Any]:
+    """Return where the project defines a function; empty if it does not."""
+    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+    if code is None or not session.owns(code.co_filename):
+        return {}
+    return {"file": session.relative(code.co_filename), "line": code.co_firstlineno}
 
 
 def _first_line(text: Any) -> str:
@@ -169,10 +174,7 @@ def _parameter(session: Session, command: Any, parameter: Any) -> dict[str, Any]
             one["default"] = one["const"]
     elif constant is not None and option:
         one["nargs"] = "?"
-    callback = inspect.unwrap(getattr(command, "callback", None) or (lambda: None))
-    code = getattr(callback, "__code__", None)
-    if code is not None and session.owns(code.co_filename):
-        one["file"], one["line"] = session.relative(code.co_filename), code.co_firstlineno
+    one.update(_place(session, getattr(command, "callback", None)))
     return one
 
 
@@ -306,10 +308,7 @@ def _signature(session: Session, function: Any, skip_first: bool = False) -> dic
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return {"parameters": [], "open": True}
-    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
-    file, line = "", 0
-    if code is not None and session.owns(code.co_filename):
-        file, line = session.relative(code.co_filename), code.co_firstlineno
+    place = _place(session, function)
     for parameter in list(signature.parameters.values())[1 if skip_first else 0 :]:
         if parameter.kind is parameter.VAR_KEYWORD:
             found["open"] = True
@@ -327,10 +326,9 @@ def _signature(session: Session, function: Any, skip_first: bool = False) -> dic
             "required": not has_default and not many,
             "item": "literal",
             "action": "store",
-            "file": file,
-            "line": line,
             "default": [] if many else None,
             "shape": shape_of(annotation) if annotation is not parameter.empty else None,
+            **place,
         }
         if has_default:
             one.update(default_of(parameter.default))

@@ -10,7 +10,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from . import commands, frameworks
-from .session import Session
+from .session import Session, callers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,6 @@ _NEVER_STUBBED = {name.split(".")[0] for name in _PATCHES} | {
     "simple_parsing",
 }
 _OPTIONAL = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-_FRAMES = 60
 
 
 def install(session: Session) -> None:
@@ -105,14 +104,13 @@ class _StubFinder:
 
     def _is_optional(self) -> bool:
         """Return whether the script handles that the import fails."""
-        frame: Any = sys._getframe(2)
-        for _ in range(_FRAMES):
-            if frame is None:
-                return False
+        for frame in callers():
             name = frame.f_code.co_filename
-            if not name.startswith("<frozen importlib") and name != importlib.machinery.__file__:
+            if not name.startswith("<frozen importlib") and name not in (
+                importlib.machinery.__file__,
+                __file__,
+            ):
                 return self._handles(name, frame.f_lineno)
-            frame = frame.f_back
         return False
 
     def _handles(self, name: str, line: int) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from .session import CommandLine, Session
+from .session import CommandLine, Session, callers
 from .shapes import fields_of, shape_of
 from .values import choices_of, converter, default_of, plain, text_of
 
@@ -35,7 +35,6 @@ _NOT_LISTED = ("_HelpAction", "_VersionAction")
 _CALLS = ("parse_args", "parse_known_args", "parse_args_into_dataclasses", "parse_intermixed_args", "parse")
 _PLAIN_GROUPS = ("options", "optional arguments", "positional arguments", "optional parameters")
 _MAX_LEVELS = 10
-_MAX_FRAMES = 40
 _MAX_MESSAGE = 1000
 
 
@@ -51,7 +50,7 @@ def install(session: Session) -> None:
 
     def add_argument_here(self: Any, *words: Any, **given: Any) -> Any:
         action = add_argument(self, *words, **given)
-        session.note_place(action, 2)
+        session.note_place(action)
         return action
 
     def parse_known_here(self: Any, args: Any = None, namespace: Any = None) -> Any:
@@ -75,9 +74,8 @@ def _is_command_line(session: Session, args: Any) -> bool:
             return False
     except TypeError:
         return False
-    frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename in (argparse.__file__, __file__):
-        frame = frame.f_back
+    ours = (argparse.__file__, __file__)
+    frame = next((one for one in callers() if one.f_code.co_filename not in ours), None)
     return frame is None or not (session.owns(frame.f_code.co_filename) and _passes_empty_list(frame))
 
 
@@ -89,33 +87,22 @@ def _passes_empty_list(frame: Any) -> bool:
 
 def _is_inner(parser: Any) -> bool:
     """Return whether another parser is parsing, and uses this one, such as for its configuration files."""
-    frame: Any = sys._getframe(2)
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return False
+    for frame in callers():
         other = frame.f_locals.get("self")
-        if (
-            other is not parser
-            and frame.f_code.co_name in _CALLS
-            and isinstance(other, argparse.ArgumentParser)
-        ):
+        is_parser = other is not parser and isinstance(other, argparse.ArgumentParser)
+        if is_parser and frame.f_code.co_name in _CALLS:
             return True
-        frame = frame.f_back
     return False
 
 
 def _is_strict(parser: Any) -> bool:
     """Return whether a method around `parse_known_args` rejects the words that it leaves."""
-    frame: Any = sys._getframe(2)
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return False
+    for frame in callers():
         if frame.f_locals.get("self") is parser:
             if frame.f_code.co_name == "parse_args_into_dataclasses":
                 return not frame.f_locals.get("return_remaining_strings")
             if frame.f_code.co_name == "parse_args":
                 return True
-        frame = frame.f_back
     return False
 
 
@@ -161,15 +148,10 @@ def _library(parser: Any) -> str:
 
 def _config_class(parser: Any) -> Any:
     """Return the dataclass of a parser of pyrallis, or of draccus, whose object contains argparse's."""
-    frame: Any = sys._getframe(2)
-    owner = parser
-    for _ in range(_MAX_FRAMES):
-        if hasattr(owner, "config_class") or frame is None:
-            break
-        other = frame.f_locals.get("self")
-        owner = other if getattr(other, "parser", None) is parser else owner
-        frame = frame.f_back
-    return getattr(owner, "config_class", None)
+    owners = (frame.f_locals.get("self") for frame in callers())
+    around = (one for one in owners if getattr(one, "parser", None) is parser)
+    found = (getattr(one, "config_class", None) for one in (parser, *around))
+    return next((one for one in found if one is not None), None)
 
 
 def _take_fields(command: dict[str, Any], config: Any) -> None:
@@ -190,15 +172,11 @@ def _take_fields(command: dict[str, Any], config: Any) -> None:
 
 def _later_call(session: Session) -> Any:
     """Return the innermost frame of the project that parses again after the current call, if there is one."""
-    frame: Any = sys._getframe(3)
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return None
+    for frame in callers():
         if session.owns(frame.f_code.co_filename):
             for step in dis.get_instructions(frame.f_code):
                 if step.offset > frame.f_lasti and step.argval in _CALLS and step.opname.startswith("LOAD"):
                     return frame
-        frame = frame.f_back
     return None
 
 

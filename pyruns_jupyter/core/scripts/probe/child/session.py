@@ -6,13 +6,16 @@ import json
 import os
 import sys
 import time
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSION = 1
 _MAX_LISTED = 500  # files and modules
 _MAX_TEXT = 2000
 _READ_TOO = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".gin")
-_FRAMES = 24
+_MAX_FRAMES = 60
 
 
 class CommandLine(list):  # type: ignore[type-arg]  # it cannot be subscripted in Python 3.8
@@ -24,6 +27,16 @@ class CommandLine(list):  # type: ignore[type-arg]  # it cannot be subscripted i
 
     def copy(self) -> CommandLine:
         return CommandLine(self)
+
+
+def callers() -> Iterator[Any]:
+    """Yield the frames of the callers of the function that calls this, the innermost one first."""
+    frame: Any = sys._getframe(1).f_back
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
 
 
 class Session:
@@ -51,17 +64,13 @@ class Session:
         self.places: dict[int, tuple[str, int]] = {}
         self.inside = 0  # while the probe itself calls a framework, nothing is intercepted
 
-    def note_place(self, thing: Any, depth: int) -> None:
-        """Note where the project declares an argument. `depth` is that of the caller's frame."""
-        frame: Any = sys._getframe(depth)
-        for _ in range(_FRAMES):
-            if frame is None:
-                return
+    def note_place(self, thing: Any) -> None:
+        """Note where the project declares an argument."""
+        for frame in callers():
             name = frame.f_code.co_filename
             if self.owns(name):
                 self.places[id(thing)] = (self.relative(name), frame.f_lineno)
                 return
-            frame = frame.f_back
 
     def place_of(self, thing: Any) -> tuple[str, int]:
         """Return the file, relative to the project, and the line of a declaration."""
