@@ -12,7 +12,8 @@ from msgspec import Meta, structs
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable, os_sentence
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.time_limit import time_limit
-from pyruns_jupyter.core.config.sweep.searchspace import Interval, SearchSpace
+from pyruns_jupyter.core.config.sweep.batch import Candidate
+from pyruns_jupyter.core.config.sweep.searchspace import Branch, Interval, SearchSpace
 from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, Direction
 from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -252,29 +253,32 @@ def _space(text: str) -> SearchSpace:
 
 
 def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": one.key,
-            "kind": one.kind,
-            "low": one.low if isinstance(one, Interval) else None,
-            "high": one.high if isinstance(one, Interval) else None,
-            "log": isinstance(one, Interval) and one.log,
-            "whole": isinstance(one, Interval) and one.whole,
-            "values": []
-            if isinstance(one, Interval)
-            else [candidate.source for candidate in one.candidates[:_VALUES_SHOWN]],
-            "line": one.line,
-            "condition": None
-            if one.condition is None
-            else {
-                "key": one.condition.key,
-                "operator": one.condition.operator,
-                "values": encode_nonfinite(list(one.condition.values)),
-            },
-            "otherwise": None if one.otherwise is None else encode_nonfinite(one.otherwise.value),
-        }
-        for one in space.dimensions
-    ]
+    return [_dimension(one) for one in space.dimensions]
+
+
+def _dimension(one: Branch) -> dict[str, Any]:
+    after = one.otherwise
+    return {
+        "key": one.key,
+        "kind": one.kind,
+        "low": one.low if isinstance(one, Interval) else None,
+        "high": one.high if isinstance(one, Interval) else None,
+        "log": isinstance(one, Interval) and one.log,
+        "whole": isinstance(one, Interval) and one.whole,
+        "values": []
+        if isinstance(one, Interval)
+        else [candidate.source for candidate in one.candidates[:_VALUES_SHOWN]],
+        "line": one.line,
+        "condition": None
+        if one.condition is None
+        else {
+            "key": one.condition.key,
+            "operator": one.condition.operator,
+            "values": encode_nonfinite(list(one.condition.values)),
+        },
+        "otherwise": encode_nonfinite(after.value) if isinstance(after, Candidate) else None,
+        "alternative": None if after is None or isinstance(after, Candidate) else _dimension(after),
+    }
 
 
 def _model(workspace: WorkspaceFolder, found: Definition, trials: list[Trial]) -> dict[str, Any]:

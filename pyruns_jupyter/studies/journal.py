@@ -48,8 +48,7 @@ class StudyJournal:
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        space = SearchSpace.parse(definition.text)
-        self._dimensions = {one.key: _shown(one) for one in space.dimensions}
+        self._space = SearchSpace.parse(definition.text)
         self._constraints = definition.constraints
         directions = [one.direction for one in definition.objectives]
         _check_journal(path)
@@ -107,14 +106,14 @@ class StudyJournal:
         import optuna
 
         points = points_of(trial, values)
-        params = {key: trial.values[key] for key in self._dimensions if key in trial.values}
-        known = {key: _plain(value) for key, value in params.items()}
-        kinds = {key: self._dimensions[key] for key in known}
-        known = {key: value for key, value in known.items() if _contains(kinds[key], value)}
+        active = self._space.active_branches(trial.values)
+        kinds = {one.name: _shown(one) for one in active.values()}
+        known = {one.name: _plain(trial.values[key]) for key, one in active.items()}
+        known = {name: value for name, value in known.items() if _contains(kinds[name], value)}
         return optuna.trial.create_trial(
             state=state_of(trial),
             params=known,
-            distributions={key: kinds[key] for key in known},
+            distributions={name: kinds[name] for name in known},
             values=_final_values(trial, points),
             intermediate_values=points,
             system_attrs={

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
+from pyruns_jupyter.core.config.sweep.batch import Candidate
+from pyruns_jupyter.core.config.sweep.searchspace import (
+    Choices,
+    SearchSpace,
+    active_branch,
+    branches,
+)
 
 from .samplers import Dimension
 
@@ -15,22 +21,28 @@ if TYPE_CHECKING:
 
 
 class Parameters:
-    """The parameters of a search space, by dotted key."""
+    """The parameters of a search space, by name: the dotted key, with its branch if a key has several ranges
+    or choices. Optuna needs one distribution for each name, and learns each branch from its own trials.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
-        self.dimensions: dict[str, Dimension] = {one.key: one for one in space.ordered}
-        self.distributions = {key: distribution(one) for key, one in self.dimensions.items()}
+        self.dimensions: dict[str, Dimension] = {
+            branch.name: branch for one in space.ordered for branch in branches(one)
+        }
+        self.distributions = {name: distribution(one) for name, one in self.dimensions.items()}
 
     def suggest(self, trial: optuna.Trial) -> dict[str, Any]:
-        """Suggest the values of a trial; return those of the parameters whose conditions hold."""
+        """Suggest the values of a trial; return those of the keys whose conditions hold."""
         values: dict[str, Any] = {}
         effective: dict[str, Any] = {}
-        for key, one in self.dimensions.items():
-            if self.space.is_active(one, effective):
-                values[key] = effective[key] = _value(one, _suggest(trial, key, self.distributions[key]))
-            elif one.otherwise is not None:
-                effective[key] = one.otherwise.value
+        for one in self.space.ordered:
+            branch = active_branch(one, effective)
+            if isinstance(branch, Candidate):
+                effective[one.key] = branch.value
+            else:
+                param = _suggest(trial, branch.name, self.distributions[branch.name])
+                values[one.key] = effective[one.key] = _value(branch, param)
         return {one.key: values[one.key] for one in self.space.dimensions if one.key in values}
 
     def params(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -39,14 +51,15 @@ class Parameters:
         """
         found: dict[str, Any] = {}
         effective: dict[str, Any] = {}
-        for key, one in self.dimensions.items():
-            if not self.space.is_active(one, effective):
-                effective[key] = None if one.otherwise is None else one.otherwise.value
+        for one in self.space.ordered:
+            branch = active_branch(one, effective)
+            if isinstance(branch, Candidate):
+                effective[one.key] = branch.value
                 continue
-            param = _param(one, values.get(key))
+            param = _param(branch, values.get(one.key))
             if param is None:
                 return None
-            found[key], effective[key] = param, values[key]
+            found[branch.name], effective[one.key] = param, values[one.key]
         return found
 
     def of(self, params: Mapping[str, Any]) -> dict[str, BaseDistribution]:

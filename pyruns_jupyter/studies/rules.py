@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace, branches
 
 from .pruners import HALVING
 from .samplers import MIN_CMAES_WARM_START, SAMPLERS, TRAITS, is_numeric
@@ -91,7 +92,7 @@ def check_dimensions(definition: Definition, space: SearchSpace) -> None:
         InvalidInput: with the field that does not fit.
     """
     if definition.sampler == "grid":
-        for one in space.dimensions:
+        for one in chain.from_iterable(map(branches, space.dimensions)):
             size = one.size
             if size is None:
                 raise InvalidInput(
@@ -116,7 +117,7 @@ def check_dimensions(definition: Definition, space: SearchSpace) -> None:
             field="sampler",
         )
     if space.size is not None and space.size < definition.n:
-        limit = "at most" if any(one.condition for one in space.dimensions) else "only"
+        limit = "at most" if any(one.is_conditional for one in space.dimensions) else "only"
         raise InvalidInput(
             f"The search space has {limit} {space.size:,} configurations, fewer than {definition.n:,} "
             "trials. Reduce the number of trials, or create a sweep that runs each configuration once.",
@@ -126,4 +127,4 @@ def check_dimensions(definition: Definition, space: SearchSpace) -> None:
 
 def _count_numeric(space: SearchSpace) -> int:
     """Return how many dimensions CMA-ES optimizes; it draws the values of others at random."""
-    return sum(is_numeric(one) and one.condition is None for one in space.dimensions)
+    return sum(is_numeric(one) and not one.is_conditional for one in space.dimensions)

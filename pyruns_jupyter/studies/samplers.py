@@ -159,7 +159,7 @@ class ReadableSampler:
             def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
                 found = base.infer_relative_search_space(study, trial)
                 # Conditional parameters are independent also as long as all trials have them.
-                return {key: kind for key, kind in found.items() if dimensions[key].condition is None}
+                return {key: kind for key, kind in found.items() if not dimensions[key].is_conditional}
 
             def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
                 drawn = base.sample_relative(study, trial, search_space)
@@ -177,7 +177,7 @@ class ReadableSampler:
         """Return a completed trial with only those parameters that CMA-ES optimizes."""
         import optuna
 
-        keys = [key for key, one in self._dimensions.items() if is_numeric(one) and one.condition is None]
+        keys = [key for key, one in self._dimensions.items() if is_numeric(one) and not one.is_conditional]
         return optuna.trial.create_trial(
             values=trial.values,
             params={key: trial.params[key] for key in keys},

@@ -129,6 +129,8 @@ export type IAxis = Omit<Axis, 'kind'> & {
   isLog?: boolean;
   /** The condition of a parameter, as `opt == sgd`. */
   condition?: string;
+  /** What the parameter takes if the condition does not hold. */
+  alternative?: IAxis;
 };
 
 /** The tasks or, of a study, the trials that a draft would create. */
@@ -217,19 +219,24 @@ export function studyPreview(found: SearchPreview, n: number): IDraftPreview {
     duplicates: 0,
     rows: [],
     errors: found.errors,
-    axes: found.dimensions.map(
-      ({ key, kind, low, high, log, values, line, condition }) => ({
-        key,
-        kind,
-        line,
-        values,
-        count: values.length,
-        ...(condition ? { condition: conditionText(condition) } : {}),
-        ...(kind === 'interval'
-          ? { span: `${String(low)} … ${String(high)}`, isLog: log }
-          : {})
-      })
-    )
+    axes: found.dimensions.map(axisOf)
+  };
+}
+
+function axisOf(dimension: Dimension): IAxis {
+  const { key, kind, low, high, log, values, line } = dimension;
+  const { condition, alternative } = dimension;
+  return {
+    key,
+    kind,
+    line,
+    values,
+    count: values.length,
+    ...(condition ? { condition: conditionText(condition) } : {}),
+    ...(alternative ? { alternative: axisOf(alternative) } : {}),
+    ...(kind === 'interval'
+      ? { span: `${String(low)} … ${String(high)}`, isLog: log }
+      : {})
   };
 }
 

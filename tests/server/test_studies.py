@@ -192,12 +192,21 @@ async def test_what_would_be_searched(api: Api, train: WorkspaceFolder) -> None:
         "epochs": ("interval", 1, 3, False, True, []),
         "opt": ("choice", None, None, False, False, ["adam", "sgd"]),
     }
-    text = "opt: adam | sgd\nlr: 0.1 | 0.2 if opt == sgd else 0.5"
+    text = (
+        "opt: adam | sgd\nlr: 0.1 | 0.2 if opt == sgd else 0.5\n"
+        "epochs: 1:4 if opt == adam else 5:9 if opt == sgd else 9"
+    )
     found = await api.post(SEARCHES, {**REQUEST, "text": text, "n": 2}, ws=WS)
-    assert {one["key"]: (one["condition"], one["otherwise"]) for one in found["dimensions"]} == {
-        "opt": (None, None),
-        "lr": ({"key": "opt", "operator": "==", "values": ["sgd"]}, 0.5),
-    }
+    lr, epochs, opt = sorted(found["dimensions"], key=lambda one: ["lr", "epochs", "opt"].index(one["key"]))
+
+    def condition(value: str) -> dict[str, Any]:
+        return {"key": "opt", "operator": "==", "values": [value]}
+
+    assert (opt["condition"], opt["otherwise"], opt["alternative"]) == (None, None, None)
+    assert (lr["condition"], lr["otherwise"], lr["alternative"]) == (condition("sgd"), 0.5, None)
+    assert (epochs["condition"], epochs["otherwise"], epochs["high"]) == (condition("adam"), None, 3)
+    other = epochs["alternative"]
+    assert (other["condition"], other["otherwise"], other["low"]) == (condition("sgd"), 9, 5)
     for change, field in (
         ({"text": "lr: (1 | 2)"}, "lr"),
         ({"text": "opt: adam | rmsprop"}, "opt"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -347,13 +348,15 @@ SAMPLED: dict[str, dict[str, Any]] = {
     "grid": {"space": "layers: 1:5\nopt: adam | sgd\nlr: 0.1 | 0.01 if opt == sgd else 0.001\n"},
     "tpe": {"n_startup_trials": 3, "prune": "asha", "constraints": ["loss <= 9"]},
 }
+if find_spec("torch"):
+    SAMPLED["gp"] = {"n_startup_trials": 3}
 
 
 def test_a_killed_driver_changes_nothing_for_each_sampler(workspace: Workspace) -> None:
     """All samplers have their state again, also those that depend on all earlier suggestions."""
 
     def begin(name: str, sampler: str) -> Study:
-        given: dict[str, Any] = {"space": SPACE, "objective": "acc", "n": 9, **SAMPLED[sampler]}
+        given: dict[str, Any] = {"space": SPACE, "objective": "acc", "n": 6, **SAMPLED[sampler]}
         space = given.pop("space")
         return workspace.optimize(space, name=f"{name}_{sampler}", sampler=sampler, seed=5, **given)
 
@@ -361,7 +364,7 @@ def test_a_killed_driver_changes_nothing_for_each_sampler(workspace: Workspace) 
     for study in quiet:
         study.wait(timeout=240, progress=False)
     hit = [begin("hit", sampler) for sampler in SAMPLED]
-    for known in range(2, 9, 2):
+    for known in range(2, 6, 2):
         wait_until(lambda known=known: all(len(one.trials) >= known for one in hit), 120)  # type: ignore[misc]
         assert kill_drivers(workspace) <= 1
         workspace.attend()

@@ -98,8 +98,9 @@ def test_other_files_are_not_changed(workspace: Workspace, tmp_path: Path) -> No
 
 
 def test_several_objectives_and_constraints(workspace: Workspace, tmp_path: Path) -> None:
+    text = "lr: log(1e-5, 1e-3) if opt == adam else 1e-2 | 1e-1\nlayers: 1:9\nopt: adam | sgd\n"
     study = workspace.optimize(
-        SPACE,
+        text,
         objective={"acc": "maximize", "loss": "minimize"},
         constraints=["loss <= 2"],
         n=6,
@@ -114,6 +115,8 @@ def test_several_objectives_and_constraints(workspace: Workspace, tmp_path: Path
     assert found.metric_names == ["acc", "loss"]
     for mine, trial in zip(study.trials, found.trials, strict=True):
         assert trial.values == list(mine.objective_values)
+        lr = "lr (opt == adam)" if mine.values["opt"] == "adam" else "lr (else)"
+        assert trial.params == {lr: mine.values["lr"], **{key: mine.values[key] for key in ("layers", "opt")}}
         assert trial.constraints == {"loss <= 2": mine.constraint_values[0]}
     assert {one.is_feasible for one in study.trials} == {True, False}  # it has both
     best = [trial.user_attrs["task"] for trial in found.best_trials]

@@ -23,10 +23,23 @@ lr: log(1e-5, 1e-1)
 layers: 1:9
 opt: adam | sgd
 momentum: uniform(0, 0.99) if opt == sgd else 0.0
+decay: log(1e-5, 1e-3) if opt == adam else uniform(0, 1)
 batch: 16 | 32 | 64 | 128
 """
-GRID = "layers: 1:4\nopt: adam | sgd\nmomentum: 0.5 | 0.9 if opt == sgd else 0.0\n"
-HERE = [name for name in TRAITS if all(map(find_spec, TRAITS[name].packages))]
+GRID = """\
+layers: 1:3
+opt: adam | sgd | lamb
+momentum: 0.5 | 0.9 if opt == sgd else 0.1 | 0.2 if opt == lamb else 0
+"""
+EACH = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            not all(map(find_spec, traits.packages)), reason=f"{name} needs {' and '.join(traits.packages)}"
+        ),
+    )
+    for name, traits in TRAITS.items()
+]
 
 
 def results(values: Mapping[str, Any]) -> tuple[float, float]:
@@ -107,15 +120,15 @@ def check_restarts(definition: Definition, count: int) -> Simulation:
     for number in range(1, count + 1):
         if number > 2:
             study.end(number - 2)
-        again = study.restarted()
+        again = study.restarted() if number % 3 == 1 else None  # which takes most of the time
         values = study.step()
-        assert again.ask(number) == values, f"trial {number}"
+        assert again is None or again.ask(number) == values, f"trial {number}"
         if number == 20:  # the others have gone on since the first trial
             study.optimizer = study.restarted()
     return study
 
 
-@pytest.mark.parametrize("sampler", HERE)
+@pytest.mark.parametrize("sampler", EACH)
 @pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
 def test_a_restart_suggests_the_same(sampler: Sampler, several: bool) -> None:
     if several and not TRAITS[sampler].several_objectives:
@@ -136,7 +149,7 @@ def test_a_restart_suggests_the_same(sampler: Sampler, several: bool) -> None:
     study = check_restarts(definition, 9 if sampler == "grid" else 13 if sampler == "gp" else 26)
     values = [repr(trial.values) for trial in study.trials.values()]
     assert len(set(values)) == len(values)  # nothing is tried twice
-    assert all(("momentum" in one.values) == (one.values["opt"] == "sgd") for one in study.trials.values())
+    assert all(study.space.values_in(one.values) == one.values for one in study.trials.values())
     trials = list(study.trials.values())
     copy = study_copy(definition, study.space, trials)
     assert len(copy.trials) == len(trials)
@@ -214,7 +227,7 @@ def test_a_constant_objective_has_no_importances() -> None:
         Trial(
             at,
             f"s_{at}",
-            {"lr": 10**-at, "layers": at, "opt": "adam", "batch": 16},
+            {"lr": 10**-at, "layers": at, "opt": "adam", "decay": 1e-4, "batch": 16},
             "complete",
             "completed",
             (1.0,),
@@ -233,14 +246,14 @@ def test_a_grid_tries_each_configuration_once() -> None:
     definition = Definition("s", GRID, "acc", n=50, sampler="grid", seed=1).check()
     study = Simulation(definition)
     tried = set()
-    for number in range(1, 10):  # not 12: without sgd there is no momentum
+    for number in range(1, 11):  # each of adam, and two each of sgd and lamb, with two layers
         tried.add(repr(study.step()))
         study.end(number)
-    assert len(tried) == 9
+    assert len(tried) == 10
     with pytest.raises(Exhausted):
         study.step()
     with pytest.raises(Exhausted):
-        study.restarted().ask(10)
+        study.restarted().ask(11)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", "grid"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timezone
 from functools import partial
@@ -20,6 +21,7 @@ from .optuna_trials import (
     MAX_OBJECTIVES,
     METRIC_NAMES,
     PROGRAM,
+    SLICE,
     STATES,
     Study,
     Trial,
@@ -40,7 +42,6 @@ _TABLES = (
 )
 _NEW_COLUMNS = {"trial_values": "value_type", "trial_intermediate_values": "intermediate_value_type"}
 _MAX_TRIALS = 10_000
-_MAX_REPORTED = 1_000_000  # intermediate values of a trial
 _FIRST_WITH_UTC = 5  # the major version of Optuna; earlier ones stored local times
 _SPECIAL = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
@@ -137,22 +138,28 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
     return list(found.items())
 
 
-def _reported(path: Path, identity: int) -> list[tuple[int, float]]:
-    """Return the steps and intermediate values of a trial."""
+def _reported(path: Path, identity: int) -> Iterator[tuple[int, float]]:
+    """Yield the steps and intermediate values of a trial, by step."""
     deadline = time.monotonic() + QUERY_SECONDS
+    before = -1  # Optuna has no negative steps
     try:
         with closing(connected(path, _TABLES, deadline)) as database:
-            rows = rows_of(
-                database,
-                "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
-                "WHERE trial_id = ? ORDER BY step LIMIT ?",
-                (identity, _MAX_REPORTED),
-                deadline,
-            )
+            while True:
+                rows = rows_of(
+                    database,
+                    "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
+                    "WHERE trial_id = ? AND step > ? AND typeof(step) = 'integer' ORDER BY step LIMIT ?",
+                    (identity, before, SLICE),
+                    deadline,
+                )
+                for before, value, kind in rows:
+                    number = _number(value, kind)
+                    if number is not None:
+                        yield before, number
+                if len(rows) < SLICE:
+                    return
     except database_errors() as error:
         raise SourceError(f"The database cannot be read: {error}.") from None
-    found = ((step, _number(value, kind)) for step, value, kind in rows if type(step) is int)
-    return [(step, value) for step, value in found if value is not None]
 
 
 def _number(value: object, kind: object) -> float | None:

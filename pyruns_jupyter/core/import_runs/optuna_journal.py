@@ -8,7 +8,7 @@ and the rest of the file does not count.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -73,8 +73,13 @@ def found_in_journal(
     return [found_run(path, trial, partial(_reported, trial)) for trial in trials], journal.notices
 
 
-def _reported(trial: Trial) -> list[tuple[int, float]]:
-    return sorted(dict(zip(trial.steps, trial.reported, strict=True)).items())
+def _reported(trial: Trial) -> Iterator[tuple[int, float]]:
+    """Yield the steps and intermediate values of a trial, by step; the last value of a step counts."""
+    steps = trial.steps
+    order = sorted(range(len(steps)), key=steps.__getitem__)
+    for place, at in enumerate(order, 1):
+        if place == len(order) or steps[order[place]] != steps[at]:
+            yield steps[at], trial.reported[at]
 
 
 @dataclass

@@ -10,8 +10,9 @@ import json
 import math
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ MAX_JSON = 64 * 1024  # characters of a distribution or an attribute
 RUNNING, COMPLETE, PRUNED, FAIL, WAITING = STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 _STATUSES = {COMPLETE: COMPLETED, PRUNED: CANCELLED, FAIL: FAILED}
 MAX_OBJECTIVES = 100  # values of a trial that are read
+SLICE = 10_000  # intermediate values that become points at once
 _MAX_PLAIN = 1000  # characters of a text among the summary values
 MAX_NESTED = 4 * 1024 * 1024  # characters of the lists, mappings and long texts among all parameters
 _MAX_NOTES = 64 * 1024  # characters of the attributes of a trial that become notes
@@ -159,30 +161,31 @@ def _parameter_value(number: object, distribution: object) -> object:
 
 
 class ReportedValues:
-    """The intermediate values of a trial; see `Source`. `values` returns steps and values, by step."""
+    """The intermediate values of a trial; see `Source`. `values` are steps and values, by step."""
 
-    has_more = False
+    has_more = True
 
-    def __init__(self, path: Path, values: Callable[[], list[tuple[int, float]]]) -> None:
+    def __init__(self, path: Path, values: Iterator[tuple[int, float]]) -> None:
         self.path = path
         self.offset = 0
         self._values = values
 
     def read(self) -> list[Point]:
         """See `Source`."""
-        pairs = self._values()
-        self.offset = len(pairs)
-        return [Point(None, {STEP: step, METRIC: value}) for step, value in pairs]
+        points = [Point(None, {STEP: step, METRIC: value}) for step, value in islice(self._values, SLICE)]
+        self.offset += len(points)
+        self.has_more = len(points) == SLICE
+        return points
 
 
-_FORMAT = Format(PROGRAM, lambda path: False, lambda path, offset, attempt: ReportedValues(path, list))
+_FORMAT = Format(PROGRAM, lambda path: False, lambda path, offset, attempt: ReportedValues(path, iter(())))
 
 
-def found_run(path: Path, trial: Trial, values: Callable[[], list[tuple[int, float]]]) -> FoundRun:
-    """Return a trial in the storage `path` as a run; `values` as for `ReportedValues`."""
+def found_run(path: Path, trial: Trial, values: Callable[[], Iterator[tuple[int, float]]]) -> FoundRun:
+    """Return a trial in the storage `path` as a run; `values` returns those of `ReportedValues`."""
 
     def opened() -> list[RunSource]:
-        return [RunSource(str(path), _FORMAT, ReportedValues(path, values))]
+        return [RunSource(str(path), _FORMAT, ReportedValues(path, values()))]
 
     study, number = trial.study.name, trial.number
     # A copy of a storage has the same trials, and a new storage at the same path has others.

@@ -94,7 +94,8 @@ export const LR: Dimension = {
   values: [],
   line: 1,
   condition: null,
-  otherwise: null
+  otherwise: null,
+  alternative: null
 };
 
 /** What a draft asks about searches, answered at once. */

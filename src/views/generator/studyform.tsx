@@ -197,7 +197,13 @@ export function SearchSpaceTable(props: {
   );
 }
 
-function Tried({ axis }: { axis: IAxis }): JSX.Element {
+function Tried({
+  axis,
+  isElse = false
+}: {
+  axis: IAxis;
+  isElse?: boolean;
+}): JSX.Element {
   const trans = useTrans();
   return (
     <>
@@ -208,6 +214,14 @@ function Tried({ axis }: { axis: IAxis }): JSX.Element {
           {' '}
           {trans.__('only if %1', axis.condition)}
         </span>
+      )}
+      {isElse && !axis.condition && (
+        <span className="pyr-faint"> {trans.__('otherwise')}</span>
+      )}
+      {axis.alternative && (
+        <div>
+          <Tried axis={axis.alternative} isElse />
+        </div>
       )}
     </>
   );

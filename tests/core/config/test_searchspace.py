@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
-from pyruns_jupyter.core.config.sweep.searchspace import Choices, Interval, SearchSpace
+from pyruns_jupyter.core.config.sweep.searchspace import Choices, Interval, SearchSpace, branches
 
 TEXT = """\
 lr: log(1e-5, 1e-1)  # the rate
@@ -145,7 +145,12 @@ def test_values_with_a_condition() -> None:
         ("a: 1:3 if b == c else 0\nb: d | e", 11, "never has this value"),
         ("a: 1:3 if b < 1 else 0\nb: d | e", 11, "compares numbers"),
         ("a: 1:3 if b < x else 0\nb: 1:4", 15, "x is not a number"),
-        ("a: 1:3 if b == 1 else 1 | 2\nb: 1:4", 23, "Exactly one value is needed after 'else'"),
+        ("a: 1:3 if b == 1 else log(3, 1)\nb: 1:4", 23, "must be less than"),
+        ("a: 1:3 if b == 1 else 1:9 if b < x else 0\nb: 1:4", 34, "x is not a number"),
+        ("a: 1:3 if b == 1 else 1:9 if c == 1 else 0\nb: 1:4\nc: 1:4", 30, "compare the same key, here b"),
+        ("a: 1:3 if b == 1 else 1:9 if b == 1 else 0\nb: 1:4", 30, "each of them once"),
+        ("a: 1:3 if b == 1 else 1:9 if b == 9 else 0\nb: 1:4", 30, "never has this value"),
+        ("a: 1 if b == 1 else 1:9\nb: 1:4", 4, "several values before 'if'"),
         ("a: 1:3 if b in 1 else 0\nb: 1:4", 16, "opt in (adam, sgd)"),
         ("a: 1:3 if a == 1 else 0", 11, "depend on each other"),
         ("a: (1 | 2) if b == 1 else 0\nb: 1:4", 4, "Zipped values"),
@@ -158,6 +163,45 @@ def test_wrong_conditions_are_told_with_their_place(text: str, column: int, said
     [error] = caught.value.errors
     assert (error.field, error.line, error.column) == ("a", 1, column)
     assert said in error.message
+
+
+BRANCHES = """\
+opt: adam | sgd | lamb
+lr: log(1e-5, 1e-3) if opt == adam else 1e-1 | 2e-1 if opt == sgd else uniform(0, 1)
+warm: 1:9 if lr < 0.1 else 0
+steps: 1:4 if opt in (adam, "sgd") else 10 | 20 | 30 | 40 if opt == lamb else 0
+"""
+
+
+def test_a_value_has_a_range_for_each_condition() -> None:
+    space = SearchSpace.parse(BRANCHES)
+    lr, steps = space.dimensions[1], space.dimensions[3]
+    assert [one.name for one in branches(lr)] == ["lr (opt == adam)", "lr (opt == sgd)", "lr (else)"]
+    assert [(one.name, one.size) for one in branches(steps)] == [
+        ('steps (opt in (adam, "sgd"))', 3),
+        ("steps (opt == lamb)", 4),
+    ]
+    assert space.size is None  # lr
+    for config, applies in (
+        ({"opt": "adam", "lr": 1e-4, "warm": 2, "steps": 3}, "lr (opt == adam)"),
+        ({"opt": "sgd", "lr": 0.2, "steps": 1}, "lr (opt == sgd)"),
+        ({"opt": "lamb", "lr": 0.5, "steps": 40}, "lr (else)"),
+    ):
+        assert space.values_in(config) == config
+        assert space.active_branches(config)["lr"].name == applies
+    assert space.values_in({"opt": "sgd", "lr": 0.3, "steps": 1}) is None  # of another branch
+    assert "lr: 0.2\n" in space.config_text({"opt": "sgd", "lr": 0.2, "steps": 1})
+    assert "lr: 1.0e-05 | 0.001 | 0.1 | 0.2 | 0.0 | 1.0\n" in space.corners()
+    sizes = SearchSpace.parse("a: x | y\nb: 1:3 if a == x else 1:6")
+    assert sizes.size == 10  # an upper bound: there are 7 configurations
+
+
+def test_the_number_of_conditions_of_a_value_is_limited() -> None:
+    chain = "".join(f"1:3 if b == {at} else " for at in range(2000))
+    [error] = SearchSpace(f"a: {chain}0\nb: 0:2000").errors
+    assert "at most 20 conditions" in error.message
+    text = "".join(f"x if b == {at} else " for at in range(2000))
+    assert SearchSpace(f"a: {text}y\nb: 0:2000").dimensions[0].key == "b"
 
 
 def test_a_circle_of_conditions_is_told_at_each_key() -> None:

@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.import_runs import optuna_journal, optuna_trials
+from pyruns_jupyter.core.import_runs import optuna_database, optuna_journal, optuna_trials
 from pyruns_jupyter.core.import_runs.importing import ImportedRun, import_runs
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.import_runs.support import state_of, workspace_in
@@ -87,7 +87,11 @@ def old(tmp_path: Path) -> Path:
 
 
 @STORAGES
-def test_trials(tmp_path: Path, old: Path, name: str, open_storage: OpenStorage) -> None:
+def test_trials(
+    tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch, name: str, open_storage: OpenStorage
+) -> None:
+    for module in (optuna_trials, optuna_database):
+        monkeypatch.setattr(module, "SLICE", 2)  # of three values
     study = optimized(open_storage(old / name))
     trials = study.get_trials()
     ws = Workspace(workspace_in(tmp_path / "project"))

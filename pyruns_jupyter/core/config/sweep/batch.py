@@ -106,14 +106,14 @@ def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
     group = group_of(text)
     if group is not None and looks_batch(group[1].strip()):
         name, inside, offset = group
-        with _shifted(offset):
+        with shifted(offset):
             values = expander.alternatives(inside, alone=False)
         return Values("zip", values.candidates, group=name, notice=values.notice)
     return expander.alternatives(text, alone=True)
 
 
 @contextmanager
-def _shifted(offset: int) -> Iterator[None]:
+def shifted(offset: int) -> Iterator[None]:
     """Add `offset` to that of a ScanError that leaves the `with` block."""
     try:
         yield
@@ -149,7 +149,7 @@ class _Expander:
                     "\\| for a bar as text",
                     start,
                 )
-            with _shifted(start):
+            with shifted(start):
                 one = self.alternative(text[start:end], alone=alone and len(spans) == 1)
             if len(spans) == 1:
                 return one
@@ -172,7 +172,7 @@ class _Expander:
         call = GENERATOR.match(text)
         if call and matching_close(text, call.end() - 1) == len(text) - 1:
             name, inside = call.group(1), text[call.end() : -1]
-            with _shifted(call.end()):
+            with shifted(call.end()):
                 if name == "choice":
                     return Values(name, tuple(self.choice(inside)))
                 return Values(name, _numbers(spread(name, inside, self.key, self.limit)))
@@ -196,7 +196,7 @@ class _Expander:
             raise ScanError(f"choice(...) has no values. Write {CHOICE_USAGE}. Quote the value if it is text")
         pool: list[Candidate] = []
         for source, offset in positional:
-            with _shifted(offset):
+            with shifted(offset):
                 if source.startswith("choice("):
                     raise ScanError("choice(...) is not allowed inside another choice(...)")
                 if has_bar(source, live=True):
@@ -216,7 +216,7 @@ class _Expander:
             spans.pop()  # a trailing comma is allowed
         items: list[Candidate] = []
         for start, end in spans:
-            with _shifted(start + 1):
+            with shifted(start + 1):
                 source = inside[start:end]
                 if not source:
                     raise ScanError("a value is missing before or after a comma")
@@ -234,7 +234,7 @@ class _Expander:
             raise ScanError("text follows the closing bracket. Quote the value if it is text", end)
         inner: list[Values] = []
         for span in spans:
-            with _shifted(span.start):
+            with shifted(span.start):
                 values = expand(text[span.start : span.end], key=self.key, limit=self.limit, in_flow=True)
                 if values.group is not None:
                     raise ScanError("a zip (a | b) is not allowed inside another value")

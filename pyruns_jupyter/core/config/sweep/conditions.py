@@ -45,8 +45,8 @@ class Condition:
         return is_among if self.operator != "!=" else not is_among
 
 
-def read_condition(parts: ConditionalValue, key: str) -> tuple[Condition, Candidate]:
-    """Return the condition of the value of `key`, and the value that it has if the condition does not hold.
+def read_condition(parts: ConditionalValue, key: str) -> Condition:
+    """Return the condition of the value of `key`.
 
     Raises:
         ScanError: when a part is not valid, with the offset within the text.
@@ -57,7 +57,7 @@ def read_condition(parts: ConditionalValue, key: str) -> tuple[Condition, Candid
         raise ScanError(
             f"{parts.operator} needs a number, but {parts.wanted} is not a number", parts.wanted_at
         )
-    return condition, _single(parts.otherwise, key, parts.otherwise_at, "after 'else'")
+    return condition
 
 
 def is_number(value: object) -> bool:

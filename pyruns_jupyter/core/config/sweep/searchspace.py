@@ -7,6 +7,8 @@ The grammar is that of `batch`, but a trial takes one of the values of each key.
     1:65                 any integer from 1 to 64
     0.1 | 0.9 if opt == sgd else 0.0
                          only varied in trials in which the condition on another key of the search space holds
+    log(1e-5, 1e-3) if opt == adam else log(1e-3, 1e-1)
+                         a range or choices for each value of another key
 
 A zip `(a | b)` is not allowed, as the keys are independent.
 """
@@ -17,12 +19,13 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.yamltext.batch_spans import (
     GENERATOR,
+    MAX_CONDITIONS,
     RANGE,
     group_of,
     looks_batch,
@@ -32,7 +35,7 @@ from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
 from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close
 from pyruns_jupyter.core.config.yamltext.values import identity, number_text, value_text
 
-from .batch import DEFAULT_LIMIT, Candidate
+from .batch import DEFAULT_LIMIT, Candidate, shifted
 from .conditions import Condition, is_number, read_condition
 from .generators import OPEN_RANGES, Number, call_arguments, ends
 from .swept_text import SweptText
@@ -44,7 +47,9 @@ _DIGITS = 6  # significant digits of a number in a trial, so that it is easy to 
 class Dimension:
     """A key of the search space and its position in the text.
 
-    If `condition` does not hold in a trial, the key has the value `otherwise`.
+    If `condition` does not hold in a trial, the key has the value `otherwise`, or one of this range or these
+    choices. Of a key with several ranges or choices, each is a dimension with the text of its condition as
+    `branch`.
     """
 
     key: str
@@ -52,7 +57,18 @@ class Dimension:
     line: int
     column: int
     condition: Condition | None = field(default=None, kw_only=True)
-    otherwise: Candidate | None = field(default=None, kw_only=True)
+    otherwise: Candidate | Interval | Choices | None = field(default=None, kw_only=True)
+    branch: str = field(default="", kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """The key, with the branch if the key has several."""
+        return f"{self.key} ({self.branch})" if self.branch else self.key
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether some trials do not vary it."""
+        return self.condition is not None or bool(self.branch)
 
     def contains(self, value: object) -> bool:
         """Return whether a trial can have this value."""
@@ -70,17 +86,24 @@ class Dimension:
     def check_condition(self, condition: Condition) -> str:
         """Return what is wrong with a condition on the value of this key; empty if nothing."""
         if condition.is_ordered:
-            if self._is_numeric():
+            if self._is_always_numeric():
                 return ""
             return f"{condition.operator} compares numbers, but {self.key} has other values"
         for value in condition.values:
-            if not self.contains(value) and not self._is_otherwise(value):
+            if not self._can_be(value):
                 return f"the condition names {value_text(value)}, but {self.key} never has this value"
         return ""
 
-    def _is_otherwise(self, value: object) -> bool:
-        """Return whether a value is the one that the key has if its condition does not hold."""
-        return self.otherwise is not None and identity(self.otherwise.value) == identity(value)
+    def _is_always_numeric(self) -> bool:
+        after = self.otherwise
+        return self._is_numeric() and (not isinstance(after, Dimension) or after._is_always_numeric())
+
+    def _can_be(self, value: object) -> bool:
+        """Return whether the key can have this value in any trial."""
+        after = self.otherwise
+        if isinstance(after, Dimension):
+            return self.contains(value) or after._can_be(value)
+        return self.contains(value) or (after is not None and identity(after.value) == identity(value))
 
 
 @dataclass(frozen=True)
@@ -159,7 +182,30 @@ class Choices(Dimension):
         return value_text(value) if at is None else self.candidates[at].text
 
 
-class SearchSpace(SweptText["Interval | Choices"]):
+Branch: TypeAlias = Interval | Choices
+
+
+def branches(dimension: Branch) -> list[Branch]:
+    """Return the range or choices of a key, and those after `else`."""
+    found = [dimension]
+    while isinstance(dimension.otherwise, (Interval, Choices)):
+        dimension = dimension.otherwise
+        found.append(dimension)
+    return found
+
+
+def active_branch(dimension: Branch, values: Mapping[str, Any]) -> Branch | Candidate:
+    """Return the range, choices or single value of a key in a trial with these values of other keys."""
+    found: Branch | Candidate = dimension
+    while not isinstance(found, Candidate) and (condition := found.condition) is not None:
+        if condition.key in values and condition.holds(values[condition.key]):
+            break
+        assert found.otherwise is not None
+        found = found.otherwise
+    return found
+
+
+class SearchSpace(SweptText[Branch]):
     """The dimensions of a YAML mapping; a key has at most `limit` values to choose from.
 
     As much is read as possible; `errors` has all errors. `dimensions` have the order of the text, `ordered`
@@ -167,8 +213,8 @@ class SearchSpace(SweptText["Interval | Choices"]):
     """
 
     def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
-        self.dimensions: list[Interval | Choices] = []
-        self._conditional: list[tuple[SweptValue, int, Interval | Choices]] = []  # with the offset of the key
+        self.dimensions: list[Branch] = []
+        self._conditional: list[tuple[SweptValue, int, Condition]] = []  # with the offset of the key
         super().__init__(text, limit=limit)
         self.ordered = self._in_order()
         if not self.errors and not self.dimensions:
@@ -187,19 +233,24 @@ class SearchSpace(SweptText["Interval | Choices"]):
 
         None when a dimension is continuous.
         """
-        sizes = [dimension.size for dimension in self.dimensions]
-        return None if None in sizes else math.prod(size for size in sizes if size is not None)
+        sizes = [[branch.size for branch in branches(one)] for one in self.dimensions]
+        known = [[size for size in found if size is not None] for found in sizes]
+        return math.prod(map(max, known)) if known == sizes else None
 
     def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of the values whose conditions hold; keys that have no value are missing."""
-        found: dict[str, Any] = {}
+        return {key: values[key] for key in self.active_branches(values)}
+
+    def active_branches(self, values: Mapping[str, Any]) -> dict[str, Branch]:
+        """Return the ranges and choices that apply to a trial with these values, by key."""
+        found: dict[str, Branch] = {}
         effective: dict[str, Any] = {}
         for one in self.ordered:
-            if self.is_active(one, effective):
-                if one.key not in values:
-                    continue
-                found[one.key] = values[one.key]
-            effective[one.key] = found[one.key] if one.key in found else _otherwise(one)
+            branch = active_branch(one, effective)
+            if isinstance(branch, Candidate):
+                effective[one.key] = branch.value
+            elif one.key in values:
+                found[one.key], effective[one.key] = branch, values[one.key]
         return {one.key: found[one.key] for one in self.dimensions if one.key in found}
 
     def values_in(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -207,15 +258,10 @@ class SearchSpace(SweptText["Interval | Choices"]):
         values is missing or not in the search space.
         """
         given = {one.key: _value_at(config, one.path) for one in self.dimensions}
-        found = self.active(given)
-        known = {one.key: one for one in self.dimensions}
-        return found if all(known[key].contains(value) for key, value in found.items()) else None
-
-    @staticmethod
-    def is_active(dimension: Dimension, values: Mapping[str, Any]) -> bool:
-        """Return whether the condition of a dimension holds; `values` has the value of its key."""
-        condition = dimension.condition
-        return condition is None or (condition.key in values and condition.holds(values[condition.key]))
+        found = self.active_branches(given)
+        if not all(branch.contains(given[key]) for key, branch in found.items()):
+            return None
+        return {key: given[key] for key in found}
 
     def config_text(self, values: Mapping[str, Any]) -> str:
         """Return the text with one value for each dimension, else unchanged.
@@ -223,12 +269,15 @@ class SearchSpace(SweptText["Interval | Choices"]):
         A dimension that has no value in `values` is not active and gets that of its `else`.
         """
 
-        def text_of(piece: str | Interval | Choices) -> str:
+        def text_of(piece: str | Branch) -> str:
             if isinstance(piece, str):
                 return piece
-            if piece.otherwise is not None and piece.key not in values:
-                return piece.otherwise.text
-            return piece.text(values[piece.key])
+            known = branches(piece)
+            single = known[-1].otherwise
+            if isinstance(single, Candidate) and piece.key not in values:
+                return single.text
+            value = values[piece.key]
+            return next((one for one in known if one.contains(value)), piece).text(value)
 
         return "".join(map(text_of, self._pieces))
 
@@ -240,23 +289,43 @@ class SearchSpace(SweptText["Interval | Choices"]):
             piece if isinstance(piece, str) else " | ".join(_corner_texts(piece)) for piece in self._pieces
         )
 
-    def _read(self, place: SweptValue) -> Interval | Choices | str:
-        parts = split_conditional(place.source)
-        if parts is None:
-            dimension = self._dimension(place)
-        else:
-            condition, otherwise = read_condition(parts, place.key)
-            dimension = self._dimension(replace(place, source=parts.values))
-            if isinstance(dimension, str):
-                raise ScanError("a value with a condition needs a range or several values before 'if'")
-            dimension = replace(dimension, condition=condition, otherwise=otherwise)
-            self._conditional.append((place, parts.key_at, dimension))
-        if not isinstance(dimension, str):
-            self.dimensions.append(dimension)
-        return dimension
+    def _read(self, place: SweptValue) -> Branch | str:
+        found = self._branch(place, 0, ())
+        if isinstance(found, Candidate):
+            return found.text
+        self.dimensions.append(found)
+        return found
 
-    def _dimension(self, place: SweptValue) -> Interval | Choices | str:
-        """Return the dimension of a value without a condition; its text if it is a single value."""
+    def _branch(self, place: SweptValue, start: int, failed: tuple[Condition, ...]) -> Branch | Candidate:
+        """Return what is in the text of a value from `start` on, after the conditions `failed`."""
+        rest = replace(place, source=place.source[start:])
+        parts = split_conditional(rest.source)
+        with shifted(start):
+            if parts is None:
+                found = self._dimension(rest)
+                if failed and not isinstance(found, Candidate):
+                    found = replace(found, branch="else")
+                return found
+            condition = read_condition(parts, place.key)
+            found = self._dimension(replace(place, source=parts.values))
+            if isinstance(found, Candidate):
+                raise ScanError("a value with a condition needs a range or several values before 'if'")
+            if failed and condition.key != failed[0].key:
+                raise ScanError(
+                    f"all conditions of a value compare the same key, here {failed[0].key}", parts.key_at
+                )
+            if condition in failed or len(failed) >= MAX_CONDITIONS:
+                raise ScanError(
+                    f"a value has at most {MAX_CONDITIONS} conditions, each of them once", parts.key_at
+                )
+        otherwise = self._branch(place, start + parts.otherwise_at, (*failed, condition))
+        self._conditional.append((place, start + parts.key_at, condition))
+        is_only = isinstance(otherwise, Candidate) and not failed
+        branch = "" if is_only else f"{parts.key} {parts.operator} {parts.wanted}"
+        return replace(found, condition=condition, otherwise=otherwise, branch=branch)
+
+    def _dimension(self, place: SweptValue) -> Branch | Candidate:
+        """Return what is in the text of a value without a condition."""
         at = (place.key, place.path, place.line, place.column)
         found = _open_ends(place.source)
         if found is not None:
@@ -269,32 +338,29 @@ class SearchSpace(SweptText["Interval | Choices"]):
             different.setdefault(identity(one.value), one)
         candidates = tuple(different.values())
         if len(candidates) == 1:
-            return candidates[0].text
+            return candidates[0]
         return Choices(*at, candidates, _is_ordered(candidates))
 
-    def _in_order(self) -> list[Interval | Choices]:
+    def _in_order(self) -> list[Branch]:
         """Return the dimensions, each after the one on which its condition depends; add wrong conditions to
         `errors`.
         """
         known = {one.key: one for one in self.dimensions}
-        for place, offset, one in self._conditional:
+        for place, offset, condition in self._conditional:
             check_time()
-            assert one.condition is not None
-            other = known.get(one.condition.key)
+            other = known.get(condition.key)
             if other is None:
-                wrong = (
-                    f"the condition needs a key of the search space, but {one.condition.key} is not varied"
-                )
+                wrong = f"the condition needs a key of the search space, but {condition.key} is not varied"
             else:
-                wrong = other.check_condition(one.condition)
+                wrong = other.check_condition(condition)
             if wrong:
                 self.errors.append(self.template.located(place, ScanError(wrong, offset)))
         places = {one.key: at for at, one in enumerate(self.dimensions)}
-        dependents: dict[str, list[Interval | Choices]] = {}
+        dependents: dict[str, list[Branch]] = {}
         for one in self.dimensions:
             if one.condition is not None:
                 dependents.setdefault(one.condition.key, []).append(one)
-        ordered: list[Interval | Choices] = []
+        ordered: list[Branch] = []
         ready = [one for one in self.dimensions if one.condition is None]
         while ready:
             check_time()
@@ -306,10 +372,10 @@ class SearchSpace(SweptText["Interval | Choices"]):
         return ordered
 
     def _reject_circles(self, waiting: set[str]) -> None:
-        for place, offset, one in self._conditional:
+        for place, offset, condition in self._conditional:
             check_time()
-            if one.key in waiting and one.condition is not None and one.condition.key in waiting:
-                message = f"the conditions of {one.key} and {one.condition.key} depend on each other"
+            if place.key in waiting and condition.key in waiting:
+                message = f"the conditions of {place.key} and {condition.key} depend on each other"
                 self.errors.append(self.template.located(place, ScanError(message, offset)))
 
 
@@ -327,16 +393,16 @@ def _value_at(config: object, path: Path) -> object:
     return config
 
 
-def _otherwise(dimension: Dimension) -> object:
-    return None if dimension.otherwise is None else dimension.otherwise.value
-
-
-def _corner_texts(dimension: Interval | Choices) -> list[str]:
-    if isinstance(dimension, Interval):
-        texts = [dimension.text(dimension.low), dimension.text(dimension.high)]
-    else:
-        texts = [candidate.text for candidate in dimension.candidates]
-    return texts if dimension.otherwise is None else [*texts, dimension.otherwise.text]
+def _corner_texts(dimension: Branch) -> list[str]:
+    texts = []
+    for one in branches(dimension):
+        if isinstance(one, Interval):
+            texts += [one.text(one.low), one.text(one.high)]
+        else:
+            texts += [candidate.text for candidate in one.candidates]
+        if isinstance(one.otherwise, Candidate):
+            texts.append(one.otherwise.text)
+    return texts
 
 
 def _open_ends(text: str) -> tuple[Number, Number, bool] | None:

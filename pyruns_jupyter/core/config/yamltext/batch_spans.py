@@ -28,6 +28,7 @@ GENERATOR = re.compile(r"(log|lin|uniform|choice)\(")
 GROUP = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*):)?\(")
 ESCAPED_BAR_IN_QUOTES = re.compile(r"(?<!\\)((?:\\\\)*)\\\|")
 MAX_DEPTH = 100
+MAX_CONDITIONS = 20  # of a value
 
 _IF, _ELSE = " if ", " else "
 _COMPARISON = re.compile(
@@ -67,7 +68,7 @@ def split_conditional(text: str) -> ConditionalValue | None:
         return None
     masked = _QUOTED.sub(lambda quoted: "q" * len(quoted[0]), text)
     start = masked.find(_IF)
-    end = masked.rfind(_ELSE, start)
+    end = masked.find(_ELSE, start)
     found = _COMPARISON.fullmatch(masked, start + len(_IF), end) if 0 <= start < end else None
     values, (after, stop) = text[:start].strip(), strip_span(text, end + len(_ELSE), len(text))
     if found is None or not values or after == stop:
@@ -87,11 +88,17 @@ def looks_batch(text: str, in_flow: bool = False) -> bool:
         return first == '"' and ESCAPED_BAR_IN_QUOTES.search(text) is not None
     if first in "[{" and matching_close(text, 0) == len(text) - 1:
         return False  # its items are checked one by one
-    if has_bar(text) or RANGE.fullmatch(text):
+    if has_bar(text):
         return True
-    conditional = split_conditional(text)
-    if conditional is not None:
-        return looks_batch(conditional.values, in_flow)
+    for _ in range(MAX_CONDITIONS):
+        conditional = split_conditional(text)
+        if conditional is None:
+            break
+        if looks_batch(conditional.values, in_flow):
+            return True
+        text = conditional.otherwise
+    if RANGE.fullmatch(text):
+        return True
     if text[-1] != ")":
         return False
     if not in_flow and TUPLE_RANGE.fullmatch(text):

@@ -327,6 +327,27 @@ describe('plots of two parameters', () => {
     }
   );
 
+  it('have one axis for all ranges of a parameter', () => {
+    const lr: Dimension = {
+      ...LR,
+      condition: { key: 'opt', operator: '==', values: ['adam'] },
+      alternative: { ...LR, kind: 'choice', log: false, values: ['0', '0.5'] }
+    };
+    const trials = [0.5, 0.001, 0].map((value, at) => ({
+      ...trial(at + 1, 0.5),
+      values: { lr: value, opt: 'adam' }
+    }));
+    const branched = { ...detail(trials), dimensions: [lr, OPT] };
+    // Neither a log scale, which has no place for 0, nor a place for each value.
+    const [, slice] = plotsOf(branched, 'overview');
+    const svg = toSvg(slice.chart!, 600, 300);
+    const places = [...svg.matchAll(/<circle cx="([^"]*)"/g)].map(dot =>
+      Number(dot[1])
+    );
+    expect(places).toHaveLength(3);
+    expect(places[1] - places[2]).toBeCloseTo((places[0] - places[2]) / 500, 0);
+  });
+
   it('say what they need', () => {
     const one = { ...study, dimensions: study.dimensions.slice(0, 1) };
     expect(plotsOf(one, 'contour')[0]).toMatchObject({

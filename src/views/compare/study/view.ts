@@ -1,5 +1,6 @@
 /** What the plots of a study show: its trials, by one of its objectives. */
 import type {
+  Dimension,
   Study,
   StudyDetail,
   StudyImportance,
@@ -117,15 +118,17 @@ export function viewOfStudy(
     goal,
     isLog: options.isStudyLog ?? isWide(values),
     isDark,
-    parameters: study.dimensions.map(({ key, kind }) => {
+    parameters: study.dimensions.map(dimension => {
+      const { key } = dimension;
+      const kinds = branchesOf(dimension).map(({ kind }) => kind);
       const found = column(
         key,
         'parameter',
         trials.map(trial => trial.values[key] ?? null)
       );
-      return kind === 'choice'
+      return kinds.every(kind => kind === 'choice')
         ? { ...found, numbers: null }
-        : { ...found, isContinuous: kind === 'interval' };
+        : { ...found, isContinuous: kinds.includes('interval') };
     }),
     targetMetric: column(metric, 'metric', values),
     tasks: trials.map((trial, at) => ({
@@ -220,16 +223,26 @@ export function parameterAxis(
   column: IColumn
 ): IParameterAxis {
   const { places, labels } = placesOf(column, view.tasks);
-  const dimension = view.study.dimensions.find(({ key }) => key === column.key);
+  const branches = view.study.dimensions
+    .filter(({ key }) => key === column.key)
+    .flatMap(branchesOf);
   return {
     key: column.key,
     places,
     labels,
-    isWhole: dimension?.whole ?? false,
+    isWhole: branches.length > 0 && branches.every(({ whole }) => whole),
     isLog:
       !labels &&
-      (dimension?.kind === 'interval' ? dimension.log : isWide(places))
+      (branches.length === 1 && branches[0].kind === 'interval'
+        ? branches[0].log
+        : isWide(places))
   };
+}
+
+/** The range or choices of a parameter, and those in other trials. */
+function branchesOf(dimension: Dimension): Dimension[] {
+  const { alternative } = dimension;
+  return [dimension, ...(alternative ? branchesOf(alternative) : [])];
 }
 
 /** The chosen parameters, else the two most important ones. */

@@ -16,7 +16,7 @@ import {
   withEngine,
   withoutEmpty
 } from '../../../model/runoptions';
-import { Searches } from '../../../model/__tests__/searches';
+import { LR, Searches } from '../../../model/__tests__/searches';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
 import { GeneratorView } from '..';
@@ -645,6 +645,13 @@ describe('GeneratorView', () => {
   });
 
   it('searches instead of making every combination', async () => {
+    server.preview.dimensions = [
+      {
+        ...LR,
+        condition: { key: 'opt', operator: '==', values: ['adam'] },
+        alternative: { ...LR, kind: 'choice', values: ['0.1', '0.2'] }
+      }
+    ];
     await show();
     fireEvent.click(screen.getByRole('radio', { name: 'Adaptive' }));
     await wait();
@@ -653,7 +660,9 @@ describe('GeneratorView', () => {
     expect(screen.getByText('50 trials')).toBeInTheDocument();
     expect(screen.queryByRole('button', { name: 'Create' })).toBeNull();
     const table = screen.getByRole('region', { name: 'Search space' });
-    expect(within(table).getByText(/0.00001 … 0.1/)).toBeInTheDocument();
+    expect(within(table).getByText(/0.00001 … 0.1/)).toHaveTextContent(
+      '0.00001 … 0.1 log scale only if opt == adam0.1, 0.2 otherwise'
+    );
     expect(document.querySelector('.pyr-chip-interval')).toHaveTextContent(
       'log range'
     );
