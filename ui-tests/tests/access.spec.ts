@@ -1,6 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
 
 import {
@@ -13,12 +12,7 @@ import {
   terminal,
   useTheme
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 

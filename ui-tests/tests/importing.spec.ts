@@ -1,7 +1,5 @@
 /** Runs of another program are previewed and imported from the file browser. */
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
 import {
@@ -11,18 +9,11 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(180 * 1000);
 
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const PROJECT = 'imports';
 
 const SCRIPT = `\
@@ -32,8 +23,6 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 parser.parse_args()
 `;
-
-let server: LabServer;
 
 /** Runs in the file store of MLflow. */
 function makeRuns(folder: string, count: number): void {
@@ -54,23 +43,13 @@ function makeRuns(folder: string, count: number): void {
   }
 }
 
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-imports-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  makeProject(root, PROJECT, 'train.py', SCRIPT);
-  makeRuns(path.join(root, PROJECT), 3);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
-
 test('a folder of the file browser is imported after a preview', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, PROJECT);
+  makeProject(ROOT, PROJECT, 'train.py', SCRIPT);
+  makeRuns(path.join(ROOT, PROJECT), 3);
+  await openLab(page, baseURL as string, PROJECT);
   await openInPyruns(page, 'train.py');
   await expect(page.getByLabel('lr', { exact: true })).toBeVisible();
   await page.sidebar.openTab('filebrowser');

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -10,12 +9,7 @@ import {
   pictures,
   terminal
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
