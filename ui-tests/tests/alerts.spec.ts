@@ -1,6 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -49,6 +50,7 @@ test('a rule stops a run, and the alerts are seen', async ({
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(page.getByText(/An alert rule must be/)).toBeVisible();
   await expect(rules).toHaveAttribute('aria-invalid', 'true');
+  await expectAccessible(page, 'New tasks with an alert rule');
 
   await rules.fill('loss is nan -> stop');
   await page.getByRole('button', { name: 'Create and run' }).click();
@@ -95,6 +97,7 @@ test('a rule that is added in Lab stops a run', async ({ page, baseURL }) => {
   await page.keyboard.press('Enter');
   await expect(dialog.getByText(/An alert rule must be/)).toBeVisible();
   await expect(condition).toHaveAttribute('aria-invalid', 'true');
+  await expectAccessible(page, 'Alert rules', '[role="dialog"]');
   await condition.fill('loss is nan');
   await dialog.getByLabel('Action').selectOption('stop');
   await dialog.getByRole('button', { name: 'Save' }).click();

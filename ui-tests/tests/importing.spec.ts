@@ -2,6 +2,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -66,6 +67,7 @@ test('a folder of the file browser is imported after a preview', async ({
   await page.keyboard.press('Enter');
   await expect(dialog).toContainText('Will be created: 3 tasks (MLflow)');
   await expect(dialog).toContainText('trial-0 (Failed)');
+  await expectAccessible(page, 'Import runs', '[role="dialog"]');
   await expect(taskRows(page)).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Import 3 tasks' }).click();
   await expect(taskRows(page)).toHaveCount(3);
@@ -77,4 +79,5 @@ test('a folder of the file browser is imported after a preview', async ({
   await dialog.getByLabel('Folder or file with runs').fill('../elsewhere');
   await page.keyboard.press('Enter');
   await expect(dialog.getByRole('alert')).toContainText('not a valid path');
+  await expectAccessible(page, 'Import runs, an error', '[role="dialog"]');
 });
