@@ -77,11 +77,13 @@ class Installed:
         return next(able, sys.executable)
 
     def install_wheel(self) -> None:
-        """Build the wheel and install it alone."""
+        """Install the wheel alone; environments in folders beside each other share it."""
         self.uninstall()  # of an attempt that was killed
         self.before = self.files()
-        build(self.folder / "dist", "--wheel")
-        [wheel] = (self.folder / "dist").glob("*.whl")
+        dist = self.folder.parent / "dist"
+        if not dist.exists():
+            build(dist, "--wheel")
+        [wheel] = dist.glob("*.whl")
         self.install(str(wheel))
         self.with_it = self.packages()
 

@@ -3,17 +3,35 @@ import type { ChildProcess } from 'child_process';
 import { spawn } from 'child_process';
 import * as path from 'path';
 
+import { stopEverything } from './processes';
+
 const TOKEN = 'ui-tests';
+
+/** What a server of a test's own differs in. */
+export interface IServerOptions {
+  environment?: NodeJS.ProcessEnv;
+  /** What answers as soon as the server can be used. */
+  probe?: string;
+  /** Its port, relative to that of the server that all tests share. */
+  port?: number;
+}
 
 /** A JupyterLab of a test's own, which it may kill and start again. */
 export class LabServer {
   constructor(
-    readonly port: number,
     readonly root: string,
-    readonly environment: NodeJS.ProcessEnv = {},
-    /** What answers as soon as the server can be used. */
-    private readonly _probe = 'pyruns/api/status'
-  ) {}
+    {
+      environment = {},
+      probe = 'pyruns/api/status',
+      port = 1
+    }: IServerOptions = {}
+  ) {
+    this._environment = environment;
+    this._probe = probe;
+    this.port = Number(process.env.PYRUNS_UI_PORT || 8895) + port;
+  }
+
+  readonly port: number;
 
   get url(): string {
     return `http://localhost:${this.port}`;
@@ -32,7 +50,7 @@ export class LabServer {
       {
         env: {
           ...process.env,
-          ...this.environment,
+          ...this._environment,
           PYRUNS_UI_PORT: String(this.port),
           PYRUNS_UI_ROOT: this.root
         },
@@ -67,24 +85,14 @@ export class LabServer {
     }
   }
 
-  /**
-   * Kill the server and remove its folder. The scheduler, which outlives the
-   * server for a while, may add a file in between.
-   */
+  /** Kill the server with all that runs in its folder, and remove the folder. */
   async remove(): Promise<void> {
     await this.kill();
-    for (let tries = 1; ; tries++) {
-      try {
-        fs.rmSync(this.root, { recursive: true, force: true });
-        return;
-      } catch (error) {
-        if (tries === 20) {
-          throw error;
-        }
-        await new Promise(resolve => setTimeout(resolve, 500));
-      }
-    }
+    await stopEverything(this.root);
+    fs.rmSync(this.root, { recursive: true, force: true });
   }
 
+  private readonly _environment: NodeJS.ProcessEnv;
+  private readonly _probe: string;
   private _process: ChildProcess | null = null;
 }

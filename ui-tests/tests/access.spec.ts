@@ -1,8 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
-import type { Page } from '@playwright/test';
-
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -10,15 +6,9 @@ import {
   openPage,
   taskRow,
   taskRows,
-  terminal,
-  useTheme
+  terminal
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -37,39 +27,6 @@ if args.lr == 3:
     raise ValueError("too much")
 `;
 
-/** What axe finds in our part of the page, as a list that can be read. */
-async function violations(
-  page: Page,
-  part: string,
-  rules: string[]
-): Promise<string[]> {
-  const axe = new AxeBuilder({ page })
-    .include(part)
-    // The terminal's own rows are a picture of text; its owner tells readers.
-    .exclude('.xterm');
-  const found = await (rules.length > 0 ? axe.withRules(rules) : axe).analyze();
-  return found.violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(
-      node =>
-        `${id} (${help}): ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`
-    )
-  );
-}
-
-async function check(
-  page: IJupyterLabPageFixture,
-  name: string,
-  part = '.pyr-page:not(.lm-mod-hidden)'
-): Promise<void> {
-  expect.soft(await violations(page, part, []), name).toEqual([]);
-  // In the dark only colours are others.
-  await useTheme(page, 'dark');
-  await page.waitForTimeout(200);
-  const dark = await violations(page, part, ['color-contrast']);
-  expect.soft(dark, `${name}, dark`).toEqual([]);
-  await useTheme(page, 'light');
-}
-
 test('every page is for everybody', async ({ page, baseURL }) => {
   makeProject(ROOT, 'access', 'all.py', SCRIPT);
   await openLab(page, baseURL as string, 'access');
@@ -79,9 +36,9 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   await expect(
     page.getByRole('button', { name: 'Create and run' })
   ).toBeEnabled();
-  await check(page, 'Generator');
+  await expectAccessible(page, 'Generator');
   await page.getByRole('tab', { name: 'YAML' }).click();
-  await check(page, 'YAML');
+  await expectAccessible(page, 'YAML');
   await page.getByRole('tab', { name: 'Form' }).click();
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(4, {
@@ -92,12 +49,12 @@ test('every page is for everybody', async ({ page, baseURL }) => {
       .querySelectorAll('.Toastify__toast')
       .forEach(toast => toast.remove())
   );
-  await check(page, 'Manager');
+  await expectAccessible(page, 'Manager');
   await taskRow(page, 'all_1_lr=1,opt=sgd').click();
   await page.keyboard.press('i');
   await expect(page.getByRole('complementary').first()).toBeVisible();
-  await check(page, 'Details');
-  await check(page, 'Sidebar', '.pyr-sidebar');
+  await expectAccessible(page, 'Details');
+  await expectAccessible(page, 'Sidebar', '.pyr-sidebar');
 
   await taskRow(page, 'all_1_lr=1,opt=sgd').dblclick();
   await expect(terminal(page)).toContainText('done with 1.0');
@@ -108,11 +65,11 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   await page.keyboard.press('Control+f');
   await page.keyboard.type('done');
   await expect(page.locator('.pyr-find-count')).toHaveText('1 of 1');
-  await check(page, 'Monitor');
+  await expectAccessible(page, 'Monitor');
 
   await openPage(page, 'Dashboard');
   await expect(page.locator('.pyr-dashboard-counts')).toBeVisible();
-  await check(page, 'Dashboard');
+  await expectAccessible(page, 'Dashboard');
 
   await openPage(page, 'Tasks');
   await page.getByRole('checkbox', { name: 'Select all tasks' }).click();
@@ -133,6 +90,6 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   ]) {
     await panel.getByRole('tab', { name: tab }).click();
     await page.waitForTimeout(500);
-    await check(page, `Compare, ${tab}`);
+    await expectAccessible(page, `Compare, ${tab}`);
   }
 });

@@ -1,8 +1,7 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -12,19 +11,11 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(180 * 1000);
 
-const PROJECT = 'alerts';
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const SCRIPT = `\
 import argparse
@@ -44,22 +35,12 @@ for epoch in range(40):
 pyruns.alert("Finished", f"weight {weight:.2g}", level="info")
 `;
 
-let server: LabServer;
-
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-alerts-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  makeProject(root, PROJECT, 'descent.py', SCRIPT);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
-
-test('a rule stops a run, and the alerts are seen', async ({ page }) => {
-  await openLab(page, server.url, PROJECT);
+test('a rule stops a run, and the alerts are seen', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'alerts', 'descent.py', SCRIPT);
+  await openLab(page, baseURL as string, 'alerts');
   await openInPyruns(page, 'descent.py');
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 3');
   await page.getByLabel('Parallel tasks').fill('2');
@@ -69,6 +50,7 @@ test('a rule stops a run, and the alerts are seen', async ({ page }) => {
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(page.getByText(/An alert rule must be/)).toBeVisible();
   await expect(rules).toHaveAttribute('aria-invalid', 'true');
+  await expectAccessible(page, 'New tasks with an alert rule');
 
   await rules.fill('loss is nan -> stop');
   await page.getByRole('button', { name: 'Create and run' }).click();
@@ -100,8 +82,9 @@ test('a rule stops a run, and the alerts are seen', async ({ page }) => {
   await pictures(page, 'alerts');
 });
 
-test('a rule that is added in Lab stops a run', async ({ page }) => {
-  await openLab(page, server.url, PROJECT);
+test('a rule that is added in Lab stops a run', async ({ page, baseURL }) => {
+  makeProject(ROOT, 'rules', 'descent.py', SCRIPT);
+  await openLab(page, baseURL as string, 'rules');
   await openInPyruns(page, 'descent.py');
   await page.getByLabel('lr', { exact: true }).fill('3');
   await openPage(page, 'Tasks');
@@ -114,13 +97,14 @@ test('a rule that is added in Lab stops a run', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(dialog.getByText(/An alert rule must be/)).toBeVisible();
   await expect(condition).toHaveAttribute('aria-invalid', 'true');
+  await expectAccessible(page, 'Alert rules', '[role="dialog"]');
   await condition.fill('loss is nan');
   await dialog.getByLabel('Action').selectOption('stop');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog).toBeHidden();
   const settings = path.join(
-    server.root,
-    PROJECT,
+    ROOT,
+    'rules',
     '_pyruns_',
     '_pyruns_settings.yaml'
   );

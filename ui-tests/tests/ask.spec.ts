@@ -1,8 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { expect, test } from '@jupyterlab/galata';
-
 import {
   makeProject,
   openInPyruns,
@@ -10,12 +8,7 @@ import {
   taskFolder,
   taskRows
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 

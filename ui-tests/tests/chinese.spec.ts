@@ -1,4 +1,3 @@
-import { expect, galata, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -8,15 +7,12 @@ import {
   picture,
   taskRows
 } from '../support/journey';
+import { expect, shutDownKernels, test } from '../support/test';
 
 test.use({
-  mockState: false,
-  autoGoto: false,
-  mockSettings: {
-    ...galata.DEFAULT_SETTINGS,
+  settings: {
     '@jupyterlab/translation-extension:plugin': { locale: 'zh_CN' }
-  },
-  viewport: { width: 1440, height: 900 }
+  }
 });
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
@@ -29,6 +25,8 @@ parser.add_argument("--lr", type=float, default=0.1)
 args = parser.parse_args()
 pyruns_jupyter.track(loss=args.lr)
 `;
+
+test.afterEach(({ request }) => shutDownKernels(request));
 
 test('一切都有中文', async ({ page: galataPage, baseURL }) => {
   // Galata itself waits for words that are English.

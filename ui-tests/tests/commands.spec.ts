@@ -1,5 +1,4 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, galata, test } from '@jupyterlab/galata';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import {
@@ -9,12 +8,7 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -197,8 +191,7 @@ test('palette, menus and keys act on the tasks selected in front', async ({
 
 test.describe('with a toolbar that the user has arranged', () => {
   test.use({
-    mockSettings: {
-      ...galata.DEFAULT_SETTINGS,
+    settings: {
       'pyruns-jupyter:manager': {
         toolbar: [
           { name: 'compare', disabled: true },

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -15,15 +14,7 @@ import {
 } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
 import { LabServer } from '../support/server';
-
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 // Says how far it is, and ends when it is told to.
 const STEPS = `
@@ -61,18 +52,11 @@ test.beforeAll(async () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-dashboard-'));
   fs.mkdirSync(path.join(root, 'steps'));
   fs.writeFileSync(path.join(root, 'steps', 'steps.py'), STEPS);
-  server = new LabServer(
-    Number(process.env.PYRUNS_UI_PORT || 8895) + 3,
-    root,
-    nvml.environment
-  );
+  server = new LabServer(root, { environment: nvml.environment });
   await server.start();
 });
 
 test.afterAll(async () => {
-  // Whatever runs still holds a GPU for all projects of this host.
-  fs.writeFileSync(path.join(server.root, 'steps', 'enough'), '');
-  await new Promise(resolve => setTimeout(resolve, 1500));
   await server.remove();
   nvml.remove();
 });

@@ -42,7 +42,8 @@ test.afterAll(() => {
   host.kill();
 });
 
-test.use({ viewport: { width: 1440, height: 900 } });
+// What its service worker keeps could not be removed for the next test.
+test.use({ reuseContext: false });
 
 test('the demo has the examples under version control, its notebook, and no other file', () => {
   const tracked = execFileSync(

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -13,13 +12,7 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-
-test.use({
-  // Galata's answer for Lab's workspaces would be given for ours too.
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const FOLDER = 'results';

@@ -1,11 +1,8 @@
-import { expect, test } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
-import * as fs from 'fs';
-import * as os from 'os';
-import * as path from 'path';
 
 import {
   logBytes,
+  makeProject,
   openInPyruns,
   openLab,
   picture,
@@ -16,18 +13,8 @@ import {
   taskRows,
   terminal
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-// Lab's own state, kept by the server, is part of what must survive; and what
-// Galata would track goes through the server, which is killed here.
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(300 * 1000);
 
 const LRS = ['0.01', '0.1', '1'];
@@ -35,25 +22,29 @@ const SEEDS = ['0', '1'];
 const NAMES = LRS.flatMap((lr, i) =>
   SEEDS.map((seed, j) => `train_${2 * i + j + 1}_lr=${lr},seed=${seed}`)
 );
+// Learns nothing, but takes as long.
+const QUICK = `
+import argparse, time
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.01)
+parser.add_argument("--seed", type=int, default=0)
+args = parser.parse_args()
+for epoch in range(1, 11):
+    print(f"epoch {epoch}/10", flush=True)
+    time.sleep(0.4)
+pyruns.record(acc=args.lr / 7 + args.seed)
+`;
+
 const FINISHED = { timeout: 180 * 1000 };
 
-let server: LabServer;
-
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-journey-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 test('six tasks of digits, two at a time, from the file browser to the table', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, 'digits');
+  await openLab(page, baseURL as string, 'digits');
   await openInPyruns(page, 'train.py');
 
   const sidebar = page.getByRole('region', { name: 'Pyruns' });
@@ -87,7 +78,7 @@ test('six tasks of digits, two at a time, from the file browser to the table', a
   await expect(taskRows(page)).toHaveCount(6);
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   await expect(taskRows(page).getByText('Queued')).not.toHaveCount(0);
-  expect(await mostAtOnce(server.root)).toBe(2);
+  expect(await mostAtOnce(ROOT)).toBe(2);
 
   // A log moves while it is watched.
   await taskRow(page, NAMES[5]).dblclick();
@@ -101,7 +92,7 @@ test('six tasks of digits, two at a time, from the file browser to the table', a
   await page.getByRole('tab', { name: 'digits/train: Tasks' }).click();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(6, FINISHED);
   for (const name of NAMES) {
-    const info = taskInfo(taskFolder(server.root, 'digits', 'train', name));
+    const info = taskInfo(taskFolder(ROOT, 'digits', 'train', name));
     expect(info.exit_codes).toEqual([0]);
     const shown = Number(info.records[0].acc.toPrecision(4)).toString();
     await expect(taskRow(page, name)).toContainText(shown);
@@ -121,17 +112,21 @@ test('six tasks of digits, two at a time, from the file browser to the table', a
   await picture(page, 'manager-dark');
 });
 
-test('the same with the server killed and restarted in the middle', async ({
-  page
+test('a quick script, with the server killed and restarted in the middle', async ({
+  page,
+  serve
 }) => {
-  await openLab(page, server.url, 'digits');
+  const server = await serve(root =>
+    makeProject(root, 'quick', 'train.py', QUICK)
+  );
+  await openLab(page, server.url, 'quick');
   await openInPyruns(page, 'train.py');
   await page.getByLabel('lr', { exact: true }).fill(LRS.join(' | '));
   await page.getByLabel('seed', { exact: true }).fill(SEEDS.join(' | '));
   await page.getByLabel('Parallel tasks').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
-  const first = taskFolder(server.root, 'digits', 'train', NAMES[0]);
+  const first = taskFolder(server.root, 'quick', 'train', NAMES[0]);
   await taskRow(page, NAMES[0]).dblclick();
   await expect(terminal(page)).toContainText('epoch 1/10', FINISHED);
 
@@ -153,13 +148,13 @@ test('the same with the server killed and restarted in the middle', async ({
     server.root,
     /"page": ?"monitor"[^}]*train_1_lr=0.01,seed=0/
   );
-  await page.getByRole('tab', { name: 'digits/train: Logs' }).click();
+  await page.getByRole('tab', { name: 'quick/train: Logs' }).click();
   await expect(terminal(page)).toContainText('[PYRUNS] Exit code: 0');
   await expectWholeLog(page, first);
-  await page.getByRole('tab', { name: 'digits/train: Tasks' }).click();
+  await page.getByRole('tab', { name: 'quick/train: Tasks' }).click();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(6, FINISHED);
   for (const name of NAMES) {
-    const folder = taskFolder(server.root, 'digits', 'train', name);
+    const folder = taskFolder(server.root, 'quick', 'train', name);
     const info = taskInfo(folder);
     expect(info.run_attempt_ids).toHaveLength(1);
     expect(info.exit_codes).toEqual([0]);

@@ -1,8 +1,6 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
 import {
@@ -17,23 +15,12 @@ import {
   taskRows,
   terminal
 } from '../support/journey';
-import { LabServer } from '../support/server';
-
-// What a page must survive: a network and a server that go, a laptop that
-// sleeps, other windows and other programs.
-test.use({
-  mockState: false,
-  // Galata would ask a server that was killed, in the place of the page.
-  kernels: null,
-  sessions: null,
-  terminals: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import type { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
 // Each server has a port of its own: what is left of a connection to one that
 // was killed must not be taken for one to the next.
-let port = Number(process.env.PYRUNS_UI_PORT || 8895) + 20;
+let port = 20;
 
 /** A script that counts until the test has seen what it needs. */
 const counter = (enough: string) => `
@@ -50,30 +37,27 @@ for number in itertools.count():
     time.sleep(0.1)
 `;
 
-let root = '';
 let server: LabServer;
 
-test.beforeEach(async () => {
-  root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-endurance-'));
-  makeProject(root, 'count', 'count.py', counter(path.join(root, 'enough')));
-  server = new LabServer(port++, root);
-  await server.start();
+test.beforeEach(async ({ serve }) => {
+  server = await serve(
+    root =>
+      makeProject(
+        root,
+        'count',
+        'count.py',
+        counter(path.join(root, 'enough'))
+      ),
+    { port: port++ }
+  );
 });
 
-test.afterEach(async () => {
-  endRuns();
-  await server.kill();
-  // The scheduler, which notices that its project is gone, may still write.
-  await expect(() =>
-    fs.rmSync(root, { recursive: true, force: true })
-  ).toPass();
-});
-
-const folder = (name: string) => taskFolder(root, 'count', 'count', name);
+const folder = (name: string) =>
+  taskFolder(server.root, 'count', 'count', name);
 
 /** Let the tasks complete that count. */
 function endRuns(): void {
-  fs.writeFileSync(path.join(root, 'enough'), '');
+  fs.writeFileSync(path.join(server.root, 'enough'), '');
 }
 
 /** Two tasks that count until `endRuns`, and the log of the first one. */

@@ -1,6 +1,4 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
 import {
@@ -12,46 +10,47 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(300 * 1000);
 
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const PROJECT = 'existing';
 const TASKS = ['train_1_lr=0.001', 'train_2_lr=0.01', 'train_3_lr=0.1'];
 
 /** A script as it could be anywhere: it knows TensorBoard, but not Pyruns. */
 const SCRIPT = `\
 import argparse
+import math
+import random
 import time
 from pathlib import Path
 
-from sklearn.datasets import load_digits
-from sklearn.linear_model import SGDClassifier
-from sklearn.metrics import log_loss
-from sklearn.model_selection import train_test_split
 from tensorboardX import SummaryWriter
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.01)
 args = parser.parse_args()
 
-x, y = load_digits(return_X_y=True)
-x_train, x_test, y_train, y_test = train_test_split(x / 16, y, random_state=0)
-model = SGDClassifier("log_loss", learning_rate="constant", eta0=args.lr, random_state=0)
+chance = random.Random(0)
+points = [(chance.gauss(x, 1), chance.gauss(-x, 1), x > 0) for x in (-1, 1) * 200]
+train, val = points[:300], points[300:]
+weights = [0.0, 0.0]
+
+
+def probability(point):
+    return 1 / (1 + math.exp(-weights[0] * point[0] - weights[1] * point[1]))
+
+
 writer = SummaryWriter(f"logs/lr={args.lr}")
 for epoch in range(20):
-    model.partial_fit(x_train, y_train, classes=range(10))
-    loss = log_loss(y_test, model.predict_proba(x_test))
+    for point in train:
+        step = args.lr / 10 * (point[2] - probability(point))
+        weights = [weight + step * x for weight, x in zip(weights, point)]
+    loss = -sum(math.log(probability(p) if p[2] else 1 - probability(p)) for p in val) / len(val)
+    accuracy = sum((probability(p) > 0.5) == p[2] for p in val) / len(val)
     writer.add_scalar("val/loss", loss, epoch)
-    writer.add_scalar("val/accuracy", model.score(x_test, y_test), epoch)
+    writer.add_scalar("val/accuracy", accuracy, epoch)
     writer.flush()
     print(f"Epoch {epoch + 1}/20 - val loss: {loss:.4f}")
     while epoch == 9 and Path("train.py").exists() and not Path("go").exists():
@@ -59,24 +58,12 @@ for epoch in range(20):
 writer.close()
 `;
 
-let server: LabServer;
-
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-existing-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  makeProject(root, PROJECT, 'train.py', SCRIPT);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
-
 test('the curves of an unchanged script that logs to TensorBoard', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, PROJECT);
+  makeProject(ROOT, PROJECT, 'train.py', SCRIPT);
+  await openLab(page, baseURL as string, PROJECT);
   await openInPyruns(page, 'train.py');
   await page.getByLabel('lr', { exact: true }).fill('0.001 | 0.01 | 0.1');
   await page.getByLabel('Parallel tasks').fill('3');
@@ -89,7 +76,7 @@ test('the curves of an unchanged script that logs to TensorBoard', async ({
   // The curves are there while the tasks run.
   for (const name of TASKS) {
     const logs = path.join(
-      taskFolder(server.root, PROJECT, 'train', name),
+      taskFolder(ROOT, PROJECT, 'train', name),
       'run_logs'
     );
     await expect
@@ -118,7 +105,7 @@ test('the curves of an unchanged script that logs to TensorBoard', async ({
   await expect(chart).toBeVisible({ timeout: 60_000 });
   await expect(chart).toHaveAccessibleName(/3 tasks/);
   await pictures(page, 'existing-compare');
-  fs.writeFileSync(path.join(server.root, PROJECT, 'go'), '');
+  fs.writeFileSync(path.join(ROOT, PROJECT, 'go'), '');
 
   await page.getByRole('tab', { name: /Tasks/ }).click();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(3, {

@@ -1,6 +1,4 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
 import {
@@ -13,19 +11,11 @@ import {
   taskRows,
   terminal
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(240 * 1000);
 
-const PROJECT = 'net';
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const SCRIPT = `\
 import argparse
@@ -56,25 +46,12 @@ if args.bs == 7:
     waiting(lock)
 `;
 
-let server: LabServer;
-let root: string;
-
-test.beforeEach(async () => {
-  root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-failures-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  makeProject(root, PROJECT, 'net.py', SCRIPT);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
-
 test('a batch with failures is summarized, and its tasks can be run again', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, PROJECT);
+  makeProject(ROOT, 'failures', 'net.py', SCRIPT);
+  await openLab(page, baseURL as string, 'failures');
   await openInPyruns(page, 'net.py');
   await page.getByLabel('bs', { exact: true }).fill('32 | 512');
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 0.3');
@@ -107,7 +84,7 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
   await panel.getByRole('button', { name: 'Run again sequentially' }).click();
   for (const name of ['net_4_bs=512,lr=0.1', 'net_6_bs=512,lr=0.3']) {
     const codes = () =>
-      taskInfo(taskFolder(root, PROJECT, 'net', name)).exit_codes;
+      taskInfo(taskFolder(ROOT, 'failures', 'net', name)).exit_codes;
     await expect.poll(codes, { timeout: 60_000 }).toEqual([1, 1]);
   }
   await panel.getByRole('button', { name: 'New sweep from these' }).click();
@@ -121,9 +98,11 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
 });
 
 test('the stacks of a run that hangs are shown next to its log', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, PROJECT);
+  makeProject(ROOT, 'stacks', 'net.py', SCRIPT);
+  await openLab(page, baseURL as string, 'stacks');
   await openInPyruns(page, 'net.py');
   await page.getByLabel('bs', { exact: true }).fill('7');
   await page.getByRole('button', { name: 'Create and run' }).click();
@@ -146,7 +125,7 @@ test('the stacks of a run that hangs are shown next to its log', async ({
   await expect(stacks.getByRole('status')).toHaveText('Reading the stacks…');
   await expect(stacks.getByRole('status')).toHaveCount(0, { timeout: 30_000 });
 
-  fs.writeFileSync(path.join(root, PROJECT, 'go'), '');
+  fs.writeFileSync(path.join(ROOT, 'stacks', 'go'), '');
   await expect(
     stacks.getByRole('button', { name: 'Read the stacks again' })
   ).toHaveCount(0, { timeout: 30_000 });

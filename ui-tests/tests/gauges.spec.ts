@@ -1,26 +1,9 @@
-import { expect, test } from '@jupyterlab/galata';
-import * as fs from 'fs';
-import * as os from 'os';
-import * as path from 'path';
-
 import { openInPyruns, openLab, picture } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
-import { LabServer } from '../support/server';
-
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
-
-let server: LabServer;
-let nvml: FakeNvml;
+import { expect, test } from '../support/test';
 
 /** Two devices with these loads. */
-function setGpus(...loads: number[]): void {
+function setGpus(nvml: FakeNvml, ...loads: number[]): void {
   nvml.set(
     ...loads.map(
       (load, index) =>
@@ -29,23 +12,13 @@ function setGpus(...loads: number[]): void {
   );
 }
 
-test.beforeAll(async () => {
-  nvml = new FakeNvml();
-  setGpus(10, 90);
-  server = new LabServer(
-    Number(process.env.PYRUNS_UI_PORT || 8895) + 2,
-    fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-gauges-')),
-    nvml.environment
-  );
-  await server.start();
-});
-
-test.afterAll(async () => {
-  await server.remove();
-  nvml.remove();
-});
-
-test('gauges show CPU, memory and each GPU, and move', async ({ page }) => {
+test('gauges show CPU, memory and each GPU, and move', async ({
+  page,
+  serve
+}) => {
+  const nvml = new FakeNvml();
+  setGpus(nvml, 10, 90);
+  const server = await serve(undefined, { environment: nvml.environment });
   await openLab(page, server.url, 'digits');
   await openInPyruns(page, 'train.py');
   const machine = page.getByRole('region', { name: 'This machine' });
@@ -57,8 +30,9 @@ test('gauges show CPU, memory and each GPU, and move', async ({ page }) => {
   await expect(gauge('GPU 1')).toHaveAttribute('aria-valuenow', '90');
   await expect(gauge('GPU 0 mem')).toHaveAttribute('aria-valuenow', '10');
   await expect(gauge('GPU 1 mem')).toHaveAttribute('aria-valuenow', '20');
-  setGpus(70, 30);
+  setGpus(nvml, 70, 30);
   await expect(gauge('GPU 0')).toHaveAttribute('aria-valuenow', '70');
   await expect(gauge('GPU 1')).toHaveAttribute('aria-valuenow', '30');
   await picture(page, 'gpus-light');
+  nvml.remove();
 });

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import type { BrowserContext, Page } from '@playwright/test';
 import * as fs from 'fs';
 import * as os from 'os';
@@ -11,6 +10,7 @@ import {
   taskRows
 } from '../support/journey';
 import { Program } from '../support/program';
+import { expect, test } from '../support/test';
 
 /** Through the proxy of a real hub, signed in by its own page. */
 

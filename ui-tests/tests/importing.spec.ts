@@ -1,9 +1,8 @@
 /** Runs of another program are previewed and imported from the file browser. */
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -11,18 +10,11 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(180 * 1000);
 
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const PROJECT = 'imports';
 
 const SCRIPT = `\
@@ -32,8 +24,6 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 parser.parse_args()
 `;
-
-let server: LabServer;
 
 /** Runs in the file store of MLflow. */
 function makeRuns(folder: string, count: number): void {
@@ -54,23 +44,13 @@ function makeRuns(folder: string, count: number): void {
   }
 }
 
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-imports-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  server = new LabServer(port, root);
-  makeProject(root, PROJECT, 'train.py', SCRIPT);
-  makeRuns(path.join(root, PROJECT), 3);
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-});
-
 test('a folder of the file browser is imported after a preview', async ({
-  page
+  page,
+  baseURL
 }) => {
-  await openLab(page, server.url, PROJECT);
+  makeProject(ROOT, PROJECT, 'train.py', SCRIPT);
+  makeRuns(path.join(ROOT, PROJECT), 3);
+  await openLab(page, baseURL as string, PROJECT);
   await openInPyruns(page, 'train.py');
   await expect(page.getByLabel('lr', { exact: true })).toBeVisible();
   await page.sidebar.openTab('filebrowser');
@@ -87,6 +67,7 @@ test('a folder of the file browser is imported after a preview', async ({
   await page.keyboard.press('Enter');
   await expect(dialog).toContainText('Will be created: 3 tasks (MLflow)');
   await expect(dialog).toContainText('trial-0 (Failed)');
+  await expectAccessible(page, 'Import runs', '[role="dialog"]');
   await expect(taskRows(page)).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Import 3 tasks' }).click();
   await expect(taskRows(page)).toHaveCount(3);
@@ -98,4 +79,5 @@ test('a folder of the file browser is imported after a preview', async ({
   await dialog.getByLabel('Folder or file with runs').fill('../elsewhere');
   await page.keyboard.press('Enter');
   await expect(dialog.getByRole('alert')).toContainText('not a valid path');
+  await expectAccessible(page, 'Import runs, an error', '[role="dialog"]');
 });

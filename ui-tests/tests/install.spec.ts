@@ -13,6 +13,18 @@ interface ITold {
   lab: string;
 }
 
+test.setTimeout(300 * 1000);
+
+let folder: string;
+
+test.beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'pyruns-installed-'));
+});
+
+test.afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
 for (const [name, version] of [
   ['oldest', /^4\.2\./],
   ['newest', /^4\.([6-9]|\d\d)\./],
@@ -21,7 +33,6 @@ for (const [name, version] of [
     : [])
 ] as const) {
   test(`the wheel alone, with the ${name} JupyterLab`, async ({ page }) => {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'pyruns-installed-'));
     const installed = await Program.start<ITold>(
       'tests.packaging.installed',
       path.join(folder, name)
@@ -49,7 +60,6 @@ for (const [name, version] of [
       expect(problems.filter(stack => stack.includes('pyruns'))).toEqual([]);
     } finally {
       expect(await installed.stop()).toBe(0);
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 }

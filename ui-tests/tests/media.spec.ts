@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
 
 import {
@@ -8,12 +7,7 @@ import {
   pictures,
   taskRows
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 

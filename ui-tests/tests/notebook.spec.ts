@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -10,12 +9,8 @@ import {
   taskInfo,
   taskRows
 } from '../support/journey';
+import { expect, shutDownKernels, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(240 * 1000);
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
@@ -30,6 +25,8 @@ const CELLS = [
   '%pyruns wait cell_1_lr=0.01\n%pyruns ls status:cancelled',
   '%%pyruns sweep\nlr: (1 | 2)\nseed: (1 | 2 | 3)'
 ];
+
+test.afterEach(({ request }) => shutDownKernels(request));
 
 test('magics make a sweep, and the table in a cell follows it', async ({
   page,

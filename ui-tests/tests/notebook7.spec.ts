@@ -2,6 +2,7 @@ import { expect, test } from '@playwright/test';
 import * as path from 'path';
 
 import { makeNotebook, makeProject, taskRows } from '../support/journey';
+import { shutDownKernels } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -22,6 +23,8 @@ interface ISession {
   path: string;
   kernel: { id: string; connections: number; execution_state: string };
 }
+
+test.afterEach(({ request }) => shutDownKernels(request));
 
 test('Notebook 7: a sweep, its widgets, and a kernel that is started anew', async ({
   page,

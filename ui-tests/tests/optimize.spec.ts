@@ -1,7 +1,8 @@
-import { expect, test } from '@jupyterlab/galata';
+import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 
+import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
   openInPyruns,
@@ -10,12 +11,7 @@ import {
   pictures,
   terminal
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -34,7 +30,7 @@ pyruns.record(val_loss=loss)
 print("val_loss", loss)
 `;
 
-test('a search finds the best, goes on and is looked at', async ({
+test('a study finds the best values, goes on and is deleted', async ({
   page,
   baseURL
 }) => {
@@ -54,60 +50,97 @@ test('a search finds the best, goes on and is looked at', async ({
   await page.getByLabel('opt', { exact: true }).fill('adam | sgd');
   await side.getByLabel('Objective').fill('val_loss');
   await side.getByLabel('Direction').selectOption('minimize');
-  await side.getByLabel('Trials', { exact: true }).fill('24');
+  await side.getByLabel('Trials', { exact: true }).fill('6');
   await side.getByLabel('Parallel tasks').fill('2');
-  await expect(side.getByText('24 trials')).toBeVisible();
+  await expect(side.getByText('6 trials')).toBeVisible();
   const searched = side.getByRole('region', { name: 'Search space' });
   await expect(searched.getByRole('row')).toHaveCount(4);
   await pictures(page, 'optimize-form');
+  await expectAccessible(page, 'A study');
   await side.getByRole('button', { name: 'Start study' }).click();
 
-  const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
-  await expect(panel.getByText('Finished', { exact: true })).toBeVisible({
-    timeout: 90000
-  });
-  await expect(panel.getByText('24 of 24 trials')).toBeVisible();
+  // The notification passes; waited for first, it cannot be missed.
   await expect(
     page.getByText(/Study valley finished: best val_loss/)
-  ).toBeVisible();
-  await expect(panel.getByRole('img', { name: /of each trial/ })).toBeVisible();
-  await expect(
-    panel.getByRole('img', { name: 'val_loss over lr', exact: true })
-  ).toBeVisible();
-  await pictures(page, 'optimize');
+  ).toBeVisible({ timeout: 120_000 });
+  const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
+  await expect(panel.getByText('Finished', { exact: true })).toBeVisible();
+  await expect(panel.getByText('6 of 6 trials')).toBeVisible();
   const folder = path.join(ROOT, 'valley', '_pyruns_', 'valley');
-  const study = () =>
-    JSON.parse(
-      fs.readFileSync(path.join(folder, 'studies', 'valley.json'), 'utf-8')
-    );
-  expect(study()).toMatchObject({
+  expect(studyIn(folder)).toMatchObject({
     objective: 'val_loss',
     direction: 'minimize',
     state: 'finished',
-    n: 24
+    n: 6
   });
   expect(
     fs
       .readdirSync(path.join(folder, 'tasks'))
       .filter(name => name.startsWith('valley_'))
-  ).toHaveLength(24);
+  ).toHaveLength(6);
 
   // Its trials are what is compared, and those that come are added.
-  await expect(panel.getByText('24 tasks')).toBeVisible();
+  await expect(panel.getByText('6 tasks')).toBeVisible();
   await panel.getByLabel('Number of additional trials').fill('2');
   await panel.getByRole('button', { name: 'Resume study' }).click();
-  await expect(panel.getByText('26 of 26 trials')).toBeVisible({
-    timeout: 30000
+  await expect(panel.getByText('8 of 8 trials')).toBeVisible({
+    timeout: 60_000
   });
-  await expect(panel.getByText('26 tasks')).toBeVisible({ timeout: 15000 });
+  await expect(panel.getByText('8 tasks')).toBeVisible();
   await panel
     .getByRole('tablist', { name: 'Comparison' })
     .getByRole('tab', { name: 'Parallel' })
     .click();
   await expect(
-    panel.getByRole('img', { name: 'Parallel coordinates of 26 tasks' })
+    panel.getByRole('img', { name: 'Parallel coordinates of 8 tasks' })
   ).toBeVisible();
   await panel.getByRole('tab', { name: 'Study' }).click();
+
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await picture(page, 'optimize-narrow');
+  await panel.getByRole('button', { name: 'Delete study' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Delete study' })
+    .click();
+  await expect(panel.getByText('No study yet')).toBeVisible();
+  expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
+    false
+  );
+});
+
+test('the plots of a study lead to its trials', async ({ page, baseURL }) => {
+  makeProject(ROOT, 'plots', 'valley.py', VALLEY);
+  const cwd = path.join(ROOT, 'plots');
+  fs.writeFileSync(
+    path.join(cwd, 'space.yaml'),
+    'lr: log(1e-5, 1e-1)\nlayers: 1:9\nopt: adam | sgd\n'
+  );
+  const trials = process.env.PYRUNS_PICTURES ? 24 : 10;
+  const pyruns = (...words: string[]) =>
+    execFileSync('jupyter', ['pyruns', ...words], { cwd });
+  pyruns('open', 'valley.py');
+  pyruns(
+    ...['optimize', 'space.yaml', '--objective', 'val_loss', '--minimize'],
+    ...['--trials', String(trials), '-j', '2', '-n', 'valley', '--seed', '1']
+  );
+  await openLab(page, baseURL as string, 'plots');
+  await page.evaluate(() =>
+    window.jupyterapp.commands.execute('pyruns:open-compare', {
+      workspace: 'plots/_pyruns_/valley',
+      study: 'valley'
+    })
+  );
+  const panel = page.getByRole('tabpanel', { name: 'plots/valley: Compare' });
+  await expect(panel.getByText('Finished', { exact: true })).toBeVisible({
+    timeout: 120_000
+  });
+  await expect(panel.getByRole('img', { name: /of each trial/ })).toBeVisible();
+  await expect(
+    panel.getByRole('img', { name: 'val_loss over lr', exact: true })
+  ).toBeVisible();
+  await pictures(page, 'optimize');
+  await expectAccessible(page, 'Study');
 
   // A plot of each kind, with the parameters that matter most.
   const plots = panel.getByRole('tablist', { name: 'Plots' });
@@ -120,9 +153,9 @@ test('a search finds the best, goes on and is looked at', async ({
       );
   await plot('Importance', /lr \d+%/);
   await plot('Rank', /^Rank of the trials by val_loss over/);
-  await plot('Parallel', /of 26 trials$/);
+  await plot('Parallel', new RegExp(`of ${trials} trials$`));
   await plot('EDF', /^Fraction of the complete trials/);
-  await plot('Timeline', /^Start and end of 26 trials$/);
+  await plot('Timeline', new RegExp(`^Start and end of ${trials} trials$`));
   await plot('Contour', /^val_loss over/);
   await panel.getByLabel('X axis').selectOption('opt');
   await panel.getByLabel('Y axis').selectOption('lr');
@@ -138,23 +171,16 @@ test('a search finds the best, goes on and is looked at', async ({
   ).toContainText(/opt (adam|sgd)/);
   await page.keyboard.press('Enter');
   await expect(terminal(page)).toContainText('val_loss');
-  await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
+  await page.getByRole('tab', { name: 'plots/valley: Compare' }).click();
   await plots.getByRole('tab', { name: 'Overview' }).click();
 
   // From the best one to its log.
   await panel.locator('.pyr-study-best .pyr-link').click();
   await expect(terminal(page)).toContainText('val_loss');
-
-  await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
-  await page.setViewportSize({ width: 1000, height: 700 });
-  await picture(page, 'optimize-narrow');
-  await panel.getByRole('button', { name: 'Delete study' }).click();
-  await page
-    .getByRole('dialog')
-    .getByRole('button', { name: 'Delete study' })
-    .click();
-  await expect(panel.getByText('No study yet')).toBeVisible();
-  expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
-    false
-  );
 });
+
+/** The study that tasks of a workspace belong to. */
+function studyIn(workspace: string): object {
+  const file = path.join(workspace, 'studies', 'valley.json');
+  return JSON.parse(fs.readFileSync(file, 'utf-8')) as object;
+}

@@ -1,5 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
-
 import {
   makeProject,
   openInPyruns,
@@ -10,12 +8,7 @@ import {
   taskRows,
   terminal
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 

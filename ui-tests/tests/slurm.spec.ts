@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -14,14 +13,9 @@ import {
 } from '../support/journey';
 import { Program } from '../support/program';
 import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
 /** A sweep on a real Slurm cluster, from the form to the node it ran on. */
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 
 const SCRIPT = `
 import argparse, os, socket, time
@@ -50,8 +44,7 @@ test.beforeAll(async () => {
   const root = path.join(folder, 'root');
   fs.mkdirSync(root);
   makeProject(root, 'nets', 'train.py', SCRIPT);
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 50;
-  server = new LabServer(port, root, { SLURM_CONF: conf });
+  server = new LabServer(root, { environment: { SLURM_CONF: conf } });
   await server.start();
 });
 

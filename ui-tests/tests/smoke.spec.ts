@@ -1,6 +1,10 @@
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from '../support/test';
 
-test('Lab loads the extension', async ({ page }) => {
+test('Lab loads the extension, whose commands can be understood and found', async ({
+  page,
+  baseURL
+}) => {
+  await page.goto(`${baseURL}/lab?reset`);
   const extensions = await page.evaluate(() => {
     const config = document.getElementById('jupyter-config-data');
     return JSON.parse(config?.textContent ?? '{}')['federated_extensions'];
@@ -8,9 +12,6 @@ test('Lab loads the extension', async ({ page }) => {
   expect(extensions).toContainEqual(
     expect.objectContaining({ name: 'pyruns-jupyter' })
   );
-});
-
-test('every command can be understood and found', async ({ page }) => {
   const commands = await page.evaluate(async () => {
     const { commands: registry } = window.jupyterapp;
     const own = registry.listCommands().filter(id => id.startsWith('pyruns:'));

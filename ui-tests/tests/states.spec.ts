@@ -1,10 +1,9 @@
-import { expect, test } from '@jupyterlab/galata';
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 
 import {
+  makeProject,
   openInPyruns,
   openLab,
   openPage,
@@ -14,20 +13,9 @@ import {
   taskRows
 } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
 /** What people meet when something is missing, wrong or huge: each says what to do. */
-
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
-
-const PORT = Number(process.env.PYRUNS_UI_PORT || 8895) + 4;
 
 const ECHO = `
 import argparse
@@ -37,44 +25,31 @@ parser.add_argument("--seed", type=int, default=0)
 print(parser.parse_args())
 `;
 
-let server: LabServer | null = null;
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
-/** A server of the test's own, with one project. */
-async function serve(
-  environment: NodeJS.ProcessEnv = {},
-  probe?: string
-): Promise<LabServer> {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-states-'));
-  fs.mkdirSync(path.join(root, 'echo'));
-  fs.writeFileSync(path.join(root, 'echo', 'echo.py'), ECHO);
-  server = new LabServer(PORT, root, environment, probe);
-  await server.start();
-  return server;
+/** One project for a server of the test's own. */
+function makeEcho(root: string): void {
+  makeProject(root, 'echo', 'echo.py', ECHO);
 }
 
 /** Make tasks as a terminal does. */
-function sweep(root: string, text: string): void {
-  const file = path.join(root, 'sweep.yaml');
-  fs.writeFileSync(file, text);
-  execFileSync('jupyter', ['pyruns', 'open', 'echo.py'], {
-    cwd: path.join(root, 'echo')
-  });
-  execFileSync('jupyter', ['pyruns', 'sweep', '-n', 'echo', file], {
-    cwd: path.join(root, 'echo')
-  });
+function sweep(project: string, text: string): void {
+  fs.writeFileSync(path.join(project, 'sweep.yaml'), text);
+  for (const words of [
+    ['open', 'echo.py'],
+    ['sweep', '-n', 'echo', 'sweep.yaml']
+  ]) {
+    execFileSync('jupyter', ['pyruns', ...words], { cwd: project });
+  }
 }
-
-test.afterEach(async () => {
-  await server?.remove();
-  server = null;
-});
 
 const showSidebar = 'li[title^="Pyruns"], .lm-TabBar-tab[title^="Pyruns"]';
 
 test('first use, an empty workspace, a script with an error', async ({
-  page
+  page,
+  serve
 }) => {
-  const { url, root } = await serve();
+  const { url, root } = await serve(makeEcho);
   await openLab(page, url, 'echo');
   await page.locator(showSidebar).first().click();
   await expect(page.getByText('Open a script to get started')).toBeVisible();
@@ -99,8 +74,14 @@ test('first use, an empty workspace, a script with an error', async ({
   await pictures(page, 'state-script-error');
 });
 
-test('a server without the extension says how to get it', async ({ page }) => {
-  const { url } = await serve({ PYRUNS_UI_WITHOUT: '1' }, 'api/status');
+test('a server without the extension says how to get it', async ({
+  page,
+  serve
+}) => {
+  const { url } = await serve(makeEcho, {
+    environment: { PYRUNS_UI_WITHOUT: '1' },
+    probe: 'api/status'
+  });
   await openLab(page, url, 'echo');
   await page.locator(showSidebar).first().click();
   await expect(
@@ -117,8 +98,7 @@ test('a server without the extension says how to get it', async ({ page }) => {
   await pictures(page, 'state-missing');
 });
 
-test('a server of another version says so', async ({ page }) => {
-  const { url } = await serve();
+test('a server of another version says so', async ({ page, baseURL }) => {
   await page.route('**/pyruns/api/status*', async route => {
     const answer = await route.fetch();
     const status = (await answer.json()) as object;
@@ -127,16 +107,18 @@ test('a server of another version says so', async ({ page }) => {
       json: { ...status, version: '99.0', api_version: 99 }
     });
   });
-  await openLab(page, url, 'echo');
+  await openLab(page, baseURL as string, 'digits');
   await page.locator(showSidebar).first().click();
   await expect(page.getByText('Version mismatch')).toBeVisible();
   await expect(page.getByText(/Pyruns 99\.0/)).toBeVisible();
   await pictures(page, 'state-mismatch');
 });
 
-test('who may only look is offered nothing else', async ({ page }) => {
-  const { url, root } = await serve({ PYRUNS_UI_READ_ONLY: '1' });
-  sweep(root, 'lr: 0.1 | 0.2\n');
+test('who may only look is offered nothing else', async ({ page, serve }) => {
+  const { url, root } = await serve(makeEcho, {
+    environment: { PYRUNS_UI_READ_ONLY: '1' }
+  });
+  sweep(path.join(root, 'echo'), 'lr: 0.1 | 0.2\n');
   await openLab(page, url, 'echo');
   await openPage(page, 'Tasks');
   await expect(taskRows(page)).toHaveCount(2);
@@ -162,14 +144,15 @@ test('who may only look is offered nothing else', async ({ page }) => {
 });
 
 test('a driver that is broken, a damaged task, a server that goes and comes', async ({
-  page
+  page,
+  serve
 }) => {
   const nvml = new FakeNvml();
-  const { url, root } = await serve({
-    ...nvml.environment,
-    FAKE_NVML_INIT_ERROR: '999'
+  const server = await serve(makeEcho, {
+    environment: { ...nvml.environment, FAKE_NVML_INIT_ERROR: '999' }
   });
-  sweep(root, 'lr: 0.1 | 0.2\n');
+  const { url, root } = server;
+  sweep(path.join(root, 'echo'), 'lr: 0.1 | 0.2\n');
   const tasks = path.join(root, 'echo', '_pyruns_', 'echo', 'tasks');
   fs.writeFileSync(path.join(tasks, 'echo_2_lr=0.2', 'task_info.json'), '{"na');
   await openLab(page, url, 'echo');
@@ -188,7 +171,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   ).toBeDisabled();
   await pictures(page, 'state-damaged');
 
-  await server!.kill();
+  await server.kill();
   await expect(page.getByText(/Reconnecting… Showing/).first()).toBeVisible();
   // It is said after a moment, so that a short break is not; and Lab changes
   // its theme only with a server.
@@ -197,18 +180,23 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
     '1'
   );
   await picture(page, 'state-gone-light');
-  await server!.start();
+  await server.start();
   // The page comes back by itself; pressing "Retry now" would race with it.
   await expect(page.getByText(/Reconnecting… Showing/)).toHaveCount(0);
   nvml.remove();
 });
 
 test('10,000 tasks: search, groups, the last row, all of them selected', async ({
-  page
+  page,
+  baseURL
 }) => {
-  const { url, root } = await serve();
-  sweep(root, 'lr: lin(0.001, 1, 100)\nseed: 0:100\n');
-  await openLab(page, url, 'echo');
+  makeProject(ROOT, 'huge', 'echo.py', ECHO);
+  sweep(path.join(ROOT, 'huge'), 'lr: lin(0.001, 1, 100)\nseed: 0:100\n');
+  await openLab(page, baseURL as string, 'huge');
+  await openInPyruns(page, 'echo.py');
+  await expect(
+    page.getByRole('button', { name: 'Create and run' })
+  ).toBeVisible();
   await openPage(page, 'Tasks');
   await expect(
     page.getByRole('button', { name: /All\s*10,000/ })
@@ -236,4 +224,5 @@ test('10,000 tasks: search, groups, the last row, all of them selected', async (
   await expect(
     page.getByRole('grid', { name: 'Groups of tasks' })
   ).toHaveAttribute('aria-rowcount', '101');
+  fs.rmSync(path.join(ROOT, 'huge'), { recursive: true });
 });

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -13,16 +12,8 @@ import {
   taskRows
 } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
-import { LabServer } from '../support/server';
+import { expect, test } from '../support/test';
 
-test.use({
-  mockState: false,
-  sessions: null,
-  terminals: null,
-  kernels: null,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
 test.setTimeout(300 * 1000);
 
 const PROJECT = 'system';
@@ -54,38 +45,31 @@ for epoch in range(10_000):
 const GPU = (load: number, power: number) =>
   `NVIDIA H100 80GB HBM3;81920;${9000 + 100 * load};${load};0;${50 + (load >> 2)};${power * 1000}`;
 
-let server: LabServer;
-let nvml: FakeNvml;
-
-test.beforeEach(async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-system-'));
-  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 1;
-  nvml = new FakeNvml();
-  nvml.set(GPU(0, 70), GPU(0, 70));
-  server = new LabServer(port, root, {
-    ...nvml.environment,
-    PYRUNS_GPU_LEDGER: path.join(root, 'ledger'),
-    CUDA_VISIBLE_DEVICES: undefined
-  });
-  fs.mkdirSync(path.join(root, 'ledger'));
-  makeProject(root, PROJECT, 'train.py', SCRIPT);
-  const settings = path.join(root, PROJECT, '_pyruns_');
-  fs.mkdirSync(settings);
-  fs.writeFileSync(
-    path.join(settings, '_pyruns_settings.yaml'),
-    'gpu_scheduler_stable_seconds: 0\n'
-  );
-  await server.start();
-});
-
-test.afterEach(async () => {
-  await server.remove();
-  nvml.remove();
-});
-
 test('how runs use the machine is seen in Logs, Compare and Tasks', async ({
-  page
+  page,
+  serve
 }) => {
+  const nvml = new FakeNvml();
+  nvml.set(GPU(0, 70), GPU(0, 70));
+  const ledger = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-ledger-'));
+  const server = await serve(
+    root => {
+      makeProject(root, PROJECT, 'train.py', SCRIPT);
+      const settings = path.join(root, PROJECT, '_pyruns_');
+      fs.mkdirSync(settings);
+      fs.writeFileSync(
+        path.join(settings, '_pyruns_settings.yaml'),
+        'gpu_scheduler_stable_seconds: 0\n'
+      );
+    },
+    {
+      environment: {
+        ...nvml.environment,
+        PYRUNS_GPU_LEDGER: ledger,
+        CUDA_VISIBLE_DEVICES: undefined
+      }
+    }
+  );
   await openLab(page, server.url, PROJECT);
   await openInPyruns(page, 'train.py');
   await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
@@ -194,4 +178,6 @@ test('how runs use the machine is seen in Logs, Compare and Tasks', async ({
     details.getByText(/GPU utilization was below 30 % for 100 % of the run/)
   ).toBeVisible({ timeout: 30_000 });
   await pictures(page, 'system-details');
+  nvml.remove();
+  fs.rmSync(ledger, { recursive: true });
 });

@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
@@ -16,19 +15,14 @@ import {
   taskRows,
   terminal
 } from '../support/journey';
-
-test.use({
-  // Galata's answer for Lab's workspaces would be given for ours too.
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
-// Talks slowly and names itself in each line, so that mixed output shows.
+// Talks slowly until the test has seen enough, and names itself in each line, so
+// that mixed output shows.
 const TALKER = `
-import argparse, time
+import argparse, os, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--voice", default="a", help="what every line says")
 parser.add_argument("--lines", type=int, default=200)
@@ -36,6 +30,8 @@ parser.add_argument("--volume", choices=["soft", "loud"], default="soft")
 args = parser.parse_args()
 for number in range(args.lines):
     print(f"{args.voice} says {number}", flush=True)
+    if os.path.exists("enough"):
+        break
     time.sleep(0.1)
 `;
 
@@ -61,7 +57,12 @@ test('mistakes are told where they are, and write nothing', async ({
   // A zip of unequal lengths.
   await voice.fill('(a | b)');
   await lines.fill('(1 | 2 | 3)');
-  await expect(page.getByText(/2.*3|3.*2/).first()).toBeVisible();
+  await expect(
+    page
+      .locator('.pyr-generator')
+      .getByText(/2.*3|3.*2/)
+      .first()
+  ).toBeVisible();
   await expect(create).toBeDisabled();
   await lines.fill('(1 | 2)');
   await expect(create).toBeEnabled();
@@ -162,6 +163,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
   await reload(page, ROOT, /"page": ?"monitor"[^}]*talk_2_voice=right/);
   await expect(terminal(page)).toContainText('right says');
 
+  fs.writeFileSync(path.join(ROOT, 'voices', 'enough'), '');
   const folder = taskFolder(ROOT, 'voices', 'talk', 'talk_2_voice=right');
   await expect
     .poll(() => taskInfo(folder).status, { timeout: 60000 })

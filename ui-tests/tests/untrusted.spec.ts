@@ -1,4 +1,3 @@
-import { expect, test } from '@jupyterlab/galata';
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
@@ -15,13 +14,7 @@ import {
   terminal
 } from '../support/journey';
 import { commandButton, tryReadme } from '../support/readme';
-
-test.use({
-  // Galata's answer for Lab's workspaces would be given for ours too.
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { expect, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 

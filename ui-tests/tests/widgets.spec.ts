@@ -1,5 +1,4 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
@@ -11,12 +10,8 @@ import {
   pictures,
   taskRows
 } from '../support/journey';
-
-test.use({
-  mockState: false,
-  autoGoto: false,
-  viewport: { width: 1440, height: 900 }
-});
+import { processesOf } from '../support/processes';
+import { expect, shutDownKernels, test } from '../support/test';
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -37,23 +32,6 @@ for step in range(args.steps):
 interface ISession {
   path: string;
   kernel: { id: string };
-}
-
-/** The process of a kernel, by the connection file that it was started with. */
-function pidOf(kernel: string): number {
-  for (const pid of fs
-    .readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))) {
-    try {
-      const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf-8');
-      if (command.includes(`kernel-${kernel}.json`)) {
-        return Number(pid);
-      }
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  throw new Error(`There is no process of the kernel ${kernel}.`);
 }
 
 /** Open a notebook and run all its cells. */
@@ -88,6 +66,8 @@ async function told(
   const outputs = cell.locator('.jp-OutputArea-output');
   return (await outputs.allTextContents()).join('').trim();
 }
+
+test.afterEach(({ request }) => shutDownKernels(request));
 
 test('all widgets over one connection, their traits both ways', async ({
   page,
@@ -186,7 +166,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   fs.writeFileSync(path.join(outside, 'train.py'), SCRIPT);
   makeProject(ROOT, folder, 'note.py', '');
   makeNotebook(path.join(ROOT, folder, 'far.ipynb'), [
-    `import time\nimport pyruns_jupyter as pr\nws = pr.Workspace.open("${outside}/train.py")\n[task] = ws.run(ws.create("steps: 120", name="far"))`,
+    `import os, time\nimport pyruns_jupyter as pr\ndef work():\n    while not os.path.exists("enough"):\n        time.sleep(0.1)\nws = pr.Workspace.open("${outside}/train.py")\n[task] = ws.run(ws.create("steps: 120", name="far"))`,
     'pr.Log(task, curves=True)',
     'pr.TaskTable(ws)',
     ''
@@ -199,8 +179,8 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   const log = cell(1).locator('.xterm-rows');
   await expect(log).toContainText(/step \d/);
   await expect(taskRows(page).getByText('Running')).toHaveCount(1);
-  // From here to the task's end the kernel is busy.
-  await page.notebook.setCell(3, 'code', 'time.sleep(11)');
+  // From here to beyond the task's end the kernel is busy.
+  await page.notebook.setCell(3, 'code', 'work()');
   await page.notebook.selectCells(3);
   await page.evaluate(
     () => void window.jupyterapp.commands.execute('notebook:run-cell')
@@ -210,6 +190,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   await expect(taskRows(page).getByText('Completed')).toHaveCount(1);
   await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[*]:');
 
+  fs.writeFileSync(path.join(ROOT, folder, 'enough'), '');
   await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[4]:');
   await cell(1).scrollIntoViewIfNeeded();
   await cell(1).locator('.pyr-screen').click();
@@ -228,7 +209,8 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   const mine = ((await sessions.json()) as ISession[]).find(
     session => session.path === `${folder}/far.ipynb`
   );
-  process.kill(pidOf(mine?.kernel.id ?? ''), 'SIGKILL');
+  const [kernel] = processesOf(`kernel-${mine?.kernel.id}.json`);
+  process.kill(kernel, 'SIGKILL');
   await expect(
     cell(2).getByText(/The kernel of this widget has stopped/)
   ).toBeVisible();
