@@ -177,19 +177,9 @@ check-auth: build ## does every route ask who is there?
 test-ui: system-packages everything env-installed ## Galata in Chromium (ARGS="details.spec")
 	CI=1 jlpm test:ui $(ARGS)
 
-# Parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
-# Their specs are dealt back and forth, so that the parts take about as long as each other.
+# Two browsers, each with servers, ports and folders of its own: they wait for servers most of the time.
 test-ui-all: everything env-installed
-	@parts=(); failed=(); status=0; \
-	for part in 1 2; do \
-		specs=$$(ls ui-tests/tests/*.spec.ts | awk '{ k = (NR - 1) % 4; if ((k < 2 ? k + 1 : 4 - k) == '$$part') print }'); \
-		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) playwright test -c ui-tests $$specs > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
-	done; \
-	for part in 1 2; do \
-		if wait "$${parts[part - 1]}"; then grep -v '^\[WebServer\]' $(VENV)/ui$$part.log; else status=1; failed+=($(VENV)/ui$$part.log); fi; \
-	done; \
-	if [ $$status != 0 ]; then cat "$${failed[@]}"; grep -hA99 '^ *[0-9]* failed$$' "$${failed[@]}"; fi; \
-	exit $$status
+	CI=1 PYRUNS_UI_WORKERS=2 jlpm test:ui
 
 pictures: everything env-installed ## the documentation's screenshots, made by the UI tests
 	rm -rf ui-tests/test-results/frames
@@ -210,7 +200,7 @@ test: system-packages $(LAB_STAMP) ## every suite, after installing what the tes
 	wait $$beside || failed+=(beside); \
 	cat $(VENV)/beside.log; \
 	wait $$ui || failed+=(ui); \
-	cat $(VENV)/ui.log; \
+	grep -v '^\[WebServer\]' $(VENV)/ui.log; \
 	if [ $${#failed[@]} = 0 ]; then exit 0; fi; \
 	printf '\nFailed: %s\n' "$${failed[*]}"; \
 	for suite in "$${failed[@]}"; do \

@@ -13,6 +13,8 @@ from pathlib import Path
 from jupyterlab_server.translation_utils import get_installed_packages_locale, get_language_pack
 
 from pyruns_jupyter.core.metrics.system_hints import hints_of
+from pyruns_jupyter.core.scripts.bind_values import unknown_key
+from pyruns_jupyter.engine.gpus.admission import choose
 from pyruns_jupyter.engine.gpus.fair_share import FairShare, left_text
 from pyruns_jupyter.engine.gpus.policy import GpuPolicy
 from pyruns_jupyter.engine.gpus.request import GpuRequest
@@ -31,10 +33,35 @@ from tests.support import ROOT
 
 PACKAGE = ROOT / "pyruns_jupyter"
 MESSAGES = (
-    "core/tasks/row.py",
+    "core/config/document.py",
+    "core/config/sweep/naming.py",
+    "core/config/sweep/pattern.py",
+    "core/config/sweep/plan.py",
+    "core/config/sweep/searchspace.py",
+    "core/create/preview.py",
+    "core/import_runs/discover.py",
+    "core/import_runs/found_run.py",
     "core/import_runs/importing.py",
     "core/import_runs/mlflow.py",
+    "core/import_runs/optuna_journal.py",
     "core/import_runs/optuna_trials.py",
+    "core/import_runs/points.py",
+    "core/import_runs/sqlite_runs.py",
+    "core/import_runs/wandb.py",
+    "core/scripts/argparse_scripts/argv_words.py",
+    "core/scripts/bind_values.py",
+    "core/taskfile/paths.py",
+    "core/tasks/row.py",
+    "engine/cluster/engine.py",
+    "engine/gpus/admission.py",
+    "engine/gpus/allocator.py",
+    "engine/memory/reservations.py",
+    "engine/queue/option_kinds.py",
+    "engine/scheduler/loop.py",
+    "engine/scheduler/preemption.py",
+    "engine/scheduler/start_policy.py",
+    "studies/objectives.py",
+    "studies/rules.py",
     "engine/run/supervisor.py",
     "engine/run/orphan_cleanup.py",
     "service/studies.py",
@@ -69,6 +96,7 @@ def test_sentences_of_the_server_are_translated(tmp_path: Path) -> None:
     assert alerts.beat(time.monotonic() + 60, 0.0)
     written.append(alerts.stop_message)
     written += _hints()
+    written += [unknown_key("lr", ["lra"]), str(choose(GpuRequest(), [], [], {}))]
     found = {text: [one for one in patterns if patterns[one].fullmatch(text)] for text in written}
     assert all(len(matching) == 1 for matching in found.values()), found
     # tests/studies checks the other ones.
@@ -88,11 +116,14 @@ def _hints() -> list[str]:
 
 
 def _is_in_sources(text: str) -> bool:
-    """Whether a file that writes messages of runs contains a sentence."""
+    """Whether a file that writes messages contains a sentence, or its part after `%1: `."""
+    inner = text.removeprefix("%1: ").removesuffix(".")
+    if inner != text.removesuffix(".") and _is_in_sources(inner):
+        return True
     for name in MESSAGES:
         source = re.sub(r'"\n\s+f?"', "", (PACKAGE / name).read_text(encoding="utf-8"))
         pattern = re.sub(r"%\d", r"(%s|\\{.+?\\}|Optuna|W&B|MLflow)", re.escape(text))
-        if re.search(re.sub(r"(failed|cancelled)\\\.", r"(\1|\\{.+?\\})\\.", pattern), source):
+        if re.search(re.sub(r"((was\\ )?(failed|cancelled))\\\.", r"(\1|\\{.+?\\})\\.", pattern), source):
             return True
     return False
 

@@ -397,8 +397,9 @@ export function markdownRenderer(
     const leave = withoutCommands(element);
     return () => {
       leave();
-      if (renderer.isAttached && renderer.node.isConnected) {
-        Widget.detach(renderer);
+      // Lumino does not detach what is not in the page.
+      if (!renderer.node.isConnected) {
+        renderer.clearFlag(Widget.Flag.IsAttached);
       }
       renderer.dispose();
     };

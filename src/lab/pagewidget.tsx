@@ -10,8 +10,21 @@ import { InFrontContext } from '../views/shared/store';
 import { Button } from '../views/shared/button';
 import { EmptyState } from '../views/shared/emptystate';
 
+/** A widget that renders again when it is shown or hidden. */
+export abstract class VisibleWidget extends ReactWidget {
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.update();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.update();
+  }
+}
+
 /** A page that is loaded when it is first shown. */
-export class PageWidget extends ReactWidget {
+export class PageWidget extends VisibleWidget {
   /**
    * @param trans - the translator
    * @param load - makes the view; its models are disposed with the widget
@@ -50,16 +63,6 @@ export class PageWidget extends ReactWidget {
       super.dispose();
       this._disposeOwned();
     }
-  }
-
-  protected override onAfterShow(msg: Message): void {
-    super.onAfterShow(msg);
-    this.update();
-  }
-
-  protected override onAfterHide(msg: Message): void {
-    super.onAfterHide(msg);
-    this.update();
   }
 
   protected override render(): JSX.Element {

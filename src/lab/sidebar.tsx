@@ -4,13 +4,12 @@ import type {
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
-import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { describe } from './arguments';
 import { pyrunsIcon } from './icons';
 import { ownArgs } from './caller';
+import { VisibleWidget } from './pagewidget';
 import { CommandIDs, ICore } from './tokens';
 
 const PAGES = {
@@ -21,7 +20,7 @@ const PAGES = {
 };
 
 /** The panel; nothing is shown, loaded or streamed while it is hidden. */
-class SidebarPanel extends ReactWidget {
+class SidebarPanel extends VisibleWidget {
   constructor(
     private readonly _pyruns: ICore,
     private readonly _app: JupyterFrontEnd
@@ -34,16 +33,6 @@ class SidebarPanel extends ReactWidget {
     this.node.setAttribute('aria-label', trans.__('Pyruns'));
     this.node.setAttribute('role', 'region');
     this.addClass('pyr-sidebar-panel');
-  }
-
-  protected override onAfterShow(msg: Message): void {
-    super.onAfterShow(msg);
-    this.update();
-  }
-
-  protected override onAfterHide(msg: Message): void {
-    super.onAfterHide(msg);
-    this.update();
   }
 
   protected override render(): JSX.Element | null {

@@ -25,7 +25,12 @@ export class SlotStore extends Store<ToolbarSlots> {
     const widget = new Widget();
     widget.addClass('pyr-view');
     widget.addClass('pyr-toolbar-slot');
-    widget.disposed.connect(() => this.update({ [name]: null }));
+    widget.disposed.connect(() => {
+      // A new item may have taken its place.
+      if (this.getSnapshot()[name] === widget.node) {
+        this.update({ [name]: null });
+      }
+    });
     this.update({ [name]: widget.node });
     return widget;
   }

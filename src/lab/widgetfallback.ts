@@ -64,6 +64,10 @@ function createRenderer(
     picture?.dispose();
     picture = null;
     view.removeClass(NOT_FOUND_CLASS);
+    // The manager empties the node, where the layout would look for them later.
+    for (const child of [...view.children()]) {
+      child.parent = null;
+    }
     await renderWidget(model);
     if (
       current !== renderCount ||

@@ -1,5 +1,5 @@
 import type { IClient, LogHits } from '../client/types';
-import type { IHit } from './log';
+import type { IHit } from './logstate';
 import { Model } from './model';
 
 /** How many matches are listed. */

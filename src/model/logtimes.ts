@@ -11,11 +11,9 @@ const MAX_MARKS = 5000;
 export interface ILogTimesState {
   /** Offset and epoch seconds: bytes before the offset were written by then. */
   readonly marks: readonly (readonly [number, number])[];
-  /** Whether the log has no time marks. */
-  readonly isMissing: boolean;
 }
 
-const NONE: ILogTimesState = { marks: [], isMissing: false };
+const NONE: ILogTimesState = { marks: [] };
 
 /** The times at which the visible lines of a log were written. */
 export class LogTimesModel extends Model<ILogTimesState> {
@@ -77,7 +75,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
           end: range.end,
           limit: MAX_MARKS
         }),
-      ({ marks }) => take({ marks, isMissing: marks.length === 0 }),
+      ({ marks }) => take({ marks }),
       // The log reports the same error.
       () => take({})
     );

@@ -31,6 +31,20 @@ export class QueueModel extends Model<IQueueState> {
     super({ queue: null, error: null, pausing: null, requeueing: false });
   }
 
+  /**
+   * Resolves with the queue when it is loaded.
+   *
+   * @throws ClientError if it cannot be loaded
+   */
+  async loaded(): Promise<Queue> {
+    await this.until(({ queue, error }) => Boolean(queue ?? error));
+    const { queue, error } = this.state;
+    if (!queue) {
+      throw error;
+    }
+    return queue;
+  }
+
   /** Load the queue after a delay, because tasks changed. */
   scheduleRefresh(): void {
     this._schedule(GATHER_MS);

@@ -116,7 +116,7 @@ export function hasWarmStart(sampler: Study['sampler']): boolean {
 }
 
 /** Whether the pruner compares trials after certain numbers of steps. */
-export function isHalving(prune: Study['prune']): boolean {
+export function isHalving(prune: Study['prune'] | null): boolean {
   return prune === 'asha' || prune === 'hyperband';
 }
 

@@ -14,6 +14,7 @@ import type {
   TaskPage,
   TaskRow
 } from '../client/types';
+import { FreshPages, PAGE_SIZE } from './freshpages';
 import { LiveModel } from './livemodel';
 import { Position } from './position';
 import {
@@ -39,9 +40,6 @@ import {
   sumOf,
   withPending
 } from './taskliststate';
-
-/** How many rows a request loads; it starts at a multiple of that. */
-export const PAGE_SIZE = 200;
 
 /** How many names a request lists. */
 const MAX_NAMES = 1000;
@@ -78,8 +76,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
   setListing(change: Partial<IListing>): void {
     this.update({ listing: { ...this.state.listing, ...change } });
     this._isOther = true;
-    this._first = 0;
-    this._last = PAGE_SIZE - 1;
+    this._pages.setVisibleRange();
     this.refresh();
   }
 
@@ -234,8 +231,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
 
   /** Set which positions are visible and have to be loaded. */
   setVisibleRange(first: number, last: number): void {
-    this._first = Math.max(0, first);
-    this._last = Math.max(this._first, last);
+    this._pages.setVisibleRange(first, last);
     this._loadPages();
   }
 
@@ -244,32 +240,27 @@ export class TaskListModel extends LiveModel<ITaskListState> {
     this.cancel('page');
     this.cancel('gather');
     this.cancel('retry');
-    this._invalidate();
+    this._pages.invalidate();
     this._loadPages();
   }
 
   /** List the visible rows again after a delay. */
   private _refreshSoon(): void {
-    this._invalidate();
+    this._pages.invalidate();
     this.schedule('gather', GATHER_MS, () => this._loadPages());
-  }
-
-  /** Mark all pages as outdated, also those of pending requests. */
-  private _invalidate(): void {
-    this._generation++;
-    this._fresh.clear();
   }
 
   private _loadPages(): void {
     if (this.isRequested('page') || this.isScheduled('retry')) {
       return;
     }
-    const page = this._nextPage();
+    // While changes are being gathered, only missing rows are urgent.
+    const page = this._pages.next(this.state.rows, this.isScheduled('gather'));
     this.update({ refreshing: page >= 0 });
     if (page < 0) {
       return;
     }
-    const generation = this._generation;
+    const { generation } = this._pages;
     const query = {
       ...asQuery(this.state.listing),
       offset: page * PAGE_SIZE,
@@ -279,9 +270,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       'page',
       signal => this.client.listTasks(this.ws, query, signal),
       answer => {
-        if (generation === this._generation) {
-          this._fresh.add(page);
-        }
+        this._pages.add(page, generation);
         const isOther = this._isOther;
         this._isOther = false;
         this._onPage(page, answer, isOther);
@@ -298,27 +287,9 @@ export class TaskListModel extends LiveModel<ITaskListState> {
     );
   }
 
-  private _nextPage(): number {
-    const { total, rows } = this.state;
-    const end = Math.max(0, total - 1);
-    const first = Math.floor(this._first / PAGE_SIZE);
-    const last = Math.floor(Math.min(this._last, end) / PAGE_SIZE);
-    for (let page = Math.min(first, last); page <= last; page++) {
-      // While changes are being gathered, only missing rows are urgent.
-      if (
-        this.isScheduled('gather')
-          ? page * PAGE_SIZE < total && rows[page * PAGE_SIZE] === undefined
-          : !this._fresh.has(page)
-      ) {
-        return page;
-      }
-    }
-    return -1;
-  }
-
   private _onPage(page: number, answer: TaskPage, isOther: boolean): void {
     if (this._position.isOther(answer)) {
-      this._invalidate();
+      this._pages.invalidate();
     }
     const isLate = this._position.noteList(answer);
     const old = isOther ? [] : this.state.rows;
@@ -447,10 +418,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
   }
 
   private readonly _position = new Position();
-  private readonly _fresh = new Set<number>();
-  private _generation = 0;
+  private readonly _pages = new FreshPages();
   private _isOther = false;
-  private _first = 0;
-  private _last = PAGE_SIZE - 1;
   private _isStarted = false;
 }

@@ -55,9 +55,9 @@ def reserve_memory(reservations: Reservations, job: Job, size: int) -> int | Ref
         if size > free:
             more = (
                 f"Waiting for memory. The task needs {size_text(size)}, but only "
-                f"{share_text(free, total)} are not "
+                f"{share_text(free, total)} are not reserved by running tasks."
             )
-            return Refusal({}, more=f"{more}reserved by running tasks.", missing=size - free)
+            return Refusal({}, more=more, missing=size - free)
         task = f"{job.workspace}/{job.task}"
         return reservations.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
 

@@ -12,6 +12,7 @@ import type { IActionContext } from '../../views/actions/action';
 import { chooseTasks } from '../../views/actions/action';
 import { plainTrans } from '../../views/shared/context';
 import type { PageArea } from '../pages';
+import { SlotStore } from '../toolbars';
 import { dialog, makeLab, settle, WORKSPACE } from './lab';
 
 const read = (file: string) =>
@@ -61,6 +62,18 @@ async function openPage(page: string, user: ReadonlyJSONObject = {}) {
 /** The items of a toolbar by name, without the button for more. */
 const names = (area: PageArea) =>
   [...area.toolbar.names()].filter(name => !name.startsWith('toolbar-popup'));
+
+describe('the places in a toolbar', () => {
+  it('outlive the item that they had before', () => {
+    const slots = new SlotStore();
+    const old = slots.add('view');
+    const fresh = slots.add('view');
+    old.dispose();
+    expect(slots.getSnapshot().view).toBe(fresh.node);
+    fresh.dispose();
+    expect(slots.getSnapshot().view).toBeNull();
+  });
+});
 
 describe('the toolbar of a page', () => {
   it('is what the schema says, with what the user has changed', async () => {

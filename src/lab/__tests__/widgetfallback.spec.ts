@@ -152,6 +152,17 @@ describe.each(['Loading widget...', 'Chargement du widget', ''])(
       await view.renderModel(modelOf('b'));
       expect(view.node.textContent).toBe('live b');
     });
+
+    it('lets the widget go that another one has replaced', async () => {
+      const view = output(words) as WidgetRenderer;
+      view.setManager({ known: ['a', 'b'], isRestored: true });
+      await view.renderModel(modelOf('a'));
+      const [old] = view.widgets;
+      await view.renderModel(modelOf('b'));
+      // As when its kernel has stopped.
+      expect(() => old.dispose()).not.toThrow();
+      expect(view.node.textContent).toBe('live b');
+    });
   }
 );
 

@@ -1,4 +1,4 @@
-import type { IHit, ILogSink } from '../log';
+import type { IHit, ILogSink } from '../logstate';
 import { LogModel } from '../log';
 import { downloadLog } from '../logfile';
 import type { ILogCall } from './fake';

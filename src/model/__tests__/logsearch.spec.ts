@@ -1,5 +1,5 @@
 import type { LogHits, LogSearch } from '../../client/types';
-import type { IHit } from '../log';
+import type { IHit } from '../logstate';
 import { LogSearchModel, MAX_HITS } from '../logsearch';
 
 interface ICall {

@@ -1,5 +1,6 @@
 import { ClientError } from '../../client/errors';
-import { PAGE_SIZE, TaskListModel } from '../tasklist';
+import { PAGE_SIZE } from '../freshpages';
+import { TaskListModel } from '../tasklist';
 import { countsOf, FakeClient, row } from './fake';
 
 const settle = () => jest.advanceTimersByTimeAsync(0);

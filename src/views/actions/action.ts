@@ -3,6 +3,7 @@
  * `ACTIONS`, and so are the commands of JupyterLab.
  */
 import type { ActionResult, TaskRow } from '../../client/types';
+import { isActive } from '../../model/active';
 import type { QueueModel } from '../../model/queue';
 import type { StudiesModel } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
@@ -11,7 +12,6 @@ import type { ILogOptions } from '../monitor/header';
 import type { Confirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import type { IconName } from '../shared/icons';
-import { isActive } from '../shared/status';
 
 /** Selected tasks, and what is possible with them. */
 export interface IChosen {

@@ -31,7 +31,7 @@ export const QUEUE_ACTIONS = {
     isOffered: ({ canWrite }) => canWrite,
     isPossible: ({ queue }) => !queue?.getSnapshot().requeueing,
     run: async ({ workspace, queue, confirm, trans }) => {
-      const count = countForeign(queue && (await loaded(queue)));
+      const count = countForeign(await queue?.loaded());
       const isConfirmed =
         count > 0 &&
         (await confirm({
@@ -59,25 +59,6 @@ export function countWaiting(batches: readonly QueuedBatch[]): number {
 /** Count the tasks that were queued in another copy of the project. */
 export function countForeign(queue: Queue | null | undefined): number {
   return countWaiting(queue?.batches.filter(batch => batch.foreign) ?? []);
-}
-
-/** Wait for the queue. */
-function loaded(model: QueueModel): Promise<Queue> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      const { queue, error } = model.getSnapshot();
-      if (queue) {
-        resolve(queue);
-      } else if (error) {
-        reject(error);
-      }
-      if (queue || error) {
-        leave();
-      }
-    };
-    const leave = model.subscribe(check);
-    check();
-  });
 }
 
 /** Return whether the queue is paused, if that is known. */

@@ -1,11 +1,11 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
+import { isActive } from '../../model/active';
 import { DEFAULT_LISTING } from '../../model/taskliststate';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ActionOptions } from '../../model/taskliststate';
 import { copyText } from '../shared/copy';
 import { quoted } from '../shared/format';
 import { save } from '../shared/save';
-import { isActive } from '../shared/status';
 import type { IAction, IResult, ISituation, ITaskContext } from './action';
 import { refusedByName } from './action';
 import { selectedIn } from './trash';

@@ -11,9 +11,8 @@ import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import { Banner, ConnectionBanner } from '../shared/banner';
 import { useStore } from '../shared/store';
-import { AggregatesPopup } from '../shared/aggregates';
+import { AggregatesButton } from '../shared/aggregates';
 import { Button } from '../shared/button';
-import { OpenButton } from '../shared/popup';
 import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { curveKeys } from './charts';
@@ -350,25 +349,15 @@ function Aggregates(props: {
   chosen: readonly string[];
 }): JSX.Element {
   const { model, shown, chosen } = props;
-  const trans = useTrans();
   const goals = Object.fromEntries(
     shown.figures.map(({ key, goal }) => [key, shown.goals[key] ?? goal])
   );
   return (
-    <OpenButton
-      icon="table"
-      label={trans.__('Aggregates')}
-      title={trans.__('Select aggregates of metrics, such as min(loss)')}
-      opens={(anchor, close) => (
-        <AggregatesPopup
-          anchor={anchor}
-          metrics={numericMetrics(shown, chosen)}
-          goals={goals}
-          chosen={chosen}
-          onChoose={(each, isChosen) => model.setAggregate(each, isChosen)}
-          onClose={close}
-        />
-      )}
+    <AggregatesButton
+      metrics={numericMetrics(shown, chosen)}
+      goals={goals}
+      chosen={chosen}
+      onChoose={(each, isChosen) => model.setAggregate(each, isChosen)}
     />
   );
 }

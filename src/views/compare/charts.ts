@@ -236,20 +236,31 @@ function scatterOf(
   });
 }
 
-/** The axes of the heatmap: the chosen ones, else the two most important. */
-export function heatmapAxes(
-  shown: IComparisonView,
-  options: IOptions
+/** The chosen parameters, else the two most important ones. */
+export function chosenParameters(
+  shown: IPlotted,
+  chosenX: string,
+  chosenY: string
 ): { x: IColumn; y: IColumn } | null {
   const find = (key: string) =>
     shown.parameters.find(column => column.key === key);
   const order = [
-    ...importances(shown).flatMap(each => find(each.key) ?? []),
+    ...importances(shown).flatMap(({ key }) => find(key) ?? []),
     ...shown.parameters
   ];
-  const x = find(options.heatX) ?? order[0];
-  const y = find(options.heatY) ?? order.find(column => column !== x);
-  return x && y && shown.targetMetric ? { x, y } : null;
+  const wantedY = find(chosenY);
+  const x = find(chosenX) ?? order.find(column => column !== wantedY) ?? null;
+  const y =
+    wantedY && wantedY !== x ? wantedY : order.find(column => column !== x);
+  return x && y ? { x, y } : null;
+}
+
+/** The axes of the heatmap; null without two parameters and a metric. */
+export function heatmapAxes(
+  shown: IComparisonView,
+  { heatX, heatY }: IOptions
+): { x: IColumn; y: IColumn } | null {
+  return shown.targetMetric && chosenParameters(shown, heatX, heatY);
 }
 
 export function heatmapOf(

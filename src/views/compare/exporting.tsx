@@ -88,11 +88,10 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
         icon="download"
         label={trans.__('Export')}
         popup="menu"
-        opens={(anchor, close) => (
+        opens={place => (
           <Menu
-            anchor={anchor}
+            {...place}
             label={trans.__('Export')}
-            onClose={close}
             items={[
               item('svg', trans.__('Charts (SVG)'), ofTab, () =>
                 svgOf(chart())

@@ -8,13 +8,12 @@ import { useTrans } from '../shared/context';
 import { percent, roomText } from '../shared/format';
 import { UsageChart } from '../shared/usagechart';
 import { Icon } from '../shared/icons';
-import { memoryShare, pastOf } from '../shared/utilization';
+import { gpuMessage, memoryShare, pastOf } from '../shared/utilization';
 import { Banner } from '../shared/banner';
 import { Bar, Card } from './card';
 import { HISTORY_SECONDS } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
-import { serverSentence } from '../shared/serversentences';
 
 /** Percent of load up to which a GPU does nothing. */
 const IDLE_PERCENT = 1;
@@ -39,34 +38,30 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   if (!latest) {
     return null;
   }
-  if (latest.gpu_state !== 'ok') {
-    return latest.gpu_state === 'error' ? (
-      <Banner kind="warning">
-        {latest.gpu_message
-          ? serverSentence(trans, latest.gpu_message)
-          : trans.__('Couldn’t read the GPU utilization.')}
-      </Banner>
-    ) : (
+  const message = gpuMessage(trans, latest);
+  if (latest.gpu_state === 'none') {
+    return (
       <p className="pyr-note pyr-no-gpu">
-        {latest.gpu_message
-          ? serverSentence(trans, latest.gpu_message)
-          : trans.__('This machine has no GPU.')}
+        {message || trans.__('This machine has no GPU.')}
       </p>
     );
   }
   return (
-    <div className="pyr-gpus">
-      {latest.gpus.map(gpu => (
-        <GpuCard
-          key={gpu.uuid}
-          gpu={gpu}
-          history={history}
-          known={known}
-          onOpenLog={props.onOpenLog}
-          onOpenNotebook={props.onOpenNotebook}
-        />
-      ))}
-    </div>
+    <>
+      <Banner kind="warning">{message}</Banner>
+      <div className="pyr-gpus">
+        {latest.gpus.map(gpu => (
+          <GpuCard
+            key={gpu.uuid}
+            gpu={gpu}
+            history={history}
+            known={known}
+            onOpenLog={props.onOpenLog}
+            onOpenNotebook={props.onOpenNotebook}
+          />
+        ))}
+      </div>
+    </>
   );
 }
 

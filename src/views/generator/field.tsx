@@ -274,10 +274,10 @@ function Choices(props: {
       iconOnly
       label={label}
       title={trans.__('Show possible values')}
-      opens={(anchor, close) => (
+      opens={({ anchor, onClose }) => (
         <Popup
           anchor={anchor.parentElement ?? anchor}
-          onClose={close}
+          onClose={onClose}
           label={label}
           className="pyr-choices"
         >

@@ -12,6 +12,7 @@ import { Button, Link } from '../shared/button';
 import { EmptyState } from '../shared/emptystate';
 import { tabId, Tabs } from '../shared/tabs';
 import { TemplatePicker } from '../shared/templatepicker';
+import { serverSentence } from '../shared/serversentences';
 import { AskBanner, AskButton } from './ask';
 import type { IEditorProps, IMarker, IReveal } from './editor';
 import { PlainEditor } from './editor';
@@ -69,7 +70,15 @@ function Generator(props: IGeneratorProps): JSX.Element {
     (text: string) => model.setText(text),
     [model]
   );
-  const { entries, errors } = model;
+  const { entries, errors: written } = model;
+  const errors = React.useMemo(
+    () =>
+      written.map(error => ({
+        ...error,
+        message: serverSentence(trans, error.message)
+      })),
+    [written, trans]
+  );
   const byPath = React.useMemo(
     () => errorsByPath(errors, entries),
     [errors, entries]

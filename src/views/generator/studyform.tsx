@@ -4,19 +4,14 @@ import type { FieldError } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
 import type { IAxis, IDraftPreview, IStudyForm } from '../../model/studyform';
 import { aggregatedMetric, suggestedAggregates } from '../../model/metrics';
-import { MAX_TRIALS, STUDY_FIELDS } from '../../model/studyform';
-import { Choice, Radios } from '../shared/choice';
+import { STUDY_FIELDS } from '../../model/studyform';
+import { Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Banner } from '../shared/banner';
 import { TextInput } from '../shared/button';
 import type { ITableColumn } from '../shared/table';
 import { DataTable } from '../shared/table';
-import {
-  directions,
-  MoreStudyOptions,
-  PrunerFields,
-  SamplerFields
-} from './studyoptions';
+import { MoreStudyOptions, StudyFields } from './studyoptions';
 
 /** Whether every combination is made, or the best one searched for. */
 export function ModeSwitch(props: {
@@ -65,7 +60,6 @@ export function searchErrorsOf(errors: readonly FieldError[]): FieldError[] {
 export function StudyForm(props: IStudyFormProps): JSX.Element {
   const trans = useTrans();
   const { state, search, errors, prefix } = props;
-  const [typed, setTyped] = React.useState<string | null>(null);
   const change = (part: Partial<IStudyForm>) =>
     props.onSearch({ ...search, ...part });
   const isWrong = (field: string) =>
@@ -107,37 +101,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             ))}
           </datalist>
         </label>
-        <Choice
-          className="pyr-create-field"
-          label={trans.__('Direction')}
-          id={`${prefix}@direction`}
-          value={search.direction}
-          options={directions(trans)}
-          onChange={direction => change({ direction })}
-        />
-        <label className="pyr-create-field">
-          {trans.__('Trials')}
-          <TextInput
-            type="number"
-            id={`${prefix}@n`}
-            min={1}
-            max={MAX_TRIALS}
-            value={typed ?? search.n}
-            aria-invalid={isWrong('n')}
-            onValue={text => {
-              setTyped(text);
-              const n = Math.round(Number(text));
-              if (n >= 1 && n <= MAX_TRIALS) {
-                change({ n });
-              }
-            }}
-            onBlur={() => setTyped(null)}
-          />
-        </label>
-        <SamplerFields {...props} onChange={change} />
-        {search.further.length === 0 && (
-          <PrunerFields {...props} onChange={change} />
-        )}
+        <StudyFields {...props} onChange={change} />
       </div>
       <MoreStudyOptions {...props} onChange={change} />
       {errors.map((error, index) => (

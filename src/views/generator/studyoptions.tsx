@@ -15,9 +15,11 @@ import {
   startupTrials
 } from '../../model/studyform';
 import { Button, IconButton, TextInput } from '../shared/button';
+import type { Option } from '../shared/choice';
 import { Choice } from '../shared/choice';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
+import { InputField, LinesField } from '../shared/fields';
 
 export interface IStudyOptionsProps {
   state: IDraftState;
@@ -37,12 +39,23 @@ export function directions(
   ];
 }
 
-/** The sampler, and how many trials are random before it learns. */
-export function SamplerFields(props: IStudyOptionsProps): JSX.Element {
-  const trans = useTrans();
-  const { search, prefix, onChange } = props;
-  const startup = startupTrials(search.sampler);
-  const titles = {
+/** A field with one value: one of `options`, or a whole number within `limits`. */
+interface IOneField {
+  field: keyof IStudyForm;
+  label: string;
+  title?: string;
+  options?: readonly Option<string>[];
+  limits?: readonly [least: number, most: number];
+  /** The default number. */
+  placeholder?: string;
+}
+
+/** The fields next to the objective, as far as they have an effect. */
+function fieldsOf(trans: ITrans, search: IStudyForm): IOneField[] {
+  const { sampler } = search;
+  const startup = startupTrials(sampler);
+  const prune = search.further.length === 0 ? search.prune : null;
+  const samplers = {
     tpe: trans.__('TPE'),
     gp: trans.__('Gaussian process'),
     cmaes: trans.__('CMA-ES'),
@@ -51,99 +64,108 @@ export function SamplerFields(props: IStudyOptionsProps): JSX.Element {
     random: trans.__('Random'),
     grid: trans.__('Grid')
   };
-  return (
-    <>
-      <Choice
-        className="pyr-create-field"
-        label={trans.__('Sampler')}
-        id={`${prefix}@sampler`}
-        value={search.sampler}
-        title={trans.__('Method that chooses the parameters of each trial')}
-        aria-invalid={isWrong(props, 'sampler')}
-        options={SAMPLERS.map(sampler => [sampler, titles[sampler]] as const)}
-        onChange={sampler => onChange({ sampler, n_startup_trials: null })}
-      />
-      {startup !== null && (
-        <NumberField
-          {...props}
-          field="n_startup_trials"
-          label={
-            search.sampler === 'nsga2'
-              ? trans.__('Population')
-              : trans.__('Random trials')
-          }
-          title={trans.__(
-            'Number of trials before the sampler learns from the results'
-          )}
-          placeholder={String(startup)}
-          most={MAX_TRIALS}
-        />
-      )}
-    </>
-  );
-}
-
-/** Which trials are stopped early. */
-export function PrunerFields(props: IStudyOptionsProps): JSX.Element {
-  const trans = useTrans();
-  const { search, prefix, onChange } = props;
-  const titles = {
+  const pruners = {
     '': trans.__('never'),
     median: trans.__('Median'),
     quartile: trans.__('Top quartile only'),
     asha: trans.__('Successive halving (ASHA)'),
     hyperband: trans.__('Hyperband')
   };
+  const fields: (IOneField | false)[] = [
+    {
+      field: 'direction',
+      label: trans.__('Direction'),
+      options: directions(trans)
+    },
+    { field: 'n', label: trans.__('Trials'), limits: [1, MAX_TRIALS] },
+    {
+      field: 'sampler',
+      label: trans.__('Sampler'),
+      title: trans.__('Method that chooses the parameters of each trial'),
+      options: SAMPLERS.map(each => [each, samplers[each]])
+    },
+    startup !== null && {
+      field: 'n_startup_trials',
+      label:
+        sampler === 'nsga2'
+          ? trans.__('Population')
+          : trans.__('Random trials'),
+      title: trans.__(
+        'Number of trials before the sampler learns from the results'
+      ),
+      placeholder: String(startup),
+      limits: [1, MAX_TRIALS]
+    },
+    prune !== null && {
+      field: 'prune',
+      label: trans.__('Pruning'),
+      title: trans.__(
+        'Stop trials that are worse than other trials at the same step'
+      ),
+      options: PRUNERS.map(each => [each, pruners[each]])
+    },
+    prune === 'hyperband' && {
+      field: 'max_resource',
+      label: trans.__('Steps of a run'),
+      title: trans.__(
+        'Number of steps at which a complete run tracks the objective, such as its number of epochs'
+      ),
+      limits: [1, MAX_RESOURCE]
+    },
+    isHalving(prune) && {
+      field: 'min_resource',
+      label: trans.__('First comparison'),
+      title: trans.__(
+        'Number of steps before trials are compared for the first time'
+      ),
+      placeholder: '1',
+      limits: [1, MAX_RESOURCE]
+    },
+    isHalving(prune) && {
+      field: 'reduction_factor',
+      label: trans.__('Reduction factor'),
+      title: trans.__(
+        'After each comparison, one of this many trials continues'
+      ),
+      placeholder: prune === 'asha' ? '4' : '3',
+      limits: [2, 100]
+    }
+  ];
+  return fields.filter((each): each is IOneField => each !== false);
+}
+
+/** The fields next to the objective. */
+export function StudyFields(props: IStudyOptionsProps): JSX.Element {
+  const { search, onChange } = props;
+  const trans = useTrans();
   return (
     <>
-      <Choice
-        className="pyr-create-field"
-        label={trans.__('Pruning')}
-        id={`${prefix}@prune`}
-        value={search.prune}
-        title={trans.__(
-          'Stop trials that are worse than other trials at the same step'
-        )}
-        aria-invalid={isWrong(props, 'prune')}
-        options={PRUNERS.map(prune => [prune, titles[prune]] as const)}
-        onChange={prune => onChange({ prune })}
-      />
-      {search.prune === 'hyperband' && (
-        <NumberField
-          {...props}
-          field="max_resource"
-          label={trans.__('Steps of a run')}
-          title={trans.__(
-            'Number of steps at which a complete run tracks the objective, such as its number of epochs'
-          )}
-          most={MAX_RESOURCE}
-        />
-      )}
-      {isHalving(search.prune) && (
-        <>
-          <NumberField
-            {...props}
-            field="min_resource"
-            label={trans.__('First comparison')}
-            title={trans.__(
-              'Number of steps before trials are compared for the first time'
-            )}
-            placeholder="1"
-            most={MAX_RESOURCE}
+      {fieldsOf(trans, search).map(({ field, options, ...rest }) => {
+        const common = { ...fieldProps(props, field), ...rest };
+        return options ? (
+          <Choice
+            key={field}
+            {...common}
+            value={search[field] as string}
+            options={options}
+            onChange={value =>
+              onChange({
+                [field]: value,
+                ...(field === 'sampler' && { n_startup_trials: null })
+              })
+            }
           />
-          <NumberField
-            {...props}
-            field="reduction_factor"
-            label={trans.__('Reduction factor')}
-            title={trans.__(
-              'After each comparison, one of this many trials continues'
-            )}
-            placeholder={search.prune === 'asha' ? '4' : '3'}
-            least={2}
-            most={100}
+        ) : (
+          <InputField
+            key={field}
+            {...common}
+            value={search[field] as number | null}
+            onValue={value =>
+              onChange({ [field]: value ?? (field === 'n' ? search.n : null) })
+            }
           />
-        </>
-      )}
+        );
+      })}
     </>
   );
 }
@@ -155,8 +177,7 @@ const EARLIER_TASKS = `study:search`;
 /** Further objectives, constraints and the warm start. */
 export function MoreStudyOptions(props: IStudyOptionsProps): JSX.Element {
   const trans = useTrans();
-  const { search, prefix, onChange } = props;
-  const [typed, setTyped] = React.useState<string | null>(null);
+  const { search, onChange } = props;
   const isUsed =
     search.further.length > 0 ||
     search.constraints.length > 0 ||
@@ -173,47 +194,27 @@ export function MoreStudyOptions(props: IStudyOptionsProps): JSX.Element {
     >
       <summary>{trans.__('More study options')}</summary>
       <FurtherObjectives {...props} />
-      <label
-        className="pyr-create-field"
+      <LinesField
+        {...fieldProps(props, 'constraints')}
+        label={trans.__('Constraints')}
         title={trans.__(
           'Limits of metrics, one per line. A trial that violates one is not the best trial.'
         )}
-      >
-        {trans.__('Constraints')}
-        <textarea
-          className="pyr-input"
-          id={`${prefix}@constraints`}
-          rows={2}
-          spellCheck={false}
-          value={typed ?? search.constraints.join('\n')}
-          placeholder={CONSTRAINT}
-          aria-invalid={isWrong(props, 'constraints')}
-          onChange={event => {
-            const text = event.currentTarget.value;
-            setTyped(text);
-            onChange({
-              constraints: text.split('\n').filter(line => line.trim())
-            });
-          }}
-          onBlur={() => setTyped(null)}
-        />
-      </label>
+        placeholder={CONSTRAINT}
+        lines={search.constraints}
+        onLines={constraints => onChange({ constraints })}
+      />
       {hasWarmStart(search.sampler) && (
-        <label
-          className="pyr-create-field"
+        <InputField
+          {...fieldProps(props, 'warm_start')}
+          label={trans.__('Warm start')}
           title={trans.__(
             'Query for earlier tasks whose results the sampler knows. Their configurations must be in the search space.'
           )}
-        >
-          {trans.__('Warm start')}
-          <TextInput
-            id={`${prefix}@warm_start`}
-            value={search.warm_start}
-            placeholder={EARLIER_TASKS}
-            aria-invalid={isWrong(props, 'warm_start')}
-            onValue={warm_start => onChange({ warm_start })}
-          />
-        </label>
+          placeholder={EARLIER_TASKS}
+          value={search.warm_start}
+          onValue={query => onChange({ warm_start: String(query ?? '') })}
+        />
       )}
     </details>
   );
@@ -278,42 +279,13 @@ function FurtherObjectives(props: IStudyOptionsProps): JSX.Element {
   );
 }
 
-/** A whole number; null if it is empty. */
-function NumberField(
-  props: IStudyOptionsProps & {
-    field:
-      'n_startup_trials' | 'min_resource' | 'max_resource' | 'reduction_factor';
-    label: string;
-    title: string;
-    placeholder?: string;
-    least?: number;
-    most: number;
-  }
-): JSX.Element {
-  const { field, search, least = 1, most } = props;
-  const [typed, setTyped] = React.useState<string | null>(null);
-  return (
-    <label className="pyr-create-field" title={props.title}>
-      {props.label}
-      <TextInput
-        type="number"
-        id={`${props.prefix}@${field}`}
-        min={least}
-        max={most}
-        value={typed ?? search[field] ?? ''}
-        placeholder={props.placeholder}
-        aria-invalid={isWrong(props, field)}
-        onValue={text => {
-          setTyped(text);
-          const number = Math.round(Number(text));
-          if (text === '' || (number >= least && number <= most)) {
-            props.onChange({ [field]: text === '' ? null : number });
-          }
-        }}
-        onBlur={() => setTyped(null)}
-      />
-    </label>
-  );
+/** What the fields have in common. */
+function fieldProps(props: IStudyOptionsProps, field: string) {
+  return {
+    className: 'pyr-create-field',
+    id: `${props.prefix}@${field}`,
+    'aria-invalid': isWrong(props, field)
+  };
 }
 
 function isWrong(

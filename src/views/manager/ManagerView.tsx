@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import type { Group, TaskRow } from '../../client/types';
+import { isActive } from '../../model/active';
 import { vocabularyOf } from '../../model/completion';
 import type { ColumnId, Grouping } from '../../model/layout';
 import type { TableLayoutModel } from '../../model/tablelayout';
@@ -19,7 +20,6 @@ import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { countOfTasks, exactValue } from '../shared/format';
-import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
 import { usageTexts } from '../shared/systemmetrics';
 import { Banner } from '../shared/banner';

@@ -8,12 +8,14 @@ import { Banner } from '../shared/banner';
 import { Button, IconButton, TextInput } from '../shared/button';
 import { Choice } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import type { IPoint } from '../shared/popup';
-import { Popup } from '../shared/popup';
+import { FormPopup } from '../shared/formpopup';
+import type { PopupPlace } from '../shared/popup';
 import { useOwned, useStore } from '../shared/store';
 
 /** Which runs a rule watches: the keys of the answer of the server. */
 type Scope = 'workspace' | 'project';
+
+const SCOPES: readonly Scope[] = ['workspace', 'project'];
 
 /** What a rule does apart from the alert. */
 type Effect = 'notify' | 'tag' | 'stop';
@@ -29,31 +31,12 @@ interface IRule {
   readonly tag: string;
 }
 
-export interface IAlertRulesProps {
-  model: TaskListModel;
-  anchor: HTMLElement;
-  at?: IPoint;
-  onClose: () => void;
-}
-
-export function AlertRulesPopup(props: IAlertRulesProps): JSX.Element {
-  const trans = useTrans();
-  return (
-    <Popup
-      anchor={props.anchor}
-      at={props.at}
-      onClose={props.onClose}
-      label={trans.__('Alert rules')}
-      className="pyr-export pyr-rules"
-    >
-      <AlertRulesForm {...props} />
-    </Popup>
-  );
-}
-
-function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
-  const trans = useTrans();
+export function AlertRulesPopup({
+  model,
+  ...popup
+}: PopupPlace & { model: TaskListModel }): JSX.Element {
   const { client, ws } = model;
+  const trans = useTrans();
   const stored = useOwned(() => new AlertRulesModel(client, ws), [client, ws]);
   const { value: known, error: failure } = useStore(stored);
   const [rules, setRules] = React.useState<readonly IRule[]>([]);
@@ -62,6 +45,7 @@ function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
     new Map()
   );
   const [isBusy, setBusy] = React.useState(false);
+  const [isOutdated, setOutdated] = React.useState(false);
   const nextId = React.useRef(1);
   const make = React.useCallback(
     (scope: Scope, text: string): IRule => ({
@@ -72,17 +56,23 @@ function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
     []
   );
   React.useEffect(() => void stored.ask(), [stored]);
+  /** The stored rules that `rules` are a change of. */
+  const base = React.useRef<readonly IRule[]>([]);
   React.useEffect(() => {
     if (known) {
-      const found = [
-        ...known.workspace.map(text => make('workspace', text)),
-        ...known.project.map(text => make('project', text))
-      ];
-      setRules(found.length > 0 ? found : [make('workspace', '')]);
+      const old = base.current;
+      base.current = SCOPES.flatMap(scope =>
+        known[scope].map(text => make(scope, text))
+      );
+      setErrors(new Map());
+      setRules(mine => {
+        const merged = mergeRules(old, mine, base.current);
+        return merged.length > 0 ? merged : [make('workspace', '')];
+      });
     }
   }, [known, make]);
 
-  const save = async () => {
+  const save = async (close: () => void) => {
     if (!known || isBusy) {
       return;
     }
@@ -94,10 +84,11 @@ function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
         workspace: of('workspace').map(ruleText),
         project: of('project').map(ruleText)
       });
-      onClose();
+      close();
     } catch (thrown) {
       const error = asClientError(thrown);
       const found = error.errors.length > 0 ? error.errors : [error];
+      setOutdated(error.status === 409);
       setErrors(
         new Map(
           found.map(({ field, message }) => {
@@ -115,11 +106,28 @@ function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
     setErrors(new Map([...errors].filter(([key]) => key !== id)));
   };
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault();
-        void save();
-      }}
+    <FormPopup
+      {...popup}
+      label={trans.__('Alert rules')}
+      className="pyr-rules"
+      error={isOutdated ? '' : (errors.get(0) ?? failure?.message ?? '')}
+      onSubmit={save}
+      buttons={
+        <>
+          <Button
+            icon="add"
+            label={trans.__('Add rule')}
+            disabled={!known}
+            onClick={() => setRules([...rules, make('workspace', '')])}
+          />
+          <Button
+            type="submit"
+            accent
+            label={trans.__('Save')}
+            disabled={!known || isBusy || isOutdated}
+          />
+        </>
+      }
     >
       <p className="pyr-popup-hint">
         {trans.__(
@@ -143,27 +151,45 @@ function AlertRulesForm({ model, onClose }: IAlertRulesProps): JSX.Element {
           </li>
         ))}
       </ul>
-      {(errors.get(0) ?? failure) && (
-        <p className="pyr-field-error" role="alert">
-          {errors.get(0) ?? failure?.message}
-        </p>
+      {isOutdated && (
+        <Banner
+          kind="warning"
+          actions={
+            <Button
+              label={trans.__('Load the newer rules')}
+              title={trans.__('Load the stored rules and keep your changes')}
+              onClick={async () => {
+                await stored.ask();
+                setOutdated(false);
+              }}
+            />
+          }
+        >
+          {trans.__('The alert rules were changed elsewhere.')}
+        </Banner>
       )}
-      <div className="pyr-export-end">
-        <Button
-          icon="add"
-          label={trans.__('Add rule')}
-          disabled={!known}
-          onClick={() => setRules([...rules, make('workspace', '')])}
-        />
-        <Button
-          type="submit"
-          accent
-          label={trans.__('Save')}
-          disabled={!known || isBusy}
-        />
-      </div>
-    </form>
+    </FormPopup>
   );
+}
+
+/** Apply the changes from `old` to `mine` to newer rules. */
+function mergeRules(
+  old: readonly IRule[],
+  mine: readonly IRule[],
+  newer: readonly IRule[]
+): readonly IRule[] {
+  const keyOf = (rule: IRule) => `${rule.scope} ${ruleText(rule)}`;
+  const [before, now, stored] = [old, mine, newer].map(
+    rules => new Set(rules.map(keyOf))
+  );
+  const isRemoved = (key: string) => before.has(key) && !now.has(key);
+  return [
+    ...newer.filter(rule => !isRemoved(keyOf(rule))),
+    ...mine.filter(rule => {
+      const key = keyOf(rule);
+      return rule.condition && !before.has(key) && !stored.has(key);
+    })
+  ];
 }
 
 function Rule(props: {

@@ -2,6 +2,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
+import { isActive } from '../../model/active';
 import type { ISparkline, SparklineModel } from '../../model/sparkline';
 import { aggregatedMetric, byWeight } from '../../model/metrics';
 import type { TaskListModel } from '../../model/tasklist';
@@ -20,7 +21,7 @@ import {
 import { moveFocus } from '../shared/keyboardnav';
 import type { IPoint } from '../shared/popup';
 import { useListSelection } from '../shared/selection';
-import { AlertIcon, isActive, StatusLabel } from '../shared/status';
+import { AlertIcon, StatusLabel } from '../shared/status';
 import { RunProgress } from '../shared/tasklines';
 import { useSize, useStore } from '../shared/store';
 import { IconButton } from '../shared/button';

@@ -7,8 +7,9 @@ import type { ITaskListState } from '../../model/taskliststate';
 import { useAttempt } from '../shared/attempt';
 import { Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
+import { FormPopup } from '../shared/formpopup';
 import { Icon } from '../shared/icons';
-import { Popup, useClosePopup } from '../shared/popup';
+import type { PopupPlace } from '../shared/popup';
 import { save } from '../shared/save';
 import { Button } from '../shared/button';
 
@@ -16,40 +17,26 @@ export type ExportChoice = Required<
   Pick<ExportQuery, 'format' | 'runs' | 'curves'>
 >;
 
-export interface IExportProps {
+export function ExportPopup({
+  model,
+  state,
+  form,
+  onForm,
+  ...popup
+}: PopupPlace & {
   model: TaskListModel;
   state: ITaskListState;
-  anchor: HTMLElement;
   form: ExportChoice;
   onForm: (form: ExportChoice) => void;
-  onClose: () => void;
-}
-
-export function ExportPopup(props: IExportProps): JSX.Element {
+}): JSX.Element {
   const trans = useTrans();
-  return (
-    <Popup
-      anchor={props.anchor}
-      onClose={props.onClose}
-      label={trans.__('Export')}
-      className="pyr-export"
-    >
-      <ExportForm {...props} />
-    </Popup>
-  );
-}
-
-function ExportForm(props: IExportProps): JSX.Element {
-  const { model, state, form, onForm } = props;
-  const trans = useTrans();
-  const close = useClosePopup();
   const { failure, isBusy, attempt } = useAttempt();
   const isClosed = React.useRef(false);
   React.useEffect(() => () => void (isClosed.current = true), []);
   const { query, statuses } = state.listing;
   const isWrong = state.queryError !== null;
   const isFolder = form.format === 'tensorboard' || form.format === 'mlflow';
-  const download = () =>
+  const download = (close: () => void) =>
     attempt(async () => {
       const curves = form.curves && !isFolder;
       const { blob, name } = await model.exportResults({ ...form, curves });
@@ -60,13 +47,23 @@ function ExportForm(props: IExportProps): JSX.Element {
       }
     });
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault();
-        void download();
-      }}
+    <FormPopup
+      {...popup}
+      label={trans.__('Export')}
+      error={failure || (isWrong ? trans.__('Fix the query to continue.') : '')}
+      onSubmit={download}
+      buttons={
+        <Button
+          type="submit"
+          accent
+          autoFocus
+          icon="download"
+          label={isBusy ? trans.__('Exporting…') : trans.__('Download')}
+          disabled={isBusy || isWrong || state.total === 0}
+        />
+      }
     >
-      <p className="pyr-export-what">
+      <p>
         {query || statuses.length > 0
           ? trans._n(
               'The %1 task in the list, with its configuration and metrics.',
@@ -113,26 +110,11 @@ function ExportForm(props: IExportProps): JSX.Element {
           onChange={rows => onForm({ ...form, curves: rows === 'curves' })}
         />
       )}
-      {(isWrong || failure) && (
-        <p className="pyr-field-error" role="alert">
-          {failure || trans.__('Fix the query to continue.')}
-        </p>
-      )}
-      <div className="pyr-export-end">
-        <Button
-          type="submit"
-          accent
-          autoFocus
-          icon="download"
-          label={isBusy ? trans.__('Exporting…') : trans.__('Download')}
-          disabled={isBusy || isWrong || state.total === 0}
-        />
-      </div>
       {state.total === 0 && !isWrong && (
         <p className="pyr-popup-hint">
           <Icon name="warning" /> {trans.__('No tasks to export.')}
         </p>
       )}
-    </form>
+    </FormPopup>
   );
 }

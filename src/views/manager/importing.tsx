@@ -8,8 +8,9 @@ import { useAttempt } from '../shared/attempt';
 import { Button, TextInput } from '../shared/button';
 import { useTrans } from '../shared/context';
 import { countOfTasks } from '../shared/format';
-import type { IPoint } from '../shared/popup';
-import { Popup } from '../shared/popup';
+import { FormPopup } from '../shared/formpopup';
+import type { PopupPlace } from '../shared/popup';
+import { serverSentence } from '../shared/serversentences';
 import { statusWord } from '../shared/status';
 import { useOwned } from '../shared/store';
 
@@ -18,35 +19,18 @@ const MAX_NAMES = 10;
 
 const EXAMPLE = 'mlruns';
 
-export interface IImportProps {
+export function ImportPopup({
+  model,
+  source: first,
+  ...popup
+}: PopupPlace & {
   model: TaskListModel;
-  anchor: HTMLElement;
-  at?: IPoint;
   /** The path at first. */
   source: string;
-  onClose: () => void;
-}
-
-export function ImportPopup(props: IImportProps): JSX.Element {
-  const trans = useTrans();
-  return (
-    <Popup
-      anchor={props.anchor}
-      at={props.at}
-      onClose={props.onClose}
-      label={trans.__('Import runs')}
-      className="pyr-export pyr-import"
-    >
-      <ImportForm {...props} />
-    </Popup>
-  );
-}
-
-function ImportForm(props: IImportProps): JSX.Element {
-  const { model, onClose } = props;
+}): JSX.Element {
   const { client, ws } = model;
   const trans = useTrans();
-  const [path, setPath] = React.useState(props.source);
+  const [path, setPath] = React.useState(first);
   const [artifacts, setArtifacts] = React.useState(false);
   const [preview, setPreview] = React.useState<ImportResult | null>(null);
   const [done, setDone] = React.useState<ImportResult | null>(null);
@@ -67,28 +51,54 @@ function ImportForm(props: IImportProps): JSX.Element {
       setPreview(null);
       setPreview(await previews.preview({ path: source, artifacts }));
     });
-  const run = () =>
+  const run = (close: () => void) =>
     attempt(async () => {
       const result = await importRuns(client, ws, { path: source, artifacts });
       model.refresh();
       // Logs and artifacts are not part of the preview, and the runs may have changed.
       if (isAsPreviewed(result, preview)) {
-        onClose();
+        close();
       } else {
         setDone(result);
       }
     });
   const created = preview?.created ?? 0;
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault();
+    <FormPopup
+      {...popup}
+      label={trans.__('Import runs')}
+      className="pyr-import"
+      error={failure}
+      onSubmit={async close => {
         if (done) {
-          onClose();
+          close();
         } else if (source && !isBusy) {
-          void (created > 0 ? run() : look());
+          await (created > 0 ? run(close) : look());
         }
       }}
+      buttons={
+        <Button
+          type="submit"
+          accent
+          disabled={isBusy || !source}
+          label={
+            done
+              ? trans.__('OK')
+              : isBusy
+                ? created > 0
+                  ? trans.__('Importing…')
+                  : trans.__('Reading…')
+                : created > 0
+                  ? trans._n(
+                      'Import %1 task',
+                      'Import %1 tasks',
+                      created,
+                      created.toLocaleString()
+                    )
+                  : trans.__('Preview')
+          }
+        />
+      }
     >
       <label className="pyr-import-source">
         <span>{trans.__('Folder or file with runs')}</span>
@@ -122,35 +132,7 @@ function ImportForm(props: IImportProps): JSX.Element {
       ) : (
         preview && <Summary result={preview} />
       )}
-      {failure && (
-        <p className="pyr-field-error" role="alert">
-          {failure}
-        </p>
-      )}
-      <div className="pyr-export-end">
-        <Button
-          type="submit"
-          accent
-          disabled={isBusy || !source}
-          label={
-            done
-              ? trans.__('OK')
-              : isBusy
-                ? created > 0
-                  ? trans.__('Importing…')
-                  : trans.__('Reading…')
-                : created > 0
-                  ? trans._n(
-                      'Import %1 task',
-                      'Import %1 tasks',
-                      created,
-                      created.toLocaleString()
-                    )
-                  : trans.__('Preview')
-          }
-        />
-      </div>
-    </form>
+    </FormPopup>
   );
 }
 
@@ -209,7 +191,7 @@ function Summary({
           <p>{trans.__('Left out')}</p>
           <ul>
             {result.notices.map(notice => (
-              <li key={notice}>{notice}</li>
+              <li key={notice}>{serverSentence(trans, notice)}</li>
             ))}
             {result.left_out.map(({ reason, count, names }) => (
               <li key={reason}>
@@ -219,9 +201,13 @@ function Summary({
                       '%2 and %1 more: %3',
                       count - names.length,
                       names.join(', '),
-                      reason
+                      serverSentence(trans, reason)
                     )
-                  : trans.__('%1: %2', names.join(', '), reason)}
+                  : trans.__(
+                      '%1: %2',
+                      names.join(', '),
+                      serverSentence(trans, reason)
+                    )}
               </li>
             ))}
           </ul>

@@ -339,10 +339,9 @@ function SearchHelp(props: { onExample: (text: string) => void }): JSX.Element {
       icon="help"
       iconOnly
       label={trans.__('Query syntax')}
-      opens={(anchor, close) => (
+      opens={place => (
         <Popup
-          anchor={anchor}
-          onClose={close}
+          {...place}
           label={trans.__('Query syntax')}
           className="pyr-search-help"
         >

@@ -6,7 +6,7 @@ import type { ITaskListState } from '../../model/taskliststate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import type { IPoint } from '../shared/popup';
+import type { PopupPlace } from '../shared/popup';
 import { Popup } from '../shared/popup';
 import { TextInput } from '../shared/button';
 
@@ -60,20 +60,19 @@ export function withTag(query: string, tag: string): string {
     : term;
 }
 
-export interface ITagsPopupProps {
+/** Check boxes for the tags of some tasks, and a field for new ones. */
+export function TagsPopup({
+  state,
+  names,
+  onChange,
+  ...popup
+}: PopupPlace & {
   state: ITaskListState;
   /** The tasks whose tags are changed. */
   names: readonly string[];
-  anchor: HTMLElement;
-  at?: IPoint;
   onChange: (action: 'tag-tasks' | 'untag-tasks', tags: string[]) => void;
-  onClose: () => void;
-}
-
-/** Check boxes for the tags of some tasks, and a field for new ones. */
-export function TagsPopup(props: ITagsPopupProps): JSX.Element {
+}): JSX.Element {
   const trans = useTrans();
-  const { state, names, onChange } = props;
   const [text, setText] = React.useState('');
   const rows = React.useMemo(() => {
     const wanted = new Set(names);
@@ -88,9 +87,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
     .filter(Boolean);
   return (
     <Popup
-      anchor={props.anchor}
-      at={props.at}
-      onClose={props.onClose}
+      {...popup}
       label={
         names.length === 1
           ? trans.__('Tags of %1', names[0])
@@ -114,7 +111,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
             onChange('tag-tasks', fresh);
             setText('');
           } else {
-            props.onClose();
+            popup.onClose();
           }
         }}
       />

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import type { TaskStatus } from '../../client/types';
 import type { IVocabulary } from '../../model/completion';
+import { RUN_NUMBERS } from '../../model/runoptions';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { sumOf } from '../../model/taskliststate';
@@ -10,6 +11,7 @@ import type { ITaskContext } from '../actions/action';
 import type { IActions } from '../actions/controls';
 import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
+import { InputField } from '../shared/fields';
 import { HostToolbar, HostToolbarContext } from '../shared/hosttoolbar';
 import { Icon } from '../shared/icons';
 import { STATUSES, statusWord } from '../shared/status';
@@ -45,7 +47,16 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
   const notes = React.useId();
   const toolbar = React.useContext(HostToolbarContext);
   const controls = {
-    concurrency: <Jobs jobs={props.jobs} onJobs={props.onJobs} />,
+    concurrency: (
+      <InputField
+        className="pyr-jobs"
+        label={trans.__('Parallel tasks')}
+        title={trans.__('Maximum number of these tasks to run in parallel')}
+        limits={RUN_NUMBERS.jobs}
+        value={props.jobs}
+        onValue={jobs => jobs !== null && props.onJobs(Number(jobs))}
+      />
+    ),
     view: <span className="pyr-view-options">{props.viewOptions}</span>,
     details: (
       <Button
@@ -116,38 +127,6 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
       </div>
       <SearchNotes id={notes} model={props.model} state={props.state} />
     </div>
-  );
-}
-
-function Jobs(props: {
-  jobs: number;
-  onJobs: (jobs: number) => void;
-}): JSX.Element {
-  const trans = useTrans();
-  const [text, setText] = React.useState(String(props.jobs));
-  React.useEffect(() => setText(String(props.jobs)), [props.jobs]);
-  return (
-    <label
-      className="pyr-jobs"
-      title={trans.__('Maximum number of these tasks to run in parallel')}
-    >
-      <span>{trans.__('Parallel tasks')}</span>
-      <input
-        type="number"
-        className="pyr-input pyr-input-number"
-        min={1}
-        max={1000}
-        value={text}
-        onChange={event => {
-          setText(event.target.value);
-          const jobs = Number(event.target.value);
-          if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 1000) {
-            props.onJobs(jobs);
-          }
-        }}
-        onBlur={() => setText(String(props.jobs))}
-      />
-    </label>
   );
 }
 

@@ -5,7 +5,7 @@ import type { Grouping } from '../../model/layout';
 import type { TableLayoutModel } from '../../model/tablelayout';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
-import { AggregatesPopup } from '../shared/aggregates';
+import { AggregatesButton } from '../shared/aggregates';
 import { Radios, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -35,34 +35,20 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
         label={groupingText(trans, layout.grouping)}
         title={trans.__('Group similar tasks')}
         aria-pressed={layout.grouping !== null}
-        opens={(anchor, close) => (
-          <Popup
-            anchor={anchor}
-            onClose={close}
-            label={trans.__('Group')}
-            className="pyr-columns"
-          >
+        opens={place => (
+          <Popup {...place} label={trans.__('Group')} className="pyr-columns">
             <GroupForm table={table} state={state} />
           </Popup>
         )}
       />
       {isCards || layout.grouping !== null ? (
-        <OpenButton
-          icon="table"
-          label={trans.__('Aggregates')}
-          title={trans.__('Select aggregates of metrics, such as min(loss)')}
-          opens={(anchor, close) => (
-            <AggregatesPopup
-              anchor={anchor}
-              metrics={state.columns.figures}
-              goals={state.goals}
-              chosen={table.aggregates}
-              onChoose={(each, isChosen) =>
-                table.showColumn(`figure:${each}`, isChosen)
-              }
-              onClose={close}
-            />
-          )}
+        <AggregatesButton
+          metrics={state.columns.figures}
+          goals={state.goals}
+          chosen={table.aggregates}
+          onChoose={(each, isChosen) =>
+            table.showColumn(`figure:${each}`, isChosen)
+          }
         />
       ) : (
         <Button
@@ -78,13 +64,8 @@ export function ViewOptions(props: IViewOptionsProps): JSX.Element {
         icon="bookmark"
         label={trans.__('Views')}
         title={trans.__('Saved views')}
-        opens={(anchor, close) => (
-          <Popup
-            anchor={anchor}
-            onClose={close}
-            label={trans.__('Views')}
-            className="pyr-columns"
-          >
+        opens={place => (
+          <Popup {...place} label={trans.__('Views')} className="pyr-columns">
             <Views model={model} table={table} />
           </Popup>
         )}

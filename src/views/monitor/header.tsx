@@ -1,7 +1,8 @@
 import * as React from 'react';
 
 import type { Action, ConnectionState, TaskRow } from '../../client/types';
-import type { ILogState } from '../../model/log';
+import { isActive } from '../../model/active';
+import type { ILogState } from '../../model/logstate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
 import type { ITaskContext } from '../actions/action';
@@ -10,7 +11,7 @@ import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
 import { HostToolbarContext } from '../shared/hosttoolbar';
-import { AlertIcon, isActive, StatusLabel } from '../shared/status';
+import { AlertIcon, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
 import { splitName, TaskName } from '../shared/tasklines';
 import { IconButton } from '../shared/button';

@@ -1,6 +1,6 @@
 import type { IDecoration, IMarker, Terminal } from '@xterm/xterm';
 
-import type { IHit } from '../../model/log';
+import type { IHit } from '../../model/logstate';
 import { lowerBound } from '../../model/lowerbound';
 import type { LineMap } from './linemap';
 

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import type { IHit, LogModel } from '../../model/log';
+import type { LogModel } from '../../model/log';
+import type { IHit } from '../../model/logstate';
 import type { LogTimesModel } from '../../model/logtimes';
 import { useTrans } from '../shared/context';
 import { watchTheme } from '../shared/chart/theme';

@@ -1,4 +1,4 @@
-import type { IHit, ILogSink } from '../../model/log';
+import type { IHit, ILogSink } from '../../model/logstate';
 import type { IRows } from './linemap';
 import { LineMap } from './linemap';
 

@@ -1,9 +1,9 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
+import { isActive } from '../../model/active';
 import type { MonitorModel } from '../../model/monitor';
 import { useTrans } from '../shared/context';
-import { isActive } from '../shared/status';
 import { useKnownTime, useStore } from '../shared/store';
 import { IconButton } from '../shared/button';
 import { RunTime, TaskLines, taskTitle } from '../shared/tasklines';

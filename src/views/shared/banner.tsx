@@ -6,6 +6,7 @@ import { useTrans } from './context';
 import { clockTime } from './format';
 import type { IconName } from './icons';
 import { Icon } from './icons';
+import { serverSentence } from './serversentences';
 
 export interface IBannerProps {
   kind: 'info' | 'warning' | 'error';
@@ -33,7 +34,11 @@ export function Banner(props: IBannerProps): JSX.Element | null {
       role={kind === 'error' ? 'alert' : 'status'}
     >
       {icon && <Icon name={icon} />}
-      <div className="pyr-banner-text">{children}</div>
+      <div className="pyr-banner-text">
+        {typeof children === 'string'
+          ? serverSentence(trans, children)
+          : children}
+      </div>
       {props.actions}
       {onRetry && <Button label={trans.__('Retry')} onClick={onRetry} />}
       {onClose && (

@@ -33,6 +33,9 @@ export interface IPopupProps {
   children: React.ReactNode;
 }
 
+/** Where a popup opens, and what closes it. */
+export type PopupPlace = Pick<IPopupProps, 'anchor' | 'at' | 'onClose'>;
+
 /** Pixels to the edges of the window. */
 const EDGE_PADDING = { padding: 8 };
 
@@ -171,7 +174,7 @@ export function OpenButton({
   ...rest
 }: IButtonProps & {
   /** What is opened below the button, or below something around it. */
-  opens: (anchor: HTMLElement, close: () => void) => JSX.Element;
+  opens: (place: PopupPlace) => JSX.Element;
   popup?: 'dialog' | 'menu';
   onOpen?: () => void;
 }): JSX.Element {
@@ -190,7 +193,7 @@ export function OpenButton({
           setAnchor(anchor ? null : event.currentTarget);
         }}
       />
-      {anchor && opens(anchor, close)}
+      {anchor && opens({ anchor, onClose: close })}
     </>
   );
 }

@@ -13,7 +13,7 @@ import {
 import { Choice } from './choice';
 import type { ITrans } from './context';
 import { useTrans } from './context';
-import { TextInput } from './button';
+import { InputField, LinesField } from './fields';
 
 /** Options that are rarely needed. */
 const ADVANCED_FIELDS: readonly RunField[] = [
@@ -28,6 +28,9 @@ const ADVANCED_FIELDS: readonly RunField[] = [
 
 /** Advanced options with fields of their own. */
 const OTHER_FIELDS = ['engine', 'alerts', 'resume', 'preempt'] as const;
+
+/** An example, in the grammar of the rules. */
+const RULE = `loss is nan -> stop`;
 
 export interface IRunOptionsProps {
   value: RunOptions;
@@ -47,63 +50,132 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const { value, errors = [] } = props;
   const engine = value.engine ?? props.engine;
-  const isSet =
-    ADVANCED_FIELDS.some(field => !isEmpty(value[field])) ||
-    OTHER_FIELDS.some(field => !isEmpty(value[field]));
-  const isWrong = errors.some(
-    error =>
-      ADVANCED_FIELDS.includes(error.field as RunField) ||
-      OTHER_FIELDS.some(field => field === error.field)
+  const isSet = [...ADVANCED_FIELDS, ...OTHER_FIELDS].some(
+    field => !isEmpty(value[field])
   );
+  const isWrong = (field: string) =>
+    errors.some(error => error.field === field);
   const [open, setOpen] = React.useState(Boolean(isSet));
   // A cluster assigns the GPUs itself, and always needs the memory.
   const advanced = ADVANCED_FIELDS.filter(
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
-  const field = (name: RunField) => (
-    <OptionField
-      key={name}
-      {...props}
-      field={name}
-      known={value[name]}
-      words={wordsOf(trans, name, engine !== 'local', props.defaultGpus)}
-      limits={RUN_NUMBERS[name]}
-      onValue={given =>
-        props.onChange({
-          ...value,
-          [name]: given ?? (name === 'jobs' ? 1 : null)
-        })
-      }
-    />
-  );
+  const common = (field: string) => ({
+    className: 'pyr-run-option',
+    id: `${props.prefix}@${field}`,
+    'aria-invalid': isWrong(field)
+  });
+  const change = (part: Partial<RunOptions>) =>
+    props.onChange({ ...value, ...part });
+  const field = (name: RunField) => {
+    const isCluster = engine !== 'local';
+    const [label, title, placeholder] = wordsOf(
+      trans,
+      name,
+      isCluster,
+      props.defaultGpus
+    );
+    return (
+      <InputField
+        key={name}
+        {...common(name)}
+        {...{ label, title, placeholder }}
+        value={value[name]}
+        limits={RUN_NUMBERS[name]}
+        onValue={given =>
+          change({ [name]: given ?? (name === 'jobs' ? 1 : null) })
+        }
+      />
+    );
+  };
+  const engines: Record<Engine, string> = {
+    local: trans.__('This machine'),
+    ...CLUSTERS
+  };
   return (
     <div className="pyr-run-options">
       {field('jobs')}
       {field('gpus')}
       {engine === 'slurm' &&
         CLUSTER_FIELDS.map(name => (
-          <OptionField
+          <InputField
             key={name}
-            {...props}
-            field={`cluster.${name}`}
-            known={value.cluster?.[name]}
-            words={needWords(trans, name)}
+            {...common(`cluster.${name}`)}
+            {...needWords(trans, name)}
+            placeholder={trans.__('default')}
+            value={value.cluster?.[name]}
             limits={name === 'cpus' ? [1, Number.MAX_SAFE_INTEGER] : undefined}
-            onValue={need => props.onChange(withNeed(value, name, need ?? ''))}
+            onValue={need => props.onChange(withNeed(value, name, need))}
           />
         ))}
       {engine !== 'local' && field('memory')}
       <details
-        open={open || isWrong}
+        open={open || [...ADVANCED_FIELDS, ...OTHER_FIELDS].some(isWrong)}
         onToggle={event => setOpen(event.currentTarget.open)}
       >
         <summary>{trans.__('More options')}</summary>
         <div className="pyr-run-more">
           {advanced.map(field)}
-          <RequeueField {...props} />
-          {engine === 'local' && <PreemptField {...props} />}
-          <AlertsField {...props} />
-          <EngineField {...props} />
+          <Choice
+            {...common('resume')}
+            title={trans.__(
+              'Queue a task again after a reboot or preemption, or when it reached its time limit and saved a checkpoint'
+            )}
+            label={trans.__('Requeue')}
+            value={isEmpty(value.resume) ? '' : String(value.resume)}
+            options={[
+              ['', trans.__('Default')],
+              ['true', trans.__('Yes')],
+              ['false', trans.__('No')]
+            ]}
+            onChange={given =>
+              change({ resume: given === '' ? null : given === 'true' })
+            }
+          />
+          {engine === 'local' && (
+            <Choice
+              {...common('preempt')}
+              title={trans.__(
+                'Stop running tasks of a lower priority to make room, if they are requeued'
+              )}
+              label={trans.__('Preempt others')}
+              value={value.preempt ? 'true' : ''}
+              options={[
+                ['', trans.__('No')],
+                ['true', trans.__('Yes')]
+              ]}
+              onChange={given => change({ preempt: given ? true : null })}
+            />
+          )}
+          <LinesField
+            {...common('alerts')}
+            className="pyr-run-option pyr-run-whole"
+            label={trans.__('Alert rules')}
+            title={trans.__(
+              'Rules that watch metrics or the output, one per line. “-> stop” after a rule stops the run, “-> tag NAME” tags the task.'
+            )}
+            placeholder={RULE}
+            lines={value.alerts ?? []}
+            onLines={alerts =>
+              change({ alerts: alerts.length > 0 ? alerts : null })
+            }
+          />
+          <Choice
+            {...common('engine')}
+            className="pyr-run-option pyr-run-wide"
+            title={trans.__(
+              'On the server’s machine, as Slurm jobs, or on Dask workers'
+            )}
+            label={trans.__('Run on')}
+            value={value.engine ?? ''}
+            options={[
+              ['', trans.__('Default (%1)', engines[props.engine])],
+              ['local', engines.local],
+              ['slurm', engines.slurm],
+              ['dask', engines.dask]
+            ]}
+            onChange={given => props.onChange(withEngine(value, given || null))}
+          />
         </div>
       </details>
       {errors
@@ -117,176 +189,24 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   );
 }
 
-/** A number or a text. */
-function OptionField(
-  props: IRunOptionsProps & {
-    /** Its name in messages. */
-    field: string;
-    known: unknown;
-    /** Label, help and placeholder. */
-    words: [string, string, string];
-    /** The least and the greatest number; a text without it. */
-    limits?: readonly [least: number, most: number];
-    onValue: (value: string | number | null) => void;
-  }
-): JSX.Element {
-  const { field, known, limits, onValue } = props;
-  const [label, help, placeholder] = props.words;
-  const [typed, setTyped] = React.useState<string | null>(null);
-  const change = (text: string) => {
-    setTyped(text);
-    const number = Math.round(Number(text));
-    if (text === '' || !limits) {
-      onValue(text || null);
-    } else if (Number.isFinite(number)) {
-      onValue(Math.min(limits[1], Math.max(limits[0], number)));
-    }
-  };
-  return (
-    <label className="pyr-run-option" title={help}>
-      <span>{label}</span>
-      <TextInput
-        type={limits ? 'number' : 'text'}
-        id={`${props.prefix}@${field}`}
-        min={limits?.[0]}
-        max={limits?.[1]}
-        value={typed ?? (isEmpty(known) ? '' : String(known))}
-        placeholder={placeholder}
-        aria-invalid={props.errors?.some(error => error.field === field)}
-        onValue={change}
-        onBlur={() => setTyped(null)}
-      />
-    </label>
-  );
-}
-
-/** An example, in the grammar of the rules. */
-const RULE = `loss is nan -> stop`;
-
-/** Alert rules, one a line. */
-function AlertsField(props: IRunOptionsProps): JSX.Element {
-  const trans = useTrans();
-  const { value, onChange } = props;
-  const [typed, setTyped] = React.useState<string | null>(null);
-  return (
-    <label
-      className="pyr-run-option pyr-run-whole"
-      title={trans.__(
-        'Rules that watch metrics or the output, one per line. “-> stop” after a rule stops the run, “-> tag NAME” tags the task.'
-      )}
-    >
-      <span>{trans.__('Alert rules')}</span>
-      <textarea
-        className="pyr-input"
-        id={`${props.prefix}@alerts`}
-        rows={2}
-        spellCheck={false}
-        value={typed ?? value.alerts?.join('\n') ?? ''}
-        placeholder={RULE}
-        aria-invalid={props.errors?.some(error => error.field === 'alerts')}
-        onChange={event => {
-          const text = event.currentTarget.value;
-          const alerts = text.split('\n').filter(line => line.trim());
-          setTyped(text);
-          onChange({ ...value, alerts: alerts.length > 0 ? alerts : null });
-        }}
-        onBlur={() => setTyped(null)}
-      />
-    </label>
-  );
-}
-
-/** Whether interrupted tasks are queued again. */
-function RequeueField(props: IRunOptionsProps): JSX.Element {
-  const trans = useTrans();
-  const known = props.value.resume;
-  return (
-    <Choice
-      className="pyr-run-option"
-      title={trans.__(
-        'Queue a task again after a reboot or preemption, or when it reached its time limit and saved a checkpoint'
-      )}
-      label={trans.__('Requeue')}
-      id={`${props.prefix}@resume`}
-      value={isEmpty(known) ? '' : String(known)}
-      options={[
-        ['', trans.__('Default')],
-        ['true', trans.__('Yes')],
-        ['false', trans.__('No')]
-      ]}
-      onChange={given =>
-        props.onChange({
-          ...props.value,
-          resume: given === '' ? null : given === 'true'
-        })
-      }
-    />
-  );
-}
-
-/** Whether tasks of a lower priority are stopped. */
-function PreemptField(props: IRunOptionsProps): JSX.Element {
-  const trans = useTrans();
-  return (
-    <Choice
-      className="pyr-run-option"
-      title={trans.__(
-        'Stop running tasks of a lower priority to make room, if they are requeued'
-      )}
-      label={trans.__('Preempt others')}
-      id={`${props.prefix}@preempt`}
-      value={props.value.preempt ? 'true' : ''}
-      options={[
-        ['', trans.__('No')],
-        ['true', trans.__('Yes')]
-      ]}
-      onChange={given =>
-        props.onChange({ ...props.value, preempt: given ? true : null })
-      }
-    />
-  );
-}
-
-/** Where the tasks run. */
-function EngineField(props: IRunOptionsProps): JSX.Element {
-  const trans = useTrans();
-  const names: Record<Engine, string> = {
-    local: trans.__('This machine'),
-    ...CLUSTERS
-  };
-  return (
-    <Choice
-      className="pyr-run-option pyr-run-wide"
-      title={trans.__(
-        'On the server’s machine, as Slurm jobs, or on Dask workers'
-      )}
-      label={trans.__('Run on')}
-      id={`${props.prefix}@engine`}
-      value={props.value.engine ?? ''}
-      aria-invalid={props.errors?.some(error => error.field === 'engine')}
-      options={[
-        ['', trans.__('Default (%1)', names[props.engine])],
-        ['local', names.local],
-        ['slurm', names.slurm],
-        ['dask', names.dask]
-      ]}
-      onChange={engine =>
-        props.onChange(withEngine(props.value, engine || null))
-      }
-    />
-  );
-}
-
 function needWords(
   trans: ITrans,
   field: ClusterField
-): [string, string, string] {
-  const words: Record<ClusterField, [string, string]> = {
-    partition: [trans.__('Partition'), trans.__('Cluster partition')],
-    account: [trans.__('Account'), trans.__('Slurm account to charge')],
-    cpus: [trans.__('CPUs per task'), trans.__('CPU cores per task')]
-  };
-  return [...words[field], trans.__('default')];
+): { label: string; title: string } {
+  return {
+    partition: {
+      label: trans.__('Partition'),
+      title: trans.__('Cluster partition')
+    },
+    account: {
+      label: trans.__('Account'),
+      title: trans.__('Slurm account to charge')
+    },
+    cpus: {
+      label: trans.__('CPUs per task'),
+      title: trans.__('CPU cores per task')
+    }
+  }[field];
 }
 
 function isEmpty(value: unknown): boolean {

@@ -23,10 +23,6 @@ export const STATUSES: readonly TaskStatus[] = [
   'cancelled'
 ];
 
-export function isActive(status: TaskStatus): boolean {
-  return status === 'running' || status === 'queued';
-}
-
 export function statusWord(trans: ITrans, status: TaskStatus): string {
   const words: Record<TaskStatus, string> = {
     pending: trans.__('Pending'),

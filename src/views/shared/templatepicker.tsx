@@ -32,10 +32,9 @@ export function TemplatePicker(props: ITemplateProps): JSX.Element {
         props.title ??
         trans.__('Template: the default values or the configuration of a task')
       }
-      opens={(anchor, close) => (
+      opens={place => (
         <Popup
-          anchor={anchor}
-          onClose={close}
+          {...place}
           label={trans.__('Templates')}
           className="pyr-templates"
         >

@@ -1,6 +1,7 @@
 /** Texts and numbers about the utilization of the machine. */
 import type { Gpu, SystemSample } from '../../client/types';
 import type { ITrans } from './context';
+import { serverSentence } from './serversentences';
 
 /** How much of something is used, in percent. */
 export function shareOf(room: { used: number; total: number }): number {
@@ -35,4 +36,13 @@ export function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
         load
       )
     : trans.__('%1 cores, load %2', cpu.cores, load);
+}
+
+/** Why GPUs are missing, or those of one driver; '' if none are. */
+export function gpuMessage(trans: ITrans, sample: SystemSample): string {
+  return sample.gpu_message
+    ? serverSentence(trans, sample.gpu_message)
+    : sample.gpu_state === 'error'
+      ? trans.__('Couldn’t read the GPU utilization.')
+      : '';
 }

@@ -7,13 +7,13 @@ import { bytes, percent } from '../shared/format';
 import { UsageChart } from '../shared/usagechart';
 import {
   coresTitle,
+  gpuMessage,
   memoryShare,
   pastOf,
   shareOf
 } from '../shared/utilization';
 import { useStore } from '../shared/store';
 import { Banner } from '../shared/banner';
-import { serverSentence } from '../shared/serversentences';
 
 /** Samples that a sparkline shows, one a second. */
 const HISTORY_SECONDS = 90;
@@ -55,12 +55,8 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
           history={recent}
         />
       ))}
-      {latest?.gpu_state === 'error' && (
-        <Banner kind="warning">
-          {latest.gpu_message
-            ? serverSentence(trans, latest.gpu_message)
-            : trans.__('Couldn’t read the GPU utilization.')}
-        </Banner>
+      {latest && latest.gpu_state !== 'none' && (
+        <Banner kind="warning">{gpuMessage(trans, latest)}</Banner>
       )}
     </section>
   );

@@ -30,8 +30,8 @@ export function WorkspacePicker(props: IPickerProps): JSX.Element {
       }
       title={current ? placeOf(current) : undefined}
       onOpen={props.onOpen}
-      opens={(anchor, close) => (
-        <Popup anchor={anchor} onClose={close} label={trans.__('Workspaces')}>
+      opens={place => (
+        <Popup {...place} label={trans.__('Workspaces')}>
           {workspaces.map((workspace, index) => (
             <PopupItem
               key={workspace.id}

@@ -5,7 +5,7 @@ import { barsHeight, rampColour, scatterChart } from '../../shared/chart';
 import type { ITrans } from '../../shared/context';
 import { formatNumber } from '../../shared/format';
 import { serverSentence } from '../../shared/serversentences';
-import { importanceChart, parallelOf } from '../charts';
+import { chosenParameters, importanceChart, parallelOf } from '../charts';
 import type {
   IParameterAxis,
   IPlottedTrial,
@@ -13,7 +13,7 @@ import type {
   IStudyPlots,
   IStudyView
 } from './view';
-import { chosenParameters, dotOf, levelsOf, parameterAxis } from './view';
+import { dotOf, levelsOf, parameterAxis } from './view';
 
 /** In pixels. */
 const SLICE_HEIGHT = 200;
@@ -141,7 +141,7 @@ function overParameters(
   { view, options }: IStudyPlots,
   chart: (axes: { x: IParameterAxis; y: IParameterAxis }) => Chart | null
 ): Pick<IStudyPlot, 'chart' | 'wanting'> & { x: string; y: string } {
-  const chosen = chosenParameters(view, options);
+  const chosen = chosenParameters(view, options.studyX, options.studyY);
   const axisOf = (column: IColumn) => parameterAxis(view, column);
   return {
     x: chosen?.x.key ?? '',

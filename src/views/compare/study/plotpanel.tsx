@@ -10,12 +10,13 @@ import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
 import { EmptyState } from '../../shared/emptystate';
 import { tabId, Tabs } from '../../shared/tabs';
+import { chosenParameters } from '../charts';
 import type { FocusModel } from '../focus';
 import { FocusChart } from '../focus';
 import type { IOptions, StudyPlot } from '../options';
 import { offeredPlots, shownPlots } from './plots';
 import type { IStudyPlot, IStudyPlots } from './view';
-import { chosenObjectives, chosenParameters, otherColour } from './view';
+import { chosenObjectives, otherColour } from './view';
 
 /** The plots that compare studies. */
 const COMPARING: readonly StudyPlot[] = ['overview', 'pareto', 'edf'];
@@ -228,7 +229,7 @@ function ParameterChoices(
   const { view } = props.from;
   const { options, onOptions } = props;
   const trans = useTrans();
-  const chosen = chosenParameters(view, options);
+  const chosen = chosenParameters(view, options.studyX, options.studyY);
   const keys = view.parameters.map(({ key }) => key);
   return (
     chosen && (

@@ -16,7 +16,6 @@ import { rampColour, seriesColour } from '../../shared/chart';
 import type { ITrans } from '../../shared/context';
 import { exactValue, formatNumber } from '../../shared/format';
 import type { IPlot } from '../charts';
-import { importances } from '../charts';
 import type { IPlotted, IPlottedTask } from '../comparisonview';
 import { isWide, placesOf } from '../comparisonview';
 import type { IOptions } from '../options';
@@ -243,25 +242,6 @@ export function parameterAxis(
 function branchesOf(dimension: Dimension): Dimension[] {
   const { alternative } = dimension;
   return [dimension, ...(alternative ? branchesOf(alternative) : [])];
-}
-
-/** The chosen parameters, else the two most important ones. */
-export function chosenParameters(
-  view: IStudyView,
-  options: IOptions
-): { x: IColumn; y: IColumn } | null {
-  const find = (key: string) =>
-    view.parameters.find(column => column.key === key);
-  const order = [
-    ...importances(view).flatMap(({ key }) => find(key) ?? []),
-    ...view.parameters
-  ];
-  const wantedY = find(options.studyY);
-  const x =
-    find(options.studyX) ?? order.find(column => column !== wantedY) ?? null;
-  const y =
-    wantedY && wantedY !== x ? wantedY : order.find(column => column !== x);
-  return x && y ? { x, y } : null;
 }
 
 /** The two chosen objectives, by their indices; null with only one. */

@@ -379,6 +379,12 @@ describe('DashboardView', () => {
     expect(screen.getByRole('status')).toHaveTextContent('does not answer');
   });
 
+  it('shows the GPUs of one driver, and why those of the other are missing', async () => {
+    await open({ gpu_message: 'The AMD driver does not answer.' });
+    expect(screen.getByText('The AMD driver does not answer.')).toBeVisible();
+    expect(screen.getByRole('region', { name: 'GPU 0' })).toBeInTheDocument();
+  });
+
   it('offers nothing to who may only look', async () => {
     await open({}, { canExecute: false });
     expect(screen.queryByRole('button', { name: 'Pause' })).toBeNull();

@@ -11,14 +11,16 @@ const STORED = {
   problem: null
 };
 
+let getAlertRules: jest.Mock;
 let changeAlertRules: jest.Mock;
 let onClose: jest.Mock;
 
 async function show(stored: object = STORED): Promise<void> {
+  getAlertRules = jest.fn(() => Promise.resolve(stored));
   changeAlertRules = jest.fn(() => Promise.resolve(stored));
   onClose = jest.fn();
   const client = {
-    getAlertRules: () => Promise.resolve(stored),
+    getAlertRules,
     changeAlertRules
   };
   render(
@@ -84,6 +86,38 @@ describe('Alert rules', () => {
     expect(onClose).not.toHaveBeenCalled();
     fill(conditions()[1], 'loss is nan');
     expect(screen.queryByText('Not a rule.')).toBeNull();
+  });
+
+  it('are saved after a conflict, together with the newer ones', async () => {
+    await show();
+    fill(conditions()[0], 'acc < 0.2');
+    await click('Remove rule 2');
+    const newer = {
+      project: [...STORED.project, 'no output for 10m'],
+      workspace: [],
+      problem: null
+    };
+    getAlertRules.mockResolvedValue(newer);
+    changeAlertRules.mockRejectedValueOnce(
+      new ClientError('The alert rules have changed.', { status: 409 })
+    );
+    await click('Save');
+    expect(screen.getByRole('button', { name: 'Save' })).toBeDisabled();
+    expect(
+      screen.getByText('The alert rules were changed elsewhere.')
+    ).toBeVisible();
+    await click('Load the newer rules');
+    expect(conditions().map(field => field.value)).toEqual([
+      'no output for 10m',
+      'acc < 0.2'
+    ]);
+    await click('Save');
+    expect(changeAlertRules).toHaveBeenLastCalledWith('ws', {
+      workspace: ['acc < 0.2 -> tag bad'],
+      project: ['no output for 10m'],
+      expected: { project: newer.project, workspace: newer.workspace }
+    });
+    expect(onClose).toHaveBeenCalled();
   });
 
   it('begin with an empty one, and report a problem of the settings', async () => {

@@ -97,8 +97,8 @@ describe('a button that opens a popup', () => {
     render(
       <OpenButton
         label={ANCHOR}
-        opens={(anchor, close) => (
-          <Popup anchor={anchor} onClose={close} label={ANCHOR}>
+        opens={place => (
+          <Popup {...place} label={ANCHOR}>
             {['adam', 'sgd'].map((name, index) => (
               <PopupItem
                 key={name}

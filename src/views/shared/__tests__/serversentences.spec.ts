@@ -29,6 +29,20 @@ describe('sentences of the server', () => {
     expect(serverSentence(plainTrans, text)).toBe(text);
   });
 
+  it('are translated inside of others, and in lists', () => {
+    expect(
+      serverSentence(trans, 'The GPU driver stopped responding. Retrying.')
+    ).toBe('[[The GPU driver stopped responding.] Retrying.]');
+    expect(
+      serverSentence(
+        trans,
+        'GPU 0: reserved by train/a; GPU 1: not known; GPU 2: utilization 90 % (at most 30 %).'
+      )
+    ).toBe(
+      '[GPU 0: reserved by train/a]; GPU 1: not known; [GPU 2: utilization 90 % (at most 30 %)].'
+    );
+  });
+
   it('stay as they are if they are not known', () => {
     const text = 'RuntimeError: CUDA out of memory.';
     expect(serverSentence(trans, text)).toBe(text);

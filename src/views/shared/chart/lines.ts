@@ -1,3 +1,4 @@
+import { lowerBound } from '../../../model/lowerbound';
 import { formatNumber } from '../format';
 import { boxOf, paintAxes, scaleOver } from './axes';
 import type { IPainter } from './painter';
@@ -233,16 +234,7 @@ function nearest(
   ys: readonly number[],
   x: number
 ): number {
-  let low = 0;
-  let high = xs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] < x) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
+  const low = lowerBound(xs.length, at => xs[at] < x);
   let best = -1;
   for (let at = Math.max(0, low - 2); at < Math.min(xs.length, low + 2); at++) {
     const isNearer = best < 0 || Math.abs(xs[at] - x) < Math.abs(xs[best] - x);

@@ -17,8 +17,6 @@ export interface IType {
   align?: 'start' | 'middle' | 'end';
   baseline?: 'top' | 'middle' | 'bottom';
   weight?: 'normal' | 'bold';
-  /** Degrees, clockwise, around the place of the text. */
-  turn?: number;
 }
 
 /** Coordinates are pixels from the upper left corner. */
@@ -40,6 +38,22 @@ export interface IPainter {
   at(x: number, y: number, paint: () => void): void;
 }
 
+/** Go through the places of a line; NaN interrupts it. */
+function trace(
+  points: ArrayLike<number>,
+  go: (x: number, y: number, isFirst: boolean) => unknown
+): void {
+  let isFirst = true;
+  for (let index = 0; index + 1 < points.length; index += 2) {
+    const [x, y] = [points[index], points[index + 1]];
+    const isGap = Number.isNaN(x) || Number.isNaN(y);
+    if (!isGap) {
+      go(x, y, isFirst);
+    }
+    isFirst = isGap;
+  }
+}
+
 /** Paints on a canvas whose context is scaled to pixels of the page. */
 export class CanvasPainter implements IPainter {
   constructor(
@@ -51,18 +65,9 @@ export class CanvasPainter implements IPainter {
     const context = this._context;
     this._begin(pen);
     context.lineJoin = 'round';
-    let isOpen = false;
-    for (let index = 0; index + 1 < points.length; index += 2) {
-      const [x, y] = [points[index], points[index + 1]];
-      if (Number.isNaN(x) || Number.isNaN(y)) {
-        isOpen = false;
-      } else if (isOpen) {
-        context.lineTo(x, y);
-      } else {
-        context.moveTo(x, y);
-        isOpen = true;
-      }
-    }
+    trace(points, (x, y, isFirst) =>
+      isFirst ? context.moveTo(x, y) : context.lineTo(x, y)
+    );
     this._end(pen);
   }
 
@@ -81,14 +86,12 @@ export class CanvasPainter implements IPainter {
   text(x: number, y: number, text: string, type: IType): void {
     const context = this._context;
     context.save();
-    context.translate(x, y);
-    context.rotate(((type.turn ?? 0) * Math.PI) / 180);
     context.font = `${type.weight ?? 'normal'} ${type.size}px ${this._font}`;
     context.fillStyle = type.colour;
     context.textAlign =
       type.align === 'middle' ? 'center' : (type.align ?? 'start');
     context.textBaseline = type.baseline ?? 'bottom';
-    context.fillText(text, 0, 0);
+    context.fillText(text, x, y);
     context.restore();
   }
 
@@ -165,16 +168,9 @@ export class SvgPainter implements IPainter {
 
   line(points: ArrayLike<number>, pen: IPen): void {
     const parts: string[] = [];
-    let isOpen = false;
-    for (let index = 0; index + 1 < points.length; index += 2) {
-      const [x, y] = [points[index], points[index + 1]];
-      if (Number.isNaN(x) || Number.isNaN(y)) {
-        isOpen = false;
-      } else {
-        parts.push(`${isOpen ? 'L' : 'M'}${round(x)} ${round(y)}`);
-        isOpen = true;
-      }
-    }
+    trace(points, (x, y, isFirst) =>
+      parts.push(`${isFirst ? 'M' : 'L'}${round(x)} ${round(y)}`)
+    );
     if (parts.length > 0) {
       this._parts.push(
         `<path d="${parts.join('')}" stroke-linejoin="round"${penAttributes(pen)}/>`
@@ -198,12 +194,9 @@ export class SvgPainter implements IPainter {
     const shift = { top: '0.8em', middle: '0.32em', bottom: '-0.2em' }[
       type.baseline ?? 'bottom'
     ];
-    const turn = type.turn
-      ? ` transform="rotate(${type.turn} ${round(x)} ${round(y)})"`
-      : '';
     const weight = type.weight === 'bold' ? ' font-weight="bold"' : '';
     this._parts.push(
-      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size}" fill="${escaped(type.colour)}"${weight}${turn}>${escaped(text)}</text>`
+      `<text x="${round(x)}" y="${round(y)}" dy="${shift}" text-anchor="${type.align ?? 'start'}" font-size="${type.size}" fill="${escaped(type.colour)}"${weight}>${escaped(text)}</text>`
     );
   }
 

@@ -54,17 +54,19 @@ function parallelScene(
       axis.labels ? 0 : 0.02
     )
   );
-  const pointsOf = (index: number): number[] =>
+  /** Of each line. */
+  const paths = spec.lines.map((_, index) =>
     spec.axes.flatMap((axis, at) => {
       const place = axis.places[index];
       const isShown = !Number.isNaN(place) && (!axis.isLog || place > 0);
       return [xs[at], isShown ? scales[at](place) : NaN];
-    });
+    })
+  );
 
   return {
     paint(painter: IPainter): void {
       spec.lines.forEach((line, index) => {
-        painter.line(pointsOf(index), {
+        painter.line(paths[index], {
           stroke: line.colour,
           width: 1.5,
           alpha: 0.7
@@ -108,10 +110,10 @@ function parallelScene(
     pick(x: number, y: number): IHitResult | null {
       let best = -1;
       let least = HIT_RADIUS_PX;
-      spec.lines.forEach((_, index) => {
-        const points = pointsOf(index);
+      paths.forEach((points, index) => {
         for (let at = 0; at + 3 < points.length; at += 2) {
-          const [x0, y0, x1, y1] = points.slice(at, at + 4);
+          const [x0, x1] = [points[at], points[at + 2]];
+          const [y0, y1] = [points[at + 1], points[at + 3]];
           if (x >= x0 - 2 && x <= x1 + 2) {
             const away = Math.abs(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0) - y);
             if (away < least) {
@@ -142,9 +144,8 @@ function parallelScene(
     highlight(painter: IPainter, id: string): void {
       const index = spec.lines.findIndex(line => line.id === id);
       if (index >= 0) {
-        const points = pointsOf(index);
-        painter.line(points, { stroke: theme.background, width: 6 });
-        painter.line(points, {
+        painter.line(paths[index], { stroke: theme.background, width: 6 });
+        painter.line(paths[index], {
           stroke: spec.lines[index].colour,
           width: 3
         });
