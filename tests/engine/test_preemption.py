@@ -67,6 +67,19 @@ def test_only_as_many_as_needed_and_the_last_ones_first(shell: Project) -> None:
     assert len(shell.info("b")["run_statuses"]) == 1
 
 
+def test_a_task_whose_file_is_in_use_is_asked_again(shell: Project) -> None:
+    shell.settings("max_jobs: 2\n")
+    run_low(shell, "a", "b")
+    for name in "xy":
+        shell.task(name, HOLD)
+    with edit_task(shell.paths("b").folder):
+        shell.submit("x", "y", priority=1, preempt=True, jobs=2)
+        shell.wait_for_output("x", b"up")
+    shell.wait_for_output("y", b"up")
+    (shell.folder / "go").touch()
+    assert shell.wait(*"abxy") == ["completed"] * 4
+
+
 def test_batches_of_a_group_make_room_together(shell: Project) -> None:
     shell.settings("max_jobs: 3\n")
     run_low(shell, "a", "b", "c")
