@@ -15,7 +15,7 @@ from tests.support import wait_until
 from .support import Project
 
 MIB = 1 << 20
-HOLD = "echo up; while [ ! -e go ]; do sleep 0.02; done"
+HOLD = "echo up; while [ ! -e go ]; do sleep 0.1; done"
 
 
 def run_low(project: Project, *names: str, **options: Any) -> None:
@@ -136,7 +136,7 @@ def test_the_limit_of_the_batch_itself_is_no_reason(shell: Project) -> None:
 
 def test_a_cancelled_task_is_not_requeued(shell: Project) -> None:
     shell.settings("max_jobs: 1\n")
-    shell.task("low", "trap '' TERM; echo up; while [ ! -e go ]; do sleep 0.02; done")
+    shell.task("low", "trap '' TERM; echo up; while [ ! -e go ]; do sleep 0.1; done")
     shell.submit("low", resume=True, grace=600.0)
     shell.wait_for_output("low", b"up")
     shell.task("urgent", "true")
