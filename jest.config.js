@@ -21,29 +21,45 @@ const esModules = [
   'yjs'
 ].join('|');
 
-const baseConfig = jestJupyterLab(__dirname);
+const base = jestJupyterLab(__dirname);
 
-module.exports = {
-  ...baseConfig,
-  collectCoverageFrom: ['src/**/*.{ts,tsx}', '!src/**/*.d.ts'],
-  coverageReporters: ['lcov', 'text'],
-  modulePathIgnorePatterns: [
-    '<rootDir>/pyruns_jupyter/labextension',
-    '<rootDir>/lib',
-    '<rootDir>/.venv',
-    '<rootDir>/dist'
-  ],
-  reporters: ['default'],
-  setupFilesAfterEnv: ['<rootDir>/jest.setup.js'],
-  // In ms: ends a test that hangs. Machines differ in speed by more than tests may.
-  testTimeout: 60_000,
-  testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+const shared = {
+  moduleFileExtensions: base.moduleFileExtensions,
+  moduleNameMapper: base.moduleNameMapper,
+  resolver: base.resolver,
+  // Packages are resolved without it: only here are tests looked for.
+  roots: ['<rootDir>/src'],
   // Types are checked by tsc; here each file is only transpiled.
   transform: {
-    ...baseConfig.transform,
+    ...base.transform,
     '^.+\\.jsx?$': '<rootDir>/jest.transform.js',
     '^.+\\.tsx?$': '<rootDir>/jest.transform.js',
     '\\.mjs$': '<rootDir>/jest.transform.js'
   },
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
+};
+
+module.exports = {
+  collectCoverageFrom: ['src/**/*.{ts,tsx}', '!src/**/*.d.ts'],
+  coverageReporters: ['lcov', 'text'],
+  // A page for each file, and what imitates a browser there, takes most of the time of small tests.
+  projects: [
+    {
+      ...shared,
+      displayName: 'logic',
+      testEnvironment: 'node',
+      testRegex: 'src/model/__tests__/.*\\.spec\\.ts$'
+    },
+    {
+      ...shared,
+      displayName: 'interface',
+      setupFiles: base.setupFiles,
+      setupFilesAfterEnv: ['<rootDir>/jest.setup.js'],
+      testEnvironment: base.testEnvironment,
+      testRegex: 'src/(client|lab|views|widget)/.*__tests__/.*\\.spec\\.tsx?$'
+    }
+  ],
+  reporters: ['default'],
+  // In ms: ends a test that hangs. Machines differ in speed by more than tests may.
+  testTimeout: 60_000
 };

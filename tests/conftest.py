@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
 from tests.amd_gpus import FakeAmdSmi, recorded
@@ -43,6 +44,15 @@ if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
 ORDER = ["docs", "packaging", "side_by_side", "hub", "slurm", "dask", "cli", "studies", "engine", "server"]
 
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let examples not depend on constants of the modules that a process happens to have imported.
+
+    Hypothesis parses each of them, which takes a process up to ten seconds.
+    """
+    if config.getoption("--hypothesis-profile") != "thorough":
+        providers._get_local_constants = providers.Constants  # type: ignore[attr-defined] # no public setting
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,16 +3,24 @@
 #
 # uv needs seconds where pip needs minutes. It does not read pip's configuration, so pip itself is used where an index
 # is configured for it, and where uv fails.
+#
+# Last, one package is removed again: where it is there, each process that imports jsonschema compiles a grammar of its
+# for more than a second, and the tests start hundreds of servers.
 set -euo pipefail
 python=$1
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 uv=.venv/bin/uv
 
-if [ -z "${PIP_INDEX_URL:-}${PIP_EXTRA_INDEX_URL:-}" ] && ! "$python" -m pip config list | grep -q index-url; then
-  test -x $uv || .venv/bin/python -m pip install --quiet uv || true
-  if test -x $uv && $uv pip install --quiet --python "$python" "$@"; then
-    exit 0
+install() {
+  if [ -z "${PIP_INDEX_URL:-}${PIP_EXTRA_INDEX_URL:-}" ] && ! "$python" -m pip config list | grep -q index-url; then
+    test -x $uv || .venv/bin/python -m pip install --quiet uv || true
+    if test -x $uv && $uv pip install --quiet --python "$python" "$@"; then
+      return
+    fi
   fi
-fi
-"$python" -m pip install --quiet "$@"
+  "$python" -m pip install --quiet "$@"
+}
+
+install "$@"
+"$python" -m pip uninstall --quiet --quiet --yes rfc3987-syntax

@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +55,14 @@ class Term:
     """A term that is not to be used.
 
     Attributes:
-        pattern: finds it.
+        words: the regular expression for it.
+        pattern: finds it as whole words.
         better: what to write instead.
         kinds: the kinds of text in which it is wrong; empty for all.
         allowed: patterns of file names in which it is right.
     """
 
+    words: str
     pattern: re.Pattern[str]
     better: str
     kinds: frozenset[str]
@@ -91,9 +95,10 @@ def read_terms(path: Path = TERMS) -> tuple[list[str], list[Term]]:
 
 def _term(entry: dict[str, Any]) -> Term:
     flags = 0 if entry.get("case") else re.IGNORECASE
-    pattern = re.sub(" +", r"\\s+", entry["term"])
+    words = re.sub(" +", r"\\s+", entry["term"])
     return Term(
-        re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", flags),
+        words,
+        _whole_words(words, flags),
         entry["use"],
         frozenset(entry.get("kinds", ())),
         tuple(entry.get("allowed", ())),
@@ -102,13 +107,25 @@ def _term(entry: dict[str, Any]) -> Term:
 
 def check(texts: Iterable[Text], kind: str, terms: Sequence[Term]) -> Iterator[Finding]:
     """Yield the wrong terms in texts of one kind."""
-    for text in texts:
-        for term in terms:
-            if not term.is_for(kind, text.place):
+    for place, same_place in groupby(texts, lambda one: one.place):
+        wrong = [term for term in terms if term.is_for(kind, place)]
+        any_wrong = _any_of(tuple(term.words for term in wrong))
+        for text in same_place:
+            if not any_wrong.search(text.text):  # most have none, and one search is quicker than many
                 continue
-            for match in term.pattern.finditer(text.text):
-                line = text.line + text.text.count("\n", 0, match.start())
-                yield Finding(text.place, line, kind, " ".join(match.group().split()), term.better)
+            for term in wrong:
+                for match in term.pattern.finditer(text.text):
+                    line = text.line + text.text.count("\n", 0, match.start())
+                    yield Finding(place, line, kind, " ".join(match.group().split()), term.better)
+
+
+@cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return _whole_words("|".join(words) or "(?!)", re.IGNORECASE)
+
+
+def _whole_words(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", flags)
 
 
 def markdown(path: Path) -> Text:
@@ -123,14 +140,14 @@ def markdown(path: Path) -> Text:
 
 def literals(path: Path) -> Iterator[Text]:
     """Yield the texts of several words in a Python file, without docstrings; a field of one is `{}`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     skipped = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             parts = node.values
             skipped.update(map(id, parts))
@@ -180,7 +197,7 @@ def _descriptions(path: Path, keys: set[str]) -> Iterator[Text]:
                 else:
                     yield from walk(value)
 
-    if root := yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader):
+    if root := yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
         yield from walk(root)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
+from pyruns_jupyter.core.common.json_schema_import import skip_iri_grammar
 
 from .tools import AgentTools
 
@@ -29,6 +30,7 @@ def serve(folder: Path, allow: str | None, agent: str) -> None:
     Raises:
         NotFound: if the package `mcp` is not installed.
     """
+    skip_iri_grammar()
     try:
         from mcp.server.mcpserver import MCPServer
         from mcp.server.mcpserver.exceptions import ToolError

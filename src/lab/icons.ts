@@ -13,12 +13,21 @@ export const pyrunsIcon = new LabIcon({
   svgstr: pyruns
 });
 
-/** Make the icon of an action, as Lab's toolbars need it. */
+const actionIcons = new Map<IconName, LabIcon>();
+
+/** Return the icon of an action, as Lab's toolbars need it. */
 export function actionIcon(name: IconName): LabIcon {
-  const host = document.createElement('div');
-  const root = createRoot(host);
-  flushSync(() => root.render(React.createElement(Icon, { name })));
-  const svgstr = host.innerHTML;
-  root.unmount();
-  return new LabIcon({ name: `pyruns-jupyter:${name}`, svgstr });
+  let icon = actionIcons.get(name);
+  if (!icon) {
+    const host = document.createElement('div');
+    const root = createRoot(host);
+    flushSync(() => root.render(React.createElement(Icon, { name })));
+    icon = new LabIcon({
+      name: `pyruns-jupyter:${name}`,
+      svgstr: host.innerHTML
+    });
+    root.unmount();
+    actionIcons.set(name, icon);
+  }
+  return icon;
 }

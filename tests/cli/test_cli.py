@@ -18,6 +18,8 @@ from pyruns_jupyter.cli.terminal import TerminalContext, main
 from tests.engine.support import stop_everything
 from tests.support import ROOT, wait_until
 
+from .command_server import command_server
+
 SCRIPT = """\
 import argparse, sys, time
 import pyruns_jupyter as pyruns
@@ -55,9 +57,9 @@ class Terminal:
 
     def __call__(self, *words: str, code: int = 0, given: str = "") -> str:
         """Run a command; return what it wrote, to standard error when it fails."""
-        process = self.start(*words)
-        out, err = process.communicate(given, timeout=120)
-        assert process.returncode == code, f"{words}: {process.returncode}\n{out}\n{err}"
+        done = command_server().run(words, self.folder, self.environment, given)
+        out, err = done.stdout, done.stderr
+        assert done.returncode == code, f"{words}: {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         if code == 0:
             assert err == ""

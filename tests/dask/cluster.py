@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from distributed import Client
 
 from tests import nodes
 from tests.support import wait_until
@@ -32,7 +31,7 @@ class DaskCluster:
         self.start_scheduler()
         for node in NODES:
             self.start_node(node)
-        wait_until(lambda: len(self.workers()) == len(NODES), 60, self.log)
+        wait_until(lambda: len(self.workers()) == len(NODES), 60, self.log, interval=0.5)
 
     def stop(self) -> None:
         for node in list(self._nodes):
@@ -80,6 +79,8 @@ class DaskCluster:
             return list(client.list_datasets())
 
     def client(self) -> Any:
+        from distributed import Client  # not for everybody who collects tests
+
         return Client(self.address, set_as_default=False, timeout=30)
 
     def log(self) -> str:

@@ -35,7 +35,7 @@ def test_a_sweep_on_the_gpus_of_the_workers(project: Project, cluster: DaskClust
     # Nothing is left of it once the scheduler has heard of the end.
     wait_until(lambda: not read_queue(project.root).batches, message=lambda: project.scheduler_log())
     wait_until(lambda: os.listdir(project.engine.cluster) == [])
-    wait_until(lambda: cluster.datasets() == [], message=lambda: str(cluster.datasets()))
+    wait_until(lambda: cluster.datasets() == [], message=lambda: str(cluster.datasets()), interval=0.25)
     assert project.scheduler_log() == ""
 
 
@@ -60,7 +60,7 @@ def test_what_waits_says_why_and_can_be_stopped(project: Project, cluster: DaskC
     [waiting] = queued(project).next
     first, second = sorted({"a", "b", "c"} - {waiting})
     assert cancel(project.workspace, waiting) == "cancelled"
-    wait_until(lambda: len(cluster.datasets()) == 2, message=lambda: str(cluster.datasets()))
+    wait_until(lambda: len(cluster.datasets()) == 2, message=lambda: str(cluster.datasets()), interval=0.25)
     # What runs is stopped by its own supervisor: here it is on another host.
     assert cancel(project.workspace, first) == "running"
     assert project.wait(first) == ["cancelled"]
@@ -115,7 +115,7 @@ def test_a_scheduler_that_is_killed(project: Project, cluster: DaskCluster) -> N
         lambda: (ensure_running(project.root), all(project.status(name) in ENDED for name in names))[1]
     )
     assert [project.info(name)["run_statuses"] for name in names] == [["completed"]] * 3
-    wait_until(lambda: (ensure_running(project.root), cluster.datasets() == [])[1])
+    wait_until(lambda: (ensure_running(project.root), cluster.datasets() == [])[1], interval=0.25)
 
 
 def test_an_address_that_does_not_respond(project: Project, cluster: DaskCluster) -> None:

@@ -56,7 +56,7 @@ def test_a_node_that_dies(project: Project, cluster: DaskCluster) -> None:
     node = node_of(project, "a")
     cluster.stop_node(node)
     try:
-        wait_until(lambda: cluster.workers() == [one for one in NODES if one != node])
+        wait_until(lambda: cluster.workers() == [one for one in NODES if one != node], interval=0.25)
         assert project.status("a") == "running"
         age_lease(project, "a")
         project.wait_for_output("a", b"up", run=2)

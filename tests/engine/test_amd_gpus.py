@@ -16,7 +16,7 @@ from .support import Project
 from .test_gpus import NOW, up, why
 
 SHOW = "echo gpu:$ROCR_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS:${CUDA_VISIBLE_DEVICES-unset}"
-HOLD = f"{SHOW}; while [ ! -e go ]; do sleep 0.02; done\n"
+HOLD = f"{SHOW}; while [ ! -e go ]; do sleep 0.1; done\n"
 
 
 @pytest.fixture(autouse=True)

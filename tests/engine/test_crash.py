@@ -200,7 +200,7 @@ def test_many_schedulers_started_at_once(shell: Project) -> None:
     shell.submit(*names, jobs=2)
     shell.kill_scheduler()
     command = [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(shell.root)]
-    count = int(os.environ.get("PYRUNS_SCHEDULERS", "40"))
+    count = int(os.environ.get("PYRUNS_SCHEDULERS", "16"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     started = [
         subprocess.Popen(command, cwd=shell.folder, env=environment, stderr=subprocess.PIPE)
@@ -217,7 +217,7 @@ def test_many_schedulers_started_at_once(shell: Project) -> None:
 
 def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
     """As after the lid of a laptop was closed: its lease has run out, but it lives and keeps its run."""
-    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.05; done; echo end; exit 3")
+    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.1; done; echo end; exit 3")
     shell.task("next", "true")
     shell.submit("T", "next", jobs=2)
     shell.wait("next")
@@ -245,7 +245,7 @@ def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_host_that_got_another_name(shell: Project, killed: bool) -> None:
     """As a laptop does in another network: the boot is the same, so its locks speak."""
-    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.05; done; exit 3")
+    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.1; done; exit 3")
     shell.submit("T")
     shell.wait_for_output("T", b"up")
     shell.kill_scheduler()
@@ -273,7 +273,7 @@ def test_a_disk_that_is_full(small_disk: Path, make_project: MakeProject, room: 
     filler.write_bytes(bytes(4_000_000))
     lines = 600_000 if room == "for the log" else 10
     go = small_disk.parent / "go"
-    shell.task("T", f"echo up; while [ ! -e '{go}' ]; do sleep 0.05; done; seq {lines}; echo end; exit 3")
+    shell.task("T", f"echo up; while [ ! -e '{go}' ]; do sleep 0.1; done; seq {lines}; echo end; exit 3")
     shell.submit("T")
     shell.wait_for_output("T", b"up")
     more = os.open(small_disk / "more", os.O_WRONLY | os.O_CREAT)

@@ -23,7 +23,7 @@ from tests.support import ROOT, wait_until
 from .conftest import MakeProject
 from .support import Project
 
-HOLD = "echo up; while [ ! -e {go} ]; do sleep 0.05; done\n"
+HOLD = "echo up; while [ ! -e {go} ]; do sleep 0.1; done\n"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from .conftest import MakeProject
 from .support import Project
 
 NOW = "gpu_scheduler_stable_seconds: 0\n"
-HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; while [ ! -e go ]; do sleep 0.02; done\n"
+HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; while [ ! -e go ]; do sleep 0.1; done\n"
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def test_a_clock_that_jumps(shell: Project, jump: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
     monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
     monkeypatch.setenv("NO_FAKE_STAT", "1")
-    shell.task("long", "echo up; while [ ! -e go ]; do sleep 0.05; done; exit 3")
+    shell.task("long", "echo up; while [ ! -e go ]; do sleep 0.1; done; exit 3")
     shell.task("limited", "echo up; sleep 600")
     shell.task("again", '[ -e "$PYRUNS_TASK_DIR/once" ] || { touch "$PYRUNS_TASK_DIR/once"; exit 1; }')
     shell.submit("long")

@@ -20,7 +20,7 @@ from tests.support import wait_until
 from .support import Project
 
 USUAL = QueueOptions()
-WAITING = "echo up; while [ ! -e go ]; do sleep 0.05; done; exit 3"
+WAITING = "echo up; while [ ! -e go ]; do sleep 0.1; done; exit 3"
 
 
 def begin(project: Project, options: QueueOptions = USUAL) -> int:

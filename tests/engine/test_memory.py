@@ -30,7 +30,7 @@ from .support import Project, python
 
 MIB = 2**20
 SCORE = Path("/proc/self/oom_score_adj")
-HOLD = "echo up; while [ ! -e go ]; do sleep 0.02; done\n"
+HOLD = "echo up; while [ ! -e go ]; do sleep 0.1; done\n"
 
 linux_only = pytest.mark.skipif(not SCORE.exists(), reason="only Linux has an OOM killer with scores")
 

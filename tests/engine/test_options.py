@@ -30,7 +30,8 @@ from tests.core.making import script_workspace
 
 from .support import Project
 
-OPENAPI = yaml.safe_load((Path(pyruns_jupyter.server.__file__).parent / "openapi.yaml").read_text("utf-8"))
+DESCRIPTION = Path(pyruns_jupyter.server.__file__).parent / "openapi.yaml"
+OPENAPI = yaml.load(DESCRIPTION.read_bytes(), yaml.CSafeLoader)
 DESCRIBED = OPENAPI["components"]["schemas"]["RunOptions"]["properties"]
 
 

@@ -146,7 +146,7 @@ def test_one_line_without_an_end(shell: Project) -> None:
 def test_who_keeps_the_output_open_does_not_hold_the_end_up(shell: Project, settings: str) -> None:
     """A grandchild in a session of its own writes on after the task has ended."""
     stays = "setsid sh -c 'echo up; touch up; while [ ! -e stop ]; do sleep 0.1; done'"
-    script = f"{stays} & while [ ! -e up ]; do sleep 0.02; done; exit 7"
+    script = f"{stays} & while [ ! -e up ]; do sleep 0.1; done; exit 7"
     try:
         found = run(shell, script, settings, "failed")
         assert found == b"up\n"

@@ -15,7 +15,7 @@ from tests.support import wait_until
 from .support import Project
 
 MIB = 1 << 20
-HOLD = "echo up; while [ ! -e go ]; do sleep 0.02; done"
+HOLD = "echo up; while [ ! -e go ]; do sleep 0.1; done"
 
 
 def run_low(project: Project, *names: str, **options: Any) -> None:
@@ -65,6 +65,19 @@ def test_only_as_many_as_needed_and_the_last_ones_first(shell: Project) -> None:
     (shell.folder / "go").touch()
     assert shell.wait(*"abcxy") == ["completed"] * 5
     assert len(shell.info("b")["run_statuses"]) == 1
+
+
+def test_a_task_whose_file_is_in_use_is_asked_again(shell: Project) -> None:
+    shell.settings("max_jobs: 2\n")
+    run_low(shell, "a", "b")
+    for name in "xy":
+        shell.task(name, HOLD)
+    with edit_task(shell.paths("b").folder):
+        shell.submit("x", "y", priority=1, preempt=True, jobs=2)
+        shell.wait_for_output("x", b"up")
+    shell.wait_for_output("y", b"up")
+    (shell.folder / "go").touch()
+    assert shell.wait(*"abxy") == ["completed"] * 4
 
 
 def test_batches_of_a_group_make_room_together(shell: Project) -> None:
@@ -123,7 +136,7 @@ def test_the_limit_of_the_batch_itself_is_no_reason(shell: Project) -> None:
 
 def test_a_cancelled_task_is_not_requeued(shell: Project) -> None:
     shell.settings("max_jobs: 1\n")
-    shell.task("low", "trap '' TERM; echo up; while [ ! -e go ]; do sleep 0.02; done")
+    shell.task("low", "trap '' TERM; echo up; while [ ! -e go ]; do sleep 0.1; done")
     shell.submit("low", resume=True, grace=600.0)
     shell.wait_for_output("low", b"up")
     shell.task("urgent", "true")

@@ -13,7 +13,7 @@ from .support import Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process do that")
 
-HOLD = "echo up; while [ ! -e go ]; do sleep 0.02; done"
+HOLD = "echo up; while [ ! -e go ]; do sleep 0.1; done"
 
 
 def shown(pid: int) -> str:

@@ -29,7 +29,7 @@ def test_projects_are_known_while_something_runs_in_them(make_project: MakeProje
     assert project_registry.living_projects() == []
     one, two = make_project(name="one"), make_project(name="two")
     for project in (one, two):
-        project.task("T", "while [ ! -e go ]; do sleep 0.05; done")
+        project.task("T", "while [ ! -e go ]; do sleep 0.1; done")
         project.submit("T")
     wait_until(lambda: project_registry.living_projects() == [one.root, two.root])
     two.kill_scheduler()
@@ -60,7 +60,7 @@ def test_the_default_folder_is_the_same_in_every_session(
                 patch.setenv("TMPDIR", environment["TMPDIR"])
                 patch.setattr(tempfile, "tempdir", None)
                 project = make_project()
-                project.task("T", "while [ ! -e go ]; do sleep 0.05; done")
+                project.task("T", "while [ ! -e go ]; do sleep 0.1; done")
                 project.submit("T")
                 project.wait_for_output("T", b"START")
     assert len(found) == 1

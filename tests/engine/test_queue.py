@@ -149,7 +149,7 @@ def test_eight_processes_queue_at_once_and_nothing_is_forgotten(shell: Project) 
     # A scheduler that leaves at once makes the moment between its last look and its end come often.
     shell.settings("scheduler_linger_seconds: 0\n")
     count = 'echo run >> "$PYRUNS_TASK_DIR/count"\n'
-    names = [[shell.task(f"p{p}-{'x' * n}", count) for n in range(8)] for p in range(8)]
+    names = [[shell.task(f"p{p}-{'x' * n}", count) for n in range(4)] for p in range(8)]
     command = [sys.executable, "-c", SUBMITTER, str(shell.workspace.folder)]
     fronts = [subprocess.Popen([*command, *mine], cwd=ROOT) for mine in names]
     assert [front.wait(120) for front in fronts] == [0] * 8

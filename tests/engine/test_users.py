@@ -26,7 +26,7 @@ from .support import Project
 
 HOLD = (
     "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; id -u; "
-    "while [ ! -e go ] && [ ! -e go-$(basename $PYRUNS_TASK_DIR) ]; do sleep 0.05; done\n"
+    "while [ ! -e go ] && [ ! -e go-$(basename $PYRUNS_TASK_DIR) ]; do sleep 0.1; done\n"
 )
 SUBMIT = """
 import json

@@ -122,7 +122,7 @@ class Hub:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self._is_up, 60.0, self.log.read_text)
+        wait_until(self._is_up, 60.0, self.log.read_text, interval=0.25)
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -161,7 +161,7 @@ class Hub:
         path = f"/hub/api/users/{quote(name)}/server" + (f"s/{server}" if server else "")
         answer = self.ask("post", path)
         assert answer.status in (201, 202), answer
-        wait_until(lambda: self.is_ready(name, server), 60.0, self.log.read_text)
+        wait_until(lambda: self.is_ready(name, server), 60.0, self.log.read_text, interval=0.25)
 
     def is_ready(self, name: str, server: str = "") -> bool:
         """Tell whether a server of a user runs."""
@@ -177,6 +177,7 @@ class Hub:
             lambda: server not in self.ask("get", f"/hub/api/users/{quote(name)}").body["servers"],
             60.0,
             self.log.read_text,
+            interval=0.25,  # each look is work for the hub, its database and the proxy
         )
 
     def close(self) -> None:

@@ -54,10 +54,12 @@ def test_a_server_whose_tasks_run_is_not_idle(hub: Hub, monkeypatch: pytest.Monk
     for user, token in tokens.items():
         hub.start(user)
         assert hub.ask("get", f"/user/{user}/pyruns/api/status", token=token).status == 200
-    wait_until(lambda: not hub.is_ready("idle"), 60.0, "the idle server is stopped")
-    wait_until(lambda: not hub.is_ready("capped"), 60.0, "the server is stopped whose time is over")
+    wait_until(lambda: not hub.is_ready("idle"), 60.0, "the idle server is stopped", interval=0.5)
+    wait_until(
+        lambda: not hub.is_ready("capped"), 60.0, "the server is stopped whose time is over", interval=0.5
+    )
     time.sleep(IDLE)
     assert hub.is_ready("busy")
     assert [task.status, capped.status] == ["running", "running"]
     task.stop()
-    wait_until(lambda: not hub.is_ready("busy"), 60.0, "then the other one is, too")
+    wait_until(lambda: not hub.is_ready("busy"), 60.0, "then the other one is, too", interval=0.5)

@@ -115,10 +115,12 @@ def test_who_a_server_is_shared_with_gets_in_as_long_as_it_is(hub: Hub, tokens: 
     assert hub.ask("post", share, {"user": BOB}, tokens[ALICE]).status == 200
     # A token has the scopes of the moment when it is made.
     bob = hub.user(BOB)
-    wait_until(lambda: hub.ask("get", status, token=bob).status == 200, message="the share counts")
+    wait_until(
+        lambda: hub.ask("get", status, token=bob).status == 200, message="the share counts", interval=0.25
+    )
     assert connect(hub, f"{server(ALICE)}/workspaces/{WS}/events", bob)
     assert hub.ask("patch", share, {"user": BOB}, tokens[ALICE]).status in (200, 204)
-    wait_until(lambda: hub.ask("get", status, token=bob).status == 403, 30.0, "the share ends")
+    wait_until(lambda: hub.ask("get", status, token=bob).status == 403, 30.0, "the share ends", interval=0.25)
 
 
 def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) -> None:
@@ -140,7 +142,7 @@ def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) 
         rows = [{row["name"]: row["status"] for row in page["items"]} for page in pages]
         return rows[0] == rows[1] and set(rows[0].values()) == {"completed"}
 
-    wait_until(ended, message="both show the same")
+    wait_until(ended, message="both show the same", interval=0.25)
     workspace = Workspace.open(hub.folder / "home" / ALICE / "train.py")
     assert [len(workspace[name].runs) for name in names] == [1, 1, 1]
     hub.stop(ALICE, "second")

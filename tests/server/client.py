@@ -19,7 +19,7 @@ import pyruns_jupyter
 
 PATIENCE = 60.0  # seconds; a safety net, no measure
 DESCRIPTION = Path(pyruns_jupyter.__file__).parent / "server" / "openapi.yaml"
-OPENAPI: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
+OPENAPI: dict[str, Any] = yaml.load(DESCRIPTION.read_bytes(), yaml.CSafeLoader)
 _jsonschema: Any = importlib.import_module("jsonschema")
 ValidationError: type[Exception] = _jsonschema.ValidationError
 _Validator = _jsonschema.Draft202012Validator

@@ -113,7 +113,12 @@ class Fuzzer:
     def mend(self) -> None:
         """Bring the projects back into their first state."""
         self._mend(self)
-        self._inside = self._list_inside()
+        self._inside = self._first = self._list_inside()
+
+    def _may_have_changed(self, request: Request) -> bool:
+        """Return whether files differ from the first state, or a scheduler was started or works already."""
+        started = any((one / ".engine").exists() for one in self.projects() if one.parent.name != "live")
+        return started or "live" in request.path or self._inside != self._first
 
     def ask(self, request: Request) -> Reply | None:
         """Send a request and check everything; None when there was no answer."""
@@ -137,7 +142,7 @@ class Fuzzer:
         for fault in _faults(request, reply):
             self.problem(request, fault, reply)
         self.look(request, reply)
-        if request.method not in READING and reply.status < 400:
+        if request.method not in READING and reply.status < 400 and self._may_have_changed(request):
             self.mend()
         return reply
 
@@ -399,6 +404,8 @@ def _list(top: Path, left_out: str) -> Listing:
 def _is_of_another(path: str, listing: Listing) -> bool:
     """Return whether a file is the lock of another one that is there."""
     folder, _, name = path.rpartition("/")
+    if ".lock" not in name:
+        return False
     found = re.fullmatch(r"\.(.+)\.lock(\.guard)?", name)
     return found is not None and any(f"{folder}/{found[1]}{ending}" in listing for ending in ("", ".json"))
 

@@ -156,6 +156,7 @@ def main() -> None:
     worker = Worker(WorkspaceFolder.at(Path(folder)), letter)
     while not Path(stop).exists():
         worker.step()
+        time.sleep(0.01)  # the other program, which starts anew for each verb, needs the cores
     result = {key: value for key, value in vars(worker).items() if isinstance(value, (Counter, list, int))}
     print(json.dumps(result))
 

@@ -111,7 +111,9 @@ class Cluster:
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        wait_until(lambda: self.states() == ["idle", "idle"], message=lambda: str(self.states()))
+        wait_until(
+            lambda: self.states() == ["idle", "idle"], message=lambda: str(self.states()), interval=0.25
+        )
 
     def stop(self) -> None:
         for node in list(self._nodes):

@@ -39,4 +39,4 @@ def project(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
     made.stop_everything()
     cluster.run("scancel", "--me")
     cluster.run("scancel", "--me", "--signal=KILL")
-    wait_until(lambda: not cluster.jobs(), message=lambda: str(cluster.jobs()))
+    wait_until(lambda: not cluster.jobs(), message=lambda: str(cluster.jobs()), interval=0.25)

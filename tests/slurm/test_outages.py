@@ -19,7 +19,9 @@ from .support import PATIENT, job_of, messages, need, why
 @pytest.fixture(autouse=True)
 def healthy(cluster: Cluster) -> None:
     """Each test finds two idle nodes."""
-    wait_until(lambda: cluster.states() == ["idle", "idle"], message=lambda: str(cluster.states()))
+    wait_until(
+        lambda: cluster.states() == ["idle", "idle"], message=lambda: str(cluster.states()), interval=0.25
+    )
 
 
 def begin_again(cluster: Cluster, project: Project, name: str) -> None:
@@ -103,7 +105,9 @@ def test_a_node_that_fails(project: Project, cluster: Cluster, again: bool) -> N
     cluster.stop_node("node2")
     try:
         assert project.status("a") == "running"  # nobody can know yet
-        wait_until(lambda: cluster.states() != ["idle", "mixed"] and "down*" in cluster.states())
+        wait_until(
+            lambda: cluster.states() != ["idle", "mixed"] and "down*" in cluster.states(), interval=0.25
+        )
         assert project.status("a") == "running"
         age_lease(project, "a")
         if again:
@@ -129,9 +133,11 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     project.wait_for_output("a", b"up")
     project.kill_scheduler()
     cluster.stop_node("node2")
-    wait_until(lambda: "down*" in cluster.states())
+    wait_until(lambda: "down*" in cluster.states(), interval=0.25)
     cluster.start_node("node2")
-    wait_until(lambda: cluster.states() == ["idle", "idle"], message=lambda: str(cluster.states()))
+    wait_until(
+        lambda: cluster.states() == ["idle", "idle"], message=lambda: str(cluster.states()), interval=0.25
+    )
     # Slurm waits for two minutes: it still owes the node the end of the job that failed, which would hit the
     # one that is started again. It tries that for MessageTimeout, 5 s.
     cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "StartTime=now+10")
@@ -177,7 +183,7 @@ def test_all_that_slurm_knew_is_lost(project: Project, cluster: Cluster, tmp_pat
     before = cluster.jobs("%i")
     cluster.stop_controller()
     cluster.start_controller("-c")
-    wait_until(lambda: cluster.jobs("%i") not in ([], before), timeout=60)
+    wait_until(lambda: cluster.jobs("%i") not in ([], before), timeout=60, interval=0.25)
     cluster.run("scontrol", "update", f"JobId={cluster.jobs('%F')[0]}", "StartTime=now")
     project.wait_for_output("a", b"up")
     (project.folder / "go").touch()

@@ -19,15 +19,25 @@ _MAX_NAMES = 3  # of stopped tasks in a sentence
 
 
 class _Request:
-    """The tasks that were asked to stop, so that `expected` tasks of a batch can start."""
+    """The tasks that are asked to stop, so that `expected` tasks of a batch can start."""
 
     def __init__(self, jobs: list[Job], expected: int, priority: int) -> None:
         self.expected, self.priority = expected, priority
-        self.attempts = {job.attempt for job in jobs}
+        self.attempts = set[str]()  # of those that were asked
+        self.unasked = jobs
         more = len(jobs) - _MAX_NAMES
         names = ", ".join(f"{job.workspace}/{job.task}" for job in jobs[:_MAX_NAMES])
         self.names = f"{names} and {more} more" if more > 0 else names
         self.ended_at: float | None = None  # monotonic
+
+    def ask(self, opened: ActiveBatch) -> bool:
+        """Ask the tasks to stop whose files another process held so far; return whether any was asked."""
+        asked = {job.attempt for job in self.unasked if _ask_to_stop(job, opened)}
+        if asked:
+            self.attempts |= asked
+            self.ended_at = None
+        self.unasked = [job for job in self.unasked if job.attempt not in asked]
+        return bool(self.attempts)
 
 
 class Preemption:
@@ -76,10 +86,10 @@ class Preemption:
             else:
                 chosen = [job for other, job in self._stoppable(opened) if counts(other)][:room]
                 expected = len(chosen)
-            jobs = [job for job in chosen if _ask_to_stop(job, opened)]
-            if not jobs:
-                return ""
-            self._requests[batch] = request = _Request(jobs, expected, opened.batch.options.priority)
+            request = _Request(chosen, expected, opened.batch.options.priority)
+        if not request.ask(opened):
+            return ""
+        self._requests[batch] = request
         return f"Stopping {request.names} to make room."
 
     def _room(self, opened: ActiveBatch) -> int:
@@ -112,6 +122,7 @@ class Preemption:
     def _stoppable(self, opened: ActiveBatch) -> Iterator[tuple[ActiveBatch, Job]]:
         """Yield the running tasks that a batch may have stopped."""
         pending = {attempt for request in self._requests.values() for attempt in request.attempts}
+        pending |= {job.attempt for request in self._requests.values() for job in request.unasked}
         for other, job in self._running():
             if (
                 other.batch.options.priority < opened.batch.options.priority

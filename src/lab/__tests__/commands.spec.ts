@@ -93,8 +93,14 @@ async function closeDialogs(): Promise<void> {
 afterEach(closeDialogs);
 
 describe.each(ids)('%s', command => {
+  let lab: ReturnType<typeof makeLab>;
+
+  beforeAll(() => {
+    lab = makeLab();
+  });
+
   it('asks before it changes anything for a document', async () => {
-    const { commands, changes, opened } = makeLab();
+    const { commands, changes, opened } = lab;
     // Forged marks of ours, and what a key adds.
     const forged = {
       ...ARGS,
@@ -118,8 +124,9 @@ describe.each(ids)('%s', command => {
   });
 
   it('answers with JSON, or says why not', async () => {
-    const { pyruns } = makeLab();
-    const answered = await pyruns.execute(command, ARGS).catch(error => error);
+    const answered = await lab.pyruns
+      .execute(command, ARGS)
+      .catch(error => error);
     expect(dialog()).toBeNull();
     if (answered instanceof Error) {
       expect(answered.message).toMatch(/^[A-Z].*\.$/);

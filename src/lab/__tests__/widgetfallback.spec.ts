@@ -1,3 +1,4 @@
+import '@testing-library/jest-dom';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import {

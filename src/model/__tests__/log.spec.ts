@@ -394,11 +394,7 @@ describe('LogModel', () => {
       throw new Error('not a file');
     }
     expect(file.name).toBe('a-run2.log');
-    const reader = new FileReader();
-    const read = new Promise(resolve => (reader.onload = resolve));
-    reader.readAsText(file.blob);
-    await read;
-    expect(reader.result).toBe('0123456789');
+    expect(await file.blob.text()).toBe('0123456789');
     expect(client.readLog.mock.calls[0][2]).toMatchObject({ run: 2 });
 
     const url = 'http://host/log';
