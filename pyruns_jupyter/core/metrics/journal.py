@@ -219,7 +219,8 @@ def entries(data: bytes) -> list[dict[str, Any]]:
 
     lines = [line for line in data.split(b"\n") if line[:1] == b"{"]
     found: list[Any] = []
-    for parse in (Decoder().decode, json.loads):  # the first one is faster, but refuses NaN
+    parsers: tuple[Callable[[bytes], Any], ...] = (Decoder().decode, json.loads)
+    for parse in parsers:  # the first one is faster, but refuses NaN
         with suppress(ValueError, RecursionError):
             found = parse(b"[%s]" % b",".join(lines))  # much faster than one by one
             break
