@@ -47,4 +47,5 @@ async def test_searches_do_not_wait_for_imports(tmp_path: Path, monkeypatch: pyt
             assert not any(preview.done() for preview in previews)
         finally:
             ready.set()
-        assert [result["created"] for result in await asyncio.gather(*previews)] == [1] * len(previews)
+        results: list[Any] = await asyncio.gather(*previews)
+    assert [result["created"] for result in results] == [1] * len(previews)
