@@ -32,6 +32,7 @@ MAX_WAITING_PREVIEWS = 100  # further requests are refused
 MAX_ASKED = 2  # scripts that run up to their parsers in parallel
 MAX_POLLED = 8  # tasks whose supervisors are to respond in parallel
 MAX_SEARCHES = 2  # in parallel; a query in logs may take seconds
+MAX_IMPORTS = 2  # of runs, in parallel; one may take minutes
 
 
 class LiveRuntime:
@@ -55,6 +56,8 @@ class LiveRuntime:
         self.encode = encoding.run  # encoding and decoding JSON
         searches = Workers(MAX_SEARCHES, "pyruns-search")
         self.search = searches.run  # functions that may take seconds
+        importing = Workers(MAX_IMPORTS, "pyruns-import")
+        self.import_runs = importing.run  # functions that may take minutes
         asking = Workers(MAX_ASKED, "pyruns-ask")
         self.ask = asking.run  # functions that wait for a script
         polling = Workers(MAX_POLLED, "pyruns-poll")
@@ -65,7 +68,8 @@ class LiveRuntime:
         self.search_processes: set[SearchProcess] = set()  # killed when the runtime is closed
         self._previews = Workers(MAX_PREVIEWS, "pyruns-preview")
         self._waiting_previews = 0
-        self._pools = (asking, polling, waits, computing, encoding, searches, self._previews, disk)
+        slow = (searches, importing, asking, polling, waits, self._previews)
+        self._pools = (*slow, computing, encoding, disk)
         self.watchers = WatcherPool(
             lambda workspace: Watcher(
                 workspace, self.run, self.compute, self.ensure_scheduler, self.notify, self.background

@@ -68,6 +68,9 @@ class LiveSession:
     async def search(self, function: Callable[[], T]) -> T:
         return await self.runtime.search(self._unless_abandoned(function))
 
+    async def import_runs(self, function: Callable[[], T]) -> T:
+        return await self.runtime.import_runs(self._unless_abandoned(function))
+
     async def ask(self, function: Callable[[], T]) -> T:
         return await self.runtime.ask(self._unless_abandoned(function))
 

@@ -226,9 +226,9 @@ async def _import_runs(session: Session, wanted: imports.ImportRequest) -> objec
         )
 
     if wanted.dry_run:
-        return await session.search(work)
+        return await session.import_runs(work)
     try:
-        return Created(await session.search(work))
+        return Created(await session.import_runs(work))
     finally:
         session.touch()
 

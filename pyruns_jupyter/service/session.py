@@ -49,6 +49,9 @@ class Session(Protocol):
     async def search(self, function: Callable[[], T]) -> T:
         """Run a function that may take seconds, or raise Abandoned."""
 
+    async def import_runs(self, function: Callable[[], T]) -> T:
+        """Run a function that may take minutes, or raise Abandoned."""
+
     async def ask(self, function: Callable[[], T]) -> T:
         """Run a function that waits for a script, or raise Abandoned."""
 

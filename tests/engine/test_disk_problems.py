@@ -129,16 +129,22 @@ def test_the_queue_shows_the_problem_which_its_scheduler_cannot_write(
     assert project.wait("first", "second") == ["completed", "completed"]
 
 
-def test_a_task_that_cannot_start_on_a_full_disk_starts_later(project: Project) -> None:
-    pause(project.root)
-    project.task("T", "true\n")
-    project.submit("T")
-    wait_until(lambda: "paused" in why(project))
-    with full(project.folder.parent):
-        resume(project.root)
-        wait_until(lambda: "No space is left on the disk" in why(project), message=lambda: why(project))
-        assert project.status("T") == "queued"
-    assert project.wait("T") == ["completed"]
+def test_a_task_that_cannot_start_on_a_full_disk_starts_later(shell: Project, small_disk: Path) -> None:
+    """Only the tasks are on that disk, so the scheduler can write why."""
+    tasks = str(shell.workspace.tasks)
+    subprocess.run(["mount", "--bind", str(small_disk), tasks], check=True)
+    try:
+        pause(shell.root)
+        shell.task("T", "true\n")
+        shell.submit("T")
+        wait_until(lambda: "paused" in why(shell))
+        with full(small_disk):
+            resume(shell.root)
+            wait_until(lambda: "T after an error: No space is left on the disk (" in why(shell))
+            assert shell.status("T") == "queued"
+        assert shell.wait("T") == ["completed"]
+    finally:
+        subprocess.run(["umount", "-l", tasks], check=True)
 
 
 def test_a_project_that_is_not_mounted(project: Project) -> None:

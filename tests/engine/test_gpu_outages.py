@@ -110,7 +110,7 @@ def test_a_batch_that_has_waited_for_long_is_not_cancelled_by_a_short_outage(
 
     def refuse(after: float, *, is_final: bool, patience: float = 10_000.0) -> str:
         clock[0] += after
-        opened.refuse("GPUs", "Why.", is_final=is_final, patience=patience)
+        opened.refuse("GPUs", "Why.", is_final=is_final, patience=patience, missing=0, holders={})
         return opened.given_up
 
     assert not refuse(0, is_final=False)

@@ -87,6 +87,21 @@ def test_an_urgent_task_takes_gpus_of_tasks_that_are_requeued(shell: Project) ->
     assert shell.wait("urgent", *names) == ["completed"] * 5
 
 
+def test_an_urgent_task_takes_a_slice_of_the_gpu_that_it_names(shell: Project, nvml: FakeNvml) -> None:
+    piece = FakeGpu(name="MIG 1g.10gb", total=9728, used=20)
+    nvml.write([FakeGpu(name="Whole", used=50_000), piece, FakeGpu(total=10240, used=9000)])
+    shell.settings(NOW)
+    shell.task("low", HOLD)
+    shell.submit("low", gpus=1, resume=True)
+    up(shell, "low")
+    shell.task("urgent", HOLD)
+    shell.submit("urgent", gpus=1, priority=1, preempt=True, gpu_devices=("0",))
+    up(shell, "urgent")
+    assert indices(shell, "urgent") == "0:0"
+    (shell.folder / "go").touch()
+    assert shell.wait("urgent", "low") == ["completed", "completed"]
+
+
 def test_a_run_of_an_earlier_scheduler_makes_room(shell: Project) -> None:
     shell.settings(NOW)
     names = tasks(shell, 4)

@@ -8,11 +8,15 @@ import pytest
 
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
 from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.gpus.admission import choose
+from pyruns_jupyter.engine.gpus.request import GpuRequest
+from pyruns_jupyter.engine.gpus.reservations import Refusal, Reservation
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import wait_until
 
 from .support import Project
+from .test_visibility import NVIDIA, device
 
 MIB = 1 << 20
 HOLD = "echo up; while [ ! -e go ]; do sleep 0.1; done"
@@ -207,6 +211,32 @@ def test_free_memory_counts(shell: Project) -> None:
     assert [shell.status("a"), shell.status("b")] == ["running", "queued"]
     (shell.folder / "go").touch()
     assert shell.wait("urgent", "a", "b") == ["completed"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "gib", "holders"),
+    [
+        ((), 8, {NVIDIA[0]: {"a", "b"}, "MIG-0": {"c"}}),
+        (("GPU-fa4e0000",), 8, {NVIDIA[0]: {"a", "b"}}),
+        (("2",), 8, {"MIG-0": {"c"}}),  # the GPU of the slice
+        ((), 40, {NVIDIA[0]: {"a", "b"}}),  # the others are too small
+        (("2",), 40, {}),
+    ],
+)
+def test_who_holds_the_gpus_that_are_missing(
+    words: tuple[str, ...], gib: int, holders: dict[str, set[str]]
+) -> None:
+    piece = {"label": "2:0", "within": ["2", "GPU-fa4e0002"], "memory_total": 10 << 30}
+    gpus = [device(0, NVIDIA[0]), {**device(1, NVIDIA[1]), "memory_total": 4 << 30}]
+    reservations = [
+        Reservation("a", "w/a", (NVIDIA[0],), 1 << 30, {}, 1.0),
+        Reservation("b", "w/b", (NVIDIA[0],), 1 << 30, {}, 1.0),
+        Reservation("c", "w/c", ("MIG-0",), None, {}, 1.0),
+    ]
+    request = GpuRequest(devices=words, memory=gib << 30)
+    found = choose(request, [*gpus, {**device(2, "MIG-0"), **piece}], reservations, {})
+    assert isinstance(found, Refusal)
+    assert (found.holders, found.missing) == (holders, 1 if holders else 0)
 
 
 def test_a_request_that_another_program_wrote_controls_no_terminal(shell: Project) -> None:

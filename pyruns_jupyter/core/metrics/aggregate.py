@@ -10,9 +10,10 @@ from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
+from .columns import columns_of
 from .downsample import CurveDownsampler
 from .expressions import MAX_LAST
-from .journal import MAX_DEPTH, RECORD, SOURCE, TRACK, Remaining, complete_lines, entries
+from .journal import MAX_DEPTH, RECORD, Remaining, complete_lines, entries
 from .statistics import CurveStatistics, numeric
 
 WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into the task file
@@ -104,51 +105,24 @@ class JournalReader:
             self._downsampler.clear()
 
     def _add(self, data: bytes) -> None:
-        points: dict[str, list[Any]] = {}
         found = entries(data)
+        columns = columns_of(found, self._curves, self._imported)
+        for key in columns.replaced:
+            self._curves.pop(key, None)
         if self._downsampler is not None:
-            self._downsampler.take(found)
+            self._downsampler.take(columns)
         for entry in found:
-            point = entry.get(TRACK)
-            if type(point) is dict:
-                if self._imported or SOURCE in entry:
-                    point = self._chosen(point, SOURCE in entry, points)
-                for key, value in point.items():
-                    values = points.get(key)
-                    if values is None:
-                        values = points[key] = []
-                    values.append(value)
             record = entry.get(RECORD)
             if type(record) is dict:
                 self.records.update(record)
         limit = self._limit()
-        for key, values in points.items():
+        for key, (values, _) in columns.values.items():
             curve = self._curves.get(key)
             if curve is None:
                 if limit is not None and len(self._curves) >= MAX_CURVES:
                     continue
                 curve = self._curves[key] = _Curve(key in self._recent)
             curve.extend(values, limit)
-
-    def _chosen(self, point: dict[str, Any], imported: bool, points: dict[str, list[Any]]) -> dict[str, Any]:
-        """Return the values of a point that count: a key that the script tracks replaces that of a source.
-
-        `points` are the values that are not part of the curves yet.
-        """
-        known = self._imported
-        if imported:
-            chosen = {
-                key: value
-                for key, value in point.items()
-                if key in known or not (key in points or key in self._curves)
-            }
-            known.update(chosen)
-            return chosen
-        for key in point.keys() & known:
-            known.discard(key)
-            points.pop(key, None)
-            self._curves.pop(key, None)
-        return point
 
     def _limit(self) -> int | None:
         if self._points is None or self._total is None:

@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-from .journal import SOURCE, TRACK
+from .columns import Columns
+from .journal import TRACK
 
 POINTS = 2000  # of a curve
 MAX_KEYS = 10_000
@@ -58,47 +59,35 @@ class CurveDownsampler:
         self._points = points
         self._curves: dict[str, list[_Point]] = {}
         self._totals: dict[str, int] = {}
-        self._imported: set[str] = set()  # keys whose values are from metric sources
 
     def clear(self) -> None:
         """Remove all curves."""
-        self._curves, self._totals, self._imported = {}, {}, set()
+        self._curves, self._totals = {}, {}
 
-    def take(self, entries: list[dict[str, Any]]) -> None:
-        """Add the next lines of a journal."""
+    def take(self, columns: Columns) -> None:
+        """Add the values in the next lines of a journal."""
         curves, totals = self._curves, self._totals
-        for entry in entries:
-            point = entry.get(TRACK)
-            if type(point) is not dict:
-                continue
-            epoch = entry.get("t")
-            time = epoch if type(epoch) is float or type(epoch) is int else math.nan
-            steps = {key: point[key] for key in STEP_KEYS if key in point}
-            if self._imported or SOURCE in entry:
-                point = self._chosen(point, SOURCE in entry)
-            for key, value in point.items():
-                points = curves.get(key)
-                if points is None:
-                    if len(curves) >= MAX_KEYS:
-                        continue
-                    points, totals[key] = curves.setdefault(key, []), 0
-                points.append((totals[key], number(value), time, steps))
-                totals[key] += 1
-        for key, points in curves.items():
+        for key in columns.replaced:
+            curves.pop(key, None)
+        for key, (values, rows) in columns.values.items():
+            points = curves.get(key)
+            if points is None:
+                if len(curves) >= MAX_KEYS:
+                    continue
+                points, totals[key] = curves.setdefault(key, []), 0
+            begin, numbers = totals[key], _numbers(values)
+            total = totals[key] = begin + len(values)
+            chosen: Sequence[int] = range(len(values))
+            if total > 2 * self._points:  # most of them would be left out later anyway
+                chosen = _extremes(range(begin, total), numbers, self._width(total))
+            for at in chosen:
+                entry = columns.entries[rows[at]]
+                point, epoch = entry[TRACK], entry.get("t")
+                time = epoch if type(epoch) is float or type(epoch) is int else math.nan
+                steps = {name: point[name] for name in STEP_KEYS if name in point}
+                points.append((begin + at, numbers[at], time, steps))
             if len(points) > 2 * self._points:
-                curves[key] = self._reduced(points, totals[key])
-
-    def _chosen(self, point: dict[str, Any], imported: bool) -> dict[str, Any]:
-        """Return the values of a point that count: a key that the script tracks replaces that of a source."""
-        known = self._imported
-        if imported:
-            chosen = {key: value for key, value in point.items() if key in known or key not in self._curves}
-            known.update(chosen)
-            return chosen
-        for key in point.keys() & known:
-            known.discard(key)
-            self._curves.pop(key, None)
-        return point
+                curves[key] = self._reduced(points, total)
 
     def curves(self) -> dict[str, Curve]:
         """Return the curves up to the last line."""
@@ -107,12 +96,15 @@ class CurveDownsampler:
     def _reduced(self, points: list[_Point], total: int) -> list[_Point]:
         if len(points) <= self._points:
             return points
-        # With powers of two, the parts of a later call consist of whole parts of an earlier one.
+        places, values, *_ = zip(*points, strict=True)
+        return [points[at] for at in _extremes(places, values, self._width(total))]
+
+    def _width(self, total: int) -> int:
+        # With powers of two, the parts of a longer curve consist of whole parts of a shorter one.
         width = 1
         while width * max(1, self._points // 2 - 1) < total:
             width *= 2
-        places, values, *_ = zip(*points, strict=True)
-        return [points[at] for at in _extremes(places, values, width)]
+        return width
 
     def _curve(self, points: list[_Point], total: int) -> Curve:
         points = self._reduced(points, total)
@@ -131,13 +123,24 @@ def _extremes(places: Sequence[int], values: Sequence[float | None], width: int)
     """Return the indexes of the smallest and the largest value in each part of `width` places, and of the
     first and the last value.
     """
-    chosen = {0, len(values) - 1}
-    for _, part in groupby(range(len(values)), lambda at: places[at] // width):
-        known = [at for at in part if values[at] is not None]
+    chosen, begin = {0, len(values) - 1}, 0
+    while begin < len(values):
+        end = bisect_left(places, (places[begin] // width + 1) * width, begin)
+        part = values[begin:end]
+        known = [value for value in part if value is not None]
         if known:
-            chosen.add(min(known, key=values.__getitem__))  # type: ignore[arg-type]
-            chosen.add(max(known, key=values.__getitem__))  # type: ignore[arg-type]
+            chosen |= {begin + part.index(min(known)), begin + part.index(max(known))}
+        begin = end
     return sorted(chosen)
+
+
+def _numbers(values: list[Any]) -> list[float | None]:
+    try:
+        if set(map(type, values)) == {float} and math.isfinite(sum(values)):
+            return values
+    except OverflowError:
+        pass
+    return [*map(number, values)]
 
 
 def select_points(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .request import GIB, GpuRequest, needed_memory
-from .reservations import Refusal, Reservation
+from .reservations import Refusal, Reservation, holders_of
 from .visibility import Device, is_amd, is_meant, visible_devices
 
 _NO_RESPONSE = "the driver is not responding"
@@ -73,9 +73,14 @@ def choose(
             reasons, more=f"{_gpus(len(fitting))} could be used, but they are of different models."
         )
     missing = request.count - len(fitting)
-    reserved = {uuid for one in reservations for uuid in one.uuids}
-    held = sum(str(device["uuid"]) in reserved for device in named if f"GPU {device['label']}" in reasons)
-    return Refusal(reasons, missing=missing if held >= missing else 0)
+    suitable = {
+        str(device["uuid"])
+        for device in named
+        if (device["memory_total"] or 0) >= needed_memory(request.memory, request.is_usual, device)
+    }
+    suitable -= {str(device["uuid"]) for _, device in fitting}
+    holders = holders_of(suitable, reservations)
+    return Refusal(reasons, missing=missing if len(holders) >= missing else 0, holders=holders)
 
 
 def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:

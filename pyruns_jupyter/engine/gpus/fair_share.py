@@ -19,7 +19,7 @@ from .accounting import Accounts
 from .admission import choose
 from .policy import GpuPolicy, PolicyFile, known_name
 from .request import GpuRequest
-from .reservations import Refusal, Reservation, Reservations
+from .reservations import Refusal, Reservation, Reservations, holders_of
 from .visibility import Device
 from .waiting_list import MAX_TASKS, WaitingList, WaitingRequest, WaitingScheduler
 
@@ -91,7 +91,8 @@ class FairShare:
         """
         uid = self._uid if uid is None else uid
         quota = policy.quota(uid)
-        held = {uuid for one in living if one.uid == uid for uuid in one.uuids}
+        own = [one for one in living if one.uid == uid]
+        held = {uuid for one in own for uuid in one.uuids}
         if quota is None or len(held) + request.count <= quota:
             return devices
         limit = f"The quota of {_name(uid)} on this host is {_gpus(quota)} at the same time"
@@ -103,7 +104,8 @@ class FairShare:
             if not isinstance(choose(replace(request, stable_seconds=0.0), shared, living, {}), Refusal):
                 return shared
         more = f"{limit}, and running tasks have reserved {len(held)}."
-        return Refusal({}, more=more, missing=len(held) + request.count - quota)
+        missing = len(held) + request.count - quota
+        return Refusal({}, more=more, missing=missing, holders=holders_of(held, own))
 
     def wait(self, batch: str, request: GpuRequest, tasks: int) -> None:
         """Enter a batch into the waiting list, of which `tasks` could start. To be called guarded."""

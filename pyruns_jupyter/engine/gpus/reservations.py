@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -46,14 +46,16 @@ Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
 class Refusal:
     """Why a request cannot be fulfilled now: a reason for each device (by its name for users), and `more`.
 
-    `is_final`: this host can never fulfil it. `missing`: how many more GPUs, or bytes, running tasks would
-    have to release; 0 if that would not help.
+    `is_final`: this host can never fulfil it. `missing`: how many more GPUs (of those in `holders`), or
+    bytes, running tasks would have to release; 0 if that would not help. `holders`: the attempts that would
+    have to end to release a GPU, by its UUID.
     """
 
     reasons: Mapping[str, str]
     is_final: bool = False
     more: str = ""
     missing: int = 0
+    holders: Mapping[str, set[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
@@ -106,6 +108,15 @@ class Reservation:
         """
         status, found = os.fstat(descriptor), cls.from_bytes(os.read(descriptor, _MAX_BYTES))
         return replace(found, uid=status.st_uid, seen=status.st_mtime)
+
+
+def holders_of(uuids: Iterable[str], reservations: Iterable[Reservation]) -> dict[str, set[str]]:
+    """Return the attempts that have reserved each of the GPUs `uuids`; those that are free are left out."""
+    holders: dict[str, set[str]] = {}
+    for one in reservations:
+        for uuid in set(uuids).intersection(one.uuids):
+            holders.setdefault(uuid, set()).add(one.attempt)
+    return holders
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -91,7 +92,8 @@ class ActiveBatch:
         why: why no further task starts now.
         refused: why GPUs or memory (`refused_for`) are not available, which is so since `refused_since`
             (monotonic). This host can never provide them, as it seems since `final_since`.
-        missing: how many GPUs, or bytes, running tasks would have to release.
+        missing: how many GPUs (of those in `holders`), or bytes, running tasks would have to release.
+        holders: the attempts that would have to end to release a GPU, by its UUID.
         problem: why an entry could not be started last time.
         given_up: why the rest of the batch is cancelled.
     """
@@ -107,6 +109,7 @@ class ActiveBatch:
     refused: str = ""
     refused_for: str = ""
     missing: int = 0
+    holders: Mapping[str, set[str]] = field(default_factory=dict)
     refused_since: float | None = None
     final_since: float | None = None
 
@@ -120,12 +123,22 @@ class ActiveBatch:
         """The sort key of the order in which batches start."""
         return -self.batch.options.priority, self.batch.id
 
-    def refuse(self, what: str, why: str, *, is_final: bool, patience: float, missing: int = 0) -> None:
+    def refuse(
+        self,
+        what: str,
+        why: str,
+        *,
+        is_final: bool,
+        patience: float,
+        missing: int,
+        holders: Mapping[str, set[str]],
+    ) -> None:
         """Store that GPUs or memory (`what`) are not available. The batch is given up after `patience`
         seconds, or after a minute in which this host could never provide them (`is_final`).
         """
         now = time.monotonic()
-        self.refused, self.refused_for, self.missing = why, what, missing
+        self.refused, self.refused_for = why, what
+        self.missing, self.holders = missing, holders
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
         self.final_since = (self.final_since or now) if is_final else None

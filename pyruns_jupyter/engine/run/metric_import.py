@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.metrics.journal import TRACK, Appender, encode
+from pyruns_jupyter.core.metrics.journal import Appender, encode_points
 from pyruns_jupyter.core.metrics.sources.base import NotMetrics, Point, Source, SourceError
 from pyruns_jupyter.core.metrics.sources.facts import MAX_FACTS, store_facts
 from pyruns_jupyter.core.metrics.sources.formats import PRINTED, log_text
@@ -246,19 +246,21 @@ class MetricImport:
         return lines
 
     def _lines(self, imported: _ImportedFile, points: list[Point]) -> bytes:
-        now, lines = time.time(), []
+        now, parts = time.time(), list[bytes]()
         if points and imported.file.format.family:
             self._files.families.add(imported.file.format.family)
-        for moment, values in self._names.named(imported.file.path, imported.file.format, points):
-            try:
-                lines.append(encode(TRACK, values, now if moment is None else moment, source=imported.number))
-            except ValueError:
-                imported.stop(TOO_LONG)
-                break
-            imported.points += 1
-            self._values += len(values)
+        named = self._names.named(imported.file.path, imported.file.format, points)
+        dated = [(now if moment is None else moment, values) for moment, values in named]
+        try:
+            for part in encode_points(dated, imported.number):
+                parts.append(part)
+        except ValueError:
+            imported.stop(TOO_LONG)
+        lines = b"".join(parts)
+        imported.points += lines.count(b"\n")
+        self._values += sum(len(values) for _, values in dated)
         self._points += len(points)
-        return b"".join(lines)
+        return lines
 
     def _write(self, lines: bytes) -> bool:
         """Append lines to the journal; return False if the rest has to wait for room on the disk."""

@@ -53,6 +53,7 @@ class Dispatcher:
                         is_final=memory.is_final,
                         patience=inf,
                         missing=memory.missing,
+                        holders=memory.holders,
                     )
                     return time.monotonic() + _MEMORY_SECONDS
                 held.callback(os.close, memory)
@@ -68,6 +69,7 @@ class Dispatcher:
                         is_final=grant.is_final,
                         patience=patience,
                         missing=grant.missing,
+                        holders=grant.holders,
                     )
                     return time.monotonic() + _GPU_SECONDS
                 held.callback(os.close, grant.descriptor)

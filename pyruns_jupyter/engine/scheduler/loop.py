@@ -400,7 +400,7 @@ class Scheduler:
         elif state is EntryState.WAITING:
             obstacle = self._executors.obstacle(entry.job)
             if not obstacle:
-                problem = write_problem(self._root)
+                problem = write_problem(entry.job.paths.folder)
                 self._put_off(entry, problem or "its supervisor ended before the task could start")
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)

@@ -145,17 +145,11 @@ class Preemption:
                     chosen.append(job)
                     missing -= size
             return chosen if missing <= 0 else []
-        allowed = set(opened.batch.options.gpu_devices)
-        holders: dict[str, set[str]] = {}
-        for _, job in self._running():
-            for uuid, label in zip(job.gpus, job.gpu_labels, strict=False):
-                if not allowed or not allowed.isdisjoint((uuid, label)):
-                    holders.setdefault(uuid, set()).add(job.attempt)
         attempts: set[str] = set()
         for job in stoppable:
             attempts.add(job.attempt)
             chosen.append(job)
-            freed = [uuid for uuid, held in holders.items() if held <= attempts][:missing]
+            freed = [uuid for uuid, held in opened.holders.items() if held <= attempts][:missing]
             if len(freed) == missing:
                 return [job for job in chosen if not set(freed).isdisjoint(job.gpus)]
         return []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.metrics import read as figures
 from pyruns_jupyter.core.metrics.aggregate import read_journal
+from pyruns_jupyter.core.metrics.columns import columns_of
 from pyruns_jupyter.core.metrics.curves import curves_of_run
 from pyruns_jupyter.core.metrics.downsample import (
     Curve,
@@ -34,7 +35,7 @@ def sketch(values: list[Any], points: int = 2000, pieces: int = 7) -> Curve | No
     sketches = CurveDownsampler(points)
     entries = [{"t": 1000.0 + n, TRACK: {"loss": value, "step": 2 * n}} for n, value in enumerate(values)]
     for begin in range(0, len(entries), pieces):
-        sketches.take(entries[begin : begin + pieces])
+        sketches.take(columns_of(entries[begin : begin + pieces], (), set()))
     return sketches.curves().get("loss")
 
 
@@ -58,8 +59,8 @@ def test_what_is_kept(values: list[Any], points: int) -> None:
         assert (min(kept), max(kept)) == (min(numbers), max(numbers))
 
 
-def check_extremes(values: list[float]) -> None:
-    curve = sketch(values, 64)
+def check_extremes(values: list[float], pieces: int = 7) -> None:
+    curve = sketch(values, 64, pieces)
     assert curve is not None
     # The parts are as long as a power of two, and there are at most 31 of them.
     width = 1
@@ -80,9 +81,10 @@ def test_extremes_of_every_part_stay(values: list[float]) -> None:
     check_extremes(values)
 
 
+@pytest.mark.parametrize("pieces", [7, 900])
 @pytest.mark.parametrize("count", [31, 32, 100, 1000, 2999])
-def test_extremes_of_every_part_of_a_long_curve_stay(count: int) -> None:
-    check_extremes([math.sin(n * n) for n in range(count)])
+def test_extremes_of_every_part_of_a_long_curve_stay(count: int, pieces: int) -> None:
+    check_extremes([math.sin(n * n) for n in range(count)], pieces)
 
 
 @given(VALUES.filter(bool))
@@ -168,7 +170,8 @@ def test_a_long_run_is_read_from_its_sketches_as_long_as_they_hold(
     task.info["pyruns_jupyter"] = {"thinned": {"1": {"loss": 1000, "epoch": 1000}}}
     task.write()
     sketches = CurveDownsampler()
-    sketches.take([{"t": 5.0, TRACK: {"loss": n % 9, "epoch": n}} for n in range(30_000)])
+    entries = [{"t": 5.0, TRACK: {"loss": n % 9, "epoch": n}} for n in range(30_000)]
+    sketches.take(columns_of(entries, (), set()))
     write_curves(task.paths.curves(1), sketches.curves(), size)
     read: list[Path] = []
 
@@ -195,7 +198,8 @@ def test_a_short_run_has_its_values_from_the_task_file_and_times_from_the_sketch
     values = [0.5, 0.25, 0.125]
     task = Task(tmp_path / "t", "completed", {"loss": [*values], "step": [10, 20, 30], "other": [1, 2]})
     sketches = CurveDownsampler()
-    sketches.take([{"t": 100.0 + n, TRACK: {"loss": value}} for n, value in enumerate(values)])
+    entries = [{"t": 100.0 + n, TRACK: {"loss": value}} for n, value in enumerate(values)]
+    sketches.take(columns_of(entries, (), set()))
     write_curves(task.paths.curves(1), sketches.curves(), 50)
     found = task.curves()
     assert found["loss"].times == [100.0, 101.0, 102.0]

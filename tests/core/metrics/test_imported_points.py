@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.metrics.aggregate import JournalReader, compact
 from pyruns_jupyter.core.metrics.downsample import CurveDownsampler
-from pyruns_jupyter.core.metrics.journal import TRACK, Appender, encode, entries, tail_latest
+from pyruns_jupyter.core.metrics.journal import (
+    MAX_LINE_BYTES,
+    TRACK,
+    Appender,
+    encode,
+    encode_points,
+    entries,
+    tail_latest,
+)
 
 
 def imported(step: int, **values: float) -> bytes:
@@ -74,6 +83,32 @@ def test_lines_are_written_together_and_after_a_torn_one(tmp_path: Path) -> None
     journal.append(TRACK, {"loss": 3.0}, 0.0)
     journal.close()
     assert [entry[TRACK]["loss"] for entry in entries(path.read_bytes())] == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"nan": math.nan}, {"low": -math.inf}, {"null": 1.0}, {"\ud800": 1.0}, {"é\n": 1.0}, {"n": 1 << 70}],
+)
+@pytest.mark.parametrize("moment", [1e9 + 0.1239, 0.0])
+def test_points_that_are_encoded_together(values: dict[str, float], moment: float) -> None:
+    points = [(5.0, {"loss": 0.1, "step": 1}), (moment, {"acc": 1e-9, **values}), (6.5, {"loss": 1e300})]
+    expected = [encode(TRACK, each, time, source=2) for time, each in points]
+    found = b"".join(encode_points(points, source=2))
+    assert repr(entries(found)) == repr(entries(b"".join(expected)))
+    assert len(entries(found)) == 3
+    assert b"".join(encode_points([], source=2)) == b""
+
+
+def test_a_point_that_is_too_long_ends_them() -> None:
+    points: list[tuple[float, dict[str, float]]] = [
+        (1.0, {"loss": 0.5}),
+        (2.0, {"x" * MAX_LINE_BYTES: 1.0}),
+        (3.0, {"loss": 0.25}),
+    ]
+    lines = encode_points(points, source=1)
+    assert next(lines) == encode(TRACK, {"loss": 0.5}, 1.0, source=1)
+    with pytest.raises(ValueError, match="at most 1,048,576 are allowed"):
+        next(lines)
 
 
 @pytest.mark.parametrize("to_end", [True, False])

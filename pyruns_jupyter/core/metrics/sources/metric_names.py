@@ -17,6 +17,7 @@ MAX_POINTS, MAX_VALUES = 20_000_000, 60_000_000  # the values include steps
 TOO_MANY = f"The run has more than {MAX_POINTS:,} points or {MAX_VALUES:,} values, so the rest is not read."
 TOO_LONG = f"It has a point of more than {MAX_LINE_BYTES >> 20} MiB, so the rest is not read."
 _MAX_KEYS = 10_000  # of a run
+_STEPS = frozenset(STEP_KEYS)
 MAX_TIME = 1e11  # epoch seconds; a larger time of a point is not valid
 
 
@@ -28,6 +29,7 @@ class MetricNames:
         self._owners: dict[str, tuple[str, str, str]] = {}
         self._last_steps: dict[tuple[str, str, str], float] = {}  # of formats that are cumulative
         self._names: dict[tuple[str, str], dict[str, str]] = {}  # by path and format, then by key
+        self._unchanged: dict[tuple[str, str], set[str]] = {}  # the keys that are their own names
 
     def named(
         self, path: str, file_format: Format, points: list[Point]
@@ -36,17 +38,22 @@ class MetricNames:
         next points of a file, without those that have no metrics.
         """
         names = self._names.setdefault((path, file_format.name), {})
+        unchanged = self._unchanged.setdefault((path, file_format.name), set())
         owner = _owner(path, file_format)
         if file_format.is_cumulative:
             points = self._further(owner, points)
         for point in points:
-            values = {}
-            for key, value in point.values.items():
-                name = names.get(key) or self._name(owner, key)
-                if name:
-                    names[key] = name
-                    values[name] = value
-            if any(name not in STEP_KEYS for name in values):
+            values = point.values
+            if not unchanged.issuperset(values):
+                values = {}
+                for key, value in point.values.items():
+                    name = names.get(key) or self._name(owner, key)
+                    if name:
+                        names[key] = name
+                        values[name] = value
+                        if name == key:
+                            unchanged.add(key)
+            if not _STEPS.issuperset(values):
                 is_valid = point.time is not None and 0 <= point.time < MAX_TIME
                 yield point.time if is_valid else None, values
 

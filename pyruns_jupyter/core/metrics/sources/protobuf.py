@@ -25,6 +25,14 @@ def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     Raises:
         ValueError: when it is not complete, or too long.
     """
+    if end - at > 2:  # most have at most three bytes; this is faster
+        first, second, third = data[at : at + 3]
+        if first < 0x80:
+            return first, at + 1
+        if second < 0x80:
+            return first & 0x7F | second << 7, at + 2
+        if third < 0x80:
+            return first & 0x7F | (second & 0x7F) << 7 | third << 14, at + 3
     value = shift = 0
     for place in range(at, min(end, at + _MAX_VARINT)):
         byte = data[place]

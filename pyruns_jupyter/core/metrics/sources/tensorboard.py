@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,13 +21,15 @@ _NAME = re.compile(r"events\.out\.tfevents\.\d+\.")
 _PID = re.compile(r"events\.out\.tfevents\.\d+\..+?\.(\d+)\.\d+(?:\.v2)?$")
 
 _LENGTH = struct.Struct("<QI")
-_DOUBLE, _FLOAT = struct.Struct("<d"), struct.Struct("<f")
+_DOUBLE = struct.Struct("<d")
 _TIME_TAG, _STEP_TAG = 0x09, 0x10  # field 1 as a double, field 2 as a varint
 _FRAME = 16  # bytes of a record besides its payload
 _MAX_RECORD = 1 << 31  # protobuf's limit
 _CHECKED = SLICE_BYTES - _FRAME  # a length above this one is only believed if its checksum is right
 _DT_FLOAT, _DT_DOUBLE = 1, 2
 _MAX_LAYOUTS, _MAX_LAYOUT = 10_000, 1024  # how many are kept, and bytes of one
+# The tag, and the value, or the position of a float (4 bytes), which is decoded later.
+_Scalar = tuple[str, float, int]
 
 
 def recognizes(path: str) -> bool:
@@ -56,6 +57,8 @@ class EventFile(FileSource):
         """See `FileSource`."""
         points: list[Point] = []
         steps: list[int] = []
+        floats: list[bytes] = []
+        targets: list[tuple[dict[str, float], str]] = []  # of the floats
         values: dict[str, float] = {}
         at, size, last_step = 0, len(data), None
         while size - at >= _LENGTH.size:
@@ -67,7 +70,16 @@ class EventFile(FileSource):
                     if length > _CHECKED:
                         at += self._skip_large(data[at : at + 8], length, checksum, self.offset + at)
                     break
-                step, scalars = self._event(data, start, end)
+                if length < 9 or data[start] != _TIME_TAG:
+                    raise ValueError("an event without a time")
+                step, rest = 0, start + 9
+                if length > 9 and data[rest] == _STEP_TAG:
+                    step, rest = read_varint(data, rest + 1, end)
+                    if step >> 63:
+                        step = signed(step)
+                place = self._places.get(end - rest, 0) + rest
+                tag = self._tags.get((data[rest:place], data[place + 4 : end]))
+                found = self._scalars(data, rest, end) if tag is None else [(tag, 0.0, place)]
             except (ValueError, IndexError, struct.error):
                 if at:
                     break  # what is before it counts; the next call raises
@@ -75,42 +87,23 @@ class EventFile(FileSource):
                     f"The data at byte {self.offset:,} is not valid, so the rest is not read."
                 ) from None
             at = end + 4
-            for tag, value in scalars:
+            for tag, number, place in found:
                 if step != last_step or tag in values:
                     values, last_step = {}, step
                     points.append(Point(_DOUBLE.unpack_from(data, start + 1)[0], values))
                     steps.append(step)
-                values[tag] = value
+                values[tag] = number
+                if place:
+                    floats.append(data[place : place + 4])
+                    targets.append((values, tag))
+        for (values, tag), number in zip(targets, _shortest(b"".join(floats)), strict=True):
+            values[tag] = number
         for point, step in zip(points, steps, strict=True):
             point.values.setdefault(STEP, step)
         return points, at
 
-    def _event(self, data: bytes, start: int, end: int) -> tuple[int, Iterable[tuple[str, float]]]:
-        """Return the step of the event between two positions, and tag and value of its scalars.
-
-        Raises:
-            ValueError, IndexError, struct.error: when it is not valid.
-        """
-        if end - start < 9 or data[start] != _TIME_TAG:
-            raise ValueError("an event without a time")
-        at, step = start + 9, 0
-        if at < end and data[at] == _STEP_TAG:
-            step = data[at + 1]
-            if step < 0x80:
-                at += 2
-            else:
-                step, at = read_varint(data, at + 1, end)
-                step = signed(step)
-        place = self._places.get(end - at)
-        if place is not None:
-            place += at
-            tag = self._tags.get((data[at:place], data[place + 4 : end]))
-            if tag is not None:
-                return step, ((tag, _shortest(_FLOAT.unpack_from(data, place)[0])),)
-        return step, self._scalars(data, at, end)
-
-    def _scalars(self, data: bytes, start: int, end: int) -> list[tuple[str, float]]:
-        """Return tag and value of the scalars in the fields of an event after its step."""
+    def _scalars(self, data: bytes, start: int, end: int) -> list[_Scalar]:
+        """Return the scalars in the fields of an event after its step."""
         found = [
             _scalar(data, value)
             for summary in fields(data, start, end)
@@ -119,11 +112,11 @@ class EventFile(FileSource):
             if value.number == 1 and value.wire == BYTES
         ]
         if len(found) == 1 and end - start <= _MAX_LAYOUT and len(self._tags) < _MAX_LAYOUTS:
-            tag, number, place = found[0]
-            if tag and number is not None and place:
+            tag, _, place = found[0]
+            if tag and place:
                 self._tags[data[start:place], data[place + 4 : end]] = tag
                 self._places[end - start] = place - start
-        return [(tag, number) for tag, number, _ in found if tag and number is not None]
+        return [(tag, number, place) for tag, number, place in found if tag and number is not None]
 
     def _skip_large(self, coded: bytes, length: int, checksum: int, place: int) -> int:
         """Return how many bytes to skip of a record that is too large for a scalar: 0 if it is not complete.
@@ -137,20 +130,20 @@ class EventFile(FileSource):
 
 
 def _scalar(data: bytes, value: Field) -> tuple[str, float | None, int]:
-    """Return the tag of a value of a summary, the value, and its position if it is a float."""
+    """Return the tag of a value of a summary, and the value, or 0 and the position of a float."""
     tag, number, place = "", None, 0
     for part in fields(data, value.start, value.end):
         if part.number == 1 and part.wire == BYTES and part.end - part.start <= MAX_KEY_LENGTH:
             tag = data[part.start : part.end].decode("utf-8", "replace")
         elif part.number == 2 and part.wire == FIXED32:
-            number, place = _shortest(_FLOAT.unpack_from(data, part.start)[0]), part.start
+            number, place = 0.0, part.start
         elif part.number == 8 and part.wire == BYTES:
             number, place = _tensor(data, part)
     return tag, number, place
 
 
 def _tensor(data: bytes, tensor: Field) -> tuple[float | None, int]:
-    """Return the value of a tensor with one number, and its position if it is a float."""
+    """Return the value of a tensor with one number, or 0 and the position of a float."""
     kind, content = 0, None
     for part in fields(data, tensor.start, tensor.end):
         if part.number == 1 and part.wire == VARINT:
@@ -160,19 +153,24 @@ def _tensor(data: bytes, tensor: Field) -> tuple[float | None, int]:
     if content is None:
         return None, 0
     length = content.end - content.start
-    if kind == _DT_FLOAT and length == _FLOAT.size and content.number in (4, 5):
-        return _shortest(_FLOAT.unpack_from(data, content.start)[0]), content.start
+    if kind == _DT_FLOAT and length == 4 and content.number in (4, 5):
+        return 0.0, content.start
     if kind == _DT_DOUBLE and length == _DOUBLE.size and content.number in (4, 6):
         return float(_DOUBLE.unpack_from(data, content.start)[0]), 0
     return None, 0
 
 
-def _shortest(value: float) -> float:
-    """Return a float32 as the shortest decimal number that stands for it: 0.1, not 0.10000000149011612."""
-    short = float(f"{value:.7g}")
-    if short == value or _FLOAT.unpack(_FLOAT.pack(short))[0] == value:
-        return short
-    return float(f"{value:.9g}")
+def _shortest(floats: bytes) -> list[float]:
+    """Return float32 numbers as the shortest decimal numbers that stand for them: 0.1, not
+    0.10000000149011612.
+    """
+    form = f"<{len(floats) // 4}f"
+    numbers = struct.unpack(form, floats)
+    short = [*map(float, ("%.7g " * len(numbers) % numbers).split())]
+    for at, restored in enumerate(struct.unpack(form, struct.pack(form, *short))):
+        if restored != numbers[at]:
+            short[at] = float(f"{numbers[at]:.9g}")
+    return short
 
 
 def masked_crc(data: bytes) -> int:
