@@ -7,9 +7,8 @@ import secrets
 import stat
 import threading
 import time
-from bisect import insort
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.common.natural_order import natural_key
+from pyruns_jupyter.core.common.natural_order import in_natural_order
 from pyruns_jupyter.core.config.cache import ConfigCache
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
@@ -44,7 +43,6 @@ QUEUED_NOWHERE = (
     "The task is marked as queued but belongs to no batch, so it does not start. Stop it, or run it again."
 )
 _ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
-_MAX_INSERTED = 500  # names; more are sorted together with all others
 _MIN_UNCACHED = 500  # rows; fewer are read as quickly from the task files
 _CACHE_SECONDS = 60.0
 _MAX_DURATIONS = 101  # latest runs that the typical duration is based on
@@ -272,7 +270,7 @@ class TaskIndex:
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
         if any(row.name not in self.rows for row in changed):
-            rows = {name: rows[name] for name in _in_natural_order(rows, ordered)}
+            rows = {name: rows[name] for name in in_natural_order(rows, ordered)}
         self.rows, self.counts, self.revision = rows, counts, revision
 
     def _count(self, counts: dict[str, int], row: TaskRow | None, by: int) -> None:
@@ -438,18 +436,6 @@ def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
                 found[batch] = QUEUED_ELSEWHERE
             elif source in (Origin.GONE, Origin.DAMAGED) and not is_claimed:
                 found[batch] = QUEUED_NOWHERE
-    return found
-
-
-def _in_natural_order(names: Collection[str], ordered: Iterable[str]) -> list[str]:
-    """Return names in natural order; those in `ordered` are in that order already."""
-    found = [name for name in ordered if name in names]
-    known = set(found)
-    new = [name for name in names if name not in known]
-    if len(new) > _MAX_INSERTED:
-        return sorted(names, key=natural_key)
-    for name in new:
-        insort(found, name, key=natural_key)
     return found
 
 
