@@ -20,7 +20,6 @@ from typing import Any
 
 import msgspec
 
-from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.host_identity import state_folder
 from pyruns_jupyter.core.fs.atomic import write_atomic
@@ -79,6 +78,8 @@ def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]
 
 
 def _path_of(tasks: Path) -> Path:
+    from pyruns_jupyter._version import __version__  # a checkout has this file only once it is installed
+
     known = (os.path.realpath(tasks), __version__, _FORMAT, *_DEFAULTS, *sys.version_info[:2])
     digest = hashlib.sha256("\0".join(map(str, known)).encode("utf-8", "surrogateescape")).hexdigest()
     return state_folder() / FOLDER / f"{digest[:32]}.msgpack"
