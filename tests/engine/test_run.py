@@ -261,6 +261,24 @@ journal.write_text("".join(json.dumps(line) + "\\n" for line in lines) + '{"t": 
     )
 
 
+def test_numbers_that_no_float_can_hold_do_not_prevent_the_end(shell: Project) -> None:
+    program = """
+import os
+from pathlib import Path
+journal = Path(os.environ["PYRUNS_TASK_DIR"], "run_logs", "run1.journal.jsonl")
+huge = 10**400
+with journal.open("w") as stream:
+    for time in ("1e308", "-1e308", huge, -huge, "NaN", 1):
+        stream.write(f'{{"t": {time}, "track": {{"loss": 0.5, "n": {huge}, "epoch": {huge}}}}}\\n')
+        stream.write(f'{{"t": {time}, "alert": {{"title": "a"}}}}\\n')
+    stream.write(f'{{"t": 1, "record": {{"n": {huge}}}}}\\n')
+"""
+    shell.task("J", python(program))
+    shell.submit("J")
+    assert shell.wait("J") == ["completed"]
+    assert shell.info("J")["tracks"][0]["loss"] == [0.5] * 6
+
+
 def test_a_million_points_stay_out_of_the_task_file(shell: Project) -> None:
     """A task file of that size could not be read any more."""
     program = """

@@ -34,6 +34,7 @@ STEP_KEYS = (
     "epoch",
 )  # the steps of the curves that are tracked with them
 _VERSION = 1
+_MAX_EPOCH = 1e12  # epoch seconds; a later time is not valid
 _MAX_BYTES = 64 * 1024 * 1024
 
 _Point = tuple[int, "float | None", float, dict[str, Any]]  # place, value, epoch seconds, steps
@@ -82,8 +83,8 @@ class CurveDownsampler:
                 chosen = _extremes(range(begin, total), numbers, self._width(total))
             for at in chosen:
                 entry = columns.entries[rows[at]]
-                point, epoch = entry[TRACK], entry.get("t")
-                time = epoch if type(epoch) is float or type(epoch) is int else math.nan
+                point, epoch = entry[TRACK], entry.get("t", math.nan)
+                time = epoch if type(epoch) in (float, int) and abs(epoch) < _MAX_EPOCH else math.nan
                 steps = {name: point[name] for name in STEP_KEYS if name in point}
                 points.append((begin + at, numbers[at], time, steps))
             if len(points) > 2 * self._points:
@@ -94,7 +95,7 @@ class CurveDownsampler:
         return {key: self._curve(points, self._totals[key]) for key, points in self._curves.items()}
 
     def _reduced(self, points: list[_Point], total: int) -> list[_Point]:
-        if len(points) <= self._points:
+        if total <= self._points:
             return points
         places, values, *_ = zip(*points, strict=True)
         return [points[at] for at in _extremes(places, values, self._width(total))]
@@ -125,7 +126,7 @@ def _extremes(places: Sequence[int], values: Sequence[float | None], width: int)
     """
     chosen, begin = {0, len(values) - 1}, 0
     while begin < len(values):
-        end = bisect_left(places, (places[begin] // width + 1) * width, begin)
+        end = max(begin + 1, bisect_left(places, (places[begin] // width + 1) * width, begin))
         part = values[begin:end]
         known = [value for value in part if value is not None]
         if known:
@@ -213,7 +214,7 @@ def read_curves(path: Path, keys: Collection[str] | None = None) -> tuple[int, d
         if head["version"] != _VERSION or type(head["journal"]) is not int:
             return -1, {}
         return head["journal"], dict(_read_lines(lines[1:], keys))
-    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return -1, {}
 
 
@@ -223,9 +224,12 @@ def _read_lines(lines: list[bytes], keys: Collection[str] | None) -> Iterator[tu
         if wanted is not None and not line.startswith(wanted):
             continue  # parsing takes most of the time
         data = json.loads(line)
-        length = len(data["places"])
+        places = data["places"]
+        if {*map(type, places)} - {int} or places != sorted({*places}) or min(places, default=0) < 0:
+            raise ValueError(data["key"])
+        length = len(places)
         columns = [data["values"], *data["steps"].values(), *([data["times"]] if "times" in data else [])]
         if any(len(column) != length for column in columns):
             raise ValueError(data["key"])
         times = [data["began"] + time for time in data["times"]] if "times" in data else None
-        yield data["key"], Curve(data["total"], data["places"], data["values"], times, data["steps"])
+        yield data["key"], Curve(data["total"], places, data["values"], times, data["steps"])

@@ -25,6 +25,7 @@ from pyruns_jupyter.core.metrics.downsample import (
     write_curves,
 )
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
+from pyruns_jupyter.core.metrics.read import compact_journal
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import runs
 
@@ -107,6 +108,16 @@ def test_a_file_tells_what_was_written(tmp_path_factory: pytest.TempPathFactory,
         '{"version": 1}',
         '{"version":1,"journal":1}\n{"key":"a","total":1,"places":[0],"values":[1,2],"steps":{}}',
         '{"version":1,"journal":1}\n{"key":"a","total":1,"places":[0],"val',
+        '{"version":1,"journal":1}\n{"key":"a","total":1,"places":[0],"values":[1],"steps":[]}',
+        *(
+            f'{{"version":1,"journal":1}}\n{{"key":"a","total":9,"places":{places},'
+            '"values":[1,2],"steps":{}}'
+            for places in ("[2,1]", "[1,1]", "[-1,0]", "[0,NaN]", "[0,2.5]", "[false,true]", '"01"')
+        ),
+        (
+            '{"version":1,"journal":1}\n{"key":"a","total":1,"places":[0],"values":[1],"steps":{},'
+            f'"times":[0.5],"began":1{"0" * 400}}}'
+        ),
     ],
 )
 def test_a_file_that_is_none_of_ours(tmp_path: Path, text: str) -> None:
@@ -114,6 +125,11 @@ def test_a_file_that_is_none_of_ours(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     assert read_curves(path)[0] in (-1, 1)
     assert read_curves(path) in ((-1, {}), (1, {}))
+
+
+@pytest.mark.parametrize("places", [[math.nan, 1, 2, 3, 9], [0, *[math.nan] * 3, 9]])
+def test_places_that_do_not_ascend_have_an_end(places: list[Any]) -> None:
+    assert select_points([1.0, 2.0, 3.0, 4.0, 5.0], 4, places)
 
 
 class Task:
@@ -145,6 +161,20 @@ class Task:
 
     def curves(self, *keys: str) -> dict[str, Curve]:
         return curves_of_run(self.info, runs(self.info)[0], self.paths, keys or None)
+
+
+@pytest.mark.parametrize(
+    "times", [("1e308", "-1e308"), ("1" + "0" * 400,), ("true",), ("NaN",), ("-1e12", "5"), ('"5"', "null")]
+)
+def test_times_that_are_none_do_not_count(tmp_path: Path, times: tuple[str, ...]) -> None:
+    task = Task(tmp_path / "t", "running", {})
+    lines = [f'{{"t":{time},"track":{{"loss":{n}}}}}\n' for n, time in enumerate(times)]
+    task.paths.journal(1).write_text("".join(lines))
+    assert task.curves()["loss"].times is None
+    values = [*range(len(times))]
+    assert compact_journal(task.paths, 1, {}, 0) == ({}, {"loss": values}, True)
+    (curve,) = read_curves(task.paths.curves(1))[1].values()
+    assert (curve.values, curve.times) == (values, None)
 
 
 def test_a_living_run_grows(tmp_path: Path) -> None:

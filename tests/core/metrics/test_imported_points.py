@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyruns_jupyter.core.metrics.aggregate import JournalReader, compact
-from pyruns_jupyter.core.metrics.downsample import CurveDownsampler
+from pyruns_jupyter.core.metrics.downsample import Curve, CurveDownsampler
 from pyruns_jupyter.core.metrics.journal import (
     MAX_LINE_BYTES,
     TRACK,
@@ -62,6 +65,39 @@ def test_the_values_of_the_script_win(tmp_path: Path, pieces: int) -> None:
     assert tail_latest(path) == {"loss": 0.125, "acc": 0.7, "epoch": 2, "step": 4}
 
 
+NAMES = st.dictionaries(st.sampled_from(["loss", "acc", "step", "epoch"]), st.integers(0, 9), max_size=3)
+POINTS = st.lists(st.tuples(NAMES, st.sampled_from([None, 1, 2])), max_size=30)
+
+
+@given(POINTS, st.sets(st.integers(1, 29)))
+def test_it_does_not_matter_how_many_lines_are_read_at_once(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[dict[str, int], int | None]], cuts: set[int]
+) -> None:
+    lines = [encode(TRACK, {**values}, float(n), source=each) for n, (values, each) in enumerate(points)]
+    path = tmp_path_factory.mktemp("journal") / "run1.journal.jsonl"
+
+    def read(ends: list[int]) -> tuple[dict[str, list[int]], dict[str, Curve]]:
+        downsampler = CurveDownsampler()
+        reader = JournalReader(downsampler=downsampler)
+        for end in ends:
+            path.write_bytes(b"".join(lines[:end]))
+            reader.feed(path)
+        return reader.tracks(), downsampler.curves()
+
+    whole = read([len(lines)])
+    assert read([*sorted(cuts), len(lines)]) == whole
+    tracks, curves = whole
+    assert {key: curve.values for key, curve in curves.items()} == tracks
+    by_script = {key for values, source in points if source is None for key in values}
+    for key, found in tracks.items():
+        given = [
+            values[key]
+            for values, source in points
+            if key in values and (source is None or key not in by_script)
+        ]
+        assert found == given
+
+
 def test_a_replaced_journal_forgets_where_values_were_from(tmp_path: Path) -> None:
     path = tmp_path / "run1.journal.jsonl"
     path.write_bytes(imported(1, loss=9.0))
@@ -97,6 +133,24 @@ def test_points_that_are_encoded_together(values: dict[str, float], moment: floa
     assert repr(entries(found)) == repr(entries(b"".join(expected)))
     assert len(entries(found)) == 3
     assert b"".join(encode_points([], source=2)) == b""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("NaN", "-Infinity", "[Infinity]", "1e400", "-1e400", "1e-400", "-0.0", "-0", "0.1", "1E5", "1.0"),
+        *(f"{sign}{1 << bits}" for bits in (53, 62, 63, 64, 70, 1300) for sign in ("", "-")),
+        *(f"{(1 << bits) - 1}" for bits in (53, 63, 64)),
+        *("123456789012345678901234567890.5", "0.30000000000000004", "2.2250738585072011e-308", "5e-324"),
+        *("9007199254740993.0", "1.7976931348623158e308", "true", "null", "[]", "{}", '"é\\u00e9\\n/\\/"'),
+        '{"a":1,"b":2,"a":3}',
+        '1,"loss":2',
+    ],
+)
+def test_a_line_is_read_as_python_reads_it(text: str) -> None:
+    line = f'{{"t":1.5,"track":{{"loss":{text}}}}}'
+    assert repr(entries(line.encode())) == repr([json.loads(line)])
+    assert repr(entries(f"{line}\n{line}".encode())) == repr([json.loads(line)] * 2)
 
 
 def test_a_point_that_is_too_long_ends_them() -> None:
