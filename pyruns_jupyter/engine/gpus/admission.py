@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from .request import GIB, GpuRequest, needed_memory
 from .reservations import Refusal, Reservation, holders_of
@@ -27,11 +28,7 @@ def choose(
     """
     # What is not known at the moment may be enough later.
     unknown = {f"GPU {one['label']}": _NO_RESPONSE for one in devices if _may_be_meant_later(request, one)}
-    named = [
-        device
-        for device in visible_devices(devices, request.visible)
-        if not request.devices or is_meant(request.devices, device)
-    ]
+    named = _named(request, devices)
     if len(named) < request.count:
         words = ", ".join(request.devices)
         what = f" of {words}" if words else ""
@@ -68,19 +65,59 @@ def choose(
             "fewer."
         )
         return Refusal(reasons, is_final=not unknown, more=more)
-    if fitting and request.same_model:
-        return Refusal(
-            reasons, more=f"{_gpus(len(fitting))} could be used, but they are of different models."
-        )
-    missing = request.count - len(fitting)
-    suitable = {
-        str(device["uuid"])
-        for device in named
-        if (device["memory_total"] or 0) >= needed_memory(request.memory, request.is_usual, device)
-    }
-    suitable -= {str(device["uuid"]) for _, device in fitting}
-    holders = holders_of(suitable, reservations)
-    return Refusal(reasons, missing=missing if len(holders) >= missing else 0, holders=holders)
+    more = ""
+    if request.same_model and len(fitting) >= request.count:
+        more = f"{_gpus(len(fitting))} could be used, but they are of different models."
+    missing, holders = missing_gpus(request, devices, reservations) or (0, {})
+    return Refusal(reasons, more=more, missing=missing, holders=holders)
+
+
+def missing_gpus(
+    request: GpuRequest, devices: Sequence[Device], reservations: Sequence[Reservation]
+) -> tuple[int, dict[str, set[str]]] | None:
+    """Return how many more GPUs running tasks would have to release for a request, and who holds GPUs that
+    would fit then: attempts by UUID. None if that would not help.
+
+    GPUs that only have to stay free for a while are not missing. All are GPUs that a task may get together:
+    those of which the fewest are missing.
+    """
+    groups: dict[str, list[Device]] = {}
+    for device in _named(request, devices):
+        groups.setdefault(_group(request, device), []).append(device)
+    found: list[tuple[int, dict[str, set[str]]]] = []
+    for group in groups.values():
+        free = {str(one["uuid"]) for one in group if not _check(request, one, reservations, inf)[0]}
+        missing = max(0, request.count - len(free))
+        suitable = {str(one["uuid"]) for one in group if _would_fit(request, one, reservations)}
+        holders = holders_of(suitable - free, reservations)
+        if len(holders) >= missing:
+            found.append((missing, holders if missing else {}))
+    return min(found, key=lambda one: one[0], default=None)
+
+
+def _would_fit(request: GpuRequest, device: Device, reservations: Sequence[Reservation]) -> bool:
+    """Return whether a GPU would have enough free memory without the runs that have reserved it."""
+    if "excluded" in device or not device["memory_total"]:
+        return False
+    ours = [one for one in reservations if device["uuid"] in one.uuids]
+    others = device["memory_used"] or 0
+    attempts = {one.attempt for one in ours}
+    theirs = [one["memory"] for one in device["processes"] if one.get("attempt") in attempts]
+    if device.get("attributed") and None not in theirs:
+        others -= sum(theirs)
+    elif ours:
+        others = _used_before(device, ours)
+    needed = needed_memory(request.memory, request.is_usual, device)
+    return bool(device["memory_total"] - others >= needed)
+
+
+def _named(request: GpuRequest, devices: Sequence[Device]) -> list[Device]:
+    """Return the devices from which a request chooses."""
+    return [
+        device
+        for device in visible_devices(devices, request.visible)
+        if not request.devices or is_meant(request.devices, device)
+    ]
 
 
 def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:
@@ -99,10 +136,15 @@ def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:
             max(0, memory - taken[one.attempt]) for one, memory in zip(ours, reserved, strict=True)
         )
         return int(total - used - outstanding)
-    # In a container the driver reports pids of the host: only what was used before the first of these runs
-    # began is known to belong to others.
-    others = min(ours, key=lambda one: one.at).used.get(str(device["uuid"]), 0)
-    return int(total - max(used, others + sum(reserved)))
+    return int(total - max(used, _used_before(device, ours) + sum(reserved)))
+
+
+def _used_before(device: Device, ours: Sequence[Reservation]) -> int:
+    """Return the bytes of a GPU that were in use before the first of the runs that have reserved it began.
+
+    In a container the driver reports pids of the host: only these bytes are known to belong to others.
+    """
+    return min(ours, key=lambda one: one.at).used.get(str(device["uuid"]), 0)
 
 
 def _check(
@@ -172,6 +214,8 @@ def _holders(device: Device) -> str:
 
 def _group(request: GpuRequest, device: Device) -> str:
     """Return which GPUs a task may get together: those of one model or, at least, of one vendor."""
+    if request.count == 1:
+        return ""
     return str(device["name"]) if request.same_model else "AMD" if is_amd(device["uuid"]) else "NVIDIA"
 
 

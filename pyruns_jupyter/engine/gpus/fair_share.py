@@ -16,7 +16,7 @@ from pyruns_jupyter.core.common.host_identity import user_id
 from pyruns_jupyter.core.common.printable import printable
 
 from .accounting import Accounts
-from .admission import choose
+from .admission import choose, missing_gpus
 from .policy import GpuPolicy, PolicyFile, known_name
 from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations, holders_of
@@ -104,8 +104,13 @@ class FairShare:
             if not isinstance(choose(replace(request, stable_seconds=0.0), shared, living, {}), Refusal):
                 return shared
         more = f"{limit}, and running tasks have reserved {len(held)}."
-        missing = len(held) + request.count - quota
-        return Refusal({}, more=more, missing=missing, holders=holders_of(held, own))
+        found = missing_gpus(request, devices, living)
+        if found is None:  # the GPUs that it names would still be in use
+            return Refusal({}, more=more)
+        missing, holders = max(found[0], len(held) + request.count - quota), holders_of(held, own)
+        if found[0]:
+            holders = {uuid: attempts for uuid, attempts in found[1].items() if uuid in held}
+        return Refusal({}, more=more, missing=missing if len(holders) >= missing else 0, holders=holders)
 
     def wait(self, batch: str, request: GpuRequest, tasks: int) -> None:
         """Enter a batch into the waiting list, of which `tasks` could start. To be called guarded."""

@@ -87,6 +87,9 @@ class Preemption:
                 chosen = [job for other, job in self._stoppable(opened) if counts(other)][:room]
                 expected = len(chosen)
             request = _Request(chosen, expected, opened.batch.options.priority)
+        elif request.unasked:
+            running = {job.attempt for other, job in self._running() if not other.given_up}
+            request.unasked = [job for job in request.unasked if job.attempt in running]
         if not request.ask(opened):
             return ""
         self._requests[batch] = request
@@ -151,7 +154,8 @@ class Preemption:
             chosen.append(job)
             freed = [uuid for uuid, held in opened.holders.items() if held <= attempts][:missing]
             if len(freed) == missing:
-                return [job for job in chosen if not set(freed).isdisjoint(job.gpus)]
+                ending = {attempt for uuid in freed for attempt in opened.holders[uuid]}
+                return [job for job in chosen if job.attempt in ending]
         return []
 
 
