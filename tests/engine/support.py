@@ -192,6 +192,10 @@ def _kill_processes(folder: Path) -> list[psutil.Process]:
 
 def _works_below(pid: int, folder: bytes) -> bool:
     """Whether a process has a folder in its command line, or as that of its task, or works below it."""
+    if sys.platform != "linux":
+        process = psutil.Process(pid)
+        places = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", ""), process.cwd()]
+        return any(os.fsdecode(folder) in place for place in places)
     # Read here, since psutil needs three times as long, and each test looks at all processes.
     for name, words in (("cmdline", folder), ("environ", b"PYRUNS_TASK_DIR=" + folder)):
         with open(f"/proc/{pid}/{name}", "rb", buffering=0) as stream:
