@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -27,9 +27,11 @@ class Hints:
         self._came = asyncio.Event()
         self._covered: Mapping[str, object] = {}
         self._changed: set[str] | None = None  # since they were taken; None for any task
+        self._is_updating = False  # a watched task may have changed before it was watched
+        self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # of `_changed`, and while the watch is read or closed
         if watch is not None:
-            asyncio.get_running_loop().add_reader(watch.descriptor, self._receive)
+            self._loop.add_reader(watch.descriptor, self._receive)
 
     @staticmethod
     @asynccontextmanager
@@ -62,9 +64,15 @@ class Hints:
             watch = self._watch
             if watch is None:
                 return None
-            self._add(watch.read())
+            names = watch.read()
+            self._add(names)
+            if names is None or names:  # else the event loop would not know
+                with suppress(RuntimeError):  # it has ended
+                    self._loop.call_soon_threadsafe(self._came.set)
             changed, self._changed = self._changed, set()
-        if changed is None or rows is self._covered:
+        if changed is None or self._is_updating:
+            return None
+        if rows is self._covered:
             return changed
         changed |= watch.unwatched(rows.keys())
         return changed if len(changed) < _MANY else None
@@ -82,19 +90,20 @@ class Hints:
 
         The caller passes another object if the names have changed.
         """
-        if self._watch is None:
+        if self._watch is None or self._watch.is_gone:
             return False
         if rows is self._covered and not self._watch.has_lost:
             return True
+        self._is_updating = True
         try:
             new = await self._run(self._watch.update, rows)
         except OSError as error:
             _log.info("Too many tasks for file system notifications; polling instead: %s", error)
             self.close()
             return False
-        self._covered = rows
         with self._lock:
             self._add(new)  # new tasks may have changed before they were watched
+            self._covered, self._is_updating = rows, False
         return not new
 
     async def wait(self, seconds: float) -> bool:
@@ -106,7 +115,7 @@ class Hints:
         with self._lock:  # no thread reads what another file may have the number of
             watch, self._watch = self._watch, None
             if watch is not None:
-                asyncio.get_running_loop().remove_reader(watch.descriptor)
+                self._loop.remove_reader(watch.descriptor)
                 watch.close()
 
     def _receive(self) -> None:

@@ -34,8 +34,8 @@ class FailuresRequest(Selection, frozen=True):
 
         It raises InvalidInput if the query is not valid.
         """
-        rows = index.rows
-        named = [rows[name] for name in dict.fromkeys(self.names) if name in rows]
+        wanted = {*self.names}
+        named = [row for name, row in index.rows.items() if name in wanted]
         select = self.selection(index)
         if self.names:
             select = partial(query.select, named, limit=None, sources=query.Sources.of(index))

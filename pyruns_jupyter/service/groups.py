@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -187,10 +186,13 @@ def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
     numbers = _numbers(values)
     if not numbers:
         return None
-    mean, deviation = fmean(numbers), None
-    if len(numbers) > 1:
-        with suppress(OverflowError):
+    mean, deviation = numbers[0], 0.0 if len(numbers) > 1 else None
+    if min(numbers) != max(numbers):
+        mean = math.fsum(one / len(numbers) for one in numbers)  # the sum itself may be too large
+        try:
             deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in numbers) / (len(numbers) - 1))
+        except OverflowError:
+            deviation = None
     return {
         "count": len(numbers),
         "mean": encode_nonfinite(mean),

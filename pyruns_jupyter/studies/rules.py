@@ -117,9 +117,12 @@ def check_dimensions(definition: Definition, space: SearchSpace) -> None:
             field="sampler",
         )
     if space.size is not None and space.size < definition.n:
-        limit = "at most" if any(one.is_conditional for one in space.dimensions) else "only"
+        is_bound = any(one.is_conditional for one in space.dimensions)
         raise InvalidInput(
-            f"The search space has {limit} {space.size:,} configurations, fewer than {definition.n:,} "
+            f"The search space has at most {space.size:,} configurations, fewer than {definition.n:,} "
+            "trials. Reduce the number of trials, or create a sweep that runs each configuration once."
+            if is_bound
+            else f"The search space has only {space.size:,} configurations, fewer than {definition.n:,} "
             "trials. Reduce the number of trials, or create a sweep that runs each configuration once.",
             field="n",
         )

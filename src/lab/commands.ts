@@ -110,23 +110,26 @@ export function addActionCommands(
     ]);
     const { client } = core;
     const { workspace: ws } = found;
-    const own = {
-      model: new TaskListModel(client, ws),
-      queue: new QueueModel(client, ws),
-      studies: new StudiesModel({ client, ws }),
-      trash: new TrashModel(client, ws)
-    };
+    const own = new Set<{ dispose(): void }>();
+    const model = new TaskListModel(client, ws);
+    own.add(model);
+    const queue = new QueueModel(client, ws);
+    own.add(queue);
+    const studies = new StudiesModel({ client, ws });
+    own.add(studies);
+    const trash = new TrashModel(client, ws);
+    own.add(trash);
     try {
       const context = {
         ...found,
-        ...own,
-        model: found.model ?? own.model,
-        queue: found.queue ?? own.queue,
-        studies: found.studies ?? own.studies
+        model: found.model ?? model,
+        queue: found.queue ?? queue,
+        studies: found.studies ?? studies,
+        trash
       };
       return await perform(action, context, args as Args);
     } finally {
-      Object.values(own).forEach(each => each.dispose());
+      own.forEach(each => each.dispose());
     }
   };
 

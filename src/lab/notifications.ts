@@ -164,8 +164,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         notifyFailed(workspace, failed);
       }
     });
-    pyruns.trials.connect((_, { workspace }) =>
-      searches.onTrialsChanged(workspace.id)
+    pyruns.trials.connect((_, { workspace, tasks: trials }) =>
+      searches.onTrialsChanged(workspace.id, trials)
     );
     pyruns.alerted.connect((_, { workspace, tasks }) => {
       const last = tasks[tasks.length - 1];

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,15 @@ class CommandServer:
         self._line.sendall(json.dumps(asked).encode() + b"\n")
         for fd in (stdin, stdout, stderr):
             os.close(fd)
-        with open(from_stdout) as out, open(from_stderr) as err:
-            told = (out.read(), err.read())
-        code = int(self._line.recv(100) or -1)
+        try:
+            with open(from_stdout) as out, open(from_stderr) as err, ThreadPoolExecutor(1) as reader:
+                told_err = reader.submit(err.read)
+                told = (out.read(), told_err.result())
+            code = int(self._line.recv(100) or -1)
+        except BaseException:  # a time limit: the next command must not get the exit code of this one
+            self._process.kill()
+            command_server.cache_clear()
+            raise
         return subprocess.CompletedProcess([*words], code, *told)
 
     def close(self) -> None:
@@ -114,6 +121,7 @@ def _run(asked: dict[str, Any], streams: list[int]) -> int:
     code = main(asked["words"])
     if threading.active_count() == 1:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)  # what Python does at its end takes longer than most commands
     return code
 

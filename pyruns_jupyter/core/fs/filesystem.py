@@ -15,7 +15,12 @@ from pathlib import Path
 
 _NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS = 0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x00C36400, 0x5346414F
 _NINE_P, _FUSE, _LUSTRE, _GPFS, _VBOX = 0x01021997, 0x65735546, 0x0BD00BD0, 0x47504653, 0x786F4256
-REMOTE = frozenset({_NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS, _NINE_P, _FUSE, _LUSTRE, _GPFS})
+# Source: the names of file systems in stat.c of GNU coreutils.
+_BEEGFS, _PANFS, _GFS2, _OCFS2, _VMHGFS = 0x19830326, 0xAAD7AAEA, 0x01161970, 0x7461636F, 0xBACBACBC
+REMOTE = frozenset(
+    {_NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS, _NINE_P, _FUSE, _LUSTRE, _GPFS, _VBOX}
+    | {_BEEGFS, _PANFS, _GFS2, _OCFS2, _VMHGFS}
+)
 """Types of file systems on which other hosts change files without our kernel's knowledge."""
 RENUMBERED = frozenset({_SMB, _CIFS, _SMB2, _NINE_P, _FUSE, _VBOX})
 """Types of file systems that may give a file another inode number after each mount."""

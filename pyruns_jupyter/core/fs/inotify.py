@@ -22,7 +22,8 @@ from .filesystem import REMOTE, c_library, checked, file_system_type
 _MODIFY, _ATTRIB = 0x2, 0x4
 _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x8, 0x40, 0x80, 0x100, 0x200
 _OVERFLOW, _IGNORED, _ONLY_FOLDERS = 0x4000, 0x8000, 0x0100_0000
-_IN_TASKS = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLY_FOLDERS
+_MOVE_SELF = 0x800
+_IN_TASKS = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _MOVE_SELF | _ONLY_FOLDERS
 _IN_TASK = _CLOSE_WRITE | _MOVED_TO | _ONLY_FOLDERS
 _MAX_READS = 64  # then there are more changes than are worth telling apart
 _EVENT = struct.Struct("iIII")
@@ -58,7 +59,8 @@ class PathWatch:
 
 class FolderWatch:
     """Watches the tasks of one workspace. `descriptor` becomes readable when something happened; `has_lost`
-    is whether a watched folder was removed since the last `update`.
+    is whether a watched folder was moved or removed since the last `update`, `is_gone` whether that of all
+    tasks was.
     """
 
     def __init__(self, tasks: Path) -> None:
@@ -72,7 +74,8 @@ class FolderWatch:
         self._tasks = tasks
         self._watched: dict[str, int] = {}
         self._names: dict[int, str] = {}  # the other way round
-        self.has_lost = False
+        self._moved: set[str] = set()  # folders whose name may be that of another one now
+        self.has_lost = self.is_gone = False
         self._lock = threading.Lock()  # held while watches are added, in any thread
         self._closed = False
         self.descriptor = _new_watch()
@@ -94,10 +97,13 @@ class FolderWatch:
         try:
             with self._lock:
                 self.has_lost = False
-                for name in self._watched.keys() - wanted:  # a folder that was moved is still watched
-                    watch = self._watched.pop(name)
-                    self._names.pop(watch, None)
-                    c_library().inotify_rm_watch(self.descriptor, watch)
+                moved, self._moved = self._moved, set()
+                # A folder that was moved is still watched.
+                for name in (self._watched.keys() - wanted) | moved:
+                    watch = self._watched.pop(name, None)
+                    if watch is not None:
+                        self._names.pop(watch, None)
+                        c_library().inotify_rm_watch(self.descriptor, watch)
                 new = wanted - self._watched.keys()
                 for name in new:
                     if self._closed:
@@ -124,7 +130,7 @@ class FolderWatch:
             try:
                 data = os.read(self.descriptor, 64 * 1024)
             except BlockingIOError:
-                return changed - {""}
+                return None if self.is_gone else changed - {""}
             at = 0
             while at < len(data):
                 watch, mask, _, length = _EVENT.unpack_from(data, at)
@@ -132,13 +138,18 @@ class FolderWatch:
                 at += _EVENT.size + length
                 if mask & _OVERFLOW:
                     return None
-                if mask & _IGNORED:  # the folder is gone; another one may have its name
+                if watch == self._own and mask & (_IGNORED | _MOVE_SELF):
+                    self.is_gone = True
+                elif mask & _IGNORED:  # the folder is gone; another one may have its name
                     lost = self._names.pop(watch, "")
                     self._watched.pop(lost, None)
                     self.has_lost |= bool(lost)
                     changed.add(lost)
                 elif not name.startswith("."):  # as locks and files that are being written do
                     changed.add(name if watch == self._own else self._names.get(watch, ""))
+                    if mask & _MOVED_FROM:
+                        self._moved.add(name)
+                        self.has_lost = True
         return None
 
     def close(self) -> None:

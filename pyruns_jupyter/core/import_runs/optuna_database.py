@@ -140,11 +140,11 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
 
 def _reported(path: Path, identity: int) -> Iterator[tuple[int, float]]:
     """Yield the steps and intermediate values of a trial, by step."""
-    deadline = time.monotonic() + QUERY_SECONDS
     before = -1  # Optuna has no negative steps
-    try:
-        with closing(connected(path, _TABLES, deadline)) as database:
-            while True:
+    while True:
+        deadline = time.monotonic() + QUERY_SECONDS
+        try:
+            with closing(connected(path, _TABLES, deadline)) as database:
                 rows = rows_of(
                     database,
                     "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
@@ -152,14 +152,14 @@ def _reported(path: Path, identity: int) -> Iterator[tuple[int, float]]:
                     (identity, before, SLICE),
                     deadline,
                 )
-                for before, value, kind in rows:
-                    number = _number(value, kind)
-                    if number is not None:
-                        yield before, number
-                if len(rows) < SLICE:
-                    return
-    except database_errors() as error:
-        raise SourceError(f"The database cannot be read: {error}.") from None
+        except database_errors() as error:
+            raise SourceError(f"The database cannot be read: {error}.") from None
+        for before, value, kind in rows:
+            number = _number(value, kind)
+            if number is not None:
+                yield before, number
+        if len(rows) < SLICE:
+            return
 
 
 def _number(value: object, kind: object) -> float | None:

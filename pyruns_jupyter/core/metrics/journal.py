@@ -213,14 +213,19 @@ def complete_lines(
         yield rest, True
 
 
+def _parsers() -> Iterator[Callable[[bytes], Any]]:
+    with suppress(ImportError):  # the environment of a script need not have it
+        from msgspec.json import Decoder
+
+        yield Decoder().decode  # faster, but refuses NaN
+    yield json.loads
+
+
 def entries(data: bytes) -> list[dict[str, Any]]:
     """Return the parsed lines of a part of a journal, without incomplete and invalid ones."""
-    from msgspec.json import Decoder  # a script that tracks does not need it
-
     lines = [line for line in data.split(b"\n") if line[:1] == b"{"]
     found: list[Any] = []
-    parsers: tuple[Callable[[bytes], Any], ...] = (Decoder().decode, json.loads)
-    for parse in parsers:  # the first one is faster, but refuses NaN
+    for parse in _parsers():
         with suppress(ValueError, RecursionError):
             found = parse(b"[%s]" % b",".join(lines))  # much faster than one by one
             break

@@ -22,6 +22,7 @@ from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from pyruns_jupyter.core.fs.parallel import map_files
 from pyruns_jupyter.core.metrics.goals import Goals
+from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, is_task_name
 from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
@@ -85,6 +86,7 @@ class TaskIndex:
         self._signatures: dict[str, Signature] = {}
         # Files that changed since an earlier refresh, and when we noticed that (monotonic, s).
         self._fresh: dict[str, tuple[Signature, float]] = {}
+        self._stored: set[str] = set()  # tasks with points in a file of their own, which may be in use
         self._unsettled: set[str] = set()  # tasks that have to be read again
         self._unfinished: set[str] = set()  # folders without a task file
         self._has_refreshed = False
@@ -318,11 +320,12 @@ class TaskIndex:
         found = []
         for name, row in self.rows.items():
             signature, queued = self._signatures.get(name, UNKNOWN), self._queued.get(name)
-            if signature != UNKNOWN and row.readable and name not in self._live:
+            if signature != UNKNOWN and row.readable and name not in self._live and name not in self._stored:
                 found.append((signature, queued.row if queued else row, queued.batch if queued else None))
+        self._cache_at = now + _CACHE_SECONDS
         if len(found) < len(self.rows) // 2:
             return []  # they are only being made
-        self._uncached, self._cache_at = 0, now + _CACHE_SECONDS
+        self._uncached = 0
         return found
 
     def _settled(self, name: str, status: os.stat_result) -> Signature:
@@ -346,6 +349,8 @@ class TaskIndex:
         self, name: str, folder: str, info: TaskInfo, signature: Signature, before: LiveRow | None
     ) -> TaskRow:
         row = row_from(info, folder)
+        if STORE_KEY in info:
+            self._stored.add(name)
         if row.status == QUEUED:
             queue = own_facts(info).get("queue")
             if isinstance(queue, dict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, fields
@@ -25,6 +26,7 @@ from pyruns_jupyter.core.common.host_identity import state_folder
 from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.fs.change_stamp import Signature
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
+from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.statistics import RowStatistics
 
 from .row import TaskRow
@@ -69,10 +71,14 @@ def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]
     for signature, row, batch in rows:
         with suppress(UnicodeEncodeError, OverflowError):  # odd names and values are read again
             parts.append(msgspec.Raw(encoder.encode((signature, _content(row), batch))))
+    content = encoder.encode(parts)
+    if len(content) > _MAX_BYTES:
+        return
     with suppress(OSError, PyrunsError):
         path = _path_of(tasks)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, encoder.encode(parts), durable=False, mode=PRIVATE_MODE)
+        write_atomic(path, content, durable=False, mode=PRIVATE_MODE)
+        tidy(path.parent, is_temporary_file)
         for old in sorted(path.parent.glob("*.msgpack"), key=os.path.getmtime)[:-_MAX_FILES]:
             old.unlink()
 
@@ -80,7 +86,9 @@ def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]
 def _path_of(tasks: Path) -> Path:
     from pyruns_jupyter._version import __version__  # a checkout has this file only once it is installed
 
-    known = (os.path.realpath(tasks), __version__, _FORMAT, *_DEFAULTS, *sys.version_info[:2])
+    # Times without a zone in a task file are those of this machine.
+    zone = (time.timezone, *time.tzname)
+    known = (os.path.realpath(tasks), __version__, _FORMAT, *_DEFAULTS, *sys.version_info[:2], *zone)
     digest = hashlib.sha256("\0".join(map(str, known)).encode("utf-8", "surrogateescape")).hexdigest()
     return state_folder() / FOLDER / f"{digest[:32]}.msgpack"
 

@@ -1,9 +1,13 @@
+import type { Study, TaskStatus } from '../../client/types';
 import { StudyCompletionWatcher } from '../studycompletion';
+import { row } from './fake';
 import { study } from './searches';
 
-it('tells the end of a search that went on, once', async () => {
-  jest.useFakeTimers();
-  const server = { items: [study('old'), study('s', { state: 'active' })] };
+const GATHERED_MS = 2500;
+
+/** A watcher, what it asks and tells, and a trial that changes. */
+function watch() {
+  const server: { items: Study[] } = { items: [] };
   const asked = jest.fn();
   const onEnd = jest.fn();
   const ends = new StudyCompletionWatcher(
@@ -15,11 +19,26 @@ it('tells the end of a search that went on, once', async () => {
     },
     (ws, found) => onEnd(ws, found.name)
   );
-  const hear = async () => {
-    ends.onTrialsChanged('w');
-    ends.onTrialsChanged('w');
-    await jest.advanceTimersByTimeAsync(2500);
+  const hear = async (number = 1, status: TaskStatus = 'completed') => {
+    const trial = { name: 's', number, pruned: null };
+    const changed = [row(`s_${number}`, { status, study: trial })];
+    ends.onTrialsChanged('w', changed);
+    ends.onTrialsChanged('w', changed);
+    await jest.advanceTimersByTimeAsync(GATHERED_MS);
   };
+  return { server, asked, onEnd, ends, hear };
+}
+
+const counts = (open: number, complete: number) => ({
+  counts: { open, complete, pruned: 0, failed: 0 }
+});
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+it('tells the end of a search that went on, once', async () => {
+  const { server, asked, onEnd, ends, hear } = watch();
+  server.items = [study('old'), study('s', { state: 'active' })];
   await hear();
   expect(asked).toHaveBeenCalledTimes(1);
   expect(onEnd).not.toHaveBeenCalled();
@@ -33,5 +52,36 @@ it('tells the end of a search that went on, once', async () => {
   await hear();
   expect(onEnd).toHaveBeenCalledTimes(1);
   ends.dispose();
-  jest.useRealTimers();
+});
+
+it('tells the end of a study that is over before it is loaded', async () => {
+  const { server, onEnd, ends, hear } = watch();
+  server.items = [study('s', counts(0, 2))];
+  await hear(2, 'running');
+  expect(onEnd).toHaveBeenCalledTimes(1);
+  // A trial that runs again, or is changed, does not continue its study.
+  await hear(2, 'queued');
+  await hear(2);
+  expect(onEnd).toHaveBeenCalledTimes(1);
+  server.items = [study('s', counts(0, 3))];
+  await hear(3, 'queued');
+  expect(onEnd).toHaveBeenCalledTimes(2);
+  ends.dispose();
+});
+
+it('waits for a study that ends later than its last trial', async () => {
+  const { server, asked, onEnd, ends, hear } = watch();
+  server.items = [
+    study('s', { state: 'active', driven: true, ...counts(0, 2) })
+  ];
+  await hear(2);
+  await jest.advanceTimersByTimeAsync(GATHERED_MS);
+  expect(onEnd).not.toHaveBeenCalled();
+  server.items = [study('s', counts(0, 2))];
+  await jest.advanceTimersByTimeAsync(GATHERED_MS);
+  expect(onEnd).toHaveBeenCalledTimes(1);
+  const before = asked.mock.calls.length;
+  await jest.advanceTimersByTimeAsync(10 * GATHERED_MS);
+  expect(asked).toHaveBeenCalledTimes(before);
+  ends.dispose();
 });

@@ -126,7 +126,10 @@ function sentences(locale: ITrans): string[] {
       'The search space is empty. Specify a range or several values for at least one key, such as log(1e-5, 1e-1), 1:65 or adam | sgd.'
     ),
     trans.__(
-      'The search space has %1 %2 configurations, fewer than %3 trials. Reduce the number of trials, or create a sweep that runs each configuration once.'
+      'The search space has only %1 configurations, fewer than %2 trials. Reduce the number of trials, or create a sweep that runs each configuration once.'
+    ),
+    trans.__(
+      'The search space has at most %1 configurations, fewer than %2 trials. Reduce the number of trials, or create a sweep that runs each configuration once.'
     ),
     trans.__(
       'The pruner hyperband needs max_resource, the number of values of the objective that a complete run tracks, such as its number of epochs.'

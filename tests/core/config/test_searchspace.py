@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 from hypothesis import given
@@ -105,6 +107,11 @@ text: "a if b == c else d" | other
 """
 
 
+def active_values(space: SearchSpace, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values whose conditions hold."""
+    return {key: values[key] for key in space.active_branches(values)}
+
+
 def test_values_with_a_condition() -> None:
     space = SearchSpace.parse(CONDITIONS)
     keys = [one.key for one in space.dimensions]
@@ -121,16 +128,16 @@ def test_values_with_a_condition() -> None:
         "layers": 2,
         "text": "a if b == c else d",
     }
-    active = space.active(values)
+    active = active_values(space, values)
     assert values.keys() - active.keys() == {"nested.units"}
     made = yaml.safe_load(space.config_text(active))
     assert made["nested"] == {"units": 0, "kind": "y"}
     assert (made["momentum"], made["nesterov"], made["text"]) == (0.6, True, "a if b == c else d")
     assert space.values_in(made) == active
     # A condition may depend on a value that is the one after else.
-    adam = space.active({**values, "opt": "adam"})
+    adam = active_values(space, {**values, "opt": "adam"})
     nested = SearchSpace.parse("b: 1:4\na: 1:3 if b == 1 else none\nc: 1:3 if a == none else 0")
-    assert nested.active({"a": 1, "b": 2, "c": 1}) == {"b": 2, "c": 1}
+    assert active_values(nested, {"a": 1, "b": 2, "c": 1}) == {"b": 2, "c": 1}
     assert adam == {"opt": "adam", "layers": 2, "text": "a if b == c else d"}
     assert yaml.safe_load(space.config_text(adam))["nesterov"] is False
     assert space.values_in({**made, "layers": 9}) is None  # not in the space

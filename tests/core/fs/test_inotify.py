@@ -110,6 +110,34 @@ def test_which_tasks_it_was(workspace: WorkspaceFolder, watch: FolderWatch) -> N
     assert watch.read() == {"b"}
 
 
+def test_another_folder_with_the_name_of_one_that_was_moved(
+    workspace: WorkspaceFolder, watch: FolderWatch
+) -> None:
+    tasks.rename(workspace, "a", "c")
+    create_tasks(workspace, "true\n", "a")
+    assert watch.read() == {"a", "c"}
+    assert watch.has_lost
+    assert watch.update(["a", "b", "c"]) == {"a", "c"}
+    watch.read()
+    for name in ("a", "b", "c"):
+        set_pinned(workspace, name, True)
+        assert watch.read() == {name}
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_the_folder_of_all_tasks_is_gone(
+    workspace: WorkspaceFolder, watch: FolderWatch, is_moved: bool
+) -> None:
+    """What is in another folder of that name is not watched: then nothing is known any more."""
+    if is_moved:
+        workspace.tasks.rename(workspace.folder / "elsewhere")
+    else:
+        shutil.rmtree(workspace.tasks)
+    assert watch.read() is None
+    assert watch.is_gone
+    assert watch.read() is None
+
+
 def test_too_much_at_once(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
     """When the kernel drops events it says so, which is a hint too."""
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())

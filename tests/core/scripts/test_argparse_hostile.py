@@ -15,6 +15,11 @@ from pyruns_jupyter.core.scripts.defaults import config_default_text
 from tests.core.scripts.test_argparse_source import read
 
 HOSTILE = [
+    (
+        "import enum\nclass E(enum.Enum):\n    A = [0] * 10000\nclass F(enum.Enum):\n    B = [E.A] * 10000\n"
+        "p.add_argument('--x', default=[F.B] * 10000)\np.add_argument('--z', default={'a': [F.B] * 9})"
+    ),
+    "q = p.add_argument('--x')\nq.add_argument('--z')\nq.parse_args()",
     "x = [0] * 10000\n" + "x = [x] * 10000\n" * 9 + "p.add_argument('--x', default=x)",
     "x = 'a'\nfor i in range(1000):\n    x = x + x\np.add_argument('--x', default=x)",
     "def f(n):\n    return f(n) + f(n)\np.add_argument('--x', default=f(3))",
@@ -73,7 +78,11 @@ def test_no_source_makes_it_work_or_store_much(text: str) -> None:
 
 @pytest.mark.parametrize(
     "loop",
-    ["for i in range(10000):", "for i in range(1999):\n  for j in range(999):"],
+    [
+        "for i in range(10000):",
+        "for i in range(1999):\n  for j in range(999):",
+        "for i in range(400):\n  for j in range(400):",
+    ],
 )
 def test_a_loop_that_is_too_long_is_said_and_the_rest_is_read(loop: str) -> None:
     source = (

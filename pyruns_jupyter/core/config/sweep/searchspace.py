@@ -237,10 +237,6 @@ class SearchSpace(SweptText[Branch]):
         known = [[size for size in found if size is not None] for found in sizes]
         return math.prod(map(max, known)) if known == sizes else None
 
-    def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the values whose conditions hold; keys that have no value are missing."""
-        return {key: values[key] for key in self.active_branches(values)}
-
     def active_branches(self, values: Mapping[str, Any]) -> dict[str, Branch]:
         """Return the ranges and choices that apply to a trial with these values, by key."""
         found: dict[str, Branch] = {}

@@ -157,6 +157,7 @@ class ParserMethods:
         """Apply a method of a parser."""
         function = getattr(self, f"do_{method.name}", None)
         fits = isinstance(method.owner, SubparsersObject) is (method.name == "add_parser")
+        fits = fits and not isinstance(method.owner, ArgumentAction)
         return function(method.owner, call) if function is not None and fits else UNKNOWN
 
     def external(self, callee: External, call: CallSite) -> Any:

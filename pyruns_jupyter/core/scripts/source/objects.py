@@ -164,7 +164,7 @@ def _plain(value: Any) -> Any:
     if is_plain(value):
         return value
     if isinstance(value, EnumMember):
-        return plain(value.value)
+        return _plain(value.value)
     if isinstance(value, (list, tuple)):
         return list(map(_plain, value))
     if isinstance(value, (set, frozenset)):
@@ -180,7 +180,7 @@ def weight(value: Any) -> int:
     Raises:
         UnknownError: there are too many to compare, print or sort the value.
     """
-    if not isinstance(value, (list, tuple, dict, set, frozenset)):
+    if not isinstance(value, (list, tuple, dict, set, frozenset, EnumMember)):
         return len(value) // 50 + 1 if isinstance(value, str) else 1
     total = 0
     waiting: list[Any] = [value]
@@ -192,6 +192,8 @@ def weight(value: Any) -> int:
             waiting.extend(one.values())
         elif isinstance(one, (list, tuple, set, frozenset)):
             waiting.extend(one)
+        elif isinstance(one, EnumMember):
+            waiting.append(one.value)
         elif isinstance(one, str):
             total += len(one) // 50
         if total > _MAX_ITEMS:

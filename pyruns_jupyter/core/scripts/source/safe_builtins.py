@@ -61,9 +61,13 @@ def sized(value: Any) -> Any:
 def _numbers(*values: Any) -> Any:
     if not all(isinstance(value, (int, float)) for value in values):
         raise UnknownError("values that are not numbers")
+    return values
+
+
+def _factors(*values: Any) -> Any:
     if sum(value.bit_length() for value in values if isinstance(value, int)) > MAX_BITS:
         raise UnknownError("large numbers")
-    return values
+    return _numbers(*values)
 
 
 def power(base: Any, exponent: Any) -> Any:
@@ -136,7 +140,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         f"math.{name}": getattr(math, name)
         for name in ("sqrt", "log", "log2", "log10", "floor", "ceil", "exp")
     },
-    "math.prod": lambda values, *, start=1: math.prod(_numbers(start, *values)),
+    "math.prod": lambda values, *, start=1: math.prod(_factors(start, *values)),
     **dict.fromkeys(("distutils.util.strtobool", "setuptools._distutils.util.strtobool"), _strtobool),
 }
 # Functions that ignore the items of their arguments: an unknown item stays unknown.

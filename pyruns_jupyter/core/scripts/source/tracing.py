@@ -160,15 +160,17 @@ class Tracer(Calls):
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
         items = self.iterated(self.evaluate(node.iter, scope))
-        if items is None or len(items) > _MAX_TURNS:
-            if items is not None and self.parsers is not None:
-                self.parsers.problems.add(
-                    scope.module, "A loop is too long to analyze completely", node.lineno
-                )
-                self.parsers.leave_open()
-            self.assign(node.target, UNKNOWN, scope)
-            return self._either([node.body, []], scope)
+        if items is None:
+            return self._unknown_turns(node, scope)
+        enough = self.steps // 2
         for item in items:
+            if len(items) > _MAX_TURNS or self.steps < enough:
+                if self.parsers is not None:
+                    self.parsers.problems.add(
+                        scope.module, "A loop is too long to analyze completely", node.lineno
+                    )
+                    self.parsers.leave_open()
+                return self._unknown_turns(node, scope)
             self.assign(node.target, item, scope)
             signal = self.block(node.body, scope)
             if signal == _BREAK:
@@ -176,6 +178,10 @@ class Tracer(Calls):
             if signal in (_RETURN, _RAISE):
                 return signal
         return self.block(node.orelse, scope)
+
+    def _unknown_turns(self, node: ast.For | ast.AsyncFor, scope: Scope) -> str | None:
+        self.assign(node.target, UNKNOWN, scope)
+        return self._either([node.body, []], scope)
 
     def _while(self, node: ast.While, scope: Scope) -> str | None:
         if self.truth(self.evaluate(node.test, scope)) is False:
