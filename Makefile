@@ -205,7 +205,7 @@ test: system-packages $(LAB_STAMP) ## every suite, after installing what the tes
 	if [ $${#failed[@]} = 0 ]; then exit 0; fi; \
 	printf '\nFailed: %s\n' "$${failed[*]}"; \
 	for suite in "$${failed[@]}"; do \
-		grep -ahE '^(FAILED|ERROR) |^  ●|^ +[0-9]+\) |^ +(Error|Locator|Expected|Received|Timeout):|^ +> ?[0-9]+ \|' $(VENV)/$$suite.log \
+		grep -ahE '^(FAILED|ERROR) |^  ●|^ +[0-9]+\) |^ +(Error|Locator|Expected|Received):' $(VENV)/$$suite.log \
 			| awk '!told[$$0]++' | cut -c -300 | head -60 || true; \
 		grep -ah -B 8 '^make.* Error ' $(VENV)/$$suite.log | cut -c -300 | tail -40 || true; \
 	done; \

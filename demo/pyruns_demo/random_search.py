@@ -49,7 +49,12 @@ class RandomSearch:
         """Return the values of a trial, by dotted key."""
         digest = hashlib.sha256(f"{self._definition.seed}:{number}".encode()).digest()
         source = random.Random(digest)
-        return self._space.active({one.key: _draw(one, source) for one in self._space.dimensions})
+        values = {one.key: _draw(one, source) for one in self._space.dimensions}
+        for one in self._space.ordered:  # another range may apply, because of the values before
+            branch = self._space.active_branches(values).get(one.key, one)
+            if branch is not one:
+                values[one.key] = _draw(branch, source)
+        return {key: values[key] for key in self._space.active_branches(values)}
 
     def report(self, trial: Trial, points: Mapping[int, float]) -> int | None:
         """Report values of a trial by step; return the last step if the trial is unpromising."""
