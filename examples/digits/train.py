@@ -37,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
     )
 
     data = parser.add_argument_group("data")
-    data.add_argument("--augment", action="store_true", help="also train on copies moved by one pixel")
+    data.add_argument("--augment", action="store_true", help="also train on copies rolled by one pixel")
 
     parser.add_argument(
         "--pace",

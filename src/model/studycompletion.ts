@@ -67,7 +67,7 @@ export class StudyCompletionWatcher extends Model<IStudyCompletionState> {
         trials: open + complete + pruned + failed
       });
       if (isOn && open === 0 && study.driven) {
-        this._load(ws); // No trial may follow that tells of the end.
+        this._load(ws); // There may be no further trial that reports the end.
       }
     }
     this.update({ studies });

@@ -112,8 +112,8 @@ def _run(asked: dict[str, Any], streams: list[int]) -> int:
         os.dup2(fd, number)
         os.close(fd)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as the process
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as stdin
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 - as stdin
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])

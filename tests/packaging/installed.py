@@ -77,7 +77,7 @@ class Installed:
         return next(able, sys.executable)
 
     def install_wheel(self) -> None:
-        """Install the wheel alone; environments in folders beside each other share it."""
+        """Install the wheel alone; environments in the same folder share it."""
         self.uninstall()  # of an attempt that was killed
         self.before = self.files()
         dist = self.folder.parent / "dist"

@@ -105,7 +105,7 @@ async def test_a_workspace_at_rest(
 
 
 async def known(watcher: watcher_module.Watcher, name: str, status: str | None) -> bool:
-    """Whether the last look, whoever asked for it, found a task with this status."""
+    """Whether the last look found a task with this status."""
     row = watcher._index.rows.get(name)
     return (row.status if row else None) == status
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _SLOW_SECONDS = 0.001  # per call, on average; local file systems take a hundredth of that
-_TRIED = 32  # calls, which tell how slow it is
+_TRIED = 32  # calls that are timed first
 _THREADS = 16
 _AHEAD = 32  # answers that may wait in memory
 

@@ -1,4 +1,4 @@
-"""The row of a running task: what its task file says, and what is beside that file while it runs."""
+"""The row of a running task: its task file, and the files that change while it runs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_few_answers_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_until(lambda: len(asked) >= 40 + parallel._AHEAD)
     time.sleep(0.2)
     assert len(asked) == 40 + parallel._AHEAD
-    answers.close()  # type: ignore[attr-defined]
+    answers.close()  # type: ignore[attr-defined]  # it is a generator
     wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])
     assert len(asked) <= 40 + 2 * parallel._AHEAD
 
