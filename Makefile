@@ -186,18 +186,18 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Environments are filled while JavaScript is compiled. Then pytest and the browsers wait for processes most of the
-# time, and the linters and Jest take what these leave of the cores.
+# Environments are filled while JavaScript is compiled. Then browsers go first, as one that is slow makes its tests
+# long; pytest waits for processes most of the time, and the linters and Jest take what these leave of the cores.
 test: system-packages $(LAB_STAMP) ## every suite, after installing what the tests need
 	@trap 'kill $$(jobs -p) 2> /dev/null || true' EXIT; \
 	$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
-	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	nice -n 10 $(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	$(MAKE) --no-print-directory test-ui-all > $(VENV)/ui.log 2>&1 & ui=$$!; \
 	failed=(); \
-	$(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
+	nice -n 5 $(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
 	wait $$beside || failed+=(beside); \
 	cat $(VENV)/beside.log; \
 	wait $$ui || failed+=(ui); \

@@ -31,13 +31,16 @@ HANG = """
 import os, sys, threading, time
 import pyruns_jupyter
 pyruns_jupyter.load()
+def release(lock):
+    while not os.path.exists("go"):
+        time.sleep(0.1)
+    lock.release()
 def stuck(password="hunter2hunter2"):
     lock = threading.Lock()
     lock.acquire()
+    threading.Thread(target=release, args=[lock]).start()
     print("locked", flush=True)
-    while not lock.acquire(timeout=0.1):
-        if os.path.exists("go"):
-            break
+    lock.acquire()
 stuck()
 """
 

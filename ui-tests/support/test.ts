@@ -4,6 +4,7 @@
  * each request through Playwright and turns off the browser's cache.
  */
 import { expect, galata, test as galataTest } from '@jupyterlab/galata';
+import { JupyterLabPage } from '@jupyterlab/galata/lib/jupyterlabpage';
 import type { APIRequestContext } from '@playwright/test';
 import * as fs from 'fs';
 import * as os from 'os';
@@ -13,6 +14,13 @@ import type { IServerOptions } from './server';
 import { LabServer } from './server';
 
 export { expect };
+
+/** Lab starts in 5 s; other suites that keep the cores busy make that longer than Galata's 15 s. */
+const START_TIMEOUT = 90 * 1000;
+
+const { waitForCondition } = JupyterLabPage.prototype;
+JupyterLabPage.prototype.waitForCondition = (condition, timeout) =>
+  waitForCondition(condition, timeout ?? START_TIMEOUT);
 
 interface ILabFixtures {
   /** Settings by plugin, which a user has saved. */

@@ -1,3 +1,5 @@
+import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
+
 import { expectAccessible } from '../support/accessibility';
 import {
   makeProject,
@@ -27,23 +29,39 @@ if args.lr == 3:
     raise ValueError("too much")
 `;
 
-test('every page is for everybody', async ({ page, baseURL }) => {
-  makeProject(ROOT, 'access', 'all.py', SCRIPT);
-  await openLab(page, baseURL as string, 'access');
+/** The form of a new project, with a sweep of four tasks in it, two of which will fail. */
+async function fillSweep(
+  page: IJupyterLabPageFixture,
+  url: string,
+  project: string
+): Promise<void> {
+  makeProject(ROOT, project, 'all.py', SCRIPT);
+  await openLab(page, url, project);
   await openInPyruns(page, 'all.py');
-  await page.getByLabel('lr', { exact: true }).fill('1 | 2 | 3');
+  await page.getByLabel('lr', { exact: true }).fill('1 | 3');
   await page.getByLabel('opt', { exact: true }).fill('sgd | adam');
   await expect(
     page.getByRole('button', { name: 'Create and run' })
   ).toBeEnabled();
+}
+
+/** Run them, until all have ended. */
+async function runSweep(page: IJupyterLabPageFixture): Promise<void> {
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  for (const status of ['Completed', 'Failed']) {
+    await expect(taskRows(page).getByText(status)).toHaveCount(2, {
+      timeout: 60000
+    });
+  }
+}
+
+test('every page is for everybody', async ({ page, baseURL }) => {
+  await fillSweep(page, baseURL as string, 'access');
   await expectAccessible(page, 'Generator');
   await page.getByRole('tab', { name: 'YAML' }).click();
   await expectAccessible(page, 'YAML');
   await page.getByRole('tab', { name: 'Form' }).click();
-  await page.getByRole('button', { name: 'Create and run' }).click();
-  await expect(taskRows(page).getByText('Completed')).toHaveCount(4, {
-    timeout: 60000
-  });
+  await runSweep(page);
   await page.evaluate(() =>
     document
       .querySelectorAll('.Toastify__toast')
@@ -70,15 +88,23 @@ test('every page is for everybody', async ({ page, baseURL }) => {
   await openPage(page, 'Dashboard');
   await expect(page.locator('.pyr-dashboard-counts')).toBeVisible();
   await expectAccessible(page, 'Dashboard');
+});
 
-  await openPage(page, 'Tasks');
+test('every view of a comparison is for everybody', async ({
+  page,
+  baseURL
+}) => {
+  await fillSweep(page, baseURL as string, 'access-compare');
+  await runSweep(page);
   await page.getByRole('checkbox', { name: 'Select all tasks' }).click();
   const compare = page
     .getByRole('toolbar', { name: 'Task actions' })
     .getByRole('button', { name: 'Compare' });
   await expect(compare).toBeEnabled();
   await compare.click();
-  const panel = page.getByRole('tabpanel', { name: 'access/all: Compare' });
+  const panel = page.getByRole('tabpanel', {
+    name: 'access-compare/all: Compare'
+  });
   for (const tab of [
     'Table',
     'Curves',

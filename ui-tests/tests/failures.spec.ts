@@ -21,6 +21,7 @@ const SCRIPT = `\
 import argparse
 import os
 import threading
+import time
 
 import pyruns_jupyter as pyruns
 
@@ -33,15 +34,20 @@ if args.bs == 512:
     raise MemoryError(f"CUDA out of memory. Tried to allocate {args.lr} GiB")
 
 
+def release(lock):
+    while not os.path.exists("go"):
+        time.sleep(0.1)
+    lock.release()
+
+
 def waiting(lock):
-    while not lock.acquire(timeout=0.1):
-        if os.path.exists("go"):
-            break
+    lock.acquire()
 
 
 if args.bs == 7:
     lock = threading.Lock()
     lock.acquire()
+    threading.Thread(target=release, args=[lock]).start()
     print("waiting", flush=True)
     waiting(lock)
 `;
@@ -87,6 +93,7 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
       taskInfo(taskFolder(ROOT, 'failures', 'net', name)).exit_codes;
     await expect.poll(codes, { timeout: 60_000 }).toEqual([1, 1]);
   }
+  await expect(panel.getByText('All 3: bs=512')).toBeVisible();
   await panel.getByRole('button', { name: 'New sweep from these' }).click();
   await expect(page.getByLabel('lr', { exact: true })).toHaveValue(
     '(0.1 | 0.2 | 0.3)'
