@@ -33,7 +33,8 @@ from pyruns_jupyter.core.query import Sources, select
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 AT_ONCE = 10_000  # tasks of one sweep
 CHANGED = 100

@@ -29,7 +29,8 @@ from bench.server import Client
 from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.tasks import edit as tasks
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue.launch import pause, resume, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions

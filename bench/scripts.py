@@ -28,7 +28,7 @@ from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.bind_values import same
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.engine.run.ask_script import ask_script
 
 HERE = Path(__file__).parent

@@ -30,7 +30,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.tasks import edit as tasks
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.process import TOKEN, ServerProcess
 
 WS = quote("_pyruns_/_shell_", safe="")

@@ -20,7 +20,8 @@ import yaml
 
 from pyruns_jupyter.core.create.create import create
 from pyruns_jupyter.core.create.preview import plan_tasks
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.generator import PreviewRequest, preview
 
 SCRIPT = """\

@@ -28,7 +28,8 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "digits"
 MONTH = 30 * 86400.0

@@ -93,7 +93,7 @@ class Author:
     """Does what a user would do, in the workspace of an example."""
 
     def __init__(self, home: Path, script: str) -> None:
-        from pyruns_jupyter.core.workspace.workspace import open_workspace
+        from pyruns_jupyter.core.workspace.opening import open_workspace
 
         self.workspace, _ = open_workspace(home / script)
         settings = self.workspace.root / "_pyruns_settings.yaml"

@@ -10,7 +10,8 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.workspace.discovery import discover
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.notebook.comm_server import CommServer, KernelSession, SendToViews
 from pyruns_jupyter.server.paths import Confinement

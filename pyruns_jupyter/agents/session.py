@@ -9,7 +9,8 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.workspace.discovery import discover
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.live.session import LiveSession
 from pyruns_jupyter.service.http_errors import Forbidden

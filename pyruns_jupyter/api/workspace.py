@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.taskfile.task_file import is_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.launch import ensure_running
 
 from .creation import Creation

@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.workspace.discovery import discover
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.session import LiveSession
 from pyruns_jupyter.service.operations import Created
 from pyruns_jupyter.service.request import read_request

@@ -16,7 +16,7 @@ import pytest
 from pyruns_jupyter.agents.tools import MAX_ANSWER, MAX_TEXT, READING, AgentTools
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.support import ROOT
 
 mcp = pytest.importorskip("mcp")

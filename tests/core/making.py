@@ -11,7 +11,8 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit as tasks
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 SCRIPT = """\
 import argparse

@@ -35,7 +35,7 @@ def answer(text: str) -> str:
 
     from pyruns_jupyter.core.common.errors import PyrunsError
     from pyruns_jupyter.core.tasks.index import TaskIndex
-    from pyruns_jupyter.core.workspace.workspace import open_workspace
+    from pyruns_jupyter.core.workspace.opening import open_workspace
     from pyruns_jupyter.service import generator, groups, tasks
     from pyruns_jupyter.service.http_errors import to_json
 

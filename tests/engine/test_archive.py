@@ -21,7 +21,8 @@ from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import submit
 from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
 from tests.engine.support import stop_everything

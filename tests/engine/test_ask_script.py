@@ -22,7 +22,8 @@ from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.probe.answer import VERSION, parse_answer
 from pyruns_jupyter.core.scripts.source import files
 from pyruns_jupyter.core.scripts.source.modules import may_be_newer
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.run import ask_script as asking
 from pyruns_jupyter.engine.run.ask_script import AskedScript, ask_script, check_commands, known_answer
 

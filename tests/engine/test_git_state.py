@@ -11,7 +11,7 @@ import pytest
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.provenance import git_state
 from pyruns_jupyter.core.provenance.git_state import SourceState, source_state
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.core.provenance.test_snapshots import git
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from pyruns_jupyter.core.taskfile.ownership import COPIED
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import own_facts
 from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import requeue
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.studies.launch import ensure_running

@@ -24,7 +24,8 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.trust import engine_key
 from pyruns_jupyter.core.trust.engine_key import BATCHES, claim_engine, require_engine, trusted_engine
 from pyruns_jupyter.core.trust.signatures import Origin, SealedFolder, origin
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive

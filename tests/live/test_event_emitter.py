@@ -13,7 +13,7 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.live import event_emitter
 from pyruns_jupyter.live.event_emitter import EventDetector
 from tests.recorder import Recorder

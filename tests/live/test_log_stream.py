@@ -15,7 +15,8 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.logs.reader import LogFollower
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import log_stream
 from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, LogStream
 from pyruns_jupyter.live.runtime import LiveRuntime

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.notebook.kernel import Kernel, Message, running_kernel
 from tests.notebook.test_widgets import comms_of
 from tests.recorder import Recorder

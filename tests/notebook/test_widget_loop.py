@@ -12,7 +12,8 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import background
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.notebook.comm_server import CommServer

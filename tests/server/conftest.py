@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from tests.server.client import Api
 from tests.support import wait_until

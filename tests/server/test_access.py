@@ -12,7 +12,8 @@ from tornado.httpclient import HTTPClientError
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
 from tests.server.test_openapi import described

@@ -25,7 +25,7 @@ import pytest
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.tasks.trash import trash
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.server.routes import API, REST, STREAMS
 from tests.recorder import Recorder
 from tests.server.client import METHODS, OPENAPI, operation, resolve

@@ -15,7 +15,8 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.metrics import journal
 from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG, SCRIPT_INFO, SETTINGS_NAME
 from pyruns_jupyter.core.tasks.trash import trash
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS

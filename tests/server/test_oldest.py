@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.recorder import Recorder
 from tests.server.process import TOKEN, ServerProcess
 from tests.support import ROOT

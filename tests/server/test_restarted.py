@@ -13,7 +13,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.core.making import set_pinned
 from tests.server.client import check_schema, until
 from tests.server.process import TOKEN, ServerProcess

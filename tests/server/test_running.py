@@ -9,7 +9,8 @@ import pytest
 
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from tests.server.client import Api, check_schema, until

@@ -15,7 +15,8 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.paths import TASK_INFO
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.live.runtime import MAX_WAITING_PREVIEWS

@@ -15,7 +15,8 @@ from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions

@@ -14,7 +14,8 @@ from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import snapshot
 from tests.support import ROOT
 

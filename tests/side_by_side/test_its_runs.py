@@ -21,7 +21,8 @@ from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 import websocket
 
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.engine.support import stop_everything
 from tests.server.process import TOKEN, ServerProcess
 from tests.support import ROOT

@@ -9,7 +9,8 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.fs.locks import is_locked
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.definition import changing
 
 

@@ -14,7 +14,6 @@ export async function expectAccessible(
   expect.soft(await violations(page, part), name).toEqual([]);
   // In the dark only colours are others.
   await useTheme(page, 'dark');
-  await page.waitForTimeout(200);
   const dark = await violations(page, part, ['color-contrast']);
   expect.soft(dark, `${name}, dark`).toEqual([]);
   await useTheme(page, 'light');
@@ -26,6 +25,7 @@ async function violations(
   part: string,
   rules: string[] = []
 ): Promise<string[]> {
+  await page.evaluate(coloursRest);
   const axe = new AxeBuilder({ page })
     .include(part)
     // The terminal's own rows are a picture of text; its owner tells readers.
@@ -36,5 +36,19 @@ async function violations(
       node =>
         `${id} (${help}): ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`
     )
+  );
+}
+
+/** Wait in the page until what moves from one colour to another has arrived. */
+async function coloursRest(): Promise<void> {
+  // Transitions begin with the frame after the change.
+  for (let frame = 0; frame < 2; frame++) {
+    await new Promise(resolve => requestAnimationFrame(resolve));
+  }
+  await Promise.allSettled(
+    document
+      .getAnimations()
+      .filter(animation => animation instanceof CSSTransition)
+      .map(transition => transition.finished)
   );
 }

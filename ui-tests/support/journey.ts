@@ -61,8 +61,8 @@ export async function savedLayout(
 ): Promise<void> {
   const folder = path.join(root, '.lab-workspaces');
   const missing = () => {
-    const saved = fs
-      .readdirSync(folder)
+    const files = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+    const saved = files
       .map(file => fs.readFileSync(path.join(folder, file), 'utf-8'))
       .join();
     return expected.filter(pattern => !pattern.test(saved)).map(String);
@@ -126,6 +126,8 @@ export function taskInfo(folder: string): {
   status: string;
   exit_codes: (number | null)[];
   run_attempt_ids: string[];
+  start_times: string[];
+  finish_times: string[];
   records: Record<string, number>[];
 } {
   return JSON.parse(
@@ -158,6 +160,22 @@ export async function frame(page: Page, duration: number): Promise<void> {
       path: path.join(FRAMES, `${number}-${duration}.png`)
     });
   }
+}
+
+/**
+ * Press Alt+Y and then a key. Lab waits for the second one for a second, so
+ * none of them waits for an answer about the one before.
+ */
+export async function pressAltY(page: Page, key: string): Promise<void> {
+  const { keyboard } = page;
+  await Promise.all([
+    keyboard.down('Alt'),
+    keyboard.down('y'),
+    keyboard.up('y'),
+    keyboard.up('Alt'),
+    keyboard.down(key),
+    keyboard.up(key)
+  ]);
 }
 
 /** Open a page of ours from the sidebar, which is shown first. */

@@ -27,10 +27,9 @@ export class FakeNvml {
 
   /** Devices as tests/fakenvml/fakenvml.c reads them, at each call anew. */
   set(...devices: string[]): void {
-    fs.writeFileSync(
-      path.join(this._folder, 'gpus'),
-      `${devices.join('\n')}\n`
-    );
+    const file = path.join(this._folder, 'gpus');
+    fs.writeFileSync(`${file}.new`, `${devices.join('\n')}\n`);
+    fs.renameSync(`${file}.new`, file);
   }
 
   remove(): void {

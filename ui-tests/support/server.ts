@@ -6,6 +6,8 @@ import * as path from 'path';
 import { stopEverything } from './processes';
 
 const TOKEN = 'ui-tests';
+/** Until a server answers: Python imports for some seconds, on a busy machine for a minute or two. */
+const START_TIMEOUT = 150 * 1000;
 
 /** What a server of a test's own differs in. */
 export interface IServerOptions {
@@ -58,7 +60,8 @@ export class LabServer {
       }
     );
     const headers = { Authorization: `token ${TOKEN}` };
-    for (let attempt = 0; attempt < 240; attempt++) {
+    const end = Date.now() + START_TIMEOUT;
+    while (Date.now() < end) {
       try {
         const answer = await fetch(`${this.url}/${this._probe}`, {
           headers

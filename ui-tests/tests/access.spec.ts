@@ -12,6 +12,9 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
+// axe looks at each element of a page by all rules, and at its colours in the dark.
+test.setTimeout(400 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const SCRIPT = `
@@ -45,12 +48,12 @@ async function fillSweep(
   ).toBeEnabled();
 }
 
-/** Run them, until all have ended. */
+/** Run them one after the other, until all have ended. */
 async function runSweep(page: IJupyterLabPageFixture): Promise<void> {
   await page.getByRole('button', { name: 'Create and run' }).click();
   for (const status of ['Completed', 'Failed']) {
     await expect(taskRows(page).getByText(status)).toHaveCount(2, {
-      timeout: 60000
+      timeout: 120000
     });
   }
 }
@@ -81,6 +84,9 @@ test('every page is for everybody', async ({ page, baseURL }) => {
     .click();
   await page.locator('.pyr-screen').click();
   await page.keyboard.press('Control+f');
+  await expect(
+    page.getByRole('textbox', { name: 'Find in the log' })
+  ).toBeFocused();
   await page.keyboard.type('done');
   await expect(page.locator('.pyr-find-count')).toHaveText('1 of 1');
   await expectAccessible(page, 'Monitor');

@@ -13,13 +13,15 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
-test.setTimeout(180 * 1000);
+test.setTimeout(300 * 1000);
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
+// A run that diverges goes on until it is stopped, the other one until the test has seen that.
 const SCRIPT = `\
 import argparse
 import math
+import os
 import time
 
 import pyruns_jupyter as pyruns
@@ -31,6 +33,8 @@ weight = 5.0
 for epoch in range(40):
     weight -= lr * 2 * weight
     pyruns.track(epoch=epoch, loss=weight**2 if abs(weight) < 1e4 else math.nan)
+    time.sleep(0.1)
+while not os.path.exists("go"):
     time.sleep(0.1)
 pyruns.alert("Finished", f"weight {weight:.2g}", level="info")
 `;
@@ -69,6 +73,7 @@ test('a rule stops a run, and the alerts are seen', async ({
     page.getByText('descent_2_lr=3: loss is nan: loss = nan.').first()
   ).toBeAttached();
 
+  fs.writeFileSync(path.join(ROOT, 'alerts', 'go'), '');
   const other = taskRow(page, 'descent_1_lr=0.1');
   await expect(
     other.getByRole('img', { name: /Alert \(information\): Finished/ })

@@ -137,7 +137,7 @@ test('constants of a script are set in a copy of it', async ({
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
     taskRows(page).getByText('Completed', { exact: true })
-  ).toHaveCount(2);
+  ).toHaveCount(2, { timeout: 90000 });
   const copy = path.join(
     taskFolder(ROOT, 'constants', 'train', 'train_2_LR=0.5'),
     'artifacts/run1/changed_script/train.py'

@@ -15,6 +15,9 @@ test.use({
   }
 });
 
+// Lab and a kernel start in it, and each page is looked at.
+test.setTimeout(300 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const SCRIPT = `
@@ -33,7 +36,7 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
   const [page] = galataPage.context().pages();
   makeProject(ROOT, 'zh', 'xun.py', SCRIPT);
   await page.goto(`${baseURL}/lab/tree/zh?reset`);
-  await expect(page.locator('#filebrowser')).toBeVisible();
+  await expect(page.locator('#filebrowser')).toBeVisible({ timeout: 90000 });
   await page
     .locator('#filebrowser .jp-DirListing-item', { hasText: 'xun.py' })
     .click({ button: 'right' });
@@ -66,24 +69,28 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
       .getByRole('button', { name, exact: true })
       .click();
     await page.waitForTimeout(1500);
-    const texts = await page
-      .locator(
-        '.pyr-page:visible, .pyr-sidebar:visible, .pyr-page-area .jp-Toolbar:visible'
-      )
-      .evaluateAll(parts =>
-        parts.flatMap(part =>
-          [...part.querySelectorAll<HTMLElement>('*')].flatMap(element => [
-            ...[...element.childNodes]
-              .filter(node => node.nodeType === Node.TEXT_NODE)
-              .map(node => node.textContent?.trim() ?? ''),
-            element.title ?? '',
-            element.getAttribute('aria-label') ?? '',
-            element.getAttribute('placeholder') ?? ''
-          ])
+    const texts = () =>
+      page
+        .locator(
+          '.pyr-page:visible, .pyr-sidebar:visible, .pyr-page-area .jp-Toolbar:visible'
         )
-      );
-    expect(texts.length).toBeGreaterThan(50);
-    expect([...new Set(texts)].filter(text => OURS.has(text))).toEqual([]);
+        .evaluateAll(parts =>
+          parts.flatMap(part =>
+            [...part.querySelectorAll<HTMLElement>('*')].flatMap(element => [
+              ...[...element.childNodes]
+                .filter(node => node.nodeType === Node.TEXT_NODE)
+                .map(node => node.textContent?.trim() ?? ''),
+              element.title ?? '',
+              element.getAttribute('aria-label') ?? '',
+              element.getAttribute('placeholder') ?? ''
+            ])
+          )
+        );
+    await expect
+      .poll(async () => (await texts()).length)
+      .toBeGreaterThan(50);
+    const shown = new Set(await texts());
+    expect([...shown].filter(text => OURS.has(text))).toEqual([]);
   }
 
   // A widget has the language of the page around its notebook.

@@ -5,10 +5,13 @@ import {
   makeProject,
   openInPyruns,
   openLab,
+  pressAltY,
   taskRow,
   taskRows
 } from '../support/journey';
 import { expect, test } from '../support/test';
+
+test.setTimeout(300 * 1000);
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -120,7 +123,9 @@ test('an agent executes commands, is asked for, and reads what they return', asy
   expect(
     await execute(page, 'pyruns:run-tasks', { tasks: [first] }, 'Run')
   ).toEqual({ workspace, tasks: [first], refused: {} });
-  await expect(taskRow(page, first)).toContainText('Completed');
+  await expect(taskRow(page, first)).toContainText('Completed', {
+    timeout: 90000
+  });
   expect(
     await execute(page, 'pyruns:delete-tasks', { tasks: [first] }, 'Delete')
   ).toMatchObject({ tasks: [first] });
@@ -154,15 +159,15 @@ test('palette, menus and keys act on the tasks selected in front', async ({
   await expect(taskRows(page)).toHaveCount(2);
   // The rows may be gone before the response that the command needs is here.
   await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
-  await page.keyboard.press('Alt+y');
-  await page.keyboard.press('u');
+  await pressAltY(page, 'u');
   await expect(taskRows(page)).toHaveCount(3);
 
   await taskRow(page, name).click();
   await page.menu.clickMenuItem('Run>Pyruns>Run');
-  await expect(taskRow(page, name)).toContainText('Running');
-  await page.keyboard.press('Alt+y');
-  await page.keyboard.press('s');
+  await expect(taskRow(page, name)).toContainText('Running', {
+    timeout: 90000
+  });
+  await pressAltY(page, 's');
   const question = page.getByRole('dialog', { name: /Stop 1 running task/ });
   await question.getByRole('button', { name: 'Stop' }).click();
   await expect(taskRow(page, name)).toContainText('Cancelled');
@@ -182,8 +187,7 @@ test('palette, menus and keys act on the tasks selected in front', async ({
   ).toBeVisible();
   await expect(page.getByRole('region', { name: 'best' })).toBeVisible();
   await page.getByRole('region', { name: 'best' }).click();
-  await page.keyboard.press('Alt+y');
-  await page.keyboard.press('f');
+  await pressAltY(page, 'f');
   await expect(
     page.getByRole('search', { name: 'Find in the log' })
   ).toBeVisible();

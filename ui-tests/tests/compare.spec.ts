@@ -12,6 +12,9 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
+// Eighteen runs, each of which starts Python.
+test.setTimeout(400 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const NET = `
@@ -52,7 +55,7 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page)).toHaveCount(18);
   await expect(taskRows(page).getByText('Completed')).toHaveCount(12, {
-    timeout: 60000
+    timeout: 180000
   });
   const compare = page
     .getByRole('toolbar', { name: 'Task actions' })
@@ -107,8 +110,14 @@ test('from a sweep to what counts', async ({ page, baseURL }) => {
   await panel.getByLabel('Smoothing').fill('0.6');
   await panel.getByLabel('Log y').check();
   const chart = panel.locator('.pyr-chart').first();
-  await chart.hover({ position: { x: 250, y: 90 } });
-  await expect(panel.locator('.pyr-chart-tip')).toContainText('step');
+  // A line may arrive after the pointer, which then has to move.
+  let x = 250;
+  await expect(async () => {
+    await chart.hover({ position: { x: x++, y: 90 } });
+    await expect(panel.locator('.pyr-chart-tip')).toContainText('step', {
+      timeout: 1000
+    });
+  }).toPass();
   await pictures(page, 'compare-curves');
 
   // A part of the axis is chosen in one chart and shown in all.

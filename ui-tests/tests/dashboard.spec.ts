@@ -7,6 +7,7 @@ import {
   openLab,
   openPage,
   pictures,
+  pressAltY,
   taskFolder,
   taskInfo,
   taskRow,
@@ -18,19 +19,21 @@ import { expect, test } from '../support/test';
 
 // Says how far it is, and ends when it is told to.
 const STEPS = `
-import argparse, os, time
+import argparse, itertools, os, time
 import pyruns_jupyter as pyruns
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 print(f"seed {args.seed} sees GPU {os.environ.get('CUDA_VISIBLE_DEVICES')}", flush=True)
-step = 0
-while step < 900 and not os.path.exists("enough"):
-    step += 1
+for step in itertools.count(1):
+    if os.path.exists("enough"):
+        break
     pyruns.track(loss=1 / step)
     time.sleep(0.2)
 pyruns.record(acc=0.9 + args.seed / 100)
 `;
+
+test.setTimeout(300 * 1000);
 
 let server: LabServer;
 let nvml: FakeNvml;
@@ -76,7 +79,7 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
 
   // Two run on a GPU each, as the processes see it; the third one waits.
   const running = page.getByRole('region', { name: 'Running' });
-  await expect(running.getByRole('button')).toHaveCount(2);
+  await expect(running.getByRole('button')).toHaveCount(2, { timeout: 90000 });
   const queue = page.getByRole('region', { name: 'Queue' });
   await expect(queue).toContainText('1 queued, 2 running');
   await expect(queue).toContainText('concurrency 2 · 1 GPU per task');
@@ -114,10 +117,12 @@ test('the queue is paused and goes on, on disk too', async ({ page }) => {
   const third = taskFolder(server.root, 'steps', 'steps', 'steps_3_seed=3');
   await expect(
     page.getByRole('button', { name: /^2\s*Completed$/ })
-  ).toBeVisible();
+  ).toBeVisible({ timeout: 90000 });
   expect(taskInfo(third).status).toBe('queued');
   await queue.getByRole('button', { name: 'Resume' }).click();
-  await expect.poll(() => taskInfo(third).status).toBe('completed');
+  await expect
+    .poll(() => taskInfo(third).status, { timeout: 90000 })
+    .toBe('completed');
   await expect(queue).toContainText('No queued tasks.');
   await expect(page.getByRole('region', { name: 'Recent' })).toContainText(
     'steps_3_seed=3'
@@ -140,7 +145,9 @@ test('Lab’s own panel lists and stops what runs; menus and shortcuts lead to t
     .locator('#filebrowser .jp-DirListing-item', { hasText: 'steps.py' })
     .click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Run with Pyruns' }).click();
-  await expect(terminal(page)).toContainText('seed 0 sees GPU');
+  await expect(terminal(page)).toContainText('seed 0 sees GPU', {
+    timeout: 90000
+  });
 
   await page.sidebar.openTab('jp-running-sessions');
   const item = page.locator('.jp-RunningSessions-item', {
@@ -159,8 +166,7 @@ test('Lab’s own panel lists and stops what runs; menus and shortcuts lead to t
   await page.menu.clickMenuItem('View>Pyruns>Tasks');
   await expect(page.getByRole('grid', { name: 'Tasks' })).toBeVisible();
   await page.getByRole('grid', { name: 'Tasks' }).focus();
-  await page.keyboard.press('Alt+y');
-  await page.keyboard.press('d');
+  await pressAltY(page, 'd');
   await expect(page.getByRole('region', { name: 'Queue' })).toBeVisible();
 });
 

@@ -19,7 +19,8 @@ from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_files, sync_filesyste
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
 from pyruns_jupyter.core.taskfile.paths import STAGING_PREFIX
 from pyruns_jupyter.core.tasks.name_guard import create_guard, reservation_name, reserved, tidy_reservations
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, keep_out_of_git
+from pyruns_jupyter.core.workspace.opening import keep_out_of_git
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 _CREATE_TIMEOUT = 30.0  # seconds to wait while another process creates tasks
 

@@ -26,8 +26,8 @@ from pyruns_jupyter.core.taskfile.ownership import (
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine, trusted_engine
+from pyruns_jupyter.core.workspace.opening import keep_out_of_git
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.core.workspace.workspace import keep_out_of_git
 from pyruns_jupyter.engine.queue import batches, run_files
 from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 from pyruns_jupyter.engine.queue.launch import (

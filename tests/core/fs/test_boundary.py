@@ -14,7 +14,8 @@ from pyruns_jupyter.core.fs.boundary import belongs_to, project_boundary
 from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_INFO
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import SCRIPT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")

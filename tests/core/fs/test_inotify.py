@@ -20,7 +20,8 @@ from pyruns_jupyter.core.taskfile.lock import task_lock
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import set_pinned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")

@@ -12,7 +12,8 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.defaults import config_default_text
 from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
-from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.core.workspace.opening import open_workspace
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")))
 NUMBERS = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)

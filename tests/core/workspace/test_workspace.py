@@ -12,8 +12,9 @@ import pytest
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.taskfile.paths import find_root
 from pyruns_jupyter.core.workspace.discovery import discover
+from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import SCRIPT, one_task, script_workspace, shell_workspace, snapshot
 
 

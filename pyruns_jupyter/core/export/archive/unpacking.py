@@ -24,14 +24,8 @@ from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import MAX_RUNS, ROOT_NAME, RUN_LOGS, TASK_INFO, check_task_name
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, mark_imported, own
-from pyruns_jupyter.core.workspace.workspace import (
-    SHELL,
-    WORKSPACE_STAGING,
-    WorkspaceFolder,
-    is_workspace,
-    open_workspace,
-    scan_tasks,
-)
+from pyruns_jupyter.core.workspace.opening import WORKSPACE_STAGING, open_workspace
+from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder, is_workspace, scan_tasks
 
 from .code import script_files
 from .members import CODE, DEFAULT, SNAPSHOTS, TASKS, Index, check_members, extract, read_index
