@@ -261,7 +261,8 @@ class Watcher:
                 if is_complete and not self.active:
                     pause = IDLE_PERIOD_SECONDS
                 if await hints.wait(pause):
-                    await asyncio.sleep(began + max(MIN_PERIOD_SECONDS, 4 * cost) - time.monotonic())
+                    pause = min(max(MIN_PERIOD_SECONDS, 4 * cost), max(MAX_PERIOD_SECONDS, 2 * cost))
+                    await asyncio.sleep(began + pause - time.monotonic())
 
     async def message_since(self, revision: int) -> tuple[int, str] | None:
         """Return the message with the changes after `revision`, and the revision after it; None if nothing

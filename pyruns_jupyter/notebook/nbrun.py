@@ -44,7 +44,8 @@ class NotebookRun(NotebookClient):
     """Executes a notebook, prints its outputs and saves it repeatedly."""
 
     def __init__(self, notebook: Any, target: Path, **more: Any) -> None:
-        super().__init__(notebook, timeout=None, **more)
+        # By default, what a cell printed is lost on a busy machine if it comes 4 s after the cell has ended.
+        super().__init__(notebook, timeout=None, iopub_timeout=120, startup_timeout=300, **more)
         self._target = target
         self._saved = float("-inf")
         self._cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

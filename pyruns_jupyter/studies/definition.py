@@ -39,7 +39,7 @@ Resource = Annotated[int, Meta(ge=1, le=MAX_RESOURCE)]
 Factor = Annotated[int, Meta(ge=2, le=100)]
 
 _SUFFIX = ".json"
-_LOCK_TIMEOUT = 5.0  # seconds
+_LOCK_TIMEOUT = 30.0  # seconds; a driver holds the lock while its sampler computes
 _VERSION = 1
 
 

@@ -17,8 +17,10 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.provenance import environments
-from pyruns_jupyter.engine.run.run_environment import visible_gpus
+from pyruns_jupyter.engine.run.command import RunCommand
+from pyruns_jupyter.engine.run.run_environment import late_facts, visible_gpus
 from tests.conftest import FakeGpu
+from tests.engine.test_gpus import know_gpus
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -105,11 +107,17 @@ def test_gpus_of_the_driver(shell: Project, fake_nvml: FakeNvml, monkeypatch: py
     fake_nvml.write([FakeGpu(name="H100", total=81559), FakeGpu(name="A100", total=40960)])
     for name, value in fake_nvml.environment.items():
         monkeypatch.setenv(name, value)
+    know_gpus(shell)
     shell.task("A", "true\n")
     shell.task("B", "true\n", env={"CUDA_VISIBLE_DEVICES": "1"})
     shell.submit("A", "B")
     shell.wait("A", "B")
     environment = shell.info("A")["run_environments"][0]
+    # A run that started before the driver had answered adds the same when it ends.
+    command = RunCommand(["true"], "/", {}, {}, "shell", "", "", shell.folder, None, None, "")
+    late = late_facts(command, {**environment, "gpu_status": "unavailable", "gpus": []}, shell.root)
+    assert late == {key: environment[key] for key in late} != {}
+    assert late_facts(command, {**environment, "packages": "a"}, shell.root) == {}
     assert environment["gpu_status"] == "ok"
     assert environment["gpu_scope"] == "detected"
     assert [(gpu["index"], gpu["name"], gpu["memory_total_mb"]) for gpu in environment["gpus"]] == [

@@ -67,7 +67,7 @@ class SourceState:
         )
 
 
-def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
+def source_state(folder: Path, *, timeout: float | None = None) -> SourceState:
     """Return the state of the repository of `folder`.
 
     Takes some milliseconds. If git does not answer in time, refuses (a repository of another user) or is not
@@ -76,6 +76,7 @@ def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
     repository = find_repository(folder)
     if repository is None:
         return SourceState()
+    timeout = TIMEOUT if timeout is None else timeout
     deadline = time.monotonic() + timeout
     output = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
     if output is None:

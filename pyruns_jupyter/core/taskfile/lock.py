@@ -25,7 +25,7 @@ from pyruns_jupyter.core.fs.locks import FILE_MODE, locked
 
 TIMEOUT = 5.0  # seconds
 _MAX_HOLDER_BYTES = 64 * 1024
-_EMPTY_SECONDS = 1.0  # after which an empty lock file counts as left behind: its line is written at once
+_EMPTY_SECONDS = 4.0  # after which an empty lock file counts as left behind: its line is written at once
 # After which the lock file of another host counts as left behind by a dead process: locks are held for
 # milliseconds, and we hold the guard. Its writer can still run only where kernel locks are local to a host.
 LEFT_SECONDS = 60.0

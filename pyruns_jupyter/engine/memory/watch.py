@@ -49,13 +49,13 @@ class MemoryWatch:
         """Return whether the run exceeds its memory limit."""
         if self._limit is None or now < self._due or self._used is not None:
             return False
-        begin = time.monotonic()
+        begin = time.thread_time()
         pids = descendants(os.getpid())
         if resident_size(pids) > self._limit:
             used = proportional_size(pids)
             if used > self._limit:
                 self._used = used
-        self._due = now + max(_WATCH_SECONDS, _SHARE * (time.monotonic() - begin))
+        self._due = now + max(_WATCH_SECONDS, _SHARE * (time.thread_time() - begin))
         return self._used is not None
 
     def limit_message(self) -> str:

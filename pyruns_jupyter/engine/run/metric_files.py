@@ -34,7 +34,7 @@ _MAX_FOLDERS, _MAX_DEPTH = 5000, 8
 _CHECKED_ENTRIES = 256  # of a folder, after which the time is checked
 _MAX_TRIED = 50  # files of unknown origin that are read to see whether they have metrics
 _SNAPSHOT_SECONDS, _SCAN_SECONDS = 0.02, 0.05  # of CPU time, so that a busy host does not end a scan early
-_WALL_FACTOR = 5  # how much longer a scan can take on a slow file system
+_WALL_FACTOR = 20  # how much longer a scan can take on a slow file system or a busy host
 _SKIPPED = frozenset({ROOT_NAME, "node_modules", "__pycache__", "site-packages"})
 _ENVIRONMENT = "pyvenv.cfg"  # which marks the folder of a virtual environment
 _CLOCK_SECONDS = 0.02  # by which the time of a file can be behind the clock
@@ -139,7 +139,7 @@ class MetricFiles:
                 found.append(self._add(path, file_format, status, PID))
             elif pid is None or not os.path.exists(f"/proc/{pid}"):
                 unsure.append((path, file_format, status))
-        self._is_complete = self._is_complete and scan.is_complete
+        is_complete = self._is_complete and scan.is_complete
         self.undecided = {}
         others = list(_runs_in_folder(self._root, self._task, self._workdir, self._started)) if unsure else []
         formats = {file.format.name for file in self._known.values()}
@@ -149,7 +149,7 @@ class MetricFiles:
             possible = [other for other in others if other.finished is None or other.finished >= since]
             if any(path in other.files for other in others):
                 continue
-            if not possible and self._is_complete:
+            if not possible and is_complete:
                 found.append(self._add(path, file_format, status, ALONE))
                 self._decided_at[path] = scanned_at
                 continue
@@ -161,7 +161,8 @@ class MetricFiles:
             ):
                 self.undecided[path] = file_format, _undecided_message(possible)
         self._find_shared()
-        self._scanned_at = scanned_at
+        if scan.is_complete:
+            self._scanned_at = scanned_at
         return found
 
     def _tagged(self, path: str, file_format: Format) -> list[MetricFile]:

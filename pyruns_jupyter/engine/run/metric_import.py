@@ -39,7 +39,8 @@ from .metric_files import LOG, MetricFile, MetricFiles
 _FIRST_SECONDS = 0.3  # a run that ends earlier is only looked at when it has ended
 _READ_SECONDS = 1.0  # between two reads of all sources
 _OPEN_SECONDS, _SCAN_SECONDS = 0.4, 2.0  # between two searches in open files, and in folders
-_SHARE = 100  # a search takes at most this part of the time
+_SHARE = 100  # a search takes at most this part of a core; waiting for a busy host does not count
+_WALL_SHARE = 10  # a search in folders takes at most this part of the time, also on a slow file system
 _SLICE_SECONDS = 0.03  # of reading, before output is copied again
 _FINISH_SECONDS = 60.0  # to read the rest when the run has ended
 _LOCK_SECONDS = 2.0  # to wait for the lock of the task file at the end
@@ -106,13 +107,14 @@ class MetricImport:
         if now < self.due:
             return
         if now >= self._open_at:
+            began = time.thread_time()
             self._add(self._files.open_files(set(descendants(os.getpid()))))
-            cost = time.monotonic() - now
-            self._open_at = now + max(_OPEN_SECONDS, cost * _SHARE)
+            self._open_at = now + max(_OPEN_SECONDS, (time.thread_time() - began) * _SHARE)
         if now >= self._scan_at:
-            began = time.monotonic()
+            began, asked_at = time.thread_time(), time.monotonic()
             self._scan()
-            self._scan_at = now + max(_SCAN_SECONDS, (time.monotonic() - began) * _SHARE)
+            cost = (time.thread_time() - began) * _SHARE
+            self._scan_at = now + max(_SCAN_SECONDS, cost, (time.monotonic() - asked_at) * _WALL_SHARE)
         more = False
         if now >= self._read_at:
             more = self._read(time.monotonic() + _SLICE_SECONDS)

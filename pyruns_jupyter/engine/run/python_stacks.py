@@ -23,8 +23,8 @@ _MAX_WRITTEN = 256 * 1024  # bytes that a script may write
 _MAX_THREADS, _MAX_FRAMES = 64, 100  # of one process
 _MAX_ERROR = 200  # characters
 _POLL_SECONDS = 0.02
-_QUIET_SECONDS = 0.2  # after which a script has written all of its stacks
-_SIGNAL_SECONDS = 2.0
+_QUIET_SECONDS = 0.5  # after which a script has written all of its stacks
+_SIGNAL_SECONDS = 5.0  # for a script, which may have to wait for a core, to begin to write them
 
 IsOver = Callable[[], bool]
 

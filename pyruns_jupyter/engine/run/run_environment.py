@@ -172,27 +172,35 @@ def _gpu_file(root: Path) -> Path:
 
 def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
     """Return the environment of the run of a job, for its slot in `run_environments`."""
-    visible = visible_words(command.environment)
-    scope, shown = visible_gpus(gpus.get("gpus", []), visible)
     facts = {
         "host": host_name(),
         "system": system_name(),
         "launcher": command.argv[0],
         "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
-        "cuda_visible_devices": visible,
+        "cuda_visible_devices": visible_words(command.environment),
         "assigned_gpu_ids": [int(one) if one.isdigit() else one for one in job.gpu_labels],
-        "gpu_scope": scope,
-        "gpu_status": gpus.get("gpu_status", "unavailable"),
-        "gpus": shown,
+        **_gpu_facts(command, gpus),
     }
-    if gpus.get("driver"):
-        facts["driver"] = gpus["driver"]
-    if gpus.get("gpu_message"):
-        facts["gpu_message"] = gpus["gpu_message"]
     if job.cluster_job:
         facts |= {"engine": job.options.engine, "cluster_job": job.cluster_job}
     facts = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
     return {**facts, **interpreter(command, job.root)}
+
+
+def _gpu_facts(command: RunCommand, gpus: Mapping[str, Any]) -> dict[str, Any]:
+    scope, shown = visible_gpus(gpus.get("gpus", []), visible_words(command.environment))
+    facts = {"gpu_scope": scope, "gpu_status": gpus.get("gpu_status", "unavailable"), "gpus": shown}
+    return facts | {
+        key: printable(str(value)) for key in ("driver", "gpu_message") if (value := gpus.get(key))
+    }
+
+
+def late_facts(command: RunCommand, known: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Return what was not yet known when a run started with the environment `known`."""
+    facts = {} if "packages" in known else interpreter(command, root)
+    if known.get("gpu_status") == "unavailable" and (gpus := _read_gpus(root)):
+        facts |= _gpu_facts(command, gpus)
+    return facts
 
 
 def interpreter(command: RunCommand, root: Path) -> dict[str, Any]:

@@ -50,7 +50,7 @@ from .finalize import RunResult, write_ending
 from .heartbeat import WATCH_SECONDS, Heartbeat
 from .observation import Observation
 from .output import OutputCopier, TimeMarks, open_output
-from .run_environment import interpreter, run_environment
+from .run_environment import late_facts, run_environment
 from .time_limit import TimeLimit
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; read the state on disk again (EX_TEMPFAIL)
@@ -273,7 +273,7 @@ class _Supervisor:
         known = info["run_environments"][self.number - 1]
         late: dict[str, Any] = {}
         with suppress(OSError, PyrunsError):
-            late |= {} if "packages" in known else interpreter(command, self.job.root)
+            late |= late_facts(command, known, self.job.root)
             late |= self._peak()
         write_ending(
             RunResult(

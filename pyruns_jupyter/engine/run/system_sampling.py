@@ -75,7 +75,7 @@ class SystemSampling:
         """Take a sample if it is time for one."""
         if now < self.due:
             return
-        begin = time.monotonic()
+        begin = time.thread_time()
         try:
             self._sample(now)
             if now - self._written_at >= self._line_seconds - _FIRST_SECONDS / 2:
@@ -86,7 +86,7 @@ class SystemSampling:
             self.due = math.inf
             return
         interval = min(self._line_seconds, _MAX_SECONDS)
-        self.due = now + max(interval, _SHARE * (time.monotonic() - begin))
+        self.due = now + max(interval, _SHARE * (time.thread_time() - begin))
 
     def finish(self) -> None:
         """Write the rest. The run has ended."""
