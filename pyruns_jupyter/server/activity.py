@@ -1,4 +1,4 @@
-"""Reporting running tasks as activity, so that a hub does not cull the server."""
+"""Noticing what happens to tasks that no page shows: for events, and so that no hub culls the server."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ PERIOD_SECONDS = 60.0  # between two checks
 
 
 class Activity:
-    """Reports activity to the server while tasks run on its machine, also tasks of other front ends.
+    """Reports activity to the server while a project of the user has a scheduler on this machine, which lives
+    while tasks are queued or running, also tasks of other front ends.
 
     A hub stops servers without activity, and their tasks with them. Open pages do not count as activity.
-    Running tasks do, until there was no other activity for some hours.
+    Queued and running tasks do, until there was no other activity for some hours.
     """
 
     def __init__(
         self,
         application: Any,
         watchers: Callable[[], Iterable[Watcher]],
-        has_running_projects: Callable[[], Awaitable[bool]],
+        watch_active: Callable[[], Awaitable[bool]],
         hours: float,
         background: Background,
         period: float = PERIOD_SECONDS,
@@ -36,14 +37,15 @@ class Activity:
         Args:
             application: the server's web application.
             watchers: returns the watchers of the workspaces that are in use.
-            has_running_projects: returns whether any project is active, also one without a watcher.
-            hours: how long running tasks count as activity without other activity.
+            watch_active: adds the watchers of workspaces with open batches; returns whether any project is
+                active, also one that this server does not show.
+            hours: how long tasks count as activity without other activity.
             background: restarts the check after errors.
             period: seconds between two checks.
         """
         self._application = application
         self._watchers = watchers
-        self._has_running_projects = has_running_projects
+        self._watch_active = watch_active
         self._background = background
         self._period = period
         self._most = timedelta(hours=hours)
@@ -69,15 +71,16 @@ class Activity:
 
     async def look(self) -> None:
         """Read the workspaces that have active tasks, and report activity if any task is running."""
+        is_active = await self._watch_active()
         running = 0
         for watcher in list(self._watchers()):
-            if watcher.active:
+            if watcher.active or watcher.known_counts is None:
                 try:
                     await watcher.look(lambda index: None, max_age=self._period / 2)
                 except (PyrunsError, OSError):
                     continue  # deleted, or not readable at the moment
                 running += watcher.running
-        if running or await self._has_running_projects():
+        if running or is_active:
             self._report()
 
     def _report(self) -> None:

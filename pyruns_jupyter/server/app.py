@@ -45,15 +45,15 @@ class PyrunsExtension(ExtensionApp):
     activity_hours = Float(
         7 * 24.0,
         min=0.0,
-        help="""Number of hours for which running tasks count as activity if there is no other activity. This
-        prevents a hub from stopping the server and its tasks. With 0, running tasks never count as
+        help="""Number of hours for which queued and running tasks count as activity if there is no other
+        activity. This prevents a hub from stopping the server and its tasks. With 0, tasks never count as
         activity.""",
     ).tag(config=True)
     activity_seconds = Float(
         60.0,
         min=0.1,
-        help="""Number of seconds between checks for running tasks. It must be smaller than the idle timeout
-        of the culler.""",
+        help="""Number of seconds between checks for queued and running tasks. It must be smaller than the
+        idle timeout of the culler.""",
     ).tag(config=True)
     roots = List(
         Unicode(),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.project_registry import living_projects
+from pyruns_jupyter.engine.queue.status import read_queue
 from pyruns_jupyter.live.event_emitter import Emit
 from pyruns_jupyter.live.runtime import LiveRuntime
 
@@ -70,7 +73,7 @@ class Services(LiveRuntime):
         self._activity = Activity(
             application,
             self.watchers.in_use,
-            self._has_running_projects,
+            self._watch_active,
             limits.activity_hours,
             self.background,
             limits.activity_seconds,
@@ -83,9 +86,23 @@ class Services(LiveRuntime):
         if not self.is_stopping:
             self._activity.start()
 
-    async def _has_running_projects(self) -> bool:
-        """Return whether any project of this user is active on this machine, in any folder."""
-        return bool(await self.run(living_projects))
+    async def _watch_active(self) -> bool:
+        """Watch the workspaces with open batches, also those that were queued elsewhere; return whether any
+        project of this user is active on this machine, in any folder.
+        """
+        projects, workspaces = await self.run(self._find_active)
+        for workspace in workspaces:
+            self.watchers.get(workspace)
+        return bool(projects)
+
+    def _find_active(self) -> tuple[list[Path], list[WorkspaceFolder]]:
+        projects = living_projects()
+        found = []
+        for root in projects:
+            for folder in {root / batch.workspace for batch in read_queue(root).batches if not batch.foreign}:
+                with suppress(NotFound):  # not below the root of this server
+                    found.append(self.paths.at(folder))
+        return projects, found
 
     async def close(self) -> None:
         """Stop everything. A thread that hangs is abandoned."""

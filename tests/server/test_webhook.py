@@ -8,9 +8,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
@@ -25,6 +28,7 @@ from pyruns_jupyter.server.webhook import Webhook, sentence
 from tests.recorder import Recorder
 from tests.server.client import Api, until
 from tests.server.conftest import WS
+from tests.server.process import ServerProcess
 
 
 class Receiver:
@@ -116,6 +120,42 @@ async def test_a_service_is_told_once_what_happened(
     assert receiver.heard[3]["text"] == (
         "All tasks in train have ended (1 completed, 1 failed). 1 of 2 failed: 1 Exit code 3."
     )
+
+
+async def test_a_restarted_server_that_nobody_asks_tells_of_the_end(
+    tmp_path: Path, receivers: Receivers
+) -> None:
+    receiver = receivers()
+    root, home = tmp_path / "root", tmp_path / "home"
+    root.mkdir()
+    server = await asyncio.to_thread(ServerProcess, root, home)
+    try:
+        server.request("POST", "/workspaces", {"path": ""})
+        script = "while [ ! -e go ]; do sleep 0.1; done; exit 3\n"
+        body = {"text": script, "name": "t", "run": {}}
+        server.request("POST", "/workspaces/{ws}/tasks", body, ws="_pyruns_/_shell_")
+    finally:
+        server.kill()
+    options = [
+        f"--PyrunsExtension.webhook_url={receiver.url}",
+        "--PyrunsExtension.activity_seconds=0.2",
+        "--ServerApp.authenticate_prometheus=False",
+    ]
+    server = await asyncio.to_thread(partial(ServerProcess, root, home, *options))
+
+    async def watches() -> bool:
+        answer = await AsyncHTTPClient().fetch(f"{server.base}metrics")
+        return b'\npyruns_tasks{status="running"} 1.0' in answer.body
+
+    try:
+        await until(watches, "a look at the running task")
+        (root / "go").touch()
+        await receiver.told(2)
+    finally:
+        server.kill()
+    events = {one["event"]: one for one in receiver.heard}
+    assert events["task_failed"]["exit_code"] == 3
+    assert events["batch_finished"]["failed"] == 1
 
 
 async def test_it_tries_again_but_not_for_ever(
