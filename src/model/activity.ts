@@ -123,6 +123,10 @@ export class ActivityModel extends LiveModel<IActivityState> {
       recent: [...recent.items].sort(byEnd)
     });
     this._notify(active.counts, ended);
+    const trials = [...active.items, ...recent.items].filter(row => row.study);
+    if (trials.length > 0 && !isFirst) {
+      this._handlers.onTrials?.(trials);
+    }
     if (alerted.length > 0 && !isFirst) {
       this._handlers.onAlerted?.(alerted);
     }

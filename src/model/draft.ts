@@ -109,7 +109,7 @@ export class DraftModel extends Model<IDraftState> {
   /**
    * Ask the script for its parameters: the server runs it up to its parser.
    *
-   * @param stubMissing replace modules that are not installed by stubs
+   * @param stubMissing replace missing modules with stubs
    */
   async ask(stubMissing = false): Promise<void> {
     const { client, ws } = this._options;

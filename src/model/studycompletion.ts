@@ -5,8 +5,13 @@ import { Model } from './model';
 /** Delay after a trial: the study finishes later than its last task. */
 const GATHER_MS = 2000;
 
+/** Delay after a failed load. */
+const RETRY_MS = 5000;
+
 interface IKnownStudy {
   readonly isActive: boolean;
+  /** Whether a driver worked on it when it was last loaded. */
+  readonly isDriven: boolean;
   /** The number of trials so far. */
   readonly trials: number;
 }
@@ -34,7 +39,11 @@ export class StudyCompletionWatcher extends Model<IStudyCompletionState> {
       const known = studies.get(key);
       // A short study is over before it is loaded. To run a trial again does not continue its study.
       if (study && isActive(status) && study.number > (known?.trials ?? 0)) {
-        studies.set(key, { isActive: true, trials: study.number });
+        studies.set(key, {
+          isActive: true,
+          isDriven: true,
+          trials: study.number
+        });
       }
     }
     this.update({ studies });
@@ -47,8 +56,7 @@ export class StudyCompletionWatcher extends Model<IStudyCompletionState> {
         ws,
         () => this._client.listStudies(ws),
         ({ items }) => this._compare(ws, items),
-        // The next trial tries again.
-        () => undefined
+        () => this.retryAfter(ws, RETRY_MS, () => this._load(ws))
       )
     );
   }
@@ -59,15 +67,18 @@ export class StudyCompletionWatcher extends Model<IStudyCompletionState> {
       const key = `${ws} ${study.name}`;
       const { open, complete, pruned, failed } = study.counts;
       const isOn = study.state === 'active';
-      if (!isOn && study.state !== 'stopped' && studies.get(key)?.isActive) {
+      const known = studies.get(key);
+      if (!isOn && study.state !== 'stopped' && known?.isActive) {
         void this._onEnd(ws, study);
       }
       studies.set(key, {
         isActive: isOn,
+        isDriven: study.driven,
         trials: open + complete + pruned + failed
       });
-      if (isOn && open === 0 && study.driven) {
-        this._load(ws); // There may be no further trial that reports the end.
+      // There may be no further trial that reports the end, and the driver may have ended while this was read.
+      if (isOn && open === 0 && (study.driven || known?.isDriven)) {
+        this._load(ws);
       }
     }
     this.update({ studies });

@@ -23,7 +23,7 @@ export interface IStudyForm {
   direction: Direction;
   /** The other objectives. */
   further: readonly Objective[];
-  /** Limits of metrics, such as `latency <= 20`. */
+  /** Constraints on metrics, such as `latency <= 20`. */
   constraints: readonly string[];
   /** Number of trials. */
   n: number;

@@ -249,6 +249,20 @@ describe('ActivityModel', () => {
     later.dispose();
   });
 
+  it('reports trials after events were missed', async () => {
+    const onTrials = jest.fn();
+    const later = new ActivityModel(server.client, 'w', { onTrials });
+    later.start();
+    await jest.advanceTimersByTimeAsync(2000);
+    const study = { name: 's', number: 1, pruned: null };
+    server.rows.set('b', { ...row('b', 'completed', 2), study });
+    server.revision++;
+    server.handlers!.onReset(server.message({ type: 'reset' }));
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(onTrials.mock.calls.map(([rows]) => names(rows))).toEqual([['b']]);
+    later.dispose();
+  });
+
   it('stops listing when a new life of the server is known', async () => {
     server.revision = 1000;
     server.put(row('b', 'running', 2));

@@ -7,13 +7,16 @@ const GATHERED_MS = 2500;
 
 /** A watcher, what it asks and tells, and a trial that changes. */
 function watch() {
-  const server: { items: Study[] } = { items: [] };
+  const server: { items: Study[]; error?: Error } = { items: [] };
   const asked = jest.fn();
   const onEnd = jest.fn();
   const ends = new StudyCompletionWatcher(
     {
       listStudies: async () => {
         asked();
+        if (server.error) {
+          throw server.error;
+        }
         return { available: true, damaged: [], items: server.items };
       }
     },
@@ -83,5 +86,30 @@ it('waits for a study that ends later than its last trial', async () => {
   const before = asked.mock.calls.length;
   await jest.advanceTimersByTimeAsync(10 * GATHERED_MS);
   expect(asked).toHaveBeenCalledTimes(before);
+  ends.dispose();
+});
+
+it('waits for a study whose driver ended while it was read', async () => {
+  const { server, onEnd, ends, hear } = watch();
+  const active = { state: 'active', ...counts(0, 2) } as const;
+  server.items = [study('s', { ...active, driven: true })];
+  await hear(2, 'running');
+  server.items = [study('s', { ...active, driven: false })];
+  await jest.advanceTimersByTimeAsync(GATHERED_MS);
+  server.items = [study('s', counts(0, 2))];
+  await jest.advanceTimersByTimeAsync(GATHERED_MS);
+  expect(onEnd).toHaveBeenCalledTimes(1);
+  ends.dispose();
+});
+
+it('tries again when the studies cannot be loaded', async () => {
+  const { server, onEnd, ends, hear } = watch();
+  server.items = [study('s', counts(0, 2))];
+  server.error = new Error('gone');
+  await hear(2, 'running');
+  expect(onEnd).not.toHaveBeenCalled();
+  server.error = undefined;
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(onEnd).toHaveBeenCalledTimes(1);
   ends.dispose();
 });
