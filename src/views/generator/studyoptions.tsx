@@ -65,7 +65,7 @@ function fieldsOf(trans: ITrans, search: IStudyForm): IOneField[] {
     grid: trans.__('Grid')
   };
   const pruners = {
-    '': trans.__('never'),
+    '': trans.__('None'),
     median: trans.__('Median'),
     quartile: trans.__('Top quartile only'),
     asha: trans.__('Successive halving (ASHA)'),
@@ -124,9 +124,7 @@ function fieldsOf(trans: ITrans, search: IStudyForm): IOneField[] {
     isHalving(prune) && {
       field: 'reduction_factor',
       label: trans.__('Reduction factor'),
-      title: trans.__(
-        'After each comparison, one of this many trials continues'
-      ),
+      title: trans.__('After each comparison, 1/N of the trials continue'),
       placeholder: prune === 'asha' ? '4' : '3',
       limits: [2, 100]
     }
@@ -198,7 +196,7 @@ export function MoreStudyOptions(props: IStudyOptionsProps): JSX.Element {
         {...fieldProps(props, 'constraints')}
         label={trans.__('Constraints')}
         title={trans.__(
-          'Limits of metrics, one per line. A trial that violates one is not the best trial.'
+          'Constraints on metrics, one per line. A trial that violates one is not the best trial.'
         )}
         placeholder={CONSTRAINT}
         lines={search.constraints}
