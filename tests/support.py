@@ -17,8 +17,8 @@ EXAMPLES = ROOT / "examples"
 
 
 def wait_until(
-    predicate: Callable[[], T],
-    timeout: float = 30.0,
+    predicate: Callable[[], T | None],
+    timeout: float = 120.0,
     message: str | Callable[[], str] = "",
     interval: float = 0.05,
 ) -> T:
@@ -26,7 +26,8 @@ def wait_until(
 
     ``timeout`` and ``interval`` are seconds. ``message`` (or what it returns, for a look at the state at the
     moment of failure) says what was waited for. Raises ``AssertionError`` after the deadline: a safety net
-    for broken code, not a measure of speed.
+    for broken code, not a measure of speed. A driver with Optuna, a scheduler, a supervisor and a script take
+    some seconds of a core, which is a minute when other programs have the cores.
     """
     deadline = time.monotonic() + timeout
     while True:

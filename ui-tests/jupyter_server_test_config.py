@@ -18,9 +18,8 @@ configure_jupyter_server(c)
 
 root = Path(os.environ.get("PYRUNS_UI_ROOT") or tempfile.mkdtemp(prefix="pyruns-ui-"))
 examples = Path(__file__).resolve().parent.parent / "examples"
-shutil.copytree(
-    examples, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_pyruns_", "__pycache__", ".*")
-)
+left_out = shutil.ignore_patterns("_pyruns_", "__pycache__", ".*", "own-*")
+shutil.copytree(examples, root, dirs_exist_ok=True, ignore=left_out)
 
 c.ServerApp.port = int(os.environ.get("PYRUNS_UI_PORT", "8895"))
 c.ServerApp.port_retries = 0

@@ -59,7 +59,8 @@ module.exports = {
   reporter: [['list']],
   workers,
   retries: 0,
-  timeout: 180 * 1000,
+  // Lab alone may need 90 s to start while other suites keep the cores busy.
+  timeout: 300 * 1000,
   expect: { ...baseConfig.expect, timeout: 30 * 1000 },
   use: {
     ...baseConfig.use,
@@ -100,7 +101,7 @@ module.exports = {
         path.join(__dirname, 'jupyter_server_test_config.py'),
       env,
       url: `http://localhost:${env.PYRUNS_UI_PORT}/lab?token=${token}`,
-      timeout: 120 * 1000,
+      timeout: 240 * 1000,
       reuseExistingServer: !process.env.CI
     };
   })

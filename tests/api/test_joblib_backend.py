@@ -29,6 +29,21 @@ def test_calls_of_joblib_are_tasks(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert [task.status for task in tasks] == ["completed"] * 6
 
 
+def test_calls_of_scikit_learn_are_tasks_unless_they_share_memory(folder: Path) -> None:
+    linear, trees, selection = (
+        pytest.importorskip(f"sklearn.{name}") for name in ("linear_model", "ensemble", "model_selection")
+    )
+    rows = [[float(number), number % 3.0] for number in range(12)]
+    target = [2 * first - second for first, second in rows]
+    forest = trees.RandomForestRegressor(n_estimators=2, random_state=0).fit(rows, target)
+    with parallel_config(backend=JoblibBackend(folder, gpus=0), n_jobs=2):
+        scores = selection.cross_val_score(linear.LinearRegression(), rows, target, cv=2)
+        assert [*scores] == pytest.approx([1, 1])
+        assert len(Workspace.open(folder).tasks("status:completed")) == 2
+        forest.predict(rows)  # its threads write to one array
+    assert len(Workspace.open(folder).tasks()) == 2
+
+
 def test_an_exception_ends_the_calls(folder: Path) -> None:
     with parallel_config(backend=JoblibBackend(folder), n_jobs=2):
         with pytest.raises(ValueError, match="invalid literal"):

@@ -90,6 +90,10 @@ def test_asking_a_script(tmp_path: Path) -> None:
     why = "The script rejects the command line of task 2 (lr: 2): argument --lr: invalid choice: 2.0"
     assert why in refused.replace("'2.0'", "2.0")  # as Python 3.13 writes it
     assert len(terminal.json("ls")) == 2
+    terminal("open", ".")
+    refused = terminal("sweep", "-", "-n", "c", "--check", code=2, given="echo\n")
+    assert "--check requires the workspace of a script, and _shell_ has shell tasks" in refused
+    assert terminal.json("ls") == []
 
 
 def test_a_script_that_cannot_be_asked(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ class DaskCluster:
         self.start_scheduler()
         for node in NODES:
             self.start_node(node)
-        wait_until(lambda: len(self.workers()) == len(NODES), 60, self.log, interval=0.5)
+        # Five interpreters that import Dask, which takes each of them more than a second.
+        wait_until(lambda: len(self.workers()) == len(NODES), 120, self.log, interval=0.5)
 
     def stop(self) -> None:
         for node in list(self._nodes):

@@ -14,6 +14,13 @@ from tests.support import wait_until
 from .cluster import NODES, DaskCluster
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests more time: a cluster answers late, and much of it starts interpreters."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(400))
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     missing = nodes.missing()
@@ -30,7 +37,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
 @pytest.fixture
 def project(cluster: DaskCluster, tmp_path: Path) -> Iterator[Project]:
     """A project whose shell tasks run in the cluster."""
-    wait_until(lambda: len(cluster.workers()) == len(NODES), 60, cluster.log)
+    wait_until(lambda: len(cluster.workers()) == len(NODES), 120, cluster.log, interval=0.5)
     folder = tmp_path / "project"
     folder.mkdir()
     made = Project(folder)

@@ -33,7 +33,7 @@ def test_a_sweep_on_the_gpus_of_the_workers(project: Project, cluster: DaskClust
         seen.add(node)
     assert seen == {*NODES}
     # Nothing is left of it once the scheduler has heard of the end.
-    wait_until(lambda: not read_queue(project.root).batches, message=lambda: project.scheduler_log())
+    wait_until(lambda: not read_queue(project.root).batches, message=project.scheduler_log)
     wait_until(lambda: os.listdir(project.engine.cluster) == [])
     wait_until(lambda: cluster.datasets() == [], message=lambda: str(cluster.datasets()), interval=0.25)
     assert project.scheduler_log() == ""
@@ -61,6 +61,7 @@ def test_what_waits_says_why_and_can_be_stopped(project: Project, cluster: DaskC
     first, second = sorted({"a", "b", "c"} - {waiting})
     assert cancel(project.workspace, waiting) == "cancelled"
     wait_until(lambda: len(cluster.datasets()) == 2, message=lambda: str(cluster.datasets()), interval=0.25)
+    project.wait_for_output(first, b"up")
     # What runs is stopped by its own supervisor: here it is on another host.
     assert cancel(project.workspace, first) == "running"
     assert project.wait(first) == ["cancelled"]

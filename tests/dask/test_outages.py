@@ -75,8 +75,10 @@ def test_all_that_dask_knew_is_lost(project: Project, cluster: DaskCluster) -> N
         project.task(name, PATIENT)
     project.submit("a", "b", "c", jobs=1000, gpus=1)
     wait_until(lambda: "busy" in why(project), message=lambda: why(project))
+    names = ("a", "b", "c")
+    wait_until(lambda: sum(bool(project.info(name).get("run_statuses")) for name in names) == 2)
     cluster.stop_scheduler()
-    wait_until(lambda: why(project).startswith("Dask is not responding: "), 60, lambda: why(project))
+    wait_until(lambda: why(project).startswith("Dask is not responding: "), message=lambda: why(project))
     for node in NODES:
         cluster.stop_node(node)
     began = [name for name in ("a", "b", "c") if project.info(name).get("run_statuses")]

@@ -15,6 +15,9 @@ from tools import demo_site
 
 from . import answers
 
+# Pyodide is compiled and loads all packages before it answers.
+pytestmark = pytest.mark.timeout(600)
+
 CONFIGURATIONS = (
     "lr: 0.01 | 0.1",
     "lr: 0.01 | 0.1\nseed: 0:3",
@@ -107,7 +110,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(answers.answer(given)), json.loads(done.stdout)

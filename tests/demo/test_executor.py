@@ -15,6 +15,9 @@ import pytest
 
 from tests.support import EXAMPLES, ROOT
 
+# Hours of many runs are lived through by one process, which never waits.
+pytestmark = pytest.mark.timeout(600)
+
 LIVED = Path(__file__).with_name("lived.py")
 PATHS = [str(ROOT / "demo"), str(ROOT / "demo" / "standins"), str(ROOT)]
 
@@ -23,7 +26,7 @@ def _run(*words: str) -> str:
     """Run Python with the stand-ins, which a test process must not have, and return what it prints."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
     done = subprocess.run(
-        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=250
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout

@@ -80,6 +80,7 @@ def test_there_is_an_example_for_each_framework() -> None:
     assert all(10 < block.text.count("\n") < 30 for block in EXAMPLES.values())
 
 
+@pytest.mark.timeout(300)  # longer than it waits for the task
 @pytest.mark.parametrize("package", EXAMPLES)
 def test_an_example_logs_metrics(package: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if find_spec(package) is None:

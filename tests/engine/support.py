@@ -94,7 +94,7 @@ class Project:
     def submit(self, *names: str, skip_done: bool = False, **options: Any) -> Submission:
         return submit(self.workspace, names, options=QueueOptions(**options), skip_done=skip_done)
 
-    def wait(self, *names: str, timeout: float = 60.0) -> list[str]:
+    def wait(self, *names: str, timeout: float = 120.0) -> list[str]:
         """Wait until all these tasks have ended, and return how."""
         wait_until(
             lambda: all(self.status(name) in ENDED for name in names),
@@ -105,7 +105,8 @@ class Project:
 
     def wait_for_output(self, name: str, text: bytes, run: int = 1) -> None:
         wait_until(
-            lambda: text in self.log(name, run), message=lambda: f"{text!r} in {self.log(name, run)!r}"
+            lambda: text in self.log(name, run),
+            message=lambda: f"{text!r} in {self.log(name, run)!r}",
         )
 
     def wait_for_exit(self) -> None:

@@ -23,7 +23,7 @@ import math, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 import pyruns_jupyter as pyruns
 """
-SILENCE = "no output for 1s -> stop"
+SILENCE = "no output for 5s -> stop"  # longer than a busy machine may stand still
 FOREVER = "\nwhile True:\n    time.sleep(0.05)\n"
 
 
@@ -87,10 +87,10 @@ def test_rules_of_the_settings_tag_a_task(make_project: MakeProject) -> None:
 
 
 def test_a_run_without_output_is_stopped(shell: Project) -> None:
-    shell.submit(shell.task("a", "echo begun; sleep 600"), alerts=("no output for 1s -> stop",))
+    shell.submit(shell.task("a", "echo begun; sleep 600"), alerts=(SILENCE,))
     assert shell.wait("a") == ["cancelled"]
     assert b"begun" in shell.output("a")
-    assert [one.text for one in alerts(shell, "a")] == ["There has been no output for 1.0 s."]
+    assert [one.text for one in alerts(shell, "a")] == ["There has been no output for 5.0 s."]
 
 
 def test_values_of_the_script_count_instead_of_imported_ones(make_project: MakeProject) -> None:
@@ -111,10 +111,14 @@ with open("metrics.csv", "a") as file:
 
 
 def test_output_counts_without_a_terminal_too(shell: Project) -> None:
-    shell.settings("terminal: false\n")
-    talking = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.2; done"
-    shell.submit(shell.task("talks", talking), shell.task("hangs", "sleep 60"), jobs=2, alerts=(SILENCE,))
-    assert shell.wait("talks", "hangs") == ["completed", "cancelled"]
+    shell.settings("terminal: false\nmax_jobs: 2\n")
+    talking = "while [ ! -e go ]; do echo on; sleep 0.1; done"
+    shell.submit(shell.task("talks", talking), alerts=(SILENCE,))
+    shell.wait_for_output("talks", b"on")
+    shell.submit(shell.task("hangs", "sleep 600"), alerts=(SILENCE,))
+    assert shell.wait("hangs") == ["cancelled"]
+    (shell.folder / "go").touch()
+    assert shell.wait("talks") == ["completed"]
     assert alerts(shell, "talks") == []
 
 
@@ -146,7 +150,18 @@ time.sleep(60)
 def test_an_alert_begins_a_line_of_the_log(make_project: MakeProject) -> None:
     project = make_project(
         HEAD
-        + 'print("half a line", end="", flush=True)\ntime.sleep(0.5)\npyruns.alert("Look")\ntime.sleep(1.5)\n'
+        + """
+import os
+from pathlib import Path
+log = Path(os.environ["PYRUNS_TASK_DIR"], "run_logs", "run1.log")
+def wait_for(text):
+    while text not in log.read_bytes():
+        time.sleep(0.05)
+print("half a line", end="", flush=True)
+wait_for(b"half a line")
+pyruns.alert("Look")
+wait_for(b"Look")
+"""
     )
     project.submit(project.task("a"))
     assert project.wait("a") == ["completed"]

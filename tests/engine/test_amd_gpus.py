@@ -13,7 +13,7 @@ from tests.amd_gpus import FakeAmdSmi, process, recorded
 from tests.support import wait_until
 
 from .support import Project
-from .test_gpus import NOW, up, why
+from .test_gpus import NOW, know_gpus, up, why
 
 SHOW = "echo gpu:$ROCR_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS:${CUDA_VISIBLE_DEVICES-unset}"
 HOLD = f"{SHOW}; while [ ! -e go ]; do sleep 0.1; done\n"
@@ -34,6 +34,7 @@ def amd(fake_amdsmi: FakeAmdSmi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_each_task_sees_only_its_own_gpu(shell: Project, amd: FakeAmdSmi) -> None:
     shell.settings(NOW)
+    know_gpus(shell)
     names = [shell.task(f"t{number}", HOLD) for number in range(3)]
     shell.submit(*names, jobs=3, gpus=1)
     up(shell, *names[:2])

@@ -47,7 +47,7 @@ def finished(workspace: WorkspaceFolder, *names: str) -> None:
     def ended() -> bool:
         return all(runs.status_of(read_task(workspace.paths(name).folder)) in runs.ENDED for name in names)
 
-    wait_until(ended, 60)
+    wait_until(ended)
 
 
 def packed(workspace: WorkspaceFolder, path: Path, *names: str, **options: bool) -> list[str]:

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
+from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.probe.answer import VERSION, parse_answer
@@ -26,6 +26,7 @@ from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.run import ask_script as asking
 from pyruns_jupyter.engine.run.ask_script import AskedScript, ask_script, check_commands, known_answer
+from tests.support import wait_until
 
 CHILD = Path(asking.__file__).parents[2] / "core" / "scripts" / "probe" / "child"
 
@@ -732,7 +733,7 @@ time.sleep(600)
     found = ask_script(workspace, seconds=3.0)
     assert "within 3 s" in found.problem and found.stored is None
     for pid in map(int, found.output.split()):
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        wait_until(lambda pid=pid: not process_alive(pid, None))  # type: ignore[misc]
 
 
 def test_a_forked_process_is_not_the_script(tmp_path: Path) -> None:

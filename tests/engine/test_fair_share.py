@@ -164,13 +164,13 @@ def test_the_user_with_less_usage_goes_first(common: Reservations, waiting: Any)
     assert yields(common) is None  # nobody else waits
     path = waiting(ALICE)
     assert str(yields(common)) == (
-        "GPU 0 is left to 12001, who waits and has used 39 % of the recent GPU-hours of this host. "
-        "root has used 61 % (half-life: 7 days)."
+        "GPU 0 is kept for 12001, who is also waiting and has used 39 % of the recent GPU-hours of this "
+        "host. root has used 61 % (half-life: 7 days)."
     )
     assert yields(common, gpus=2) is None  # there is one for both
     path.unlink()
     waiting(BOB)
-    assert "left to 12002, who waits and has used 0 %" in str(yields(common))
+    assert "kept for 12002, who is also waiting and has used 0 %" in str(yields(common))
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_all_requests_of_a_scheduler_count(common: Reservations, waiting: Any) -
     assert yields(common) is None  # neither could start
     path.unlink()
     waiting(BOB, replace(NOW, count=2), replace(NOW, devices=("7",)), NOW)
-    assert "left to 12002" in str(yields(common))
+    assert "kept for 12002" in str(yields(common))
 
 
 @pytest.mark.usefixtures("usage")
@@ -195,7 +195,7 @@ def test_all_tasks_that_could_start_count(common: Reservations, waiting: Any) ->
     assert yields(common, gpus=2) is None  # there is one for both
     path.unlink()
     waiting(BOB, tasks=2)
-    assert "GPU 0 is left to 12002" in str(yields(common, gpus=2))
+    assert "GPU 0 is kept for 12002" in str(yields(common, gpus=2))
     limited = GpuPolicy(fair_share=True, users={str(BOB): 1})
     assert yields(common, policy=limited, gpus=2) is None
 
@@ -207,9 +207,9 @@ def test_another_gpu_is_taken_instead_of_one_that_is_left(common: Reservations, 
         found = allowed(common, gpus=2, request=request)
         assert isinstance(found, Reservation) and found.uuids == uuids
     for request in (replace(NOW, devices=("0",)), replace(NOW, count=2)):
-        assert "left to 12002" in str(allowed(common, gpus=2, request=request))
+        assert "kept for 12002" in str(allowed(common, gpus=2, request=request))
     waiting(ALICE, replace(NOW, devices=("1",)))
-    assert "GPU 0 is left to 12002" in str(allowed(common, gpus=2, request=NOW))
+    assert "GPU 0 is kept for 12002" in str(allowed(common, gpus=2, request=NOW))
 
 
 @pytest.mark.usefixtures("usage")
@@ -219,7 +219,7 @@ def test_a_gpu_that_a_variable_hides_is_not_taken_instead(common: Reservations, 
     gpus = [device(index, uuid) for index, uuid in enumerate(AMD)]
     for variable in ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
         found = allowed(common, request=replace(NOW, visible={variable: "0"}), offered=gpus)
-        assert "GPU 0 is left to 12002" in str(found)
+        assert "GPU 0 is kept for 12002" in str(found)
         found = allowed(common, request=replace(NOW, visible={variable: "0,2"}), offered=gpus)
         assert isinstance(found, Reservation) and found.uuids == (AMD[2],)
 
@@ -242,7 +242,7 @@ def test_the_tasks_of_a_user_that_count_are_limited(
     assert most < len(decisions) < 3 * most
     path.unlink()
     waiting(BOB, *[replace(NOW, count=3)] * 9, NOW, tasks=most)
-    assert "GPU 0 is left to 12002" in str(yields(common, gpus=2))
+    assert "GPU 0 is kept for 12002" in str(yields(common, gpus=2))
 
 
 def test_the_part_of_a_gpu_that_is_out_is_added_when_it_is_known(common: Reservations) -> None:
@@ -488,7 +488,7 @@ def test_a_quota(common: Reservations) -> None:
     assert share.within_quota(policy, NOW, offered, []) == offered
     held = Reservation("a", "w/a", (NVIDIA[0],), 10 << 30, {}, now, us, now)
     refused = share.within_quota(policy, NOW, offered, [held])
-    assert str(refused).endswith("on this host is 1 GPU at the same time, and running tasks have reserved 1.")
+    assert str(refused).endswith("may reserve at most 1 GPU on this host; running tasks have reserved 1.")
     assert isinstance(refused, Refusal) and not refused.is_final
     # A part of a GPU that the user has reserved is within the quota, but not of the other one.
     part = replace(NOW, memory=5 << 30, shared=True)
@@ -500,7 +500,7 @@ def test_a_quota(common: Reservations) -> None:
     assert isinstance(share.within_quota(policy, hidden, amd, [second]), Refusal)
     refused = share.within_quota(policy, replace(NOW, count=2), offered, [])
     assert isinstance(refused, Refusal) and refused.is_final
-    assert "1 GPU at the same time, but each task needs 2 GPUs." in str(refused)
+    assert "at most 1 GPU on this host, but each task needs 2 GPUs." in str(refused)
     other = share.within_quota(policy, replace(NOW, count=5), offered, [held], uid=us + 1)
     assert other == offered
 

@@ -10,12 +10,19 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.provenance import git_state
-from pyruns_jupyter.core.provenance.git_state import SourceState, source_state
+from pyruns_jupyter.core.provenance.git_state import SourceState
 from pyruns_jupyter.core.workspace.opening import open_workspace
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from tests.core.provenance.test_snapshots import git
+from tests.support import wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import MakeProject
+
+
+def source_state(folder: Path, timeout: float = 60.0) -> SourceState:
+    """Return the state of a repository, however long Git takes for it here."""
+    return git_state.source_state(folder, timeout=timeout)
 
 
 def repository(folder: Path) -> str:
@@ -171,9 +178,14 @@ def test_queueing_adds_what_keeps_git_quiet(tmp_path: Path, make_project: MakePr
 def test_each_run_says_where_the_code_stood_when_it_began(make_project: MakeProject) -> None:
     project = make_project()
     repository(project.folder)
-    project.task("A", f"sleep 0.1; cd {project.folder}; echo '#' >> train.py; sleep 2.2\n")
+    project.task("A", f"cd {project.folder}; echo '#' >> train.py; while [ ! -e go ]; do sleep 0.1; done\n")
     project.task("B", "true\n")
     project.submit("A", "B")
+    project.wait_for_output("A", b"START")
+    wait_until(lambda: "#" in (project.folder / "train.py").read_text())
+    project.kill_scheduler()  # one that is new knows no earlier state, which counts longer if Git is slow
+    (project.folder / "go").touch()
+    wait_until(lambda: ensure_running(project.root) or scheduler_alive(project.root))
     project.wait("A", "B")
     assert "clean" in project.info("A")["source_states"][0]
     assert "dirty" in project.info("B")["source_states"][0]

@@ -73,6 +73,13 @@ def tasks(project: Project, count: int, script: str = HOLD) -> list[str]:
     return [project.task(f"t{number}", script) for number in range(count)]
 
 
+def know_gpus(project: Project) -> None:
+    """Let the facts of the GPUs be stored, for which the first run of a project waits for a moment only."""
+    project.submit(project.task("first", "true\n"), gpus=0)
+    assert project.wait("first") == ["completed"]
+    wait_until((project.engine.folder / "gpus.json").exists)
+
+
 def test_an_urgent_task_takes_gpus_of_tasks_that_are_requeued(shell: Project) -> None:
     shell.settings(NOW)
     names = tasks(shell, 4)
@@ -137,6 +144,7 @@ def test_free_gpus_count_and_tasks_of_others_are_not_stopped_in_vain(shell: Proj
 
 def test_each_task_gets_a_gpu_of_its_own_and_sees_no_other(shell: Project) -> None:
     shell.settings(NOW)
+    know_gpus(shell)
     names = tasks(shell, 5)
     shell.submit(*names, jobs=5, gpus=1)
     up(shell, *names[:4])
@@ -231,13 +239,14 @@ def test_what_others_use_is_respected_also_at_no_load(shell: Project, nvml: Fake
 
 def test_a_gpu_has_to_stay_free_for_a_while(shell: Project, nvml: FakeNvml) -> None:
     nvml.write([FakeGpu(total=10240, used=9000)])
-    shell.settings("gpu_scheduler_stable_seconds: 2.5\n")
+    shell.settings("gpu_scheduler_stable_seconds: 600\n")
     shell.task("T", HOLD)
     shell.submit("T", gpus=1)
     wait_until(lambda: "GiB free" in why(shell))
     nvml.write([FakeGpu(total=10240, used=100)])
     free_since = time.monotonic()
-    wait_until(lambda: "of 2.5 s" in why(shell))
+    wait_until(lambda: "of 600 s" in why(shell))
+    shell.settings("gpu_scheduler_stable_seconds: 2.5\n")
     up(shell, "T")
     assert time.monotonic() - free_since > 2.0
     (shell.folder / "go").touch()
@@ -474,9 +483,11 @@ def test_no_driver_is_said(shell: Project, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_waiting_has_an_end(shell: Project, nvml: FakeNvml) -> None:
     nvml.write([FakeGpu(total=10240, used=9000)])
-    shell.settings(f"{NOW}gpu_scheduler_max_wait_seconds: 1.5\n")
+    shell.settings(NOW)
     names = tasks(shell, 2)
     shell.submit(*names, gpus=1)
+    wait_until(lambda: "GiB free" in why(shell))
+    shell.settings(f"{NOW}gpu_scheduler_max_wait_seconds: 1.5\n")
     assert shell.wait(*names) == ["cancelled", "cancelled"]
     message = read_row(shell.paths("t1").folder)[0].message or ""
     assert message.startswith("Cancelled after ")
@@ -515,10 +526,15 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
     nvml.write([FakeGpu(total=10240, used=600)])
     shell.submit("t0", gpus=1)
     up(shell, "t0")
-    pid = 4194304 + 1 if contained else shell.pid("t0")
-    for used in (1000, 5000, 2000):
+    pid, attempt = 4194304 + 1 if contained else shell.pid("t0"), shell.info("t0")["_attempt_id"]
+
+    def peaks() -> list[int]:
+        return [used >> 20 for used in Reservations().read_peak(attempt).values()]
+
+    for used, most in ((1000, 1000), (5000, 5000), (2000, 5000)):
         nvml.write([FakeGpu(total=10240, used=600 + used, processes=((pid, used),))])
-        time.sleep(1.6)
+        wait_until(lambda most=most: peaks() == [most], message=lambda: str(peaks()))  # type: ignore[misc]
+    time.sleep(1.6)  # for the last amount to be seen
     (shell.folder / "go").touch()
     assert shell.wait("t0") == ["completed"]
     (peak,) = shell.info("t0")["run_environments"][0]["gpu_memory_peak_mb"].values()

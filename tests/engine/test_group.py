@@ -43,7 +43,7 @@ def test_the_group_reads_what_it_may(folder: Path, group: bool) -> None:
         terminal.environment["PYRUNS_GROUP_READS"] = "1"
     for words in (["open", "train.py"], ["sweep", "-", "-n", "one", "--run"], ["wait", "one"]):
         process = terminal.start(*words)  # which reads the variable when it starts
-        assert process.communicate("{}\n", timeout=60)[1] == ""
+        assert process.communicate("{}\n", timeout=120)[1] == ""
     workspace = WorkspaceFolder(folder / "_pyruns_" / "train")
     task = workspace.paths("one").folder
     found = modes(task)

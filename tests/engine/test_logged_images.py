@@ -64,6 +64,7 @@ writer.close()
         assert file.media_type == "image/png"
 
 
+@pytest.mark.timeout(400)
 def test_images_of_wandb(make_project: MakeProject) -> None:
     pytest.importorskip("wandb")
     project = make_project(
@@ -81,7 +82,7 @@ with wandb.init(project="p") as run:
     )
     project.task("A", "name: A\n")
     project.submit("A")
-    project.wait("A")
+    project.wait("A", timeout=150)  # W&B starts a service of its own
     items = images_of(project, "A")
     assert labels(items) == [
         ("A", name, step) for name in ("many", "many [2]", "many [3]", "val/sample") for step in (0, 1)

@@ -427,6 +427,7 @@ for step in range(1, 4):
     assert reasons == {"printed dictionaries": "log of the run", "Trainer state": "only run in its folder"}
 
 
+@pytest.mark.timeout(400)  # such packages take long to be imported, twice here
 def test_two_tasks_with_wandb(make_project: MakeProject) -> None:
     """W&B keeps part of the points back while it runs; the rest is read when the run has ended."""
     pytest.importorskip("wandb")
@@ -457,6 +458,7 @@ run.finish()
         assert messages == []
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "mlruns"])
 def test_two_tasks_with_mlflow(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     pytest.importorskip("mlflow")
@@ -572,6 +574,7 @@ with open("events.out.tfevents.1.host", "wb") as stream:
     assert metrics_of(project, "A")[0]["loss"] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.timeout(400)
 def test_two_tasks_with_trackio(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("trackio")
     monkeypatch.delenv("TRACKIO_DIR", raising=False)

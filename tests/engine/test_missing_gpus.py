@@ -91,7 +91,7 @@ def test_a_quota_stops_tasks_only_for_gpus_that_become_free(tmp_path: Path) -> N
     def quota(request: GpuRequest, *held: Reservation) -> tuple[int, set[str]]:
         found = share.within_quota(policy, request, gpus("A", "A", "A", "A"), held)
         assert isinstance(found, Refusal)
-        assert "and running tasks have reserved 2." in str(found)
+        assert "running tasks have reserved 2." in str(found)
         return found.missing, set(found.holders) if found.missing else set()
 
     own = holding("a", GPUS[0]), holding("b", GPUS[1])

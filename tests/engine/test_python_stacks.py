@@ -18,6 +18,7 @@ from pyruns_jupyter.engine.run.python_stacks import (
     read_with_py_spy,
     read_with_signal,
 )
+from tests.support import wait_until
 
 WORK = """
 import sys, threading
@@ -25,13 +26,16 @@ sys.path.insert(0, sys.argv[1])
 from pyruns_jupyter.core.common.stack_signal import prepare_stack_dump
 if sys.argv[2] == "prepared":
     prepare_stack_dump()
-def waiting(lock):
+def waiting(lock, begun):
+    begun.set()
     lock.acquire()
 def main():
     lock = threading.Lock()
     lock.acquire()
-    thread = threading.Thread(target=waiting, args=(lock,), name="worker", daemon=True)
+    begun = threading.Event()
+    thread = threading.Thread(target=waiting, args=(lock, begun), name="worker", daemon=True)
     thread.start()
+    begun.wait()
     print("ready", flush=True)
     sys.stdin.read()
 main()
@@ -83,7 +87,13 @@ def test_py_spy(process: subprocess.Popen[bytes]) -> None:
     program = shutil.which("py-spy")
     if program is None:
         pytest.skip("py-spy is not installed")
-    lines, problem = read_with_py_spy(program, process.pid, never)
+
+    def of_waiting_thread() -> tuple[list[str], str] | None:
+        """It waits a moment after its output."""
+        lines, problem = read_with_py_spy(program, process.pid, never)
+        return (lines, problem) if problem or "(waiting)" in lines[0] else None
+
+    lines, problem = wait_until(of_waiting_thread)
     if "not permitted" in problem:
         pytest.skip("the kernel does not permit it")
     assert problem == ""

@@ -53,7 +53,7 @@ def test_a_script_of_a_package(tmp_path: Path, line: str, is_stored: bool) -> No
     ]
     [task] = workspace.create("lr: 0.5\n", name="a")
     try:
-        task.run().wait(timeout=60)
+        task.run().wait(timeout=120)
     finally:
         stop_everything(tmp_path)
     [line] = [one for one in task.log().splitlines() if one.startswith("[") and "PYRUNS" not in one]

@@ -74,6 +74,7 @@ def test_an_unknown_way_to_start_processes_is_refused(
     assert shell.status("t") == "pending"
 
 
+@pytest.mark.timeout(400)  # each process of ours is a new interpreter
 def test_a_storm(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_storm, "KILLS", 8)
     monkeypatch.setattr(test_storm, "IN_FLIGHT", 12)

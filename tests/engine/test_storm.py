@@ -28,7 +28,7 @@ from .support import ENDED, Project, stop_everything
 
 KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "25"))
 IN_FLIGHT = 30
-pytestmark = pytest.mark.timeout(180 + 3 * KILLS)
+pytestmark = pytest.mark.timeout(400 + 3 * KILLS)
 # Lines without a gap, then its own exit code; a second process of one run would meet the first one's lock.
 # Descriptor 8 is read instead of a `sleep`: thirty scripts would start more processes than this is about.
 SCRIPT = """\
@@ -139,7 +139,7 @@ class Storm:
             ensure_running(self.project.root)
             return not self.untrue()
 
-        wait_until(is_true, 60.0, lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
+        wait_until(is_true, message=lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
         self.longest = max(self.longest, time.monotonic() - began)
 
     def untrue(self) -> list[str]:
@@ -168,7 +168,8 @@ def _is_ours(pid: int, folder: str, kind: str) -> bool:
 def rage(storm: Storm) -> None:
     """Kill as many processes as are to be killed, and wait until all tasks have ended."""
     shell = storm.project
-    while sum(storm.killed.values()) < KILLS or (storm.requeues and not storm.killed["in restarts"]):
+    needed = ["scheduler", *(["in restarts"] if storm.requeues else [])]
+    while sum(storm.killed.values()) < KILLS or not all(storm.killed[kind] for kind in needed):
         storm.fill()
         for _ in range(storm.random.randint(1, 3)):
             storm.strike()
@@ -179,7 +180,7 @@ def rage(storm: Storm) -> None:
         ensure_running(shell.root)
         return all(shell.status(name) in ENDED for name in storm.names)
 
-    wait_until(all_ended, 120, shell.scheduler_log)
+    wait_until(all_ended, message=shell.scheduler_log)
 
 
 def test_a_storm(shell: Project) -> None:

@@ -24,12 +24,14 @@ from pyruns_jupyter.core.taskfile.runs import latest
 from pyruns_jupyter.engine.gpus import reservations
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ensure_running
+from pyruns_jupyter.engine.run import system_sampling
 from pyruns_jupyter.engine.run.system_sampling import SystemSampling
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import ROOT, wait_until
 
 from .support import Project
 
+SAMPLING_TIMEOUT = 150.0  # s: after a sample that took 0.1 s, there is none for 20 s
 MEBIBYTES = 200
 # Two processes, one of which uses a core and writes; both exist until `go` exists.
 WORK = f"""
@@ -57,17 +59,31 @@ def samples(project: Project, name: str) -> list[dict[str, Any]]:
     return [line for line in lines(project, name) if "t" in line]
 
 
+def peaks(project: Project, name: str) -> dict[str, float]:
+    values = read_system(project.paths(name).system(1)).values
+    return {key: max(one for one in column if one is not None) for key, column in values.items()}
+
+
 def test_cpu_memory_and_disk_of_all_processes(shell: Project) -> None:
     (shell.folder / "work.py").write_text(WORK)
     name = shell.task("t", f"{sys.executable} work.py\n")
     shell.submit(name)
-    wait_until(lambda: len(samples(shell, name)) > 2)
+
+    def is_at_work() -> bool:
+        peak = peaks(shell, name)
+        return peak.get("memory_gib", 0) > MEBIBYTES / 1024 and peak["cpu_percent"] > 1
+
+    wait_until(
+        lambda: len(samples(shell, name)) > 2 and is_at_work(),
+        SAMPLING_TIMEOUT,
+        lambda: str(lines(shell, name)),
+    )
     (shell.folder / "go").touch()
     assert shell.wait(name) == ["completed"]
     found = read_system(shell.paths(name).system(1))
     assert found.began is not None
-    assert abs(found.began - (latest(shell.info(name)).started_at or 0)) < 5  # type: ignore[union-attr]
-    peak = {key: max(one for one in values if one is not None) for key, values in found.values.items()}
+    assert abs(found.began - (latest(shell.info(name)).started_at or 0)) < 30  # type: ignore[union-attr]
+    peak = peaks(shell, name)
     assert peak["cpu_percent"] > 1
     assert peak["memory_gib"] > MEBIBYTES / 1024
     assert peak["processes"] >= 2
@@ -83,8 +99,11 @@ def test_a_short_run_is_not_sampled(shell: Project) -> None:
     name = shell.task("t", "true\n")
     shell.submit(name)
     assert shell.wait(name) == ["completed"]
-    assert not shell.paths(name).system(1).exists()
-    assert "system" not in shell.info(name).get("pyruns_jupyter", {})
+    run = latest(shell.info(name))
+    assert run is not None and run.duration is not None
+    if run.duration < 1:  # else the machine stood still, and it was no short run
+        assert not shell.paths(name).system(1).exists()
+        assert "system" not in shell.info(name).get("pyruns_jupyter", {})
 
 
 def test_the_setting_switches_it_off(shell: Project) -> None:
@@ -98,7 +117,7 @@ def test_the_setting_switches_it_off(shell: Project) -> None:
 def test_the_summary_of_a_run_whose_supervisor_was_killed(shell: Project) -> None:
     name = shell.task("t", "while [ ! -e go ]; do sleep 0.1; done\n")
     shell.submit(name)
-    wait_until(lambda: len(samples(shell, name)) > 1)
+    wait_until(lambda: len(samples(shell, name)) > 1, SAMPLING_TIMEOUT)
     os.kill(shell.supervisor_pid(name), signal.SIGKILL)
     ensure_running(shell.root)
     assert shell.wait(name) == ["failed"]
@@ -137,7 +156,8 @@ def test_the_gpus_of_a_run_also_without_a_scheduler(shell: Project, nvml: FakeNv
     nvml.write([busy if number == mine[0] else idle for number in range(2)])
     wait_until(
         lambda: sum(one.get("gpu0_power_watts") == 300 for one in samples(shell, name)) > 1,
-        message=lambda: str(lines(shell, name)),
+        SAMPLING_TIMEOUT,
+        lambda: str(lines(shell, name)),
     )
     last = samples(shell, name)[-1]
     assert last["gpu0_utilization_percent"] == 80
@@ -178,7 +198,7 @@ sampling.finish()
 
 def sampled_in_a_job(folder: Path, visible: str, text: str, count: int) -> dict[str, list[float | None]]:
     words = [sys.executable, "-c", PROBE, str(folder), visible, text, str(count)]
-    subprocess.run(words, cwd=ROOT, check=True, timeout=60)
+    subprocess.run(words, cwd=ROOT, check=True, timeout=SAMPLING_TIMEOUT)
     return read_system(folder / "run_logs" / "run1.system.jsonl").values
 
 
@@ -215,7 +235,9 @@ def sampled(project: Project, name: str, seconds: float, step: float = 1.0) -> S
     return sampling
 
 
-def test_a_long_run_has_a_bounded_file(shell: Project) -> None:
+def test_a_long_run_has_a_bounded_file(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Here a sample that the machine made slow does not put the next one off.
+    monkeypatch.setattr(system_sampling, "_SHARE", 0)
     name = shell.task("t")
     sampled(shell, name, 40_000.0)
     path = shell.paths(name).system(1)

@@ -146,10 +146,11 @@ def test_a_scheduler_whose_own_log_is_full_goes_on(shell: Project) -> None:
 
 def test_who_stops_at_the_door_keeps_no_processor_busy(shell: Project) -> None:
     shell.settings("scheduler_linger_seconds: 0\n")
-    shell.task("T", "sleep 0.5")
+    shell.task("T", "while [ ! -e go ]; do sleep 0.1; done")
     shell.submit("T")
     scheduler = psutil.Process(shell.scheduler_pid())
     with locked(shell.engine.door_lock, timeout=5, shared=True):
+        (shell.folder / "go").touch()
         shell.wait("T")
         time.sleep(0.5)
         before = sum(scheduler.cpu_times()[:2])

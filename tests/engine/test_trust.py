@@ -605,12 +605,13 @@ def test_odd_batches_keep_no_other_from_running(shell: Project) -> None:
 
 
 def test_the_conflicted_copy_of_a_sync_client_is_set_aside(shell: Project) -> None:
-    shell.task("A", "sleep 1")
+    shell.task("A", "while [ ! -e go ]; do sleep 0.1; done")
     shell.task("B", "true")
     shell.submit("A")
     (path,) = shell.engine.batches.glob("*.json")
     shutil.copy(path, path.with_name(f"{path.stem} (conflicted copy).json"))
     shell.submit("B")
+    (shell.folder / "go").touch()
     assert shell.wait("A", "B") == ["completed"] * 2
     shell.wait_for_exit()
     assert [one.name for one in shell.engine.batches.iterdir()] == [f"{path.stem} (conflicted copy).damaged"]

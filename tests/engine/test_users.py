@@ -169,12 +169,30 @@ def stop_waiting(user: User, ledger: Path, requests: int = 1) -> None:
     wait_until(is_stopped)
 
 
+def keep_waiting(user: User, ledger: Path) -> None:
+    """Renew what a user waits for, as the scheduler does that was stopped: it counts for 20 s only."""
+    for path in ledger.glob("*.waiting"):
+        if path.stat().st_uid == user.uid:
+            os.utime(path)
+
+
+def wait_while(user: User, ledger: Path, told: User, text: str) -> None:
+    """Wait until somebody is told something while another user goes on waiting."""
+
+    def is_told() -> bool:
+        keep_waiting(user, ledger)
+        return text in told.why()
+
+    wait_until(is_told, message=told.why)
+
+
 def test_who_used_less_is_next(two: tuple[User, User], ledger: Path) -> None:
     one, other = two
     set_policy(ledger, "fair_share: true\n")
     contend(one, other, ledger)
+    keep_waiting(other, ledger)
     one.finish("b")
-    wait_until(lambda: "GPU 0 is left to 12002, who waits and has used 0 %" in one.why(), message=one.why)
+    wait_while(other, ledger, one, "GPU 0 is kept for 12002, who is also waiting and has used 0 %")
     assert "12001 has used 100 % (half-life: 7 days)." in one.why()
     assert one.project.status("c") == "queued"
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
@@ -203,8 +221,9 @@ def test_gpus_are_left_to_the_second_batch_of_a_user(
     other.submit("pair", gpus=2)  # which cannot start while `keep` runs
     other.submit("theirs")
     stop_waiting(other, ledger, requests=2)
+    keep_waiting(other, ledger)
     one.finish("a")
-    wait_until(lambda: "GPU 1 is left to 12002" in one.why(), message=one.why)
+    wait_while(other, ledger, one, "GPU 1 is kept for 12002")
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
     other.project.wait_for_output("theirs", b"gpu:GPU-")
     other.finish("theirs")
@@ -222,6 +241,7 @@ def test_a_user_gets_another_gpu_than_the_one_left_to_others(
     one.project.wait_for_output("a", b":0\n")
     other.submit("theirs", gpu_devices=["0"])
     stop_waiting(other, ledger)
+    keep_waiting(other, ledger)
     one.finish("a")
     one.project.wait_for_output("b", b":1\n")
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
@@ -246,9 +266,7 @@ def test_a_quota_holds_for_each_user(two: tuple[User, User], ledger: Path, fake_
     set_policy(ledger, f"max_gpus: 1\nusers: {{{other.uid}: 2}}\n")
     one.submit("a", "b", jobs=2)
     one.project.wait_for_output("a", b"gpu:GPU-")
-    wait_until(
-        lambda: "The quota of 12001 on this host is 1 GPU at the same time" in one.why(), message=one.why
-    )
+    wait_until(lambda: "12001 may reserve at most 1 GPU on this host" in one.why(), message=one.why)
     other.submit("a", "b", jobs=2)
     for name in ("a", "b"):
         other.project.wait_for_output(name, b"gpu:GPU-")

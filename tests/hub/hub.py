@@ -20,6 +20,10 @@ import psutil
 
 from tests.support import ROOT, wait_until
 
+# Seconds until a hub or a server of a user has started or stopped: Python imports for some seconds, and
+# several times as long on a busy machine.
+PATIENCE = 150
+
 PROXY = ROOT / "node_modules" / ".bin" / "configurable-http-proxy"
 
 CONFIG = """
@@ -39,6 +43,7 @@ c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home/{{username}}"
 c.Spawner.cmd = {command!r}
+c.Spawner.start_timeout = c.Spawner.http_timeout = {start}
 c.LocalProcessSpawner.interrupt_timeout = 2
 c.LocalProcessSpawner.term_timeout = 2
 c.Spawner.args = ["--allow-root", *{options!r}]
@@ -95,6 +100,7 @@ class Hub:
         config.write_text(
             CONFIG.format(
                 ports=ports,
+                start=PATIENCE,
                 folder=folder,
                 proxy=str(PROXY),
                 password=self.password,
@@ -122,7 +128,7 @@ class Hub:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self._is_up, 60.0, self.log.read_text, interval=0.25)
+        wait_until(self._is_up, PATIENCE, self.log.read_text, interval=0.25)
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -161,7 +167,7 @@ class Hub:
         path = f"/hub/api/users/{quote(name)}/server" + (f"s/{server}" if server else "")
         answer = self.ask("post", path)
         assert answer.status in (201, 202), answer
-        wait_until(lambda: self.is_ready(name, server), 60.0, self.log.read_text, interval=0.25)
+        wait_until(lambda: self.is_ready(name, server), PATIENCE, self.log.read_text, interval=0.25)
 
     def is_ready(self, name: str, server: str = "") -> bool:
         """Tell whether a server of a user runs."""
@@ -175,7 +181,7 @@ class Hub:
         assert answer.status in (202, 204), answer
         wait_until(
             lambda: server not in self.ask("get", f"/hub/api/users/{quote(name)}").body["servers"],
-            60.0,
+            PATIENCE,
             self.log.read_text,
             interval=0.25,  # each look is work for the hub, its database and the proxy
         )
@@ -184,7 +190,7 @@ class Hub:
         """End the hub, its proxy and all servers."""
         children = psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
+        self._process.wait(PATIENCE)
         for child in children:
             try:
                 child.kill()

@@ -17,6 +17,9 @@ from tests.hub.hub import Hub
 from tests.hub.test_users import SCRIPT, WS, server
 from tests.support import wait_until
 
+# A hub and its proxy start, and a server twice.
+pytestmark = pytest.mark.timeout(600)
+
 # What a container is for processes: its own ids for them, and all are killed with the first one.
 CONTAINER = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
@@ -45,19 +48,23 @@ def test_what_ended_with_the_container_is_told_or_goes_on(hub: Hub) -> None:
     for name, run in (("lost", {}), ("again", {"resume": True}), ("next", {"after": ["again"]})):
         body = {"text": "lr: 0.5\nseconds: 600", "name": name, "run": run}
         assert hub.ask("post", tasks, body, token).status == 201
-    wait_until(lambda: [rows()[name]["status"] for name in ("lost", "again")] == ["running"] * 2)
+    wait_until(
+        lambda: [rows()[name]["status"] for name in ("lost", "again")] == ["running"] * 2, 90.0, interval=0.25
+    )
     hub.stop("ann")
     wait_until(lambda: not _living(home), message="all of it is gone")
 
     hub.start("ann")
     # Opening the page is enough: who looks at a project sees to it that it goes on.
-    wait_until(lambda: rows()["lost"]["status"] == "failed", message="the interruption is told")
+    wait_until(lambda: rows()["lost"]["status"] == "failed", 90.0, "the interruption is told", interval=0.25)
     assert rows()["lost"]["message"] == "The container of this run was stopped."
-    wait_until(lambda: (rows()["again"]["status"], rows()["again"]["run"]) == ("running", 2))
+    wait_until(
+        lambda: (rows()["again"]["status"], rows()["again"]["run"]) == ("running", 2), 90.0, interval=0.25
+    )
     assert rows()["next"]["status"] == "queued"
     stop = {"action": "cancel", "names": ["again", "next"]}
     assert hub.ask("post", f"{server('ann')}/workspaces/{WS}/actions", stop, token).status == 200
-    wait_until(lambda: rows()["again"]["status"] == "cancelled", message="it can be stopped")
+    wait_until(lambda: rows()["again"]["status"] == "cancelled", 90.0, "it can be stopped", interval=0.25)
 
 
 def test_a_training_continues_from_its_checkpoint_in_the_next_container(hub: Hub) -> None:
@@ -71,12 +78,16 @@ def test_a_training_continues_from_its_checkpoint_in_the_next_container(hub: Hub
     assert hub.ask("post", tasks, body, token).status == 201
     folder = home / "_pyruns_" / "train" / "tasks" / "A"
     state = folder / "checkpoints" / "state.json"
-    wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10)
+    wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10, 90.0)
     hub.stop("ann")
     wait_until(lambda: not _living(home), message="all of it is gone")
 
     hub.start("ann")
-    wait_until(lambda: hub.ask("get", tasks, token=token).body["items"][0]["status"] == "completed")
+    wait_until(
+        lambda: hub.ask("get", tasks, token=token).body["items"][0]["status"] == "completed",
+        90.0,
+        interval=0.25,
+    )
     info = json.loads((folder / "task_info.json").read_bytes())
     assert info["run_statuses"] == ["failed", "completed"]
     assert info["records"][1]["weight"] == weight()  # as of an undisturbed training

@@ -12,10 +12,15 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
 from tests.engine.support import stop_everything
-from tests.hub.hub import Hub
+from tests.hub.hub import PATIENCE, Hub
 from tests.support import wait_until
 
-IDLE = 6  # seconds without activity after which the culler stops a server
+# A hub, its proxy and three servers start one after the other.
+pytestmark = pytest.mark.timeout(600)
+
+# Seconds without activity after which the culler stops a server. One whose tasks run reports each second, but
+# where all programs are slow it takes several seconds until the culler knows.
+IDLE = 15
 
 
 @pytest.fixture
@@ -54,12 +59,12 @@ def test_a_server_whose_tasks_run_is_not_idle(hub: Hub, monkeypatch: pytest.Monk
     for user, token in tokens.items():
         hub.start(user)
         assert hub.ask("get", f"/user/{user}/pyruns/api/status", token=token).status == 200
-    wait_until(lambda: not hub.is_ready("idle"), 60.0, "the idle server is stopped", interval=0.5)
+    wait_until(lambda: not hub.is_ready("idle"), PATIENCE, "the idle server is stopped", interval=0.5)
     wait_until(
-        lambda: not hub.is_ready("capped"), 60.0, "the server is stopped whose time is over", interval=0.5
+        lambda: not hub.is_ready("capped"), PATIENCE, "the server is stopped whose time is over", interval=0.5
     )
     time.sleep(IDLE)
     assert hub.is_ready("busy")
     assert [task.status, capped.status] == ["running", "running"]
     task.stop()
-    wait_until(lambda: not hub.is_ready("busy"), 60.0, "then the other one is, too", interval=0.5)
+    wait_until(lambda: not hub.is_ready("busy"), PATIENCE, "then the other one is, too", interval=0.5)

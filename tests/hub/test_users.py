@@ -17,15 +17,20 @@ from tests.server.test_access import STREAMS, body_for
 from tests.server.test_openapi import described
 from tests.support import wait_until
 
+# A hub, its proxy and the servers of its users start one after the other.
+pytestmark = pytest.mark.timeout(600)
+
 SCRIPT = """
-import argparse, time
+import argparse, os, time
 import pyruns_jupyter as pyruns
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--seconds", type=float, default=0.0)
 args = parser.parse_args()
 print("lr is", args.lr, flush=True)
-time.sleep(args.seconds)
+end = time.monotonic() + args.seconds
+while time.monotonic() < end and not os.path.exists("go"):
+    time.sleep(0.1)
 pyruns.record(acc=1 - args.lr)
 """
 ALICE, BOB = "ann@lab", "bob"  # as mail addresses are used for names
@@ -81,7 +86,7 @@ def test_through_the_proxy_of_the_hub(hub: Hub, tokens: dict[str, str]) -> None:
         [row] = hub.ask("get", f"{server(ALICE)}/workspaces/{WS}/tasks", token=token).body["items"]
         return row if row["status"] == "completed" else None
 
-    assert wait_until(ended, message="the task")["figures"] == {"acc": 0.5}
+    assert wait_until(ended, 90.0, "the task", interval=0.25)["figures"] == {"acc": 0.5}
     log = hub.ask("get", f"{server(ALICE)}/workspaces/{WS}/tasks/one/logs", token=token)
     assert "lr is 0.5" in log.body
     for address in STREAMS:
@@ -116,24 +121,27 @@ def test_who_a_server_is_shared_with_gets_in_as_long_as_it_is(hub: Hub, tokens: 
     # A token has the scopes of the moment when it is made.
     bob = hub.user(BOB)
     wait_until(
-        lambda: hub.ask("get", status, token=bob).status == 200, message="the share counts", interval=0.25
+        lambda: hub.ask("get", status, token=bob).status == 200, 60.0, "the share counts", interval=0.25
     )
     assert connect(hub, f"{server(ALICE)}/workspaces/{WS}/events", bob)
     assert hub.ask("patch", share, {"user": BOB}, tokens[ALICE]).status in (200, 204)
-    wait_until(lambda: hub.ask("get", status, token=bob).status == 403, 30.0, "the share ends", interval=0.25)
+    wait_until(lambda: hub.ask("get", status, token=bob).status == 403, 60.0, "the share ends", interval=0.25)
 
 
 def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) -> None:
     token = tokens[ALICE]
     hub.start(ALICE, "second")
     both = [server(ALICE), server(ALICE, "second")]
-    body = {"text": "lr: 0.1 | 0.2 | 0.3", "name": "both", "run": {"jobs": 2}}
+    text = "lr: 0.1 | 0.2 | 0.3\nseconds: 600"
+    body = {"text": text, "name": "both", "run": {"jobs": 2}}
     made = hub.ask("post", f"{both[1]}/workspaces/{WS}/tasks", body, token)
     assert made.status == 201
     names = made.body["names"]
-    # The other one is asked to run the same: each runs once all the same.
+    # The other one is asked to run the same before any has ended: each runs once all the same.
     again = {"action": "run", "names": names}
     hub.ask("post", f"{both[0]}/workspaces/{WS}/actions", again, token)
+    home = hub.folder / "home" / ALICE
+    (home / "go").touch()
 
     def ended() -> bool:
         pages = [
@@ -142,8 +150,8 @@ def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) 
         rows = [{row["name"]: row["status"] for row in page["items"]} for page in pages]
         return rows[0] == rows[1] and set(rows[0].values()) == {"completed"}
 
-    wait_until(ended, message="both show the same", interval=0.25)
-    workspace = Workspace.open(hub.folder / "home" / ALICE / "train.py")
+    wait_until(ended, 90.0, "both show the same", interval=0.25)
+    workspace = Workspace.open(home / "train.py")
     assert [len(workspace[name].runs) for name in names] == [1, 1, 1]
     hub.stop(ALICE, "second")
 
@@ -151,12 +159,14 @@ def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) 
 def test_a_stopped_server_leaves_its_tasks_running(hub: Hub, tokens: dict[str, str]) -> None:
     token = tokens[BOB]
     assert hub.ask("post", f"{server(BOB)}/workspaces", {"path": "train.py"}, token).status == 201
-    body = {"text": "lr: 0.25\nseconds: 3", "name": "long", "run": {}}
+    body = {"text": "lr: 0.25\nseconds: 600", "name": "long", "run": {}}
     assert hub.ask("post", f"{server(BOB)}/workspaces/{WS}/tasks", body, token).status == 201
-    workspace = Workspace.open(hub.folder / "home" / BOB / "train.py")
-    wait_until(lambda: workspace["long"].status == "running", message="it runs")
+    home = hub.folder / "home" / BOB
+    workspace = Workspace.open(home / "train.py")
+    wait_until(lambda: workspace["long"].status == "running", 60.0, "it runs")
     hub.stop(BOB)
     assert workspace["long"].status == "running"
+    (home / "go").touch()
     workspace["long"].wait(timeout=60)
     assert workspace["long"].status == "completed"
     hub.start(BOB)

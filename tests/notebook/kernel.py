@@ -17,7 +17,7 @@ from jupyter_client.manager import KernelManager
 from tests.support import ROOT
 
 Message = dict[str, Any]
-DEADLINE = 60.0  # seconds; a safety net on a busy machine
+DEADLINE = 120.0  # seconds; a safety net on a busy machine
 
 
 class Kernel:

@@ -79,7 +79,11 @@ def test_a_shell_script(shell: Shell) -> None:
         ("%%pyruns sweep -n bad\nseconds: fast\n", ["line 1", "fast"]),
         ("%%pyruns sweep -n bad\nrate: 1 | 2\n", ["rate"]),
         ("%%pyruns sweep -n a/b\nlr: 1\n", ["a/b"]),
+        ("%%pyruns sweep train.py -w train\nlr: 1\n", ["either TARGET or --workspace", "usage:"]),
+        ("%%pyruns optimize train.py -w train --objective acc\nlr: uniform(0, 1)\n", ["TARGET"]),
         ("%%pyruns shell\n", ["empty"]),
+        ("%%pyruns shell -w train\necho\n", ["-w"]),
+        ("%%pyruns shell --check\necho\n", ["--check"]),
     ],
 )
 def test_mistakes_are_sentences_and_write_nothing(
@@ -90,6 +94,28 @@ def test_mistakes_are_sentences_and_write_nothing(
     for word in words:
         assert word in told
     assert [*(project / "_pyruns_" / "train" / "tasks").iterdir()] == []
+
+
+STRICT = """\
+import argparse
+
+def rate(text):
+    if float(text) > 1:
+        raise argparse.ArgumentTypeError("too high")
+    return float(text)
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=rate, default=0.1)
+args = parser.parse_args()
+"""
+
+
+def test_the_parser_of_the_script_checks_a_sweep(shell: Shell, project: Path) -> None:
+    (project / "strict.py").write_text(STRICT, encoding="utf-8")
+    told = shell.failing("%%pyruns sweep strict.py -n a --check\nlr: 1 | 2\n")
+    assert "The script rejects the command line of task 2 (lr: 2)" in told and "too high" in told
+    assert json.loads(shell.cell("%pyruns ls --json")) == []
+    assert "Created 1 task: a" in shell.cell("%%pyruns sweep -n a --check\nlr: 1\n")
 
 
 def test_a_script_with_a_mistake(shell: Shell, project: Path) -> None:
@@ -205,7 +231,7 @@ def test_a_search_is_begun_by_a_cell(shell: Shell) -> None:
     cell = "%%pyruns optimize train.py -n s --objective acc --trials 3 --seed 1\nlr: uniform(0, 1)\n"
     assert "Started study s of train: maximize acc." in shell.cell(cell)
     study = Workspace.open("train.py").studies["s"]
-    study.wait(timeout=60, progress=False)
+    study.wait(timeout=120, progress=False)
     assert study.state == "finished"
     assert study.best_value == max(trial.value for trial in study.trials if trial.value is not None)
     assert "finished, 3 of 3 trials" in shell.cell("%pyruns studies")

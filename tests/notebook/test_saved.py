@@ -36,7 +36,9 @@ def test_a_saved_notebook_shows_what_was_there(project: Path) -> None:
     notebook: Any = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     for text in (SETUP, *WIDGETS):
         notebook.cells.append(nbformat.v4.new_code_cell(text))  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, resources={"metadata": {"path": str(project)}}).execute()
+    resources = {"metadata": {"path": str(project)}}
+    # A kernel that has to wait for a core may take long to start, and to send its output.
+    NotebookClient(notebook, resources=resources, startup_timeout=120, iopub_timeout=120).execute()
 
     saved = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     bare = len(json.dumps(notebook.cells[0]))

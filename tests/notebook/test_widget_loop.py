@@ -19,7 +19,7 @@ from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.notebook.comm_server import CommServer
 from tests.support import wait_until
 
-DEADLINE = 60.0  # seconds; a safety net on a busy machine
+DEADLINE = 120.0  # seconds; a safety net on a busy machine
 
 
 class Views:

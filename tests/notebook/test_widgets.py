@@ -246,11 +246,13 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
     search = {"text": "lr: uniform(0, 1)", "name": "s", "objective": "acc", "n": 1}
     assert [one["kind"] for one in ask("previewSearch", body=search)[0]["dimensions"]] == ["interval"]
     assert ask("beginStudy", body=search)[0]["state"] == "active"
-    kernel.execute("ws.studies['s'].wait(timeout=60, progress=False)")
+    kernel.execute("ws.studies['s'].wait(timeout=110, progress=False)")
     assert ask("getStudy", study="s")[0]["counts"]["complete"] == 1
+    kernel.ask(comm, "changeQueue", body={"paused": True})  # so that it does not end by itself
     resumed = {"action": "resume", "n": 2}
     assert ask("changeStudy", study="s", body=resumed)[0]["state"] == "active"
     assert ask("changeStudy", study="s", body={"action": "stop", "running": True})[0]["state"] == "stopped"
+    kernel.ask(comm, "changeQueue", body={"paused": False})
     ask("removeStudy", study="s")
     assert ask("listStudies")[0]["items"] == []
     kernel.execute("ws.wait(tasks[:1], timeout=60)")

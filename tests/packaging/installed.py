@@ -196,7 +196,8 @@ def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]
         stderr=log,
     )
     url = f"http://localhost:{port}"
-    for _ in range(240):
+    end = time.monotonic() + 150  # its first start compiles all modules
+    while time.monotonic() < end:
         asked = urllib.request.Request(
             f"{url}/pyruns/api/status", headers={"Authorization": "token ui-tests"}
         )

@@ -17,6 +17,9 @@ import pytest
 
 from tests.support import ROOT
 
+# The archive and the wheel are built twice, each in some ten seconds when nothing else runs.
+pytestmark = pytest.mark.timeout(600)
+
 VERSION = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"]
 LAB = "share/jupyter/labextensions/pyruns-jupyter"
 FREE = {"MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.packaging.extension_example import NAME, SOURCES, build_extension, copy_sources
 from tests.support import ROOT
 
@@ -17,6 +19,8 @@ export const wrong = (pyruns: IPyruns) => pyruns.nothing;
 """
 
 
+# The compiler of TypeScript and the one of JupyterLab take ten seconds each when nothing else runs.
+@pytest.mark.timeout(600)
 def test_it_is_built_with_our_types_and_without_a_copy_of_our_code(tmp_path: Path) -> None:
     folder = tmp_path / "extension"
     copy_sources(folder)

@@ -51,6 +51,7 @@ def test_conda_builds_with_what_the_build_needs() -> None:
     assert f'{name} = "{function}"' in text
 
 
+@pytest.mark.timeout(600)  # npm takes half a minute beside other tests
 def test_the_npm_package_holds_the_compiled_sources(tmp_path: Path) -> None:
     if not (ROOT / "lib" / "index.js").is_file():
         pytest.skip("`make build` was not called")

@@ -17,7 +17,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import pyruns_jupyter
 
-PATIENCE = 60.0  # seconds; a safety net, no measure
+PATIENCE = 120.0  # seconds; a safety net, no measure
 DESCRIPTION = Path(pyruns_jupyter.__file__).parent / "server" / "openapi.yaml"
 OPENAPI: dict[str, Any] = yaml.load(DESCRIPTION.read_bytes(), yaml.CSafeLoader)
 _jsonschema: Any = importlib.import_module("jsonschema")
@@ -114,6 +114,7 @@ class Api:
             raise_error=False,
             allow_nonstandard_methods=True,
             follow_redirects=False,
+            connect_timeout=PATIENCE,
             request_timeout=PATIENCE,
         )
         return cast("HTTPResponse", response)
@@ -157,6 +158,8 @@ class Api:
         request = HTTPRequest(
             f"ws://{self._origin}{self.path(address, query, **parts)}",
             headers=self.headers if headers is None else headers,
+            connect_timeout=PATIENCE,
+            request_timeout=PATIENCE,
         )
         stream = Stream(await websocket_connect(request))
         self._streams.append(stream)

@@ -13,7 +13,8 @@ import pytest
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
-from tests.server.client import Api
+from pyruns_jupyter.live import runtime
+from tests.server.client import PATIENCE, Api
 from tests.support import wait_until
 
 TRAIN = """
@@ -88,8 +89,10 @@ def api(
     jp_base_url: str,
     jp_auth_header: dict[str, str],
     jp_asyncio_loop: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Api]:
     """The server's client; at the end the server leaves no thread behind."""
+    monkeypatch.setattr(runtime, "STOP_TIMEOUT_SECONDS", PATIENCE)  # or it leaves those that are slow behind
     made = Api(http_server_client, jp_http_port, jp_base_url, jp_auth_header)
     yield made
     made.close()

@@ -24,7 +24,7 @@ from tests.server.client import OPENAPI, ValidationError, check_answer, check_sc
 from tests.server.oddities import SECRET, TEXT, label
 from tests.server.process import TOKEN, ServerProcess
 
-PATIENCE_SECONDS = 20.0  # a server that has not answered by then is killed and started anew
+PATIENCE_SECONDS = 60.0  # a server that has not answered by then is killed and started anew
 SLOW_SECONDS = 1.0  # of a request on quiet cores
 QUIET_SECONDS = 0.001  # of an empty request on quiet cores
 RECENT = 10  # empty requests that tell how quiet the cores are

@@ -10,6 +10,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.launch import ensure_running
@@ -55,6 +57,7 @@ class Client(threading.Thread):
         return answer
 
 
+@pytest.mark.timeout(180 + 60 * ROUNDS)  # each of them starts a server
 def test_a_killed_server_keeps_its_word(tmp_path: Path) -> None:
     chance = random.Random(3)
     root = tmp_path / "root"

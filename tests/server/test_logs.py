@@ -15,7 +15,7 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
-from tests.server.client import Answer, Api, Stream
+from tests.server.client import Answer, Api, Stream, until
 from tests.server.conftest import WS
 
 WINDOW = 1024 * 1024  # what openapi.yaml promises a client to be the most on its way
@@ -281,11 +281,7 @@ async def test_leaving_closes_the_log(api: Api, task: Recorder) -> None:
     await take(stream, 1)
     assert _open(log) == 1
     stream.close()
-    for _ in range(200):
-        if not _open(log):
-            break
-        await asyncio.sleep(0.05)
-    assert _open(log) == 0
+    await until(lambda: asyncio.sleep(0, not _open(log)), "the log to be closed")
     task.finish()
 
 

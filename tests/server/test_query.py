@@ -10,7 +10,6 @@ import pytest
 from pyruns_jupyter.core.query import compile, logs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.live import runtime
 from tests.core.making import end_run, start_run
 from tests.server.client import Api
 from tests.server.conftest import WS
@@ -92,11 +91,10 @@ async def test_an_export_refuses_to_guess(api: Api, train: WorkspaceFolder, quer
 
 @pytest.mark.parametrize("field", ["note", "log"])
 async def test_a_long_search_holds_nobody_up(
-    monkeypatch: pytest.MonkeyPatch, api: Api, train: WorkspaceFolder, field: str
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    monkeypatch.setattr(runtime, "STOP_TIMEOUT_SECONDS", 60.0)  # of the server that `api` stops
-    monkeypatch.setattr(compile, "PATTERN_SECONDS", 1.5)
-    monkeypatch.setattr(logs, "SECONDS", 1.5)
+    monkeypatch.setattr(compile, "PATTERN_SECONDS", 6.0)
+    monkeypatch.setattr(logs, "SECONDS", 6.0)
     (name,) = await create(api, "lr: 1\n", "t")
     paths = train.paths(name)
     start_run(paths.folder, pid=1, create_time=1.0)
@@ -106,7 +104,7 @@ async def test_a_long_search_holds_nobody_up(
     await api("patch", "/workspaces/{ws}/tasks/{task}", {"notes": "a" * 5000}, ws=WS, task=name)
     searches = [
         asyncio.ensure_future(api("get", TASKS, query={"query": f"{field}:/(a+)+b{number}/"}, ws=WS))
-        for number in range(5)
+        for number in range(3)  # more than are done side by side
     ]
     await asyncio.sleep(0.5)
     assert len(await names(api)) == 1
@@ -116,7 +114,7 @@ async def test_a_long_search_holds_nobody_up(
     answer = await searches[0]
     if field == "note":
         assert answer.status == 400
-        assert answer.body["message"].startswith("Matching /(a+)+b0/ took longer than 1.5 s")
+        assert answer.body["message"].startswith("Matching /(a+)+b0/ took longer than 6 s")
     else:
         assert (answer.body["total"], answer.body["notices"][0]["code"]) == (0, "logs_unread")
 

@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.core.making import set_pinned
-from tests.server.client import check_schema, until
+from tests.server.client import PATIENCE, check_schema, until
 from tests.server.process import TOKEN, ServerProcess
 
 CLIENTS = 20
@@ -37,7 +37,14 @@ class Page:
         headers = {"Authorization": f"token {TOKEN}"}
         while True:
             try:
-                return await websocket_connect(HTTPRequest(self._address + query, headers=headers))
+                return await websocket_connect(
+                    HTTPRequest(
+                        self._address + query,
+                        headers=headers,
+                        connect_timeout=PATIENCE,
+                        request_timeout=PATIENCE,
+                    )
+                )
             except OSError:
                 await asyncio.sleep(0.1)
 

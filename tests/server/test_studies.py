@@ -26,6 +26,7 @@ STUDIES, STUDY, SEARCHES = (
     "/workspaces/{ws}/studies/{study}",
     "/workspaces/{ws}/searches",
 )
+QUEUE = "/workspaces/{ws}/queue"
 DETAILS = ("text", "trials", "dimensions", "warm_start_trials")
 REQUEST: dict[str, Any] = {
     "text": "lr: log(1e-3, 1)\nopt: adam | sgd",
@@ -60,11 +61,13 @@ async def test_a_study_is_begun_looked_at_and_removed(api: Api, train: Workspace
     }
     answer = await api("post", STUDY, {"action": "resume"}, ws=WS, study="s")
     assert (answer.status, answer.body["field"]) == (400, "n")
+    await api.post(QUEUE, {"paused": True}, ws=WS)  # so that it does not end by itself
     again = await api.post(STUDY, {"action": "resume", "n": 5}, ws=WS, study="s")
     assert (again["state"], again["n"]) == ("active", 5)
     assert (await api("delete", STUDY, ws=WS, study="s")).status == 409
     stopped = await api.post(STUDY, {"action": "stop", "running": True}, ws=WS, study="s")
     assert stopped["state"] == "stopped"
+    await api.post(QUEUE, {"paused": False}, ws=WS)
     assert (await api("delete", STUDY, ws=WS, study="s")).status == 204
     assert (await api("get", STUDY, ws=WS, study="s")).status == 404
     assert (await api.get(STUDIES, ws=WS))["items"] == []

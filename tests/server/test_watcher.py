@@ -70,13 +70,19 @@ async def test_a_workspace_at_rest(
         return await look(*arguments, **options)
 
     monkeypatch.setattr(watcher, "look", counted)
+
+    async def goes_on() -> bool:
+        before = looks
+        await asyncio.sleep(2.5)
+        return looks > before
+
+    async def rests() -> bool:
+        return not await goes_on()
+
     try:
         async with watcher.listening() as changed:
             await until(lambda: asyncio.sleep(0, looks >= 2), "the first looks")
-            await asyncio.sleep(1.5)
-            before = looks
-            await asyncio.sleep(2.5)
-            assert (looks > before) is not has_hints
+            await until(rests if has_hints else goes_on, "rest" if has_hints else "further looks")
             changed.clear()
             await asyncio.to_thread(set_pinned, train, "one", True)
             await asyncio.wait_for(changed.wait(), PATIENCE)

@@ -160,7 +160,6 @@ class Shared:
 
         wait_until(
             lambda: status() in {*statuses, *runs.ENDED},
-            timeout=60,
             message=lambda: f"{name} {statuses}, is {status()}; {self.scheduler_log()}",
         )
         info = read_task(paths.folder)
@@ -172,9 +171,7 @@ class Shared:
     def wait_for_output(self, workspace: WorkspaceFolder, name: str, text: bytes, run: int = 1) -> None:
         """Wait until a task has written something."""
         log = workspace.paths(name).log(run)
-        wait_until(
-            lambda: log.exists() and text in log.read_bytes(), timeout=60, message=f"{text!r} in {log}"
-        )
+        wait_until(lambda: log.exists() and text in log.read_bytes(), message=f"{text!r} in {log}")
 
     def scheduler_log(self) -> str:
         """What our scheduler had to say."""

@@ -225,7 +225,6 @@ def settle(workspace: WorkspaceFolder) -> None:
     for name in workspace.task_names():
         wait_until(
             lambda name=name: runs.status_of(read_task(workspace.tasks / name)) not in runs.ACTIVE,  # type: ignore[misc]
-            timeout=60,
             message=lambda name=name: f"{name} comes to its end",  # type: ignore[misc]
         )
 

@@ -107,6 +107,7 @@ def test_a_shell_task_whose_owner_dies(shared: Shared) -> None:
     assert (row.status, row.kind, row.message) == ("running", "shell", None)
     assert row.started_at is not None
 
+    wait_until(lambda: runs.runs(read_task(folder))[0].pid)  # which is stored a moment after the start
     info = read_task(folder)
     (run,) = runs.runs(info)
     assert run.pid is not None

@@ -45,9 +45,9 @@ def test_they_wait_for_nothing(shared: Shared) -> None:
     assert [statuses[name] for name in names] == ["queued"] * WAITING
     assert statuses["first"] == "running"
 
-    # It waits for 15 s until the owner of a task has stopped it.
+    # It waits until the owner of a task has stopped it.
     for name in (names[0], names[-1]):
-        shared.pyr("stop", name, workspace=workspace)
+        shared.pyr("stop", "--timeout", "60", name, workspace=workspace)
         assert read_task(workspace.paths(name).folder)["status"] == "cancelled"
 
 

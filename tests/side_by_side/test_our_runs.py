@@ -34,7 +34,9 @@ def test_running_and_waiting(shared: Shared) -> None:
         "last": "queued",
         "other": "pending",
     }
-    (run,) = runs.runs(read_task(workspace.paths("running").folder))
+    folder = workspace.paths("running").folder
+    wait_until(lambda: runs.runs(read_task(folder))[0].pid)  # which is stored a moment after the start
+    (run,) = runs.runs(read_task(folder))
     shown = shared.shown(workspace, "running")
     assert (shown["status"], shown["run_index"], shown["pid"]) == ("running", 1, run.pid)
     assert "begin running" in shared.pyr("log", "running", workspace=workspace).stdout
@@ -71,7 +73,7 @@ def test_running_and_waiting(shared: Shared) -> None:
     follower = shared.start_pyr("log", "-f", "last", workspace=workspace)
     waiter = shared.start_pyr("wait", "last", workspace=workspace)
     shared.open_gate()
-    followed, waited = follower.communicate(timeout=60)[0], waiter.communicate(timeout=60)[0]
+    followed, waited = (one.communicate(timeout=120)[0] for one in (follower, waiter))
     assert (follower.returncode, waiter.returncode, waited) == (0, 0, "completed\tlast\n")
     assert "begin last\nend\n" in followed
     assert rows(workspace)["waiting"].runs == 0, "a waiting task that was stopped never ran"

@@ -32,11 +32,15 @@ pr.record(lr=config.lr, node=socket.gethostname())
 
 
 def test_a_sweep_is_an_array_of_jobs(project: Project, cluster: Cluster) -> None:
-    names = [project.task(f"t{number}", "hostname; env | grep ^CUDA; sleep 1") for number in range(6)]
+    script = "hostname; env | grep ^CUDA; while [ ! -e go ]; do sleep 0.1; done"
+    names = [project.task(f"t{number}", script) for number in range(6)]
     batch = project.submit(*names, jobs=1000, gpus=1).batch
     wait_until(lambda: len(cluster.jobs("%F")) == 6, message=lambda: str(cluster.jobs()), interval=0.25)
     assert len(set(cluster.jobs("%F"))) == 1  # one array for all
     assert set(cluster.jobs("%j %b")) == {"_shell_ gres/gpu:1"}
+    # All four GPUs are in use before the first task ends.
+    wait_until(lambda: sum(b"CUDA" in project.log(name) for name in names) == 4)
+    (project.folder / "go").touch()
     assert project.wait(*names) == ["completed"] * 6
     seen = set()
     for name in names:
@@ -90,14 +94,15 @@ def test_what_waits_says_why_and_can_be_stopped(project: Project, cluster: Clust
         project.task(name, PATIENT)
     project.submit("a", "b", "c", jobs=1000, gpus=2)
     wait_until(lambda: "Resources" in why(project), message=lambda: why(project))
+    wait_until(lambda: (queued(project).waiting, queued(project).running) == (1, 2))
     batch = queued(project)
-    assert (batch.waiting, batch.running) == (1, 2)
     assert why(project).startswith(
         "Waiting in Slurm as job "
     ) and "the requested resources are not available" in why(project)
     assert list(batch.next) == ["c"]
     assert cancel(project.workspace, "c") == "cancelled"
     wait_until(lambda: len(cluster.jobs()) == 2, message=lambda: str(cluster.jobs()), interval=0.25)
+    project.wait_for_output("a", b"up")
     # What runs is stopped by its own supervisor: here it is on another host.
     assert cancel(project.workspace, "a") == "running"
     assert project.wait("a") == ["cancelled"]
@@ -126,8 +131,9 @@ def test_retries_and_a_time_limit_of_our_own(project: Project, cluster: Cluster)
     project.task("again", '[ -e "$PYRUNS_TASK_DIR/once" ] || { touch "$PYRUNS_TASK_DIR/once"; exit 1; }')
     project.task("slow", "sleep 600")
     project.submit("again", retries=1, retry_delay=0.1)
-    project.submit("slow", time_limit=1.0, grace=1.0)
+    project.submit("slow", time_limit=1.0, grace=1.0, cluster=need(extra=["--hold"]))
     wait_until(lambda: "2:00" in cluster.jobs("%l"), message=lambda: str(cluster.jobs("%l")), interval=0.25)
+    cluster.run("scontrol", "release", *cluster.jobs("%i"))
     assert project.wait("again", "slow") == ["completed", "failed"]
     assert project.info("again")["run_statuses"] == ["failed", "completed"]
     assert messages(project, "slow") == {"1": "Stopped because it exceeded its time limit of 1.0 s."}
@@ -222,7 +228,7 @@ def test_a_paused_queue_starts_nothing_that_waits_in_slurm(project: Project, clu
 def test_a_moved_project(project: Project, cluster: Cluster) -> None:
     """What waits in Slurm knows the old place: it is submitted again."""
     project.task("a", "pwd")
-    project.submit("a", cluster=need(extra=["--begin=now+4"]))
+    project.submit("a", cluster=need(extra=["--begin=now+600"]))
     wait_until(lambda: "BeginTime" in why(project), message=lambda: why(project))
     place = project.folder.with_name("elsewhere")
     project.folder.rename(place)
@@ -230,20 +236,25 @@ def test_a_moved_project(project: Project, cluster: Cluster) -> None:
     moved = Project.__new__(Project)
     moved.__dict__.update(project.__dict__)
     info = place / "_pyruns_" / "_shell_" / "tasks" / "a" / "task_info.json"
-    wait_until(
-        lambda: (ensure_running(place / "_pyruns_"), json.loads(info.read_bytes())["status"] in ENDED)[1],
-        timeout=60,
-        message=info.read_text,
-    )
+
+    def has_ended() -> bool:
+        """Whatever waits in Slurm, the old job or the new one, begins now."""
+        ensure_running(place / "_pyruns_")
+        for job in cluster.jobs("%F"):
+            cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        return json.loads(info.read_bytes())["status"] in ENDED
+
+    wait_until(has_ended, message=info.read_text, interval=0.5)
     assert json.loads(info.read_bytes())["status"] == "completed"
 
 
 def test_the_scheduler_may_be_gone(project: Project) -> None:
     """Tasks run to their end without it; who comes later only learns of it."""
-    names = [project.task(f"t{number}", "sleep 0.5") for number in range(4)]
+    names = [project.task(f"t{number}", PATIENT) for number in range(4)]
     project.submit(*names, jobs=1000)
     wait_until(lambda: project.status("t0") != "queued")
     project.kill_scheduler()
+    (project.folder / "go").touch()
     assert project.wait(*names) == ["completed"] * 4
     assert read_queue(project.root).batches
     wait_until(lambda: (ensure_running(project.root), not read_queue(project.root).batches)[1])
@@ -259,7 +270,6 @@ def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) ->
         ensure_running(project.root)
     wait_until(
         lambda: (ensure_running(project.root), all(project.status(name) in ENDED for name in names))[1],
-        timeout=90,
     )
     for name in names:
         assert project.info(name)["run_statuses"] == ["completed"]

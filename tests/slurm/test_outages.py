@@ -144,7 +144,15 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     project.wait_for_output("a", b"up", run=2)
     assert "failed, or the job was removed from the node" in messages(project, "a")["1"]
     (project.folder / "go").touch()
-    wait_until(lambda: (ensure_running(project.root), project.status("a") == "completed")[1])
+
+    def is_completed() -> bool:
+        """Slurm may have put it back once more, see below; then it is started again at once."""
+        ensure_running(project.root)
+        if "BeginTime" in why(project):
+            cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "StartTime=now")
+        return project.status("a") == "completed"
+
+    wait_until(is_completed, interval=0.25)
     # On a busy machine Slurm tells the node to end the job only when it has started it again: one run more.
     *interrupted, last = project.info("a")["run_statuses"]
     said = messages(project, "a")
@@ -162,7 +170,6 @@ def test_a_controller_that_is_gone_for_a_while(project: Project, cluster: Cluste
         project.submit("later")
         wait_until(
             lambda: why(project, 1).startswith("Slurm is not responding: "),
-            timeout=60,
             message=lambda: why(project, 1),
         )
         assert "Retrying." in why(project, 1)
@@ -172,7 +179,7 @@ def test_a_controller_that_is_gone_for_a_while(project: Project, cluster: Cluste
         assert project.status("later") == "queued"
     finally:
         cluster.start_controller()
-    assert project.wait("later", timeout=90) == ["completed"]
+    assert project.wait("later") == ["completed"]
 
 
 def test_all_that_slurm_knew_is_lost(project: Project, cluster: Cluster, tmp_path: Path) -> None:
@@ -183,7 +190,7 @@ def test_all_that_slurm_knew_is_lost(project: Project, cluster: Cluster, tmp_pat
     before = cluster.jobs("%i")
     cluster.stop_controller()
     cluster.start_controller("-c")
-    wait_until(lambda: cluster.jobs("%i") not in ([], before), timeout=60, interval=0.25)
+    wait_until(lambda: cluster.jobs("%i") not in ([], before), interval=0.25)
     cluster.run("scontrol", "update", f"JobId={cluster.jobs('%F')[0]}", "StartTime=now")
     project.wait_for_output("a", b"up")
     (project.folder / "go").touch()

@@ -34,6 +34,8 @@ from tests.support import wait_until
 from .conftest import SCRIPT, SPACE
 from .support import drivers, held_locks, kill_drivers, marks
 
+pytestmark = pytest.mark.timeout(600)  # each driver that is started loads Optuna
+
 
 def told(study: Study) -> list[tuple[Any, ...]]:
     return [(one.number, one.values, one.state, one.value, one.pruned) for one in study.trials]
@@ -56,7 +58,7 @@ def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Work
         known = len(study.trials)
         workspace.attend()
     assert kills > 3
-    study.wait(timeout=60, progress=False)
+    study.wait(timeout=120, progress=False)
     assert told(study) == told(quiet)
     assert all(task.runs[-1].index == 1 for task in study.tasks)  # none ran twice
 
@@ -146,9 +148,9 @@ def test_a_study_that_has_to_wait_holds_no_other_up(workspace: Workspace) -> Non
     wait_until(lambda: len(blocked.trials) == len(free.trials) == 1, message="a trial of each")
     with changing(workspace.folder, "blocked"):
         workspace.queue.resume()
-        assert free.wait(timeout=60, progress=False).state == "finished"
+        assert free.wait(timeout=120, progress=False).state == "finished"
         assert (blocked.state, len(blocked.trials)) == ("active", 1)
-    assert blocked.wait(timeout=60, progress=False).state == "finished"
+    assert blocked.wait(timeout=120, progress=False).state == "finished"
 
 
 def test_a_trial_that_cannot_be_queued_now_is_queued_later(
@@ -181,7 +183,7 @@ def test_a_trial_that_cannot_be_queued_now_is_queued_later(
         assert task.status == "pending"
         wait_until(lambda: next(steps) >= 0 and task.status == "queued")
         workspace.queue.resume()
-        assert study.tasks.wait(timeout=60, progress=False)[0].status == "completed"
+        assert study.tasks.wait(timeout=120, progress=False)[0].status == "completed"
     study.stop()
 
 
@@ -197,7 +199,7 @@ def test_the_sampler_knows_the_values_of_trials_that_a_rule_stopped(
         marker = launch.read_marker(key, "train", "s")
         active = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key)
         steps = active.steps()
-        wait_until(lambda: next(steps, None) is None, 60, "the end of the study")
+        wait_until(lambda: next(steps, None) is None, message="the end of the study")
         # A driver that is started later reads them from the task.
         later = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key)
     assert [(one.state, one.status) for one in study.trials] == [("pruned", "cancelled")]
@@ -252,7 +254,7 @@ def test_each_interpreter_has_its_own_driver(
     wait_until(lambda: len(drivers(workspace)) == 2, message=lambda: f"two drivers: {drivers(workspace)}")
     workspace.queue.resume()
     for study in (first, second):
-        assert study.wait(timeout=60, progress=False).state == "finished"
+        assert study.wait(timeout=120, progress=False).state == "finished"
 
 
 def test_a_study_with_another_driver_is_left_to_it(
@@ -264,12 +266,12 @@ def test_a_study_with_another_driver_is_left_to_it(
     with locked(launch.marker_path(workspace.folder.root, "train", "taken"), timeout=10):
         free = workspace.optimize(SPACE, objective="acc", n=2, name="free")
         workspace.attend()
-        assert free.wait(timeout=60, progress=False).state == "finished"
+        assert free.wait(timeout=120, progress=False).state == "finished"
         wait_until(lambda: not drivers(workspace), message="a driver that has no study leaves")
         assert (taken.state, taken.trials) == ("active", [])
     launch._started.clear()
     workspace.attend()
-    assert taken.wait(timeout=60, progress=False).state == "finished"
+    assert taken.wait(timeout=120, progress=False).state == "finished"
 
 
 def test_a_trial_that_was_made_but_not_queued_is_queued(
@@ -282,7 +284,7 @@ def test_a_trial_that_was_made_but_not_queued_is_queued(
     proposal = preview.plan_tasks(workspace.folder, text, "s_1")
     generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
     workspace.attend()  # where its driver died, another one goes on
-    study.wait(timeout=60, progress=False)
+    study.wait(timeout=120, progress=False)
     assert [(trial.task, trial.state) for trial in study.trials] == [("s_1", "complete"), ("s_2", "complete")]
     assert study.trials[0].value == 0.0
 
@@ -296,7 +298,7 @@ def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Pat
     if how == "running":
         wait_until(lambda: study.trials[0].status == "running", message="it runs")
     copy = tmp_path / "copy"
-    passing = shutil.ignore_patterns("copy", ".task_info.json.*")
+    passing = shutil.ignore_patterns("copy", ".task_info.json.*", ".pyruns-task-*")
     shutil.copytree(workspace.folder.project, copy, ignore=passing, copy_function=copy_if_there)
     evil = tmp_path / "evil"
     evil.write_text("#!/bin/sh\ntouch executed\n")
@@ -313,7 +315,7 @@ def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Pat
     other.queue.resume()
     # Resuming it is the explicit action that takes it over, with the Python of who does it.
     (copy / "train.py").write_text((copy / "train.py").read_text().replace("time.sleep(", "time.sleep(0 * "))
-    resumed = other.studies["s"].resume().wait(timeout=60, progress=False)
+    resumed = other.studies["s"].resume().wait(timeout=120, progress=False)
     assert resumed.state == "finished" and not list(tmp_path.rglob("executed"))
 
 
@@ -335,7 +337,7 @@ def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:
         wait_until(lambda: not drivers(workspace), message="the driver notices")
         moved = Workspace.open(after / "train.py")
         moved.attend()
-        study = moved.studies["s"].wait(timeout=90, progress=False)
+        study = moved.studies["s"].wait(timeout=120, progress=False)
         assert (study.state, len(study.trials)) == ("finished", 4)
     finally:
         stop_everything(tmp_path)

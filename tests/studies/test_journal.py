@@ -107,7 +107,7 @@ def test_several_objectives_and_constraints(workspace: Workspace, tmp_path: Path
         name="s",
         seed=4,
         sampler="random",
-    ).wait(timeout=90, progress=False)
+    ).wait(timeout=120, progress=False)
     path = tmp_path / "s.log"
     study.export_journal(path)
     found = opened(path)

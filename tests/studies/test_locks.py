@@ -42,7 +42,7 @@ def test_who_waits_for_a_study_that_is_removed(folder: WorkspaceFolder, create: 
     def wait() -> None:
         waits.set()
         try:
-            with changing(folder, "s", create=create):
+            with changing(folder, "s", create=create, timeout=60.0):
                 got_in.set()
                 go_on.wait(60)
                 outcome.append("in")

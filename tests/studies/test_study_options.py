@@ -71,7 +71,7 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     if options.get("warm_start") == "done":
         workspace.create("lr: 0.01", name="done")
-        workspace.run("done").wait(timeout=60, progress=False)
+        workspace.run("done").wait(timeout=120, progress=False)
     given = {"space": SPACE, "objective": "acc", "n": 20, "name": "s", **options}
     with pytest.raises(InvalidInput) as caught:
         workspace.optimize(given.pop("space"), **given)
@@ -199,7 +199,7 @@ def test_earlier_tasks_are_used(workspace: Workspace, monkeypatch: pytest.Monkey
     known = study.definition.warm_start
     assert len(known) == 12 and sorted(one.task for one in known) == sorted(old.names)
     assert all(("pause" in one.values) == (one.values["opt"] == "sgd") for one in known)
-    study.wait(timeout=60, progress=False)
+    study.wait(timeout=120, progress=False)
     # Its trials are not at random: the sampler has learned from the earlier tasks.
     assert min(trial.value or -99.0 for trial in study.trials) > -2
     copy = study.optuna()
@@ -233,7 +233,7 @@ def test_a_constraint_decides_which_trial_is_the_best(workspace: Workspace) -> N
 
 def test_a_metric_of_a_constraint_that_is_not_logged_ends_the_study(workspace: Workspace) -> None:
     study = workspace.optimize(SPACE, objective="acc", constraints=["latency < 1"], n=9, name="s")
-    study.wait(timeout=60, progress=False)
+    study.wait(timeout=120, progress=False)
     assert study.state == "failed"
     assert "did not log 'latency' as a number" in study.message
 
@@ -267,9 +267,10 @@ def test_halving_stops_runs_that_promise_little(workspace: Workspace, prune: str
 
 def test_a_project_of_the_earlier_samplers_continues(workspace: Workspace, tmp_path: Path) -> None:
     """The file of a study without the new keys is read by a driver."""
-    study = workspace.optimize(SPACE, objective="acc", n=2, name="s", seed=1).wait(timeout=60, progress=False)
+    study = workspace.optimize(SPACE, objective="acc", n=2, name="s", seed=1)
+    study.wait(timeout=120, progress=False)
     content = json.loads((workspace.folder.folder / "studies" / "s.json").read_text())
     assert "n_startup_trials" not in content and study.definition.startup_trials == 10
     study.resume(n=3)
-    wait_until(lambda: study.state == "finished", 60)
+    wait_until(lambda: study.state == "finished")
     assert len(study.trials) == 3

@@ -163,8 +163,8 @@ export async function frame(page: Page, duration: number): Promise<void> {
 }
 
 /**
- * Press Alt+Y and then a key. Lab waits for the second one for a second, so
- * none of them waits for an answer about the one before.
+ * Press Alt+Y and then a key. Lab waits only a second for that key, so it is
+ * sent before the page has told that it got the first one.
  */
 export async function pressAltY(page: Page, key: string): Promise<void> {
   const { keyboard } = page;
@@ -184,7 +184,15 @@ export async function openPage(page: Page, name: string): Promise<void> {
     .getByRole('navigation', { name: 'Pages' })
     .getByRole('button', { name, exact: true });
   if (!(await button.isVisible())) {
-    await page.locator('.jp-SideBar .lm-TabBar-tab[title^="Pyruns"]').click();
+    const tab = page.locator('.jp-SideBar .lm-TabBar-tab[title^="Pyruns"]');
+    // A click would hide a sidebar that is shown, but not drawn yet.
+    await expect(async () => {
+      const classes = await tab.getAttribute('class');
+      if (!classes?.includes('lm-mod-current')) {
+        await tab.click();
+      }
+      await expect(button).toBeVisible({ timeout: 5000 });
+    }).toPass();
   }
   await button.click();
 }

@@ -51,11 +51,11 @@ export async function tryReadme(
   const tree = project.path && `/tree/${project.path}`;
   await page.goto(`${url}/lab${tree}?reset`);
   await page.waitForFunction(() => Boolean(window.jupyterapp?.restored));
+  await page.evaluate(() => window.jupyterapp.restored);
   const entry = (name: string) => page.getByRole('listitem', { name });
   await expect(entry('README.md')).toBeVisible();
   await page.evaluate(
     async file => {
-      await window.jupyterapp.restored;
       await window.jupyterapp.commands.execute('docmanager:open', {
         path: file,
         factory: 'Markdown Preview'

@@ -48,7 +48,7 @@ async function fillSweep(
   ).toBeEnabled();
 }
 
-/** Run them one after the other, until all have ended. */
+/** Run them, until all have ended. */
 async function runSweep(page: IJupyterLabPageFixture): Promise<void> {
   await page.getByRole('button', { name: 'Create and run' }).click();
   for (const status of ['Completed', 'Failed']) {

@@ -34,7 +34,7 @@ for epoch in range(40):
     weight -= lr * 2 * weight
     pyruns.track(epoch=epoch, loss=weight**2 if abs(weight) < 1e4 else math.nan)
     time.sleep(0.1)
-while not os.path.exists("go"):
+while os.path.exists("descent.py") and not os.path.exists("go"):
     time.sleep(0.1)
 pyruns.alert("Finished", f"weight {weight:.2g}", level="info")
 `;

@@ -86,9 +86,7 @@ test('一切都有中文', async ({ page: galataPage, baseURL }) => {
             ])
           )
         );
-    await expect
-      .poll(async () => (await texts()).length)
-      .toBeGreaterThan(50);
+    await expect.poll(async () => (await texts()).length).toBeGreaterThan(50);
     const shown = new Set(await texts());
     expect([...shown].filter(text => OURS.has(text))).toEqual([]);
   }

@@ -18,7 +18,12 @@ const SITE = `http://localhost:${PORT}/lab/index.html`;
 
 let host: ChildProcess;
 
+// Python starts in the browser, which takes a quarter of a minute on an idle machine.
+test.setTimeout(400000);
+
 test.beforeAll(async () => {
+  // The site is built.
+  test.setTimeout(600000);
   // As after `make lab`: what the user ran in examples/ is not for the page.
   const own = fs.mkdtempSync(path.join(ROOT, 'examples', 'own-'));
   try {
@@ -75,7 +80,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   // The dashboard says what this is, and moves.
   const note = page.getByRole('note');
   await expect(note).toContainText('This is a demo.');
-  await expect(note.getByRole('progressbar')).toBeHidden({ timeout: 120000 });
+  await expect(note.getByRole('progressbar')).toBeHidden({ timeout: 240000 });
   await expect(note).toContainText('Pyruns runs in your browser.');
   await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
   const running = page.getByRole('region', { name: 'Running' });
@@ -103,13 +108,15 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   await expect(page.locator('.cm-content')).toContainText('lr: 0.01 | 0.1');
   await page.getByLabel('Name', { exact: true }).fill('mine');
   await page.getByRole('button', { name: 'Create and run' }).click();
-  await expect(taskRows(page).getByText(/mine_/)).toHaveCount(6);
+  await expect(taskRows(page).getByText(/mine_/)).toHaveCount(6, {
+    timeout: 90000
+  });
   await frame(page, 2500);
 
   // Its queue is the real one's: what waits says for what.
   await openPage(page, 'Dashboard');
   await expect(page.getByRole('region', { name: 'Queue' })).toContainText(
-    /6 queued|5 queued/
+    /[1-6] queued/
   );
 
   await running.getByRole('button', { name: /linear/ }).click();
@@ -160,7 +167,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
 });
 
 test('a notebook of the demo has magics and live widgets', async ({ page }) => {
-  test.setTimeout(400000);
+  test.setTimeout(600000);
   const others: string[] = [];
   page.on('request', request => {
     if (new URL(request.url()).host !== `localhost:${PORT}`) {

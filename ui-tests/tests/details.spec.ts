@@ -14,6 +14,8 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
+test.setTimeout(400 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const FOLDER = 'results';
 
@@ -53,12 +55,13 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
   await page.getByLabel('Parallel tasks').fill('3');
   await page.getByRole('button', { name: 'Create and run' }).click();
+  // Nine runs, each of which starts Python.
   await expect(
     page.getByRole('button', { name: 'Completed 6', exact: true })
-  ).toBeVisible();
+  ).toBeVisible({ timeout: 120000 });
   await expect(
     page.getByRole('button', { name: 'Failed 3', exact: true })
-  ).toBeVisible();
+  ).toBeVisible({ timeout: 60000 });
 
   // A curve stands beside the figures.
   const grid = page.getByRole('grid', { name: 'Tasks' });
@@ -104,7 +107,9 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await page.keyboard.press('Control+Enter');
   await expect(details.locator('strong')).toHaveText('best');
   const folder = taskFolder(ROOT, FOLDER, 'fit', name);
-  expect(taskInfo(folder)).toMatchObject({ notes: 'The **best** so far' });
+  await expect
+    .poll(() => taskInfo(folder))
+    .toMatchObject({ notes: 'The **best** so far' });
   await pictures(page, 'details');
 
   await details.getByRole('tab', { name: 'Configuration' }).click();
@@ -222,12 +227,12 @@ test('the best value is marked, also of an aggregate, and running tasks show the
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
     page.getByRole('button', { name: 'Completed 2', exact: true })
-  ).toBeVisible();
+  ).toBeVisible({ timeout: 90000 });
   const cell = (seed: number, column: string) =>
     taskRow(page, `steps_${seed}_seed=${seed}`).locator(
       `[data-column="${column}"]`
     );
-  await expect(cell(3, 'progress')).toHaveText('3 of 4');
+  await expect(cell(3, 'progress')).toHaveText('3 of 4', { timeout: 90000 });
 
   // The last loss is 3 + seed, the lowest 1 + seed.
   const best = (column: string) =>
@@ -260,12 +265,10 @@ test('the best value is marked, also of an aggregate, and running tasks show the
     .click({ button: 'right' });
   await page.getByRole('menuitemradio', { name: /Maximize$/ }).click();
   await expect(best('figure:min(loss)')).toHaveText('4(best)');
-  expect(
-    fs.readFileSync(
-      path.join(project, '_pyruns_', '_pyruns_settings.yaml'),
-      'utf8'
-    )
-  ).toContain('metrics: {"loss": "maximize"}');
+  const settings = path.join(project, '_pyruns_', '_pyruns_settings.yaml');
+  await expect
+    .poll(() => fs.readFileSync(settings, 'utf8'))
+    .toContain('metrics: {"loss": "maximize"}');
   await grid
     .getByRole('columnheader', { name: /^min\(loss\)/ })
     .click({ button: 'right' });

@@ -13,7 +13,7 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
-test.setTimeout(240 * 1000);
+test.setTimeout(360 * 1000);
 
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
@@ -67,7 +67,7 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
   const summary = page.getByText(
     /3 of 6 tasks failed: 3 MemoryError: CUDA out of memory.*, all with bs=512/
   );
-  await expect(summary.first()).toBeVisible({ timeout: 90_000 });
+  await expect(summary.first()).toBeVisible({ timeout: 150_000 });
   await page.getByRole('button', { name: 'Show failures' }).click();
 
   const panel = page.getByRole('tabpanel', { name: /Failures/ });
@@ -91,7 +91,7 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
   for (const name of ['net_4_bs=512,lr=0.1', 'net_6_bs=512,lr=0.3']) {
     const codes = () =>
       taskInfo(taskFolder(ROOT, 'failures', 'net', name)).exit_codes;
-    await expect.poll(codes, { timeout: 60_000 }).toEqual([1, 1]);
+    await expect.poll(codes, { timeout: 120_000 }).toEqual([1, 1]);
   }
   await expect(panel.getByText('All 3: bs=512')).toBeVisible();
   await panel.getByRole('button', { name: 'New sweep from these' }).click();
@@ -114,23 +114,37 @@ test('the stacks of a run that hangs are shown next to its log', async ({
   await page.getByLabel('bs', { exact: true }).fill('7');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page)).toHaveCount(1);
-  await expect(taskRows(page).getByText('Running')).toHaveCount(1);
+  await expect(taskRows(page).getByText('Running')).toHaveCount(1, {
+    timeout: 60_000
+  });
   await taskRows(page).dblclick();
   await expect(terminal(page)).toContainText('waiting');
   await page
     .getByRole('button', {
-      name: 'Show what the processes of the run do, with Python stacks'
+      name: 'Show what each process of the run is doing, with its Python stack'
     })
     .click();
   const stacks = page.getByRole('region', { name: 'Stacks' });
-  await expect(stacks).toContainText('in waiting', { timeout: 30_000 });
+  await expect(stacks).toContainText('in waiting', { timeout: 60_000 });
   await expect(stacks).toContainText('Waiting for: a lock, or another thread');
   await pictures(page, 'stacks');
   await page.setViewportSize({ width: 1000, height: 700 });
   await pictures(page, 'stacks-small');
+  // The request is held until the page has been seen to wait for its answer.
+  const requests = /\/tasks\/[^/]+\/stacks\b/;
+  let release = (): void => undefined;
+  const isSeen = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  await page.route(requests, async route => {
+    await isSeen;
+    await route.continue();
+  });
   await stacks.getByRole('button', { name: 'Read the stacks again' }).click();
   await expect(stacks.getByRole('status')).toHaveText('Reading the stacks…');
-  await expect(stacks.getByRole('status')).toHaveCount(0, { timeout: 30_000 });
+  release();
+  await expect(stacks.getByRole('status')).toHaveCount(0, { timeout: 60_000 });
+  await page.unroute(requests);
 
   fs.writeFileSync(path.join(ROOT, 'stacks', 'go'), '');
   await expect(

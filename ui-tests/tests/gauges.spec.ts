@@ -2,6 +2,8 @@ import { openInPyruns, openLab, picture } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
 import { expect, test } from '../support/test';
 
+test.setTimeout(300 * 1000);
+
 /** Two devices with these loads. */
 function setGpus(nvml: FakeNvml, ...loads: number[]): void {
   nvml.set(

@@ -14,14 +14,18 @@ import { expect, test } from '../support/test';
 
 /** Through the proxy of a real hub, signed in by its own page. */
 
+// A hub, servers of two users, Lab and a kernel start in it.
+test.setTimeout(500 * 1000);
+
 const SCRIPT = `
-import argparse, time
+import argparse, os, time
 import pyruns_jupyter as pyruns
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 args = parser.parse_args()
 print("lr is", args.lr, flush=True)
-time.sleep(1)
+while os.path.exists("hold"):
+    time.sleep(0.1)
 pyruns.record(acc=1 - args.lr)
 `;
 
@@ -64,14 +68,14 @@ test('a user works through the proxy, and another one sees nothing of it', async
     viewport: { width: 1440, height: 900 }
   });
   const page = await signIn(mine, 'ann');
-  await page.waitForURL(/\/user\/ann\/lab/, { timeout: 90000 });
-  await expect(page.locator('#filebrowser')).toBeVisible({ timeout: 60000 });
+  await page.waitForURL(/\/user\/ann\/lab/, { timeout: 120000 });
+  await expect(page.locator('#filebrowser')).toBeVisible({ timeout: 90000 });
 
   await openInPyruns(page, 'train.py');
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 0.3');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(taskRows(page).getByText('Completed')).toHaveCount(3, {
-    timeout: 60000
+    timeout: 120000
   });
   await picture(page, 'hub');
 
@@ -91,17 +95,19 @@ test('a user works through the proxy, and another one sees nothing of it', async
     .getByRole('row')
     .filter({ has: page.getByRole('gridcell') });
   await expect(rows).toHaveCount(3, { timeout: 60000 });
+  fs.writeFileSync(path.join(home, 'hold'), '');
   await rows.first().getByRole('checkbox').check();
   await cell
     .getByRole('button', { name: /^(Run|Run again)$/ })
     .first()
     .click();
   await expect(rows.getByText(/Running|Queued/).first()).toBeVisible();
+  fs.rmSync(path.join(home, 'hold'));
   await expect(rows.getByText('Completed')).toHaveCount(3, { timeout: 60000 });
 
   const theirs = await browser.newContext({ extraHTTPHeaders: {} });
   const other = await signIn(theirs, 'bob');
-  await other.waitForURL(/\/user\/bob\//, { timeout: 90000 });
+  await other.waitForURL(/\/user\/bob\//, { timeout: 120000 });
   for (const address of ['lab', 'pyruns/api/status', 'pyruns/api/workspaces']) {
     const answer = await other.goto(`${hub.url}/user/ann/${address}`);
     expect(answer?.status()).toBe(403);

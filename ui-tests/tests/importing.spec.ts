@@ -61,9 +61,9 @@ test('a folder of the file browser is imported after a preview', async ({
     .getByRole('menuitem', { name: 'Import Runs into Pyruns…' })
     .click();
   const dialog = page.getByRole('dialog', { name: 'Import runs' });
-  await expect(dialog.getByLabel('Folder or file with runs')).toHaveValue(
-    `${PROJECT}/mlruns`
-  );
+  const source = dialog.getByLabel('Folder or file with runs');
+  await expect(source).toHaveValue(`${PROJECT}/mlruns`);
+  await expect(source).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(dialog).toContainText('Will be created: 3 tasks (MLflow)');
   await expect(dialog).toContainText('trial-0 (Failed)');
@@ -76,8 +76,8 @@ test('a folder of the file browser is imported after a preview', async ({
 
   await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Import runs…' }).click();
-  await dialog.getByLabel('Folder or file with runs').fill('../elsewhere');
-  await page.keyboard.press('Enter');
+  await source.fill('../elsewhere');
+  await source.press('Enter');
   await expect(dialog.getByRole('alert')).toContainText('not a valid path');
   await expectAccessible(page, 'Import runs, an error', '[role="dialog"]');
 });

@@ -13,7 +13,11 @@ interface ITold {
   lab: string;
 }
 
-test.setTimeout(300 * 1000);
+// A wheel is built, installed, checked and removed by pip, and three applications start.
+test.setTimeout(900 * 1000);
+
+/** Until an application that has just been opened shows its files. */
+const START_TIMEOUT = 120 * 1000;
 
 let folder: string;
 
@@ -46,7 +50,9 @@ for (const [name, version] of [
         path: ''
       });
       await page.goto(`${installed.told.url}/lab/tree/train.py?reset`);
-      await expect(page.locator('.jp-FileEditor')).toBeVisible();
+      await expect(page.locator('.jp-FileEditor')).toBeVisible({
+        timeout: START_TIMEOUT
+      });
       // From the script to a finished sweep, as the first page of the documentation says.
       await page
         .getByRole('listitem', { name: 'train.py' })
@@ -54,9 +60,13 @@ for (const [name, version] of [
       await page.getByRole('menuitem', { name: 'Open in Pyruns' }).click();
       await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
       await page.getByRole('button', { name: 'Create and run' }).click();
-      await expect(taskRows(page).getByText('Completed')).toHaveCount(2);
+      await expect(taskRows(page).getByText('Completed')).toHaveCount(2, {
+        timeout: 120_000
+      });
       await page.goto(`${installed.told.url}/tree`);
-      await expect(page.getByText('train.py')).toBeVisible();
+      await expect(page.getByText('train.py')).toBeVisible({
+        timeout: START_TIMEOUT
+      });
       expect(problems.filter(stack => stack.includes('pyruns'))).toEqual([]);
     } finally {
       expect(await installed.stop()).toBe(0);

@@ -5,6 +5,7 @@ import {
   makeProject,
   openInPyruns,
   openLab,
+  pressAltY,
   taskRow,
   taskRows,
   terminal
@@ -95,6 +96,8 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
 
   // A column is made wider, and one that cannot be sorted has its menu too.
   await checkPage(page, 'Manager');
+  const curve = page.getByRole('columnheader', { name: 'loss curve' });
+  await expect(curve).toBeVisible();
   const head = page.getByRole('columnheader', { name: 'lr' });
   const before = (await head.boundingBox())?.width ?? 0;
   await tabTo(page, head.getByRole('button', { name: 'lr' }));
@@ -103,7 +106,6 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
   await expect
     .poll(async () => (await head.boundingBox())?.width)
     .toBeGreaterThan(before + 20);
-  const curve = page.getByRole('columnheader', { name: 'loss curve' });
   await tabTo(page, curve.getByRole('button'));
   await page.keyboard.press('Enter');
   await expect(page.getByRole('menuitem', { name: 'Hide' })).toBeVisible();
@@ -116,8 +118,7 @@ test('a sweep from its values to a part of its curves, by keys alone', async ({
   await page.keyboard.press('Enter');
   await expect(terminal(page)).toContainText('done with');
   await checkPage(page, 'Monitor');
-  await page.keyboard.press('Alt+y');
-  await page.keyboard.press('t');
+  await pressAltY(page, 't');
   await expect(grid).toBeVisible();
 
   // Both are compared.

@@ -93,6 +93,7 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await expect(page.getByRole('menu')).toBeVisible();
   await page.keyboard.press('t');
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'New tag' })).toBeFocused();
   await page.keyboard.type('best one');
   await page.keyboard.press('Enter');
   await expect(taskRow(page, NAMES[1]).getByText('best one')).toBeVisible();

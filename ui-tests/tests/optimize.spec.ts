@@ -13,6 +13,8 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
+test.setTimeout(300 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const VALLEY = `
@@ -84,7 +86,7 @@ test('a study finds the best values, goes on and is deleted', async ({
   await panel.getByLabel('Number of additional trials').fill('2');
   await panel.getByRole('button', { name: 'Resume study' }).click();
   await expect(panel.getByText('8 of 8 trials')).toBeVisible({
-    timeout: 60_000
+    timeout: 120_000
   });
   await expect(panel.getByText('8 tasks')).toBeVisible();
   await panel
@@ -142,14 +144,17 @@ test('the plots of a study lead to its trials', async ({ page, baseURL }) => {
   await pictures(page, 'optimize');
   await expectAccessible(page, 'Study');
 
-  // A plot of each kind, with the parameters that matter most.
+  // A plot of each kind, with the parameters that matter most: for these the
+  // server imports scikit-learn, which takes some seconds.
   const plots = panel.getByRole('tablist', { name: 'Plots' });
   const plot = (tab: string, label: RegExp) =>
     plots
       .getByRole('tab', { name: tab, exact: true })
       .click()
       .then(() =>
-        expect(panel.getByRole('img', { name: label })).toBeVisible()
+        expect(panel.getByRole('img', { name: label })).toBeVisible({
+          timeout: 90_000
+        })
       );
   await plot('Importance', /lr \d+%/);
   await plot('Rank', /^Rank of the trials by val_loss over/);

@@ -71,15 +71,21 @@ test('a search is told what is wrong, and can be sent as a link', async ({
   await expect(taskRows(page)).toHaveCount(2);
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Copy link' }).click();
-  const link = await page.evaluate(() => navigator.clipboard.readText());
-  expect(link.startsWith(`${baseURL}/lab?`)).toBe(true);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await expect
+    .poll(async () => (await copied()).startsWith(`${baseURL}/lab?`))
+    .toBe(true);
+  const link = await copied();
   expect(link).not.toContain('token');
   expect(new URL(link).searchParams.get('query')).toBe(query);
 
   // Opened where nothing of ours is open, and again where the page is.
   // (Galata's own way waits for a launcher, which is not there.)
   const goto = async (url: string) => {
+    // Until the new page comes, the one before it shows the same.
+    const opened = page.waitForEvent('domcontentloaded');
     await page.evaluate(to => window.location.assign(to), url);
+    await opened;
     await page.waitForURL(now => !now.search.includes('pyruns'));
   };
   await goto(link.replace('?', '?reset&'));

@@ -9,7 +9,8 @@ import {
   openPage,
   picture,
   taskRow,
-  taskRows
+  taskRows,
+  terminal
 } from '../support/journey';
 import { Program } from '../support/program';
 import { LabServer } from '../support/server';
@@ -31,6 +32,11 @@ while not os.path.exists("enough"):
 pyruns.record(acc=1 - args.lr)
 `;
 
+test.setTimeout(400 * 1000);
+
+/** Until the cluster has done something: its daemons and the scheduler look for work in turn. */
+const CLUSTER_TIMEOUT = 90 * 1000;
+
 let folder = '';
 let cluster: Program<{ conf?: string; missing?: string }> | null = null;
 let server: LabServer | null = null;
@@ -49,7 +55,7 @@ test.beforeAll(async () => {
 });
 
 test.afterAll(async () => {
-  await server?.kill();
+  await server?.remove(); // with the scheduler, which still writes there
   await cluster?.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
@@ -73,7 +79,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
     taskRows(page).getByText('Slurm rejected the job: Invalid partition name')
-  ).toHaveCount(3);
+  ).toHaveCount(3, { timeout: CLUSTER_TIMEOUT });
   await taskRow(page, 'train_1_lr=0.1').click();
   await page.getByRole('grid', { name: 'Tasks' }).press('Control+a');
 
@@ -92,16 +98,21 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   const head = page.getByRole('toolbar', { name: 'Task actions' });
   await head.getByLabel('Parallel tasks').fill('3');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await expect(taskRows(page).getByText('Running')).toHaveCount(2);
+  await expect(taskRows(page).getByText('Running')).toHaveCount(2, {
+    timeout: CLUSTER_TIMEOUT
+  });
   await openPage(page, 'Dashboard');
   await expect(page.getByText('Waiting in Slurm as job')).toContainText(
-    'the requested resources are not available (Resources)'
+    'the requested resources are not available (Resources)',
+    { timeout: CLUSTER_TIMEOUT }
   );
   await picture(page, 'slurm-queue');
   fs.writeFileSync(path.join(folder, 'root', 'nets', 'enough'), '');
   await openPage(page, 'Tasks');
-  await expect(taskRows(page).getByText('Completed')).toHaveCount(3);
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(3, {
+    timeout: CLUSTER_TIMEOUT
+  });
 
   await taskRow(page, 'train_3_lr=0.3').dblclick();
-  await expect(page.locator('.xterm-rows')).toContainText('this is node');
+  await expect(terminal(page)).toContainText('this is node');
 });

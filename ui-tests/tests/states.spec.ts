@@ -15,6 +15,9 @@ import {
 import { FakeNvml } from '../support/nvml';
 import { expect, test } from '../support/test';
 
+// Most tests start a server of their own, one of them twice; one makes 10,000 tasks.
+test.setTimeout(400 * 1000);
+
 /** What people meet when something is missing, wrong or huge: each says what to do. */
 
 const ECHO = `
@@ -182,7 +185,9 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   await picture(page, 'state-gone-light');
   await server.start();
   // The page comes back by itself; pressing "Retry now" would race with it.
-  await expect(page.getByText(/Reconnecting… Showing/)).toHaveCount(0);
+  await expect(page.getByText(/Reconnecting… Showing/)).toHaveCount(0, {
+    timeout: 60_000 // it tries every 15 s at least
+  });
   nvml.remove();
 });
 
@@ -194,13 +199,14 @@ test('10,000 tasks: search, groups, the last row, all of them selected', async (
   sweep(path.join(ROOT, 'huge'), 'lr: lin(0.001, 1, 100)\nseed: 0:100\n');
   await openLab(page, baseURL as string, 'huge');
   await openInPyruns(page, 'echo.py');
+  // The server reads the files of all tasks, for some seconds.
   await expect(
     page.getByRole('button', { name: 'Create and run' })
-  ).toBeVisible();
+  ).toBeVisible({ timeout: 120_000 });
   await openPage(page, 'Tasks');
-  await expect(
-    page.getByRole('button', { name: /All\s*10,000/ })
-  ).toBeVisible();
+  await expect(page.getByRole('button', { name: /All\s*10,000/ })).toBeVisible({
+    timeout: 120_000
+  });
   const grid = page.getByRole('grid', { name: 'Tasks' });
   await expect(grid).toHaveAttribute('aria-rowcount', '10001');
   await pictures(page, 'state-huge');

@@ -12,6 +12,7 @@ import {
   taskRows
 } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
+import { stopEverything } from '../support/processes';
 import { expect, test } from '../support/test';
 
 test.setTimeout(300 * 1000);
@@ -179,5 +180,6 @@ test('how runs use the machine is seen in Logs, Compare and Tasks', async ({
   ).toBeVisible({ timeout: 30_000 });
   await pictures(page, 'system-details');
   nvml.remove();
+  await stopEverything(server.root); // a scheduler still writes to the ledger
   fs.rmSync(ledger, { recursive: true });
 });

@@ -32,7 +32,7 @@ test('a document cannot run anything by one click', async ({
   await page.menu.clickMenuItem('View>Activate Command Palette');
   await page.locator('.lm-CommandPalette-input').fill('Run with Pyruns');
   await page.keyboard.press('Enter');
-  await expect(terminal(page)).toContainText('caught');
+  await expect(terminal(page)).toContainText('caught', { timeout: 60000 });
 });
 
 test('notes execute no command, and a link only looks', async ({

@@ -85,7 +85,8 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_its_writer_is_not_disturbed(tmp_path: Path) -> None:
+def test_its_writer_is_not_disturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyruns_jupyter.core.metrics.peer_tracks._SECONDS", 120.0)  # a writer may stand still
     store(tmp_path).close()
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(tmp_path / STORE_NAME), "800"], stdout=subprocess.PIPE
@@ -246,7 +247,8 @@ def test_a_look_at_a_locked_database_has_one_deadline(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc tells when it is being read")
-def test_one_database_does_not_wait_for_another(tmp_path: Path) -> None:
+def test_one_database_does_not_wait_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyruns_jupyter.core.metrics.peer_tracks._SECONDS", 120.0)  # for 200,000 points
     large, small = tmp_path / "large", tmp_path / "small"
     for folder, points in ((large, 200_000), (small, 10)):
         folder.mkdir()

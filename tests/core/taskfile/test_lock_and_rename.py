@@ -51,7 +51,7 @@ def test_renamed_while_somebody_waits(workspace: WorkspaceFolder, successor: boo
 
     def change() -> None:
         try:
-            with edit_task(one) as info:
+            with edit_task(one, timeout=60.0) as info:
                 info["mine"] = True
             outcome.append(None)
         except NotFound as error:
