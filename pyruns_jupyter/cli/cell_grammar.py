@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .batch_arguments import add_run_options
-from .commands.create import add_creation, add_saving
+from .commands.create import add_creation, add_saving, add_shell_creation
 from .commands.study import add_study_options
 from .grammar import add_common, describe, new_parser
 from .parser import Parser, keys
@@ -21,12 +21,12 @@ def build_cell_parser(program: str) -> Parser:
             None,
             add_study_options,
         ),
-        ("shell", "Create a shell task from the script in the cell", ".", add_creation),
+        ("shell", "Create a shell task from the script in the cell", ".", add_shell_creation),
     ):
         parser = add_parser(name, about)
         about = f"script or folder to use as the workspace (default: {default or 'the current workspace'})"
         parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
-        add_common(parser)
+        add_common(parser, workspace=name != "shell")  # TARGET is its folder
         add_options(parser)
     parser = add_parser("task", "Run the cell as a Python task without blocking the kernel")
     add = parser.add_argument

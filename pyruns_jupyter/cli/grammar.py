@@ -31,7 +31,7 @@ GROUPS = {
         "ls": ("inspect", "List tasks"),
         "show": ("inspect", "Show the runs, configuration and metrics of a task"),
         "log": ("inspect", "Print the log of a task"),
-        "stacks": ("inspect", "Show what the processes of a running task do, with their Python stacks"),
+        "stacks": ("inspect", "Show what each process of a running task is doing, with its Python stack"),
         "status": ("inspect", "Show the current workspace and its number of tasks by status"),
         "failures": ("inspect", "Group failed tasks by their error, with the parameter values they share"),
         "export": ("inspect", "Export results and curves as CSV, JSON, Parquet, TensorBoard or MLflow"),

@@ -141,6 +141,8 @@ class PyrunsMagics(Magics):
         if args.command == "shell":
             workspace = Workspace.open(self._context.folder / args.target)
         elif args.target:
+            if args.workspace:
+                args.parser.error("Specify either TARGET or --workspace, not both")
             workspace = self._context.open(args.target)
         else:
             workspace = self._context.workspace(args.workspace)
@@ -154,7 +156,8 @@ class PyrunsMagics(Magics):
         elif args.command == "optimize":
             optimize(self._context, workspace, cell, args)
         else:
-            report_created(self._context, args, workspace, create(workspace, cell, args))
+            check = args.command == "sweep" and args.check
+            report_created(self._context, args, workspace, create(workspace, cell, args, check=check))
 
     def _task(self, cell: str, args: argparse.Namespace) -> None:
         from .cell_tasks import create_cell_task

@@ -50,7 +50,7 @@ def add_commands(command: AddCommand) -> None:
         dest="allow",
         action="store_const",
         const="execute",
-        help="also let the agent run and stop tasks, which are programs with your rights",
+        help="also let the agent run and stop tasks; they run with your permissions",
     )
     about = "tag of the tasks that the agent creates or runs (default: %(default)s)"
     parser.add_argument("--tag", default="agent", metavar="TAG", help=about)

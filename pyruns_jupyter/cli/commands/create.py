@@ -82,11 +82,13 @@ def workspace_of(context: Context, args: argparse.Namespace, text: str) -> Works
 
 
 def create(workspace: Workspace, text: str, args: argparse.Namespace, *, check: bool = False) -> Created:
-    """Create the tasks of `text`, and queue them with `--run`."""
+    """Create the tasks of `text`, with `check` only if the script accepts them. Queue them with `--run`."""
     unused = [] if args.run else run_flags(args)
     if unused:
         args.parser.error(f"{unused[0]} requires --run, because the tasks are not queued without it")
     folder = workspace.folder
+    if check and folder.kind != "script":
+        args.parser.error(f"--check requires the workspace of a script, and {workspace.name} has shell tasks")
     request, settings = None, Settings.load(folder.root)
     if args.run:  # before anything is created
         request = BatchRequest.parse(folder, run_options(args), settings)
@@ -182,9 +184,9 @@ def add_commands(command: AddCommand) -> None:
     add("target", nargs="?", metavar="TARGET", default=".", help=about)
     about = "run the script up to its command-line parser, and store the parameters that it has"
     add("--ask", action="store_true", help=about)
-    about = "with --ask: replace modules that are not installed by stubs"
+    about = "with --ask: replace missing modules with stubs"
     add("--stub-missing", action="store_true", help=about)
-    about = "with --ask: time limit (default: 60)"
+    about = "with --ask: time limit (default: 60, maximum: 600)"
     add("--timeout", metavar="SECONDS", type=float, default=60.0, help=about)
 
     parser = command("sweep", _sweep)
@@ -233,8 +235,18 @@ def add_saving(parser: Parser) -> None:
 
 
 def add_creation(parser: Parser) -> None:
-    """Add the options of new tasks."""
+    """Add the options of new tasks of a script."""
     _add_name(parser)
     _add_check(parser)
+    _add_run(parser)
+
+
+def add_shell_creation(parser: Parser) -> None:
+    """Add the options of a new shell task."""
+    _add_name(parser)
+    _add_run(parser)
+
+
+def _add_run(parser: Parser) -> None:
     parser.add_argument("--run", action="store_true", help="run the new tasks in the background")
     add_run_options(parser)

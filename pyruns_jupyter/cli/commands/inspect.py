@@ -347,7 +347,7 @@ def add_commands(command: AddCommand) -> None:
     add(
         "--force",
         action="store_true",
-        help="overwrite FILE even if its extension is not that of a table",
+        help="overwrite FILE even if it is not a .csv, .tsv, .json, .jsonl, .ndjson or .parquet file",
     )
 
     command("system", _system, workspace=False)

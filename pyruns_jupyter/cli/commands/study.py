@@ -187,8 +187,9 @@ def add_study_options(parser: Parser) -> None:
     add("--prune", choices=[one for one in PRUNERS if one], default="", help=about)
     about = "steps before the first comparison (asha, hyperband; default: 1)"
     add("--min-resource", type=positive, metavar="N", help=about)
-    add("--max-resource", type=positive, metavar="N", help="steps of a complete run (hyperband)")
-    about = "one of N trials continues (asha, hyperband; default: 4, 3)"
+    about = "number of steps (tracked objective values) of a complete run; required for hyperband"
+    add("--max-resource", type=positive, metavar="N", help=about)
+    about = "keep 1/N of the trials at each comparison (default: asha 4, hyperband 3)"
     add("--reduction-factor", type=positive, metavar="N", help=about)
     about = "query for earlier tasks whose results the sampler knows"
     add("--warm-start", default="", metavar="QUERY", help=about)
