@@ -193,7 +193,7 @@ def artifact_dir() -> str:
 
 
 def get_artifact_dir() -> str:
-    """Do the same as `artifact_dir`, for scripts that were written for the package `pyruns`."""
+    """Alias of `artifact_dir`, for scripts written for the package `pyruns`."""
     return artifact_dir()
 
 

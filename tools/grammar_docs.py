@@ -21,6 +21,8 @@ from tools.generated import paragraph, table
 # Where more is said about a command, with the folder of the page in place of `{}`.
 MORE = {
     "sweep": "See [Sweep syntax]({}sweeps.md) for the values of a parameter.",
+    "exec": "The task is created in the shell workspace of the current folder. `-w NAME` selects the shell "
+    "workspace of the project of NAME.",
     "optimize": "See [Hyperparameter optimization]({}optimize.md).",
     "queue": "See [Queue]({}queue.md).",
     "ls": "See [Queries]({}query.md).",

@@ -50,6 +50,9 @@ PLAIN = {
     "dask": "the Dask cluster and the resources of each task, as in a table below",
     "workspaces": "values of `engine`, `slurm`, `dask`, `pass_defaults`, `as_module`, `alerts` and "
     "`log_metrics` for single workspaces, by name",
+    "resume": "whether to [requeue interrupted tasks](howto/checkpoints.md#when-a-task-is-requeued), as with "
+    "`--requeue`: after a reboot, container restart, preemption or node failure, after a time limit with a "
+    "checkpoint, or after exit code 75",
     "log_metrics": "patterns that find metrics in logs ([Metrics in the log](howto/existing-metrics.md"
     "#metrics-in-the-text-of-the-log))",
 }
@@ -87,7 +90,7 @@ DASK_PLACE = {
 POLICY = {
     "fair_share": "whether the user with less recent usage goes first when several users wait for a GPU",
     "half_life_days": "half-life of usage in days: after this time, a GPU-hour counts half",
-    "max_gpus": "number of GPUs that a user may reserve at the same time; default: no limit",
+    "max_gpus": "maximum number of GPUs that a user may reserve at the same time; default: no limit",
     "users": "other limits for single users, by login name or user ID",
 }
 
@@ -337,15 +340,19 @@ def _variables() -> Iterator[str]:
     yield "## Environment variables\n"
     yield "### Task environment\n"
     yield paragraph(
-        "A task inherits the environment of the process that queued it. `global_env` overrides it, and the "
-        "variables of the task (`jupyter pyruns env`) override both. Pyruns then sets the following "
-        "variables and those of an activated environment ([details](disk-format.md#command-and-environment))."
+        "A task inherits the environment of the process that queued it, except `COLUMNS`, `LINES`, "
+        "`JPY_PARENT_PID`, `JPY_SESSION_NAME`, `JPY_API_TOKEN`, an `MPLBACKEND` that draws into a notebook, "
+        "and the variables of a run that queues tasks. `global_env` overrides it, and the variables of the "
+        "task (`jupyter pyruns env`) override both. Pyruns then sets the following variables and those of an "
+        "activated environment ([details](disk-format.md#command-and-environment))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
         "Pyruns also sets `PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8`, so that logs are written "
         "immediately and in UTF-8, and `CUDA_VISIBLE_DEVICES`, or `ROCR_VISIBLE_DEVICES` for AMD GPUs, which "
-        "contains the reserved GPUs."
+        "contains the reserved GPUs. If they are not set, it sets `MLFLOW_RUN_CONTEXT` and `TRACKIO_DIR`, to "
+        "find [metrics of these packages](howto/existing-metrics.md#which-files-belong-to-a-task). A missing "
+        "`TERM`, or `dumb`, becomes `xterm-256color`."
     )
     yield "### Read by Pyruns\n"
     yield "Set these variables in the environment of the server, its kernels and its terminals.\n"

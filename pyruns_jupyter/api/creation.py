@@ -51,9 +51,9 @@ class Creation:
         parameters of other scripts are read from the source code, without running it.
 
         Args:
-            stub_missing: whether to replace modules that are not installed by stubs. Values that the script
+            stub_missing: whether to replace missing modules with stubs. Values that the script
                 takes from them, such as choices, may be wrong.
-            timeout: the time limit in seconds.
+            timeout: the time limit in seconds, at most 600.
 
         Returns:
             The description of the parser.

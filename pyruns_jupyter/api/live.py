@@ -191,7 +191,7 @@ def progress_of(wanted: bool | None) -> Progress | None:
 
 
 class Events(Iterable[Event], AsyncIterable[Event]):
-    """Changes in a workspace as they happen: an iterable of `Event` objects for `for` and `async for`."""
+    """Changes in a workspace as they happen: `Event` objects, to iterate with `for` or `async for`."""
 
     def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
         self._index = TaskIndex(folder)

@@ -74,8 +74,8 @@ class Optimization(ABC):
             objective: the metric to optimize (its recorded value, or its last tracked value), or `min(loss)`.
                 For several objectives, a mapping such as `{"acc": "maximize", "latency": "minimize"}`.
             direction: `maximize` (default) or `minimize`, for a single objective.
-            constraints: limits of metrics, such as `["latency <= 20"]`. A trial that violates one is not the
-                best trial.
+            constraints: constraints on metrics, such as `["latency <= 20"]`. A trial that violates one is not
+                the best trial.
             n: the number of trials.
             jobs: the maximum number of parallel trials.
             name: the name of the study. Its tasks are named `NAME_01`, `NAME_02` and so on.

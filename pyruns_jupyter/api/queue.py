@@ -114,11 +114,11 @@ class ProjectQueue:
         return launch.is_paused(self._root)
 
     def pause(self) -> bool:
-        """Pause the queue, and return whether it was not paused before."""
+        """Pause the queue. Return True if this call paused it, False if it was already paused."""
         return launch.pause(self._root)
 
     def resume(self) -> bool:
-        """Resume the queue, and return whether it was paused before."""
+        """Resume the queue. Return True if this call resumed it, False if it was not paused."""
         return launch.resume(self._root)
 
     def requeue(self) -> list[str]:

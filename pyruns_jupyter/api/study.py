@@ -151,7 +151,7 @@ class Study:
         return self
 
     def remove(self) -> None:
-        """Delete the study. Its tasks are kept but no longer linked to it.
+        """Delete the record of the study. Its tasks are kept.
 
         Raises:
             NotFound: if the study was already deleted.
@@ -173,7 +173,7 @@ class Study:
         return self
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> Study:
-        """Do the same as `wait` without blocking the event loop."""
+        """Wait like `wait`, without blocking the event loop."""
         await self._waiting(timeout).run_async(progress_of(progress))
         return self
 

@@ -347,7 +347,7 @@ class Task(TaskMetrics):
         return self
 
     async def wait_async(self, *, timeout: float | None = None) -> Task:
-        """Do the same as `wait` without blocking the event loop."""
+        """Wait like `wait`, without blocking the event loop."""
         await Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run_async()
         return self
 

@@ -47,7 +47,7 @@ class TaskList(Sequence[Task]):
         return self._existing()
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
-        """Do the same as `wait` without blocking the event loop."""
+        """Wait like `wait`, without blocking the event loop."""
         import asyncio  # the command line starts faster without it
 
         await self._waiting(timeout).run_async(progress_of(progress))

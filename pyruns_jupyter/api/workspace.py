@@ -81,7 +81,7 @@ class Workspace(Creation, Optimization, Results):
 
         Args:
             tasks: the tasks, in the order in which they start.
-            skip_done: whether to skip tasks whose configuration has already completed in another task. The
+            skip_done: whether to skip completed tasks, and tasks with the same values as a completed one. The
                 `notices` of the result name them.
             jobs: the maximum number of parallel tasks of this batch, from 1 to 1000. The default is 1, or
                 1000 on a cluster. In addition, the setting `max_jobs` limits all batches of the project
@@ -157,7 +157,7 @@ class Workspace(Creation, Optimization, Results):
     async def wait_async(
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
-        """Do the same as `wait` without blocking the event loop, as in `await ws.wait_async()`."""
+        """Wait like `wait`, without blocking the event loop, as in `await ws.wait_async()`."""
         import asyncio  # the command line starts faster without it
 
         found = await asyncio.to_thread(self._chosen, tasks)
@@ -170,7 +170,7 @@ class Workspace(Creation, Optimization, Results):
             until_idle: whether to end when no task is queued or running. By default, it does not end.
 
         Returns:
-            An iterable of `Event` objects for `for` and `async for`.
+            `Event` objects, to iterate with `for` or `async for`.
         """
         return Events(self._folder, until_idle=until_idle)
 

@@ -301,8 +301,8 @@ class Plot(_Compared):
 
     Attributes:
         names: the names of the tasks.
-        `figures`: the names of the metrics to plot. If it is empty, the first metrics are plotted.
-        x: the x axis: `point`, `time`, or a step metric such as `epoch`.
+        figures: the names of the metrics to plot. If it is empty, the first metrics are plotted.
+        x: the x axis: `point` (number of the tracked value), `time`, or a step metric such as `epoch`.
         smoothing: the weight of the exponential moving average, from 0 (no smoothing) to 0.99.
         log_x: whether the x axis is logarithmic.
         log_y: whether the y axis is logarithmic.

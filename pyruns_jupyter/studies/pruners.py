@@ -40,5 +40,5 @@ def reason(prune: Pruner, factor: int, study: str) -> str:
     """Return why a trial was pruned, as the end of a sentence."""
     if prune in HALVING:
         return f"it is not among the best 1/{factor} of the trials of {study} at this step"
-    best = "half" if prune == "median" else "quarter"
-    return f"the best {best} of the trials of {study} were better at this step"
+    limit = "median" if prune == "median" else "top quartile"
+    return f"its best value so far is worse than the {limit} of the trials of {study} at this step"

@@ -28,7 +28,8 @@ def check_sampler(definition: Definition) -> None:
     if startup is not None and traits.startup is None:
         learning = ", ".join(one for one in SAMPLERS if TRAITS[one].startup is not None)
         raise InvalidInput(
-            f"n_startup_trials has no effect with the sampler {name}. Remove it, or choose {learning}.",
+            f"n_startup_trials has no effect with the sampler {name}. Remove it, or use the sampler "
+            f"{learning}.",
             field="n_startup_trials",
         )
     if startup is not None and startup < traits.min_startup:
@@ -43,7 +44,8 @@ def check_sampler(definition: Definition) -> None:
         )
     if definition.warm_start and not traits.warm_start:
         raise InvalidInput(
-            f"warm_start has no effect with the sampler {name}. Remove it, or choose tpe, cmaes, gp or grid.",
+            f"warm_start has no effect with the sampler {name}. Remove it, or use the sampler tpe, cmaes, gp "
+            "or grid.",
             field="warm_start",
         )
     if name == "cmaes" and 0 < len(definition.warm_start) < MIN_CMAES_WARM_START:

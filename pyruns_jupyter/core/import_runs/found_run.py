@@ -96,7 +96,7 @@ class FoundRun:
         for key, value in parameters.items():
             name = _clean(str(key))
             if len(kept) >= MAX_PARAMETERS or size > _MAX_TEXTS:
-                self.add_notice(f"Parameters after the first {len(kept):,} are left out.")
+                self.add_notice(f"Only the first {len(kept):,} parameters are imported.")
                 break
             try:
                 value = _plain(value, 0)

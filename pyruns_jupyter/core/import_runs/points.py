@@ -63,7 +63,7 @@ class RunPoints:
         run = self._run
         opened = run.open()
         if len(opened) > MAX_SOURCES:
-            run.add_notice(f"Metric files after the first {MAX_SOURCES:,} are left out.")
+            run.add_notice(f"Only the first {MAX_SOURCES:,} metric files are imported.")
         ordered = [self._ordered(one) for one in opened[:MAX_SOURCES]]
         points = ordered[0] if len(ordered) == 1 else heapq.merge(*ordered, key=itemgetter(0, 1))
         lines: list[bytes] = []

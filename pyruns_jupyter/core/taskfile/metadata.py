@@ -184,7 +184,8 @@ def check_variable(name: str, text: str | None) -> None:
     """
     if not name or "=" in name or any(character.isspace() or character < " " for character in name):
         raise InvalidInput(
-            f"Invalid variable name {name!r}: it must not be empty, or contain spaces or '='.", field="env"
+            f"Invalid variable name {name!r}: it must not be empty and must not contain spaces or '='.",
+            field="env",
         )
     if text is None:
         return

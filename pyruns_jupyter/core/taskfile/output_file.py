@@ -65,7 +65,9 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
             field="path",
         )
     if status is not None and not force and real.suffix.lower() not in replaceable:
-        raise Conflict(f"{text} already exists. Choose another file, or overwrite it with --force.")
+        raise Conflict(
+            f"{text} already exists. Choose another file, or overwrite it with --force (Python: force=True)."
+        )
     if not real.parent.is_dir():
         raise NotFound(f"The folder {real.parent} does not exist.")
     with _replacing(real, status) as stream:

@@ -15,7 +15,7 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # Limits and times
 # snapshot_code: false            # whether to run the code as it was when a task was queued
 # pass_defaults: false            # whether to also pass values that equal the default of the script
-# sweep_limit: 10000              # maximum number of tasks in one sweep
+# sweep_limit: 10000              # maximum number of tasks in one sweep (at most 1000000)
 # stop_grace_seconds: 10          # seconds between SIGTERM and SIGKILL when a task is stopped
 # terminal: true                  # whether tasks run in a terminal; without one, output is faster but plain
 # terminal_columns: 120           # number of columns of the terminal
@@ -25,7 +25,7 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # stop_after_failures: 0          # identical failures in a row after which a batch is cancelled; 0: never
 # log_metrics: false              # which metrics to find in logs: false, auto, or a list of patterns
 # system_metrics: true            # whether to sample CPU, memory, disk and GPUs of each run
-# resume: false                   # whether to requeue tasks after a reboot or a container restart
+# resume: false                   # whether to requeue interrupted tasks, as with the run option --requeue
 # silent_after_minutes: 10        # minutes without output or metrics after which a task is stalled; 0: never
 # alerts: [loss is nan -> stop]   # alert rules for all runs
 # scheduler_linger_seconds: 2     # seconds after which an idle scheduler exits

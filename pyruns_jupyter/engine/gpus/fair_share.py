@@ -95,7 +95,7 @@ class FairShare:
         held = {uuid for one in own for uuid in one.uuids}
         if quota is None or len(held) + request.count <= quota:
             return devices
-        limit = f"The quota of {_name(uid)} on this host is {_gpus(quota)} at the same time"
+        limit = f"{_name(uid)} may reserve at most {_gpus(quota)} on this host"
         if request.count > quota:
             return Refusal({}, is_final=True, more=f"{limit}, but each task needs {_gpus(request.count)}.")
         if request.shared:
@@ -103,7 +103,7 @@ class FairShare:
             shared = _except(others, devices, "beyond the quota")
             if not isinstance(choose(replace(request, stable_seconds=0.0), shared, living, {}), Refusal):
                 return shared
-        more = f"{limit}, and running tasks have reserved {len(held)}."
+        more = f"{limit}; running tasks have reserved {len(held)}."
         found = missing_gpus(request, devices, living)
         if found is None:  # the GPUs that it names would still be in use
             return Refusal({}, more=more)
@@ -274,8 +274,8 @@ def left_text(labels: Sequence[str], other: str, theirs: float, us: str, ours: f
     """Return to whom GPUs are left, and why: the parts of the usage of this host that two users have."""
     gpus = f"GPU {labels[0]} is" if len(labels) == 1 else f"GPUs {', '.join(labels)} are"
     return (
-        f"{gpus} left to {other}, who waits and has used {100 * theirs:.0f} % of the recent GPU-hours of "
-        f"this host. {us} has used {100 * ours:.0f} % (half-life: {days:g} days)."
+        f"{gpus} kept for {other}, who is also waiting and has used {100 * theirs:.0f} % of the recent "
+        f"GPU-hours of this host. {us} has used {100 * ours:.0f} % (half-life: {days:g} days)."
     )
 
 

@@ -108,8 +108,8 @@ class QueueOptions:
     jobs: int = _declare(
         1,
         kinds.whole(1, MAX_JOBS),
-        "maximum number of parallel tasks (default: 1, or no limit on a cluster); overrides the setting "
-        "max_jobs",
+        "maximum number of parallel tasks (default: 1, or no limit on a cluster); exceeds the setting "
+        "max_jobs only if that is auto",
         *("-j", "--concurrency", "--jobs"),
     )
     priority: int = _declare(

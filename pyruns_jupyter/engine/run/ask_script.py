@@ -88,7 +88,7 @@ def ask_script(
 
     Args:
         workspace: the workspace.
-        stub_missing: replace modules that are not installed by stubs. The answer names them; what the script
+        stub_missing: replace missing modules with stubs. The answer names them; what the script
             takes from them, such as choices, may be wrong.
         seconds: the time limit.
         is_abandoned: whether the answer is not needed any more; the script is then killed.

@@ -140,7 +140,10 @@ def _python_in(prefix: Path) -> str:
     for place in ("bin/python", "python.exe", "Scripts/python.exe"):
         if os.access(prefix / place, os.X_OK):
             return str(prefix / place)
-    raise NotFound(f"There is no Python interpreter in {prefix}. Change {SETTINGS_NAME}.")
+    raise NotFound(
+        f"There is no Python interpreter in {prefix}. Change python_executable or conda_env in "
+        f"{SETTINGS_NAME}."
+    )
 
 
 def _put_first(environment: dict[str, str], folder: Path) -> None:

@@ -52,7 +52,9 @@ export const LOG_ACTIONS = {
     icon: 'stacks',
     label: trans => trans.__('Show stacks'),
     caption: trans =>
-      trans.__('Show what the processes of the run do, with Python stacks'),
+      trans.__(
+        'Show what each process of the run is doing, with its Python stack'
+      ),
     isOn: ({ log }) => log?.hasStacks ?? false,
     ...onLog(log => log.setStacks(!log.hasStacks))
   },

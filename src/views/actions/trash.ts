@@ -39,7 +39,7 @@ export const TRASH_ACTIONS = {
       if (tasks.length === 0) {
         throw new Error(
           context.trans.__(
-            'Specify the names of tasks in the trash as “tasks”.'
+            'Specify the names of tasks in the trash in the argument “tasks”.'
           )
         );
       }

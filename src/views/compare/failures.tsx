@@ -138,7 +138,7 @@ function remedyTexts(
           'Run again with %1 exclusive GPUs',
           gpus ?? 1
         ),
-        title: trans.__('Queue these tasks. They share no GPU with other tasks')
+        title: trans.__('Queue these tasks with exclusive GPUs')
       };
     case 'sequential':
       return {

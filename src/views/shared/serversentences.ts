@@ -15,13 +15,13 @@ function sentences(locale: ITrans): string[] {
     ),
     trans.__('The %1 driver works but does not report any GPUs.'),
     trans.__(
-      'GPU %1 is left to %2, who waits and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).'
+      'GPU %1 is kept for %2, who is also waiting and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).'
     ),
     trans.__(
-      'GPUs %1 are left to %2, who waits and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).'
+      'GPUs %1 are kept for %2, who is also waiting and has used %3 of the recent GPU-hours of this host. %4 has used %5 (half-life: %6 days).'
     ),
     trans.__(
-      'The quota of %1 on this host is %2 at the same time, and running tasks have reserved %3.'
+      '%1 may reserve at most %2 on this host; running tasks have reserved %3.'
     ),
     trans.__('The queue is paused.'),
     trans.__('Concurrency limit reached: %1 of %2 task is running (%3).'),
@@ -45,10 +45,10 @@ function sentences(locale: ITrans): string[] {
       'The completed trials do not differ in a parameter without a condition, or in the objective.'
     ),
     trans.__(
-      'Pruned after step %1 of %2, because the best half of the trials of %3 were better at this step.'
+      'Pruned after step %1 of %2, because its best value so far is worse than the median of the trials of %3 at this step.'
     ),
     trans.__(
-      'Pruned after step %1 of %2, because the best quarter of the trials of %3 were better at this step.'
+      'Pruned after step %1 of %2, because its best value so far is worse than the top quartile of the trials of %3 at this step.'
     ),
     trans.__('The task failed while it was queued.'),
     trans.__('The run ended without an exit code. See its log.'),
@@ -165,9 +165,9 @@ function sentences(locale: ITrans): string[] {
     trans.__('%1 is empty or damaged.'),
     trans.__('%1 is damaged: %2 bytes of it are left out.'),
     trans.__('%1 cannot be read: %2.'),
-    trans.__('Parameters after the first %1 are left out.'),
+    trans.__('Only the first %1 parameters are imported.'),
     trans.__('The parameter %1 is too large and is left out.'),
-    trans.__('Metric files after the first %1 are left out.'),
+    trans.__('Only the first %1 metric files are imported.'),
     trans.__(
       'The latest changes are in %1-wal, which is not read. Close %2 first.'
     ),

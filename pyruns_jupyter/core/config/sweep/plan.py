@@ -231,7 +231,9 @@ class SweepPlan(SweptText[int]):
     def _choice(self, index: int) -> list[int]:
         """Return the positions of the candidates of configuration `index`."""
         if not 0 <= index < self.count:
-            raise IndexError(f"configuration {index} is out of range, because the sweep has {self.count}")
+            noun = "configuration" if self.count == 1 else "configurations"
+            total = f"{count_text(self.count)} {noun}"
+            raise IndexError(f"configuration {index} is out of range: the sweep has {total}")
         choice = [0] * len(self.axes)
         for group in reversed(self.groups):
             index, at = divmod(index, len(group.positions))

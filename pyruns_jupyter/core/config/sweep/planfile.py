@@ -84,7 +84,9 @@ def write_plan(path: Path, plan: PlanFile, count: int, *, overwrite: bool = Fals
     data = plan_text(plan, count).encode()
     if path.is_file():
         if not overwrite:
-            raise Conflict(f"{path} already exists. Choose another file, or overwrite it.")
+            raise Conflict(
+                f"{path} already exists. Choose another file, or overwrite it with overwrite=True."
+            )
         with path.open("rb") as stream:
             if not stream.read(len(_TITLE) + 3).removeprefix(b"\xef\xbb\xbf").startswith(_TITLE.encode()):
                 raise Conflict(f"{path} is not a plan file, so it is not overwritten. Choose another file.")

@@ -136,7 +136,7 @@ export function paretoPlot(
       isLine
         ? ''
         : trans.__(
-            'The front is that of all %1 objectives.',
+            'The Pareto front is computed over all %1 objectives.',
             study.objectives.length
           )
     ].join(' '),
