@@ -315,29 +315,31 @@ function Head(props: {
         }))}
         onChange={tab => onOptions({ tab })}
       />
-      {options.tab === 'search' ||
-      options.tab === 'media' ? null : options.tab === 'table' ? (
-        shown && (
-          <Toggle
-            label={trans.__('Tasks as columns')}
-            checked={isTransposed(options, shown)}
-            onChange={turned => onOptions({ isTransposed: turned })}
+      <div className="pyr-compare-options">
+        {options.tab === 'search' ||
+        options.tab === 'media' ? null : options.tab === 'table' ? (
+          shown && (
+            <Toggle
+              label={trans.__('Tasks as columns')}
+              checked={isTransposed(options, shown)}
+              onChange={turned => onOptions({ isTransposed: turned })}
+            />
+          )
+        ) : (
+          <Choice
+            label={trans.__('Color')}
+            value={options.colouring}
+            options={[
+              ['auto', trans.__('Automatic')],
+              ['task', trans.__('By task')],
+              ['figure', trans.__('By metric')]
+            ]}
+            onChange={colouring => onOptions({ colouring })}
           />
-        )
-      ) : (
-        <Choice
-          label={trans.__('Color')}
-          value={options.colouring}
-          options={[
-            ['auto', trans.__('Automatic')],
-            ['task', trans.__('By task')],
-            ['figure', trans.__('By metric')]
-          ]}
-          onChange={colouring => onOptions({ colouring })}
-        />
-      )}
-      {WITH_AGGREGATES.includes(options.tab) && props.aggregates}
-      {props.exporting}
+        )}
+        {WITH_AGGREGATES.includes(options.tab) && props.aggregates}
+        {props.exporting}
+      </div>
     </div>
   );
 }

@@ -69,7 +69,8 @@ function runningLine(
   return {
     ...naming(trans, task),
     progress:
-      task.progress ??
+      // 0 means that nothing was reported.
+      (task.progress || null) ??
       (left === null || lasted === null || left + lasted <= 0
         ? null
         : Math.min(0.99, lasted / (left + lasted))),
@@ -79,7 +80,7 @@ function runningLine(
           <span
             className="pyr-task-time"
             title={
-              task.progress === null
+              !task.progress
                 ? trans.__('Estimated from the duration of earlier runs')
                 : trans.__('Estimated from its progress')
             }

@@ -228,8 +228,8 @@ function columnOf(
     default: {
       const { kind, key } = parts;
       const show = kind === 'config' ? shortValue : plainValue;
-      // A metric has four digits and perhaps an exponent.
-      const least = kind === 'figure' ? 72 : isNumber ? 64 : 80;
+      // Four digits, a point and an exponent: a number that is cut looks like another one.
+      const least = isNumber ? 88 : 80;
       return {
         ...widthsFor(title, least),
         align: isNumber ? 'right' : undefined,

@@ -78,7 +78,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     items.some(item => typeof item[key] === 'number')
   );
   const template =
-    `repeat(${groups.by.length}, minmax(${VALUE_WIDTH}px, 1fr)) ${COUNT_WIDTH}px ` +
+    `repeat(${groups.by.length}, minmax(${VALUE_WIDTH}px, 200px)) ${COUNT_WIDTH}px ` +
     `${`${FIGURE_WIDTH}px `.repeat(figures.length)}${TIME_WIDTH}px ` +
     `${TIME_WIDTH}px `.repeat(usage.length);
   const width =

@@ -83,7 +83,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
             {duration(trans, elapsed(row, now))}
           </span>
         )}
-        {row && row.exit_code !== null && !active && (
+        {row && !!row.exit_code && !active && (
           <span className="pyr-log-fact">
             {trans.__('Exit code %1', row.exit_code)}
           </span>

@@ -177,7 +177,7 @@ function TaskLine(
           <ProgressBar
             task={task}
             value={progress}
-            isGuessed={task.progress === null}
+            isGuessed={!task.progress}
           />
         )}
       </button>

@@ -140,7 +140,7 @@ function Activity(props: {
                   '“New tasks” shows the script. Each task keeps a copy.'
                 )
               : trans.__(
-                  '“New tasks” shows the parameters; a value such as 0.1\u00a0|\u00a00.01 creates one task per value.'
+                  '“New tasks” shows the parameters; a value such as 0.1\u00a0|\u2060\u00a00.01 creates one task per value.'
                 )}
           </p>
         </div>

@@ -165,8 +165,8 @@ describe('Details', () => {
     });
     const panel = screen.getByRole('tabpanel');
     expect(panel).toHaveTextContent(/GPU-hours2\.500GPU energy0\.7500 kWh/);
-    expect(panel).toHaveTextContent(/GPU memoryup to 21\s%CPU101\s%/);
-    expect(panel).toHaveTextContent(/Memoryup to 3\.250 GiB/);
+    expect(panel).toHaveTextContent(/GPU memoryup to 21%CPU101%/);
+    expect(panel).toHaveTextContent(/Memoryup to 3\.3 GiB/);
     expect(panel).not.toHaveTextContent('GPU utilization');
     expect(panel).toHaveTextContent('The data loader may be the limit.');
     model.dispose();

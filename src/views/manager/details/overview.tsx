@@ -5,6 +5,7 @@ import type { TaskDetailModel } from '../../../model/taskdetail';
 import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
 import {
+  bytes,
   clockTime,
   duration,
   elapsed,
@@ -114,7 +115,7 @@ export function SystemUsage(props: {
     format: (text: string) => string,
     factor = 1
   ) => (typeof value === 'number' ? format(formatNumber(factor * value)) : '');
-  const percent = (value: string) => `${Math.round(Number(value))}\u202f%`;
+  const percent = (value: string) => `${Math.round(Number(value))}%`;
   const mean = (value: string) => trans.__('%1 on average', percent(value));
   const facts: [string, string][] = [
     [trans.__('GPU-hours'), text(gpu_hours, hours => hours)],
@@ -134,7 +135,9 @@ export function SystemUsage(props: {
     [trans.__('CPU'), text(system.cpu_percent, mean)],
     [
       trans.__('Memory'),
-      text(system.memory_gib_max, size => trans.__('up to %1 GiB', size))
+      typeof system.memory_gib_max === 'number'
+        ? trans.__('up to %1', bytes(system.memory_gib_max * 1024 ** 3))
+        : ''
     ]
   ];
   if (facts.every(([, value]) => value === '')) {

@@ -51,7 +51,7 @@ function Run(props: {
             run.exit_code === null ? '' : String(run.exit_code)
           ],
           ...placeFacts(trans, run),
-          [trans.__('System'), run.environment?.system ?? ''],
+          [trans.__('Operating system'), run.environment?.system ?? ''],
           [trans.__('Program'), run.environment?.executable ?? ''],
           [trans.__('Process'), run.pid === null ? '' : String(run.pid)],
           [trans.__('Source'), run.source ?? ''],

@@ -235,6 +235,7 @@ export function axisName(trans: ITrans, axis: string): string {
 /** How to format the numbers of an axis. */
 export function axisText(trans: ITrans, axis: string): (x: number) => string {
   return axis === 'time'
-    ? seconds => duration(trans, Math.round(seconds * 10) / 10)
+    ? seconds =>
+        seconds < 0 ? '' : duration(trans, Math.round(seconds * 10) / 10)
     : tickText;
 }

@@ -152,15 +152,16 @@ function linesScene(
               alpha: 0.25
             });
           }
-          painter.line(pointsOf(line.xs, ys), {
-            stroke: line.colour,
-            width: 1.5
+          const points = pointsOf(line.xs, ys);
+          painter.line(points, { stroke: line.colour, width: 1.5 });
+          const isShown = (at: number) => Number.isFinite(points[2 * at + 1]);
+          ys.forEach((_, at) => {
+            // No line leads to a point without neighbours.
+            if (isShown(at) && !isShown(at - 1) && !isShown(at + 1)) {
+              const [x, y] = points.subarray(2 * at);
+              painter.circle(x, y, 3, { fill: line.colour });
+            }
           });
-          if (ys.length === 1) {
-            painter.circle(xScale(line.xs[0]), yScale(ys[0]), 3, {
-              fill: line.colour
-            });
-          }
         }
       });
     },
