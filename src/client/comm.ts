@@ -186,7 +186,7 @@ export class CommTransport implements ITransport {
       if (this._isGone) {
         throw this._gone();
       }
-      if (this._overdue.size > 0 && !changes) {
+      if (this._overdue.size > 0 && !changes && Date.now() < this._probeAt()) {
         // The request would only queue after the one without an answer.
         throw this._busy(changes);
       }
@@ -213,6 +213,7 @@ export class CommTransport implements ITransport {
       }, this._timeout);
       this._pending.set(request, pending);
       signal?.addEventListener('abort', onAbort);
+      this._sentAt = Date.now();
       try {
         this._channel.send({
           type: 'request',
@@ -274,6 +275,14 @@ export class CommTransport implements ITransport {
     [...this._pending.values()].forEach(({ reject }) => reject(this._gone()));
   }
 
+  /**
+   * The time of the next read that is sent although the kernel seems busy: the
+   * missing answers may be lost. The interval grows, since these reads queue.
+   */
+  private _probeAt(): number {
+    return this._sentAt + this._timeout * (1 + this._overdue.size);
+  }
+
   private _gone(): ClientError {
     return new ClientError(
       this.trans.__(
@@ -313,6 +322,8 @@ export class CommTransport implements ITransport {
   private readonly _pending = new Map<string, IPending>();
   /** Requests that timed out. */
   private readonly _overdue = new Set<string>();
+  /** When the last request was sent, in milliseconds since the epoch. */
+  private _sentAt = 0;
   /** Open sockets. */
   private readonly _sockets = new Map<string, ISocket>();
   private readonly _prefix = Math.random().toString(36).slice(2, 12);

@@ -63,8 +63,9 @@ export async function makeCompare(
           model.setNames(names);
         }
       };
-      show.onShow({ study: show.study, tab: show.tab });
+      show.onShow({ names: show.names, study: show.study, tab: show.tab });
       // A reload restores the current view, not the initial one.
+      show.names = [];
       show.study = '';
       show.tab = undefined;
       return () => {

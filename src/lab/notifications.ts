@@ -262,6 +262,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     pyruns.currentChanged.connect((_, current) => {
       if (current?.id !== last) {
         last = current?.id;
+        alerts.id = '';
         forgetEnded();
       }
     });

@@ -235,6 +235,7 @@ async function makeGenerator(
     // A reload restores the draft, not the initial content.
     show.task = '';
     show.names = [];
+    show.file = '';
   }
   return (
     <GeneratorView

@@ -154,7 +154,17 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           show.task = change.task || show.task;
           show.beside = change.beside ?? show.beside;
           show.query = change.query ?? show.query;
-          show.onShow?.(change);
+          const { task, names, study, tab, file, source } = change;
+          if (show.onShow) {
+            show.onShow(change);
+          } else if (task || names || study || tab || file || source) {
+            // The last request replaces what the view has not read.
+            show.names = names ?? [];
+            show.study = study ?? '';
+            show.tab = tab;
+            show.file = file ?? '';
+            show.source = source ?? '';
+          }
           const widget = tracker.find(item => item.showing === show);
           if (widget) {
             void tracker.save(widget);
@@ -162,6 +172,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         }
       };
       const content = new PageWidget(trans, async owner => {
+        show.onShow = null;
         // Views and what they need are not part of Lab's start.
         const views = await import('./pagefactory');
         return views.makeView({

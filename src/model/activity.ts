@@ -16,12 +16,12 @@ import { keepEqual } from './store';
 /** How many finished tasks are kept. */
 const MAX_RECENT = 20;
 
-/** The query that lists the tasks that finished last. */
+/** The query that lists the tasks that finished last, after pinned ones. */
 const RECENT_TASKS: TaskListQuery = {
   status: 'completed,failed,cancelled',
-  sort: 'started',
+  sort: 'finished',
   order: 'desc',
-  limit: MAX_RECENT
+  limit: MAX_RECENT + 30
 };
 
 /** Delay before the tasks are listed again, to gather changes. */
@@ -103,6 +103,20 @@ export class ActivityModel extends LiveModel<IActivityState> {
     const isLate = this._position.noteList(
       recent.revision < active.revision ? recent : active
     );
+    this.noteMessage();
+    if (isLate && this.state.phase === 'ready') {
+      // What events reported meanwhile would be reported again.
+      this.update({ error: null });
+      this.onReset();
+      return;
+    }
+    if (recent.revision > active.revision) {
+      // Tasks that finished between the two lists are in both.
+      const over = new Set(recent.items.map(row => row.name));
+      const items = active.items.filter(row => !over.has(row.name));
+      const total = active.total - active.items.length + items.length;
+      active = { ...active, items, total };
+    }
     const alerted = [...active.items, ...recent.items].filter(row =>
       this._hasAlerted(row)
     );
@@ -114,13 +128,12 @@ export class ActivityModel extends LiveModel<IActivityState> {
     // The state at the first update is not reported as a change.
     const isFirst = this.state.phase !== 'ready';
     this._active.list(active);
-    this.noteMessage();
     this.update({
       phase: 'ready',
       error: null,
       typical: active.typical_duration,
       active: this._active.rows,
-      recent: [...recent.items].sort(byEnd)
+      recent: [...recent.items].sort(byEnd).slice(0, MAX_RECENT)
     });
     this._notify(active.counts, ended);
     const trials = [...active.items, ...recent.items].filter(row => row.study);

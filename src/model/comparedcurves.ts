@@ -173,7 +173,8 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
           isLater = true;
           return false;
         }
-        ofTask.set(key, { stamp, asked: now });
+        const answered = seen?.answered ?? 0;
+        ofTask.set(key, { stamp, asked: now, answered });
         return true;
       });
       if (keys.length > 0) {
@@ -182,9 +183,10 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
         groups.set(keys.join('\n'), group);
       }
     }
+    this._plans++;
     for (const { keys, names } of groups.values()) {
       for (const chunk of chunksOf(names)) {
-        this._queue.push({ keys, names: chunk, points });
+        this._queue.push({ plan: this._plans, keys, names: chunk, points });
       }
     }
     if (isLater) {
@@ -209,7 +211,7 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     this.update({ waiting: this._active + this._queue.length });
   }
 
-  private async _read({ keys, names, points }: IRequest): Promise<void> {
+  private async _read({ plan, keys, names, points }: IRequest): Promise<void> {
     try {
       const { items } = await this.send(() =>
         this._client.listCurves(this._ws, { name: names, key: keys, points })
@@ -217,9 +219,18 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
       const curves = new Map(this._arrived ?? this.state.curves);
       for (const key of keys) {
         const ofKey = new Map(curves.get(key));
-        names.forEach(name => ofKey.delete(name));
+        // Answers may overtake each other; tasks may be forgotten meanwhile.
+        const fresh = new Set<string>();
+        for (const name of names) {
+          const seen = this._seen.get(name)?.get(key);
+          if (seen && seen.answered < plan) {
+            seen.answered = plan;
+            fresh.add(name);
+            ofKey.delete(name);
+          }
+        }
         for (const item of items) {
-          if (item.key === key) {
+          if (item.key === key && fresh.has(item.name)) {
             ofKey.set(item.name, item);
           }
         }
@@ -230,7 +241,13 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
     } catch (error) {
       // They are loaded again after the next change.
       for (const key of keys) {
-        names.forEach(name => this._seen.get(name)?.delete(key));
+        for (const name of names) {
+          const seen = this._seen.get(name)?.get(key);
+          if (seen && seen.answered < plan) {
+            seen.stamp = '';
+            seen.asked = 0;
+          }
+        }
       }
       this.update({ error: error as Error });
     }
@@ -260,14 +277,19 @@ export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   private _arrived: IComparedCurvesState['curves'] | null = null;
   private _shownAt = -Infinity;
   private _active = 0;
+  private _plans = 0;
 }
 
 interface ISeen {
   stamp: string;
   asked: number;
+  /** The last plan whose answer arrived, 0 if none has. */
+  answered: number;
 }
 
 interface IRequest {
+  /** Number of the plan: later requests have higher ones. */
+  plan: number;
   keys: string[];
   names: string[];
   points: number;

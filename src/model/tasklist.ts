@@ -74,6 +74,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
 
   /** Change the query, the statuses or the order. */
   setListing(change: Partial<IListing>): void {
+    this.cancel('all');
     this.update({ listing: { ...this.state.listing, ...change } });
     this._isOther = true;
     this._pages.setVisibleRange();
@@ -98,20 +99,33 @@ export class TaskListModel extends LiveModel<ITaskListState> {
   // -- selection --------------------------------------------------------
 
   select(names: Iterable<string>, mode: SelectMode): void {
+    this.cancel('all');
     this.update({ selection: changedSet(this.state.selection, names, mode) });
   }
 
-  /** Select all tasks that match, also those not loaded. */
+  /**
+   * Select all tasks that match, also those not loaded, unless the selection or
+   * the listing changes before they are known.
+   */
   async selectAll(): Promise<void> {
     const query = asQuery({ ...this.state.listing, fields: [], best: [] });
-    const names: string[] = [];
-    let total = Infinity;
-    for (let offset = 0; offset < total; offset += MAX_NAMES) {
-      const page = await this.findTasks({ ...query, offset, limit: MAX_NAMES });
-      names.push(...page.items.map(row => row.name));
-      total = page.total;
+    const names = await this.request('all', async signal => {
+      const found: string[] = [];
+      let total = Infinity;
+      for (let offset = 0; offset < total; offset += MAX_NAMES) {
+        const page = await this.client.listTasks(
+          this.ws,
+          { ...query, offset, limit: MAX_NAMES },
+          signal
+        );
+        found.push(...page.items.map(row => row.name));
+        total = page.total;
+      }
+      return found;
+    });
+    if (names) {
+      this.select(names, 'replace');
     }
-    this.select(names, 'replace');
   }
 
   // -- actions ----------------------------------------------------------
@@ -168,7 +182,7 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       this.update({ rows, total: this.state.total - gone });
       this.select(done, 'remove');
       this._setPending(done, null);
-      this.update({ undo: { names: done } });
+      this.update({ undo: { names: result.made } });
     }
     this._refreshSoon();
     return result;
@@ -327,6 +341,8 @@ export class TaskListModel extends LiveModel<ITaskListState> {
   }
 
   protected onReset(): void {
+    // Rows outside the visible pages are not listed again: they are dropped.
+    this._isOther = true;
     this._refreshSoon();
     this._readWorkspace();
   }

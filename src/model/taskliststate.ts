@@ -86,7 +86,7 @@ export function aggregatesDelay({ fields, best }: IListing): number | null {
   return best.length > 0 ? BEST_MS : null;
 }
 
-/** Tasks in the trash whose deletion can be undone. */
+/** Tasks whose deletion can be undone, by their names in the trash. */
 export interface IUndo {
   readonly names: readonly string[];
 }

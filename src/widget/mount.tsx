@@ -7,7 +7,7 @@ import { createRoot } from 'react-dom/client';
 
 import { createClient } from '../client/client';
 import { CommTransport } from '../client/comm';
-import { asClientError } from '../client/errors';
+import { asClientError, ClientError } from '../client/errors';
 import { ServerTransport } from '../client/server';
 import { pageTrans } from '../client/trans';
 import type { IClient } from '../client/types';
@@ -32,14 +32,18 @@ const VIEWS: Record<string, MakeView> = {
   plot: makePlotView
 };
 
+/** Delay before a view without an answer is made again. */
+const RETRY_MS = 3000;
+
 /** Show the widget in `el`; returns a function that ends that. */
 export function mount({ model, el, server }: IMountOptions): () => void {
   const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
   // Before the client is created, whose streams would reconnect.
   const endGone = channel?.onGone(() => {
+    isGone = true;
     endAll();
-    draw(true);
+    draw();
   });
   const trans = pageTrans();
   const comm = channel && new CommTransport(channel, undefined, trans);
@@ -62,9 +66,14 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   // Ids must differ from those of JupyterLab and other copies of this module.
   const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
-  const draw = (isGone: boolean): void =>
-    root.render(<Frame view={view} trans={trans} isGone={isGone} />);
+  let problem = '';
+  const draw = (): void =>
+    root.render(
+      <Frame view={view} problem={problem} trans={trans} isGone={isGone} />
+    );
   const endAll = (): void => ends.splice(0).forEach(end => end());
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let isGone = false;
   let isOver = false;
 
   const show = async (): Promise<void> => {
@@ -82,23 +91,27 @@ export function mount({ model, el, server }: IMountOptions): () => void {
         },
         atEnd: end => void ends.push(end)
       });
+      problem = '';
     } catch (error) {
-      view = (
-        <Banner kind="error" icon="warning">
-          {asClientError(error).message}
-        </Banner>
-      );
-    }
-    if (isOver) {
+      problem = asClientError(error).message;
       endAll();
-    } else {
-      draw(false);
+      const isUnreachable = error instanceof ClientError && error.isUnreachable;
+      if (isUnreachable && !isGone && !isOver) {
+        retry = setTimeout(() => void show(), RETRY_MS);
+      }
+    }
+    if (isOver || isGone) {
+      endAll();
+    }
+    if (!isOver) {
+      draw();
     }
   };
   void show();
 
   const unmount = (): void => {
     isOver = true;
+    clearTimeout(retry);
     window.removeEventListener('pagehide', onLeave);
     model.off('change:height', onHeight);
     endGone?.();
@@ -142,19 +155,24 @@ const ROOTS = Symbol.for('pyruns-jupyter:roots');
 
 function Frame(props: {
   view: JSX.Element | null;
+  /** Why there is no view. */
+  problem: string;
   trans: ITrans;
   /** Whether the kernel of the widget has stopped. */
   isGone: boolean;
 }): JSX.Element {
   return (
     <TransContext.Provider value={props.trans}>
-      {props.isGone && (
+      {props.isGone && props.view && (
         <Banner kind="warning" icon="warning">
           {props.trans.__(
             'The kernel of this widget has stopped, and the widget shows the last data. Tasks keep running. Run the cell again for a live view.'
           )}
         </Banner>
       )}
+      <Banner kind="error" icon="warning">
+        {props.problem}
+      </Banner>
       {props.view}
     </TransContext.Provider>
   );

@@ -200,6 +200,32 @@ describe('the client of a kernel', () => {
     await expect(again).resolves.toEqual({ total: 3 });
   });
 
+  it('asks again later, since the answer may be lost', async () => {
+    const lost = failure(client.listTasks('ws'));
+    jest.advanceTimersByTime(1000);
+    await lost;
+    jest.advanceTimersByTime(1000);
+    const again = client.listTasks('ws');
+    expect(kernel.sent).toHaveLength(2);
+    // One request is enough to see whether the kernel is idle.
+    expect((await failure(client.getStatus())).code).toBe('kernel_busy');
+    expect(kernel.sent).toHaveLength(2);
+    kernel.answer(kernel.last, { total: 3 });
+    await expect(again).resolves.toEqual({ total: 3 });
+    const status = client.getStatus();
+    kernel.answer(kernel.last, { can_write: true });
+    await expect(status).resolves.toEqual({ can_write: true });
+  });
+
+  it('asks less and less often while the kernel is busy', () => {
+    for (let second = 0; second < 3600; second++) {
+      client.listTasks('ws').catch(() => undefined);
+      jest.advanceTimersByTime(1000);
+    }
+    expect(kernel.sent.length).toBeGreaterThan(10);
+    expect(kernel.sent.length).toBeLessThan(100);
+  });
+
   it('says what may still happen when a change is not answered', async () => {
     const run = failure(
       client.actOnTasks('ws', { action: 'run', names: ['a'] })

@@ -1,16 +1,21 @@
+import type { IStateDB } from '@jupyterlab/statedb';
 import { nullTranslator } from '@jupyterlab/translation';
+import { act, render } from '@testing-library/react';
 
 import type { IClient, Status, Workspace } from '../../client/types';
-import { FakeClient } from '../../model/__tests__/fake';
+import { FakeClient, NO_MEDIA } from '../../model/__tests__/fake';
 import { SessionModel } from '../../model/session';
 import { PageWidget } from '../pagewidget';
-import type { IViewOptions } from '../pagefactory';
+import type { IPageHandle, IViewOptions } from '../pagefactory';
 import { makeView } from '../pagefactory';
 import { SettingsStore } from '../settings';
 import type { ICore } from '../tokens';
 
-/** A page of tasks, restored before the server answers the handshake. */
-function restored() {
+/** A page, restored before the server answers the handshake. */
+function restored(
+  page: IViewOptions['page'] = 'manager',
+  shown: Partial<IPageHandle> = {}
+) {
   let answer: (status: Partial<Status>) => void = () => undefined;
   const fake = Object.assign(new FakeClient(), {
     getStatus: () =>
@@ -18,14 +23,25 @@ function restored() {
         answer = status => resolve(status as Status);
       }),
     getWorkspace: async () => ({ id: 'ws', name: 'w', path: 'a/w' }),
-    listWorkspaces: async () => ({ items: [] as Workspace[] })
+    listWorkspaces: async () => ({ items: [] as Workspace[] }),
+    listStudies: async () => ({ items: [], damaged: [] }),
+    listCurves: async () => ({ items: [] }),
+    compareManyTasks: jest.fn(async () => ({
+      tasks: [],
+      missing: [],
+      parameters: [],
+      figures: [],
+      failures: []
+    })),
+    ...NO_MEDIA
   });
+  const save = jest.fn();
   const client = fake as unknown as IClient;
   const session = new SessionModel({ client });
   const trans = nullTranslator.load('');
   const owner = new PageWidget(trans, async () => makeView(options));
   const options: IViewOptions = {
-    page: 'manager',
+    page,
     workspace: 'ws',
     show: {
       task: '',
@@ -37,7 +53,8 @@ function restored() {
       source: '',
       context: { current: null },
       onShow: null,
-      show: () => undefined
+      show: () => undefined,
+      ...shown
     },
     owner,
     pyruns: {
@@ -47,7 +64,7 @@ function restored() {
     } as unknown as ICore,
     open: () => undefined,
     editors: null,
-    state: null,
+    state: { save, fetch: async () => undefined } as unknown as IStateDB,
     rendermime: null,
     trans,
     onName: () => undefined,
@@ -61,6 +78,9 @@ function restored() {
     view,
     owner,
     session,
+    save,
+    compared: fake.compareManyTasks,
+    show: options.show,
     answer: (status: Partial<Status>) => answer(status)
   };
 }
@@ -89,6 +109,44 @@ describe('a page that is restored before the handshake', () => {
     await pause();
     answer({ api_version: 99 });
     expect((await view).props).not.toHaveProperty('model');
+    owner.dispose();
+    session.dispose();
+  });
+});
+
+describe('what a page is to show first', () => {
+  const ready = { api_version: 2, can_write: true, can_execute: true };
+
+  it('is the template of new tasks only once', async () => {
+    const shown = { file: 'a.yaml', task: 'a', names: ['a', 'b'] };
+    const { view, owner, session, show, answer } = restored('generator', shown);
+    answer(ready);
+    await view;
+    expect(show).toMatchObject({ file: '', task: '', names: [] });
+    owner.dispose();
+    session.dispose();
+  });
+
+  it('is compared only once, and saved', async () => {
+    const { view, owner, session, show, answer, save, compared } = restored(
+      'compare',
+      { names: ['a'] }
+    );
+    answer(ready);
+    const element = await view;
+    // A request before the page is rendered.
+    show.names = ['b'];
+    const { unmount } = await act(async () => render(element));
+    expect(compared).toHaveBeenLastCalledWith('ws', {
+      names: ['b'],
+      metrics: []
+    });
+    expect(show.names).toEqual([]);
+    expect(save).toHaveBeenLastCalledWith(
+      'pyruns-jupyter:compare:ws',
+      expect.objectContaining({ names: ['b'] })
+    );
+    unmount();
     owner.dispose();
     session.dispose();
   });

@@ -85,6 +85,16 @@ class Server {
     };
   }
 
+  /** From now on lists arrive after what changes meanwhile. */
+  answerLate(): void {
+    const listTasks = this.client.listTasks.bind(this.client);
+    this.client.listTasks = async (ws, query) => {
+      const late = await listTasks(ws, query);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      return late;
+    };
+  }
+
   readonly client = {
     getStatus: () => this.status(),
     listWorkspaces: async () => ({ items: this.workspaces }),
@@ -106,6 +116,13 @@ class Server {
       const items = [...this.rows.values()].filter(item =>
         statuses.includes(item.status)
       );
+      if (query.order === 'desc') {
+        const at = query.sort === 'finished' ? 'finished_at' : 'started_at';
+        items.sort(
+          (a, b) =>
+            Number(b.pinned) - Number(a.pinned) || (b[at] ?? 0) - (a[at] ?? 0)
+        );
+      }
       this.listed += Math.min(items.length, query.limit ?? 200);
       return {
         items: items.slice(0, query.limit ?? 200),
@@ -213,14 +230,7 @@ describe('ActivityModel', () => {
   });
 
   it('lists again when its list was older than what it heard', async () => {
-    const { client } = server;
-    const listTasks = client.listTasks.bind(client);
-    // Both answers are made now, and come after what changes meanwhile.
-    client.listTasks = async (ws, query) => {
-      const late = await listTasks(ws, query);
-      await new Promise(resolve => setTimeout(resolve, 100));
-      return late;
-    };
+    server.answerLate();
     model.retry();
     await jest.advanceTimersByTimeAsync(10);
     server.put({ ...row('b', 'running', 2), progress: 0.9 });
@@ -228,15 +238,63 @@ describe('ActivityModel', () => {
     expect(model.getSnapshot().active[0].progress).toBe(0.9);
   });
 
-  it('lists again when the greeting overtakes the first list', async () => {
+  it('reports an end once when an older list comes after it', async () => {
+    server.answerLate();
+    model.retry();
+    await jest.advanceTimersByTimeAsync(10);
+    server.put(row('b', 'completed', 2), row('c', 'completed', 3));
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(onEnded).toHaveBeenCalledTimes(1);
+    expect(onIdle).toHaveBeenCalledTimes(1);
+    expect(names(model.getSnapshot().recent)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('reports an end once that is between its two lists', async () => {
     const { client } = server;
     const listTasks = client.listTasks.bind(client);
-    client.listTasks = async (ws, query) => {
-      const late = await listTasks(ws, query);
-      await new Promise(resolve => setTimeout(resolve, 100));
-      return late;
+    client.listTasks = (ws, query) => {
+      const list = listTasks(ws, query);
+      if (query?.status === 'running,queued') {
+        server.rows.set('b', row('b', 'failed', 2));
+        server.revision++;
+      }
+      return list;
     };
-    const later = new ActivityModel(client, 'w');
+    model.retry();
+    await jest.advanceTimersByTimeAsync(0);
+    const state = model.getSnapshot();
+    expect(names(state.active)).toEqual(['c']);
+    expect(names(state.recent)).toEqual(['b', 'a']);
+    server.handlers!.onChanges(
+      server.message({ changed: [row('b', 'failed', 2)] })
+    );
+    expect(onEnded).toHaveBeenCalledTimes(1);
+  });
+
+  it('reports the end of a long run after events were missed', async () => {
+    for (let at = 0; at < 30; at++) {
+      const name = `short${at}`;
+      server.rows.set(name, row(name, 'completed', 10 + at));
+    }
+    for (let at = 0; at < 25; at++) {
+      const name = `pinned${at}`;
+      const pinned = { ...row(name, 'completed', 1), pinned: true };
+      server.rows.set(name, pinned);
+    }
+    const ended = { ...row('b', 'completed', 2), finished_at: 1000 };
+    server.rows.set('b', ended);
+    server.revision++;
+    server.handlers!.onReset(server.message({ type: 'reset' }));
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(onEnded.mock.calls.map(([rows]) => names(rows))).toEqual([['b']]);
+    const { recent } = model.getSnapshot();
+    expect(recent).toHaveLength(20);
+    expect(names(recent).slice(0, 2)).toEqual(['b', 'short29']);
+  });
+
+  it('lists again when the greeting overtakes the first list', async () => {
+    server.answerLate();
+    const later = new ActivityModel(server.client, 'w');
     later.start();
     server.rows.set('c', row('c', 'running', 3));
     server.revision++;

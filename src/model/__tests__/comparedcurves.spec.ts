@@ -166,6 +166,43 @@ describe('ComparedCurvesModel', () => {
   });
 });
 
+describe('answers that overtake each other', () => {
+  async function overtaken() {
+    const client = asking();
+    const answers: ((value: Curves) => void)[] = [];
+    client.listCurves.mockImplementation(
+      () => new Promise(resolve => answers.push(resolve))
+    );
+    const model = new ComparedCurvesModel(client, 'ws');
+    const a = row('a', { run: 1, status: 'running' });
+    model.setVisibleTasks([a], ['loss']);
+    model.setVisibleTasks([{ ...a, status: 'completed' }], ['loss']);
+    expect(answers).toHaveLength(2);
+    const answer = async (at: number) => {
+      answers[at]({ items: [{ ...curve('a', 'loss'), total: at }] });
+      await settled();
+      return model.getSnapshot().curves.get('loss')?.get('a')?.total;
+    };
+    return { model, answer };
+  }
+
+  it('do not bring back older curves', async () => {
+    const { model, answer } = await overtaken();
+    expect(await answer(1)).toBe(1);
+    expect(await answer(0)).toBe(1);
+    expect(model.getSnapshot().waiting).toBe(0);
+    model.dispose();
+  });
+
+  it('are all shown while they come in order', async () => {
+    const { model, answer } = await overtaken();
+    expect(await answer(0)).toBe(0);
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(await answer(1)).toBe(1);
+    model.dispose();
+  });
+});
+
 describe('system metrics', () => {
   const names = ['processes', 'gpu1_power_watts', 'cpu_percent'];
   const client = () => {

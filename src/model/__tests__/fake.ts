@@ -123,12 +123,16 @@ export class FakeClient {
     Promise.resolve({ goals: { [wanted.name]: wanted.goal ?? 'minimize' } })
   );
 
-  actOnTasks = jest.fn((ws: string, request: { names?: string[] }) =>
-    Promise.resolve({
-      done: request.names ?? [],
-      refused: [] as { name: string; message: string }[],
-      made: [] as string[]
-    })
+  actOnTasks = jest.fn(
+    (
+      ws: string,
+      { action, names = [] }: { action?: string; names?: string[] }
+    ) =>
+      Promise.resolve({
+        done: names,
+        refused: [] as { name: string; message: string }[],
+        made: action === 'delete' ? names : []
+      })
   );
 
   trashed: TrashedTask[] = [];

@@ -174,6 +174,21 @@ describe('TaskListModel', () => {
     model.dispose();
   });
 
+  it.each<[string, (model: TaskListModel) => void, string[]]>([
+    ['selected', model => model.select(['t3'], 'replace'), ['t3']],
+    ['listed', model => model.setListing({ query: 't3' }), []]
+  ])(
+    'does not select all when something else is %s meanwhile',
+    async (_, change, selection) => {
+      const { model } = await opened(2500);
+      const all = model.selectAll();
+      change(model);
+      await all;
+      expect([...model.getSnapshot().selection]).toEqual(selection);
+      model.dispose();
+    }
+  );
+
   it('shows an action at once and lets the event confirm it', async () => {
     const { client, model } = await opened();
     const done = model.act('run', ['t0', 't1'], {
@@ -229,6 +244,22 @@ describe('TaskListModel', () => {
     model.dispose();
   });
 
+  it('restores the task that it deleted, not another one of that name', async () => {
+    const { client, model } = await opened();
+    client.actOnTasks.mockResolvedValueOnce({
+      done: ['t1'],
+      refused: [],
+      made: ['t1_in_trash']
+    });
+    await model.act('delete', ['t1']);
+    await model.undo();
+    expect(client.actOnTasks).toHaveBeenLastCalledWith('ws', {
+      action: 'restore',
+      names: ['t1_in_trash']
+    });
+    model.dispose();
+  });
+
   it('still offers to undo when that could not be asked for', async () => {
     const { client, model } = await opened();
     await model.act('delete', ['t1']);
@@ -271,6 +302,25 @@ describe('TaskListModel', () => {
     expect(names()).toEqual(['other']);
     client.change([row('other', { status: 'failed' })]);
     expect(model.row('other')?.status).toBe('failed');
+    model.dispose();
+  });
+
+  it('does not keep rows after a reset that it does not list again', async () => {
+    const { client, model } = await opened(500);
+    model.setVisibleRange(450, 460);
+    await settle();
+    expect(model.row('t450')).toBeDefined();
+    model.setVisibleRange(0, 20);
+    client.rows[450] = row('t450', { status: 'running' });
+    client.revision++;
+    const { epoch, revision } = client;
+    client.events?.onReset({ type: 'reset', epoch, revision });
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(model.row('t450')).toBeUndefined();
+    expect(model.row('t0')).toBeDefined();
+    model.setVisibleRange(450, 460);
+    await settle();
+    expect(model.row('t450')?.status).toBe('running');
     model.dispose();
   });
 

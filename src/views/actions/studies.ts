@@ -35,7 +35,7 @@ export const STUDY_ACTIONS = {
     isForPrograms: true,
     run: async ({ workspace, studies }) => ({
       workspace,
-      studies: (await load(studies)).items
+      studies: (await load(studies, shownStudy(studies))).items
     })
   },
   'open-study': {
@@ -118,9 +118,15 @@ export function trialsToResume(
   return length < n ? n : length + more;
 }
 
+/** Return the name of the study that is shown or being loaded; '' for the newest. */
+function shownStudy(studies: StudiesModel | undefined): string {
+  const { detail, chosen } = studies?.getSnapshot() ?? {};
+  return detail?.name ?? chosen ?? '';
+}
+
 /** Load the studies and the details of one: the one that is shown, or the newest. */
-async function load(studies: StudiesModel | undefined, name?: string) {
-  await studies?.choose(name ?? studies.getSnapshot().detail?.name ?? '');
+async function load(studies: StudiesModel | undefined, name: string) {
+  await studies?.choose(name);
   const { items, detail, error } = studies?.getSnapshot() ?? {};
   if (error) {
     throw error;
@@ -130,7 +136,7 @@ async function load(studies: StudiesModel | undefined, name?: string) {
 
 async function find(
   { studies, trans }: IActionContext,
-  { study }: Args
+  { study = shownStudy(studies) }: Args
 ): Promise<StudyDetail> {
   const { detail } = await load(studies, study);
   if (!detail) {
@@ -152,6 +158,8 @@ function change(
     const study = await find(context, args);
     const { name } = study;
     if (studies && (!question || (await confirm(question(trans, name))))) {
+      // Meanwhile the page may show another study.
+      await find(context, { study: name });
       await act(studies, study, args);
     }
     const left = studies?.getSnapshot().items?.find(each => each.name === name);

@@ -219,6 +219,7 @@ export const TASK_ACTIONS = {
     run: async (context, { tasks = selectedIn(context.trash) }) =>
       resultOf(
         context,
+        'restore',
         tasks.length > 0
           ? await (context.trash ?? context.model).act('restore', tasks)
           : await context.model.undo()
@@ -346,17 +347,20 @@ async function act(
   names: readonly string[],
   options: ActionOptions = {}
 ): Promise<IResult & { tasks: string[] }> {
-  return resultOf(context, await context.model.act(action, names, options));
+  const result = await context.model.act(action, names, options);
+  return resultOf(context, action, result);
 }
 
 function resultOf(
   { model }: ITaskContext,
+  action: Action,
   result: Awaited<ReturnType<TaskListModel['act']>>
 ): IResult & { tasks: string[] } {
   const { done, made, refused } = result;
   return {
     workspace: model.ws,
-    tasks: made.length > 0 ? made : done,
+    // Deleted tasks may have other names in the trash.
+    tasks: made.length > 0 && action !== 'delete' ? made : done,
     refused: refusedByName(refused)
   };
 }

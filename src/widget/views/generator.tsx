@@ -17,24 +17,26 @@ export async function makeGeneratorView(
   const draft = own(
     new DraftModel({ client, ws, kind: workspace.kind, saveDelay: 150 })
   );
-  await draft.load();
-  if (text.get()) {
-    draft.setText(text.get());
-  }
-  if (name.get()) {
-    draft.setName(name.get());
-  }
   const writeTraits = (): void => {
     const state = draft.getSnapshot();
-    if (state.phase === 'ready') {
-      text.set(state.text);
-      name.set(state.name);
-    }
+    text.set(state.text);
+    name.set(state.name);
   };
-  writeTraits();
-  atEnd(draft.subscribe(writeTraits));
-  atEnd(text.listen(value => draft.setText(value)));
-  atEnd(name.listen(value => draft.setName(value)));
+  const bindTraits = (): void => {
+    if (text.get()) {
+      draft.setText(text.get());
+    }
+    if (name.get()) {
+      draft.setName(name.get());
+    }
+    writeTraits();
+    atEnd(draft.subscribe(writeTraits));
+    atEnd(text.listen(value => draft.setText(value)));
+    atEnd(name.listen(value => draft.setName(value)));
+  };
+  await draft.load();
+  // After a failure the user may load the draft later.
+  void draft.ready.then(bindTraits);
   const status = await options.status;
 
   const Generator = (): JSX.Element => {

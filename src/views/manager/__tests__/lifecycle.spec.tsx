@@ -5,6 +5,8 @@ import { ClientError } from '../../../client/errors';
 import type { TaskRow } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { TaskListModel } from '../../../model/tasklist';
+import { chooseTasks } from '../../actions/action';
+import { TASK_ACTIONS } from '../../actions/tasks';
 import type { IQuestion } from '../../shared/confirm';
 import { plainTrans } from '../../shared/context';
 import type { IManagerProps } from '../ManagerView';
@@ -88,6 +90,28 @@ describe('the menu of a row', () => {
     expect(screen.getByText('Duplicated as b_copy.')).toBeInTheDocument();
     expect([...model.getSnapshot().selection]).toEqual(['b_copy']);
     expect(screen.queryByRole('menu')).toBeNull();
+    model.dispose();
+  });
+
+  it('says by its own name what was deleted', async () => {
+    const { client, model } = await open();
+    client.actOnTasks.mockResolvedValueOnce({
+      done: ['b'],
+      refused: [],
+      made: ['b_in_trash']
+    });
+    const context = {
+      trans: plainTrans,
+      confirm: async () => true,
+      canWrite: true,
+      canExecute: true,
+      show: {},
+      workspace: 'ws',
+      model,
+      chosen: chooseTasks(ROWS, ['b'])
+    };
+    const result = await TASK_ACTIONS['delete-tasks'].run(context, {});
+    expect(result).toEqual({ workspace: 'ws', tasks: ['b'], refused: {} });
     model.dispose();
   });
 
