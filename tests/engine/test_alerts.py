@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyruns_jupyter.core.alerts.stored import MAX_STORED, Alert, alerts_of, store_alerts
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
 from pyruns_jupyter.core.tasks.row import read_row
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.run.run_alerts import RunAlerts
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
 
@@ -220,3 +224,24 @@ for value in ("text", 3, {"title": 3}, {"title": "x" * 5000, "text": "y" * 5000,
     assert project.wait("a") == ["completed"]
     [one] = alerts(project, "a")
     assert (len(one.title), len(one.text), one.level) == (200, 2000, "warning")
+
+
+def test_alerts_wait_until_the_lock_of_a_host_that_is_gone_expires(
+    shell: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, clock = shell.paths(shell.task("T", "true")), [1000.0]
+    held = FileLock(paths.folder / ".task_info.json.lock.guard")
+    held.acquire(timeout=5)
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if clock[0] > 1010 + LEFT_SECONDS:
+            held.release()
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    run = RunAlerts([SILENCE], lambda: paths, 1, lambda _: None)
+    clock[0] = 1010.0
+    assert run.beat(1010.0, 1000.0)
+    run.finish()
+    assert [alert.title for alert in alerts(shell, "T")] == ["no output for 5s"]

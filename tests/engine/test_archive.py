@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +188,32 @@ def test_a_large_log_goes_through(tmp_path: Path) -> None:
     assert found.workspace.paths("one").log(1).stat().st_size == 64 * 1024 * 1024
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_odd_times_and_names_of_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    workspace = script_workspace(tmp_path / "origin")
+    artifacts = one_task(workspace) / "artifacts" / "run1"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    for name, changed_at in (("old", 0), ("new", 2**33), ("a\\b", 1e9), ("c\nd", 1e9), ("e\udcff", 1e9)):
+        (artifacts / name).write_text(name.encode(errors="replace").decode())
+        os.utime(artifacts / name, (changed_at, changed_at))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        archive = tmp_path / "a.zip"
+        notices = packed(workspace, archive, "one")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [notice.rpartition("'")[2] for notice in notices] == [
+        " contains invalid characters. The file was omitted.",
+        " contains invalid characters. The file was omitted.",
+        " is not valid Unicode. The file was omitted.",
+    ]
+    (tmp_path / "new").mkdir()
+    found = unpack(archive, tmp_path / "new").workspace.paths("one").folder
+    assert sorted(path.name for path in (found / "artifacts" / "run1").iterdir()) == ["new", "old"]
+
+
 Member = tuple[str | zipfile.ZipInfo, bytes]
 
 
@@ -284,7 +311,10 @@ def test_damaged_content_and_bombs_write_nothing(tmp_path: Path) -> None:
     (tmp_path / "bomb.zip").write_bytes(raw)
     target = tmp_path / "new"
     target.mkdir()
-    for name in ("bad.zip", "bomb.zip"):
+    with zipfile.ZipFile(tmp_path / "lzma.zip", "w", zipfile.ZIP_LZMA) as made:
+        for name in opened_names(archive):
+            made.writestr(name, zipfile.ZipFile(archive).read(name))
+    for name in ("bad.zip", "bomb.zip", "lzma.zip"):
         with pytest.raises(InvalidInput):
             unpack(tmp_path / name, target)
         assert os.listdir(target) == []

@@ -13,9 +13,11 @@ import pytest
 
 from pyruns_jupyter.cli import main
 from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.doctor import examine
+from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue.launch import pause, resume
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import ROOT, wait_until
@@ -145,6 +147,27 @@ def test_a_task_that_cannot_start_on_a_full_disk_starts_later(shell: Project, sm
         assert shell.wait("T") == ["completed"]
     finally:
         subprocess.run(["umount", "-l", tasks], check=True)
+
+
+def test_a_run_that_has_ended_is_stopped_while_the_disk_has_no_room_for_its_log(
+    shell: Project, small_disk: Path
+) -> None:
+    """Only the logs are on that disk, so the request can be written."""
+    shell.task("T", HOLD.format(go="go") + "head -c 16000 /dev/zero; touch end\n")
+    logs = shell.paths("T").run_logs
+    logs.mkdir()
+    subprocess.run(["mount", "--bind", str(small_disk), str(logs)], check=True)
+    try:
+        shell.submit("T")
+        shell.wait_for_output("T", b"up")
+        pid = shell.pid("T")
+        with full(small_disk):
+            (shell.folder / "go").touch()
+            wait_until(lambda: (shell.folder / "end").exists() and not process_alive(pid, None))
+            cancel(shell.workspace, "T")
+            assert shell.wait("T") == ["cancelled"]
+    finally:
+        subprocess.run(["umount", "-l", str(logs)], check=True)
 
 
 def test_a_project_that_is_not_mounted(project: Project) -> None:

@@ -140,6 +140,16 @@ def test_git_that_hangs_costs_the_bound_only(tmp_path: Path, monkeypatch: pytest
     assert watch.state() is first  # not asked again so soon, since it took so long
 
 
+def test_a_busy_machine_has_time_to_say_whether_the_code_is_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(tmp_path)
+    allowed: list[float] = []
+    monkeypatch.setattr(git_state, "run_git", lambda *_, timeout: allowed.append(timeout))
+    assert git_state.SourceWatch(tmp_path).state().changed is None
+    assert min(allowed) >= 10
+
+
 @pytest.mark.parametrize("head", ["", "nonsense", "ref: ../../etc/passwd", "ref: refs/heads/\0", "\xff" * 40])
 def test_damaged_repositories(tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".git").mkdir()

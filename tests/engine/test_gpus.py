@@ -23,19 +23,29 @@ import pytest
 from pyruns_jupyter.core.common.errors import Busy, InvalidInput, PyrunsError
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE, runtime_folder
 from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.gpus import reservations
 from pyruns_jupyter.engine.gpus.reservations import Reservation, Reservations
-from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ensure_running, pause, resume, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.conftest import FakeGpu, FakeNvml
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
 from .conftest import MakeProject
 from .support import Project
 
 NOW = "gpu_scheduler_stable_seconds: 0\n"
+# A scheduler for which more than an hour passes in the moment in which there is a file `later`.
+LATER = """
+import sys, time
+from pathlib import Path
+real, later = time.monotonic, Path(sys.argv[1]).with_name("later")
+time.monotonic = lambda: real() + 5000 * later.exists()
+from pyruns_jupyter.engine.scheduler import process
+sys.exit(process.main([sys.argv[1]]))
+"""
 HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; while [ ! -e go ]; do sleep 0.1; done\n"
 
 
@@ -479,6 +489,27 @@ def test_no_driver_is_said(shell: Project, monkeypatch: pytest.MonkeyPatch) -> N
     wait_until(lambda: "driver cannot be used" in why(shell))
     assert shell.status("T") == "queued"
     cancel(shell.workspace, "T")
+
+
+def test_a_paused_queue_does_not_wait_for_gpus(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=9000)])
+    shell.settings(f"{NOW}gpu_scheduler_max_wait_seconds: 1000\n")
+    shell.task("T", HOLD)
+    claim_engine(shell.root)
+    with subprocess.Popen([sys.executable, "-c", LATER, str(shell.root)], cwd=ROOT) as process:
+        wait_until(lambda: scheduler_alive(shell.root))
+        shell.submit("T", gpus=1)
+        wait_until(lambda: "GiB free" in why(shell))
+        pause(shell.root)
+        wait_until(lambda: why(shell) == "The queue is paused.")
+        (shell.folder / "later").touch()
+        resume(shell.root)
+        wait_until(lambda: "GiB free" in why(shell) or shell.status("T") != "queued")
+        assert shell.status("T") == "queued"
+        nvml.write([FakeGpu(total=10240, used=100)])
+        (shell.folder / "go").touch()
+        assert shell.wait("T") == ["completed"]
+        assert process.wait(60) == 0
 
 
 def test_waiting_has_an_end(shell: Project, nvml: FakeNvml) -> None:

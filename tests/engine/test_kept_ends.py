@@ -6,15 +6,21 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.common.host_identity import process_alive, state_folder
+from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.queue import kept_ends
+from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.run.claim import claim_run
+from pyruns_jupyter.engine.run.finalize import KeptEndWriter, RunResult, write_ending
 from tests.support import wait_until
 
 from .support import Project
@@ -183,3 +189,55 @@ def test_a_kept_end_of_another_project_or_with_a_path_in_it_is_left_alone(shell:
     assert shell.wait("T") == ["failed"]
     shell.wait_for_exit()
     assert "Traceback" not in shell.scheduler_log()
+
+
+def running_job(project: Project) -> Job:
+    """Return the job of a run without processes."""
+    project.task("T", "exit 3")
+    with edit_task(project.paths("T").folder) as info:
+        runs.queue(info, attempt="attempt", batch="batch")
+    job = Job(project.root, "_shell_", "T", "attempt", "batch", {}, "")
+    assert claim_run(job, 1, command="", workdir="")
+    return job
+
+
+@pytest.mark.parametrize("is_asked_to_end", [False, True])
+def test_the_end_of_a_run_whose_project_is_not_mounted(shell: Project, is_asked_to_end: bool) -> None:
+    job = running_job(shell)
+    elsewhere = shell.folder.rename(shell.folder.with_name("elsewhere"))
+    problems: list[str] = []
+
+    def pause(_: float) -> bool:
+        assert kept_ends.read_end(shell.root, "attempt")
+        if not is_asked_to_end:
+            elsewhere.rename(shell.folder)
+        return not is_asked_to_end
+
+    assert write_ending(RunResult(job, 1, "failed", 3, time.time()), pause) is not is_asked_to_end
+    if is_asked_to_end:
+        assert KeptEndWriter(shell.root, problems.append).write(())
+        assert "If its disk is not mounted" in problems[0]
+        elsewhere.rename(shell.folder)
+        assert not KeptEndWriter(shell.root, problems.append).write(())
+    assert len(problems) == is_asked_to_end
+    assert shell.info("T")["exit_codes"] == [3]
+    assert kept_ends.read_end(shell.root, "attempt") is None
+
+
+def test_the_attempts_to_write_a_kept_end_get_fewer(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, clock, problems = running_job(shell), [1000.0], list[str]()
+    assert kept_ends.keep_end(shell.root, "attempt", RunResult(job, 1, "failed", 3, time.time()).to_dict())
+    guard = shell.paths("T").folder / ".task_info.json.lock.guard"
+    guard.unlink()
+    guard.mkdir()  # whoever it is cannot lock the task
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    writer = KeptEndWriter(shell.root, problems.append)
+    for clock[0] in (1000.0, 1000.5, 1001.0, 1002.5):
+        assert writer.write(())
+    assert len(problems) == 1, problems
+    guard.rmdir()
+    assert writer.write(())
+    assert shell.status("T") == "running"
+    clock[0] = 1003.0
+    assert not writer.write(())
+    assert shell.info("T")["exit_codes"] == [3]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +18,15 @@ from pyruns_jupyter.core.taskfile.ownership import COPIED
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import own_facts
 from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
+from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import requeue
 from pyruns_jupyter.engine.client.submit import cancel
-from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ensure_running, pause, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
 SCRIPT = """\
 import argparse, os, time
@@ -33,6 +36,21 @@ args = parser.parse_args()
 print("running", __file__, os.getcwd(), args.lr, flush=True)
 while os.path.exists("hold"):
     time.sleep(0.05)
+"""
+
+# A scheduler whose project is moved when it is about to start a task.
+MOVING = """
+import sys
+from pathlib import Path
+from pyruns_jupyter.engine.queue import entries
+from pyruns_jupyter.engine.scheduler import loop, process
+folder = Path(sys.argv[1]).parent
+def read_state(entry, opened):
+    if folder.exists() and not (folder / "_pyruns_" / ".engine" / "paused").exists():
+        folder.rename(folder.with_name("second"))
+    return entries.read_state(entry, opened)
+loop.read_state = read_state
+sys.exit(process.main([sys.argv[1]]))
 """
 
 
@@ -231,6 +249,26 @@ def test_a_project_moved_while_its_scheduler_works(tmp_path: Path, opened: list[
         assert not list(moved.paths(name).folder.glob(".pyruns-input-*"))
     wait_until(lambda: not list(moved.workspace.tasks.glob("*/run_logs/.run*.owner")))
     assert str(moved.script).encode() in moved.output(names[2])
+
+
+def test_a_project_moved_in_the_moment_of_a_start_keeps_its_queue(
+    tmp_path: Path, opened: list[Opened]
+) -> None:
+    project = script_project(tmp_path / "first", opened)
+    create_tasks(project.workspace, "lr: 1\n", "one")
+    claim_engine(project.root)
+    pause(project.root)
+    with subprocess.Popen([sys.executable, "-c", MOVING, str(project.root)], cwd=ROOT):
+        wait_until(lambda: scheduler_alive(project.root))
+        project.submit("one")
+        wait_until(
+            lambda: [batch.why for batch in read_queue(project.root).batches] == ["The queue is paused."]
+        )
+        project.engine.paused.unlink()
+        wait_until((tmp_path / "second").exists)
+    moved = project.at(tmp_path / "second")
+    opened.append(moved)
+    assert moved.wait("one") == ["completed"]
 
 
 def test_a_moved_project_is_stopped_at_its_new_place(tmp_path: Path, opened: list[Opened]) -> None:

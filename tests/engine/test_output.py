@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.logs.time_index import read_marks
+from pyruns_jupyter.engine.run.output import OutputCopier, TimeMarks
 from tests.support import wait_until
 
 from .support import Project, python
@@ -210,3 +214,47 @@ def test_a_short_run_and_one_whose_marks_cannot_be_written_have_none(shell: Proj
     shell.submit(name)
     assert shell.wait(name) == ["completed"]
     assert b"2\n" in shell.log(name)
+
+
+def test_a_disk_that_does_not_respond_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the marks nor the question whether a program has written anything may end its run."""
+    log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    output, marks = OutputCopier(None, log), TimeMarks(tmp_path / "times", log)
+    now = time.monotonic() + 10
+    os.write(log, b"first\n")
+
+    def stale(descriptor: int) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", stale)
+        assert not output.has_grown()
+        marks.update(now)
+    assert output.has_grown()
+    marks.update(now)
+    marks.finish()
+    os.close(log)
+    assert [size for size, _ in read_marks(tmp_path / "times", 0, 6, 100)] == [6]
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EFBIG, errno.ENOSPC])
+def test_a_log_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    log, renewed, write = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT), tmp_path / "renewed", os.write
+    output = OutputCopier(None, log, path=lambda: renewed)
+
+    def fail(descriptor: int, data: memoryview) -> int:
+        if renewed.exists() and os.path.samestat(os.fstat(descriptor), renewed.stat()):
+            return write(descriptor, data)
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail)
+        output.put(b"first\n")
+        assert output.is_stuck is (number != errno.EFBIG)
+        output.copy()
+        assert output.is_stuck is (number == errno.ENOSPC)
+    output.put(b"second\n")
+    assert not output.is_stuck
+    os.close(log)
+    kept = b"second\n" if number == errno.EFBIG else b"first\nsecond\n"
+    assert (renewed if number == errno.ESTALE else tmp_path / "log").read_bytes() == kept

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder
+from pyruns_jupyter.core.fs import locks
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.engine.queue import project_registry
 from tests.core.damage import as_nobody, open_up
@@ -126,3 +127,32 @@ def test_a_folder_that_is_a_link_is_not_read(folder: Path, tmp_path: Path) -> No
     folder.symlink_to(elsewhere)
     assert project_registry.living_projects() == []
     lock.release()
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_project_is_registered_although_its_file_is_being_checked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_removed: bool
+) -> None:
+    """A server may look at that moment which projects live, and remove what others left."""
+    root, try_lock = tmp_path / "_pyruns_", locks.try_lock
+    first = project_registry.announce(root)
+    assert first is not None
+    first.release()
+    [path] = folder.iterdir()
+    checked = FileLock(path)
+    if not is_removed:
+        checked.acquire(timeout=5, shared=True)
+    monkeypatch.setattr(time, "sleep", lambda _: checked.release())
+
+    def remove_once(descriptor: int, shared: bool) -> bool:
+        monkeypatch.setattr(locks, "try_lock", try_lock)
+        path.unlink()
+        return try_lock(descriptor, shared)
+
+    if is_removed:
+        monkeypatch.setattr(locks, "try_lock", remove_once)
+    lock = project_registry.announce(root)
+    assert lock is not None
+    assert project_registry.living_projects() == [root]
+    lock.release()
+    assert project_registry.living_projects() == []

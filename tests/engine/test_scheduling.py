@@ -422,6 +422,9 @@ def test_what_a_run_died_of(tmp_path: Path) -> None:
     assert of(TRACEBACK.format(23).replace("line 3", "line 4"))[1] != mark
     ranks = "".join(f"[rank0]: {line}\n" for line in TRACEBACK.format(5).splitlines())
     assert of(f"{ranks}torchrun has failed\n") == ("RuntimeError: loss is 5 at 5", mark)
+    # A launcher marks empty lines, too.
+    marked = ranks.replace("[rank0]:   ", "[rank0]: \n[rank0]:   ")
+    assert of(marked) == ("RuntimeError: loss is 5 at 5", mark)
     assert of(f"\x1b[31m{TRACEBACK.format(1)}\x1b[0m")[1] == mark
     assert of("disk 3 is full") == ("", of("disk 4 is full")[1])
     assert of("disk 3 is full", 2)[1] != of("disk 4 is full", 1)[1]

@@ -19,7 +19,7 @@ from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.git import filter_names, find_repository, run_git
 from pyruns_jupyter.core.provenance.snapshots.selection import is_safe
 
-TIMEOUT = 2.0  # seconds
+TIMEOUT = 10.0  # seconds
 _DIGITS = 12
 _MAX_FILTERED = 1000  # changed files whose filters are checked; with more, the repository counts as changed
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

@@ -51,12 +51,10 @@ def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -
         Unreadable: if the file is damaged; it is not changed.
         Busy: if the lock is not free within `timeout` seconds.
     """
-    if not folder.is_dir():
-        raise _gone(folder)
     with ExitStack() as stack:
         try:
             dir_fd = stack.enter_context(task_lock(folder, TASK_INFO, timeout=timeout))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise _gone(folder) from None
         before = _read(folder, dir_fd)
         info = _parse(before, folder / TASK_INFO)

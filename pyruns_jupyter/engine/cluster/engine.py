@@ -21,6 +21,7 @@ from pyruns_jupyter.core.workspace.cluster_settings import ClusterAccess
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
+from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.engine.run.orphan_cleanup import has_owner
 
@@ -175,7 +176,10 @@ class ClusterEngine:
             self._cancel()
         if now >= self._look_at:
             self._look()
+        paused = is_paused(self._root)
         for task in self._tasks.values():
+            if paused and not task.held:  # the scheduler starts nothing, so it waits for no task yet
+                task.since = now
             if task.doubtful and task.held and not has_owner(task.job):
                 task.held, task.since = False, now
                 self._ended.append(task.job)

@@ -18,6 +18,7 @@ from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 
 _SUFFIX = ".project"
 _MAX_BYTES = 16384
+_ATTEMPTS, _LOCK_SECONDS = 3, 5.0  # to register: a process that only checks holds the lock for microseconds
 
 
 def _own_folder() -> Path | None:
@@ -39,12 +40,15 @@ def announce(root: Path) -> FileLock | None:
         folder = make_runtime_folder()
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
         lock = FileLock(folder / f"{name}{_SUFFIX}")
-        if not lock.try_acquire():
-            return None
-        lock.write(os.fsencode(root))
+        for _ in range(_ATTEMPTS):
+            lock.acquire(timeout=_LOCK_SECONDS)
+            if lock.is_at(lock.path):
+                lock.write(os.fsencode(root))
+                return lock
+            lock.release()  # `_unregister` has removed the file
     except (OSError, PyrunsError):
-        return None
-    return lock
+        pass
+    return None
 
 
 def living_projects() -> list[Path]:

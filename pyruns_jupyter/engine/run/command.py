@@ -6,6 +6,7 @@ Source of the rules: `docs/disk-format.md`, "Command and environment".
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -256,7 +257,11 @@ def _shell_command(
 ) -> RunCommand:
     shell = shells.shell_of_task(info, settings, environment.get("PATH"))
     workdir = str(task_workdir(WorkspaceFolder(job.root / job.workspace), info))
-    if not Path(workdir).is_dir():
+    try:
+        is_folder = stat.S_ISDIR(os.stat(workdir).st_mode)  # `is_dir` ignores a disk that does not respond
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder = False
+    if not is_folder:
         raise NotFound(f"The working folder {workdir} of this task does not exist.")
     name, text = _payload(job.paths, info, SHELL_CONFIG)
     suffix = shells.script_suffix(shell) or Path(name).suffix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,8 @@ _MAX_PAUSE = 30.0  # seconds between two attempts
 _KEPT_SECONDS = 60.0  # for which writing is retried if the end is also kept elsewhere (`kept_ends`)
 _UNKEPT_SECONDS = 24 * 3600.0  # the same if nothing else knows how the run ended
 _LOCK_SECONDS = 1.0  # for which a scheduler waits for a lock
-_GONE = (Conflict, NotFound, IndexError)  # the run does not exist any more
+_FIRST_KEPT_PAUSE, _MAX_KEPT_PAUSE = 1.0, 60.0  # seconds between two attempts of a scheduler
+_GONE = (Conflict, NotFound, IndexError)  # the run does not exist any more, if its project does
 # The fields of a result that are stored when its task file cannot be written.
 _STORED = (
     *("number", "status", "exit_code", "started", "finished", "message", "process", "environment"),
@@ -132,27 +134,47 @@ def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = Fal
         raise
     if is_final:
         ending = replace(ending, is_final=True)
-    with suppress(*_GONE):
+    try:
         _record(ending, _failure(ending), timeout=_LOCK_SECONDS)
+    except _GONE as error:
+        if not _is_gone(error, job):
+            raise
     kept_ends.remove_end(job.root, job.attempt)
 
 
-def write_kept_ends(root: Path, followed: Iterable[str], log: Callable[[str], None]) -> bool:
-    """Write the kept ends of runs whose attempts are not in `followed`; return whether to retry one."""
-    kept = list(kept_ends.kept_ends(root))
-    attempts = set(followed) if kept else set()
-    again = False
-    for content in kept:
-        workspace, task, attempt = (str(content[key]) for key in ("workspace", "task", "attempt"))
-        job = Job(root, workspace, task, attempt, "", {}, "")
-        if attempt in attempts:
-            continue
-        try:
-            write_kept_end(content, job, is_final=True)
-        except (PyrunsError, OSError) as error:
-            again = again or kept_ends.can_be_written(root, content)
-            log(f"Could not write the stored result of a run of {workspace}/{task}: {error}")
-    return again
+class KeptEndWriter:
+    """Writes the kept ends of the runs of a project; while one cannot be written, with pauses that grow."""
+
+    def __init__(self, root: Path, log: Callable[[str], None]) -> None:
+        self._root = root
+        self._log = log
+        self._problems: dict[str, str] = {}  # those of the last attempt, by the attempt of the run
+        self._pause = _FIRST_KEPT_PAUSE
+        self._due = 0.0  # monotonic
+
+    def write(self, followed: Iterable[str]) -> bool:
+        """Write the kept ends of runs whose attempts are not in `followed`; return whether to retry one."""
+        if time.monotonic() < self._due:
+            return True
+        kept = list(kept_ends.kept_ends(self._root))
+        attempts = set(followed) if kept else set()
+        before, self._problems, again = self._problems, {}, False
+        for content in kept:
+            workspace, task, attempt = (str(content[key]) for key in ("workspace", "task", "attempt"))
+            job = Job(self._root, workspace, task, attempt, "", {}, "")
+            if attempt in attempts:
+                continue
+            try:
+                write_kept_end(content, job, is_final=True)
+            except (PyrunsError, OSError) as error:
+                again = again or kept_ends.can_be_written(self._root, content)
+                problem = f"Could not write the stored result of a run of {workspace}/{task}: {error}"
+                self._problems[attempt] = problem
+                if before.get(attempt) != problem:
+                    self._log(problem)
+        self._due = time.monotonic() + self._pause if again else 0.0
+        self._pause = min(2 * self._pause, _MAX_KEPT_PAUSE) if again else _FIRST_KEPT_PAUSE
+        return again
 
 
 def _sleep(seconds: float) -> bool:
@@ -171,9 +193,10 @@ def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> 
     while True:
         try:
             written = _record(ending, failure)
-        except _GONE:
-            written = False
-        except (OSError, PyrunsError) as error:
+        except (OSError, PyrunsError, IndexError) as error:
+            if _is_gone(error, job):
+                written = False
+                break
             if not kept and ending.by_owner:
                 kept = kept_ends.keep_end(job.root, job.attempt, ending.to_dict())
             left = began + (_KEPT_SECONDS if kept else _UNKEPT_SECONDS) - time.monotonic()
@@ -181,10 +204,16 @@ def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> 
                 _report_unwritten(ending, error, kept)
                 return False
             delay = min(delay * 2, _MAX_PAUSE)
-            continue
-        if kept:
-            kept_ends.remove_end(job.root, job.attempt)
-        return written
+        else:
+            break
+    if kept:
+        kept_ends.remove_end(job.root, job.attempt)
+    return written
+
+
+def _is_gone(error: Exception, job: Job) -> bool:
+    """Return whether a run does not exist any more; False if the disk of its project may not be mounted."""
+    return isinstance(error, _GONE) and os.path.isdir(job.root)
 
 
 def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.metrics.journal import Appender, encode_points
-from pyruns_jupyter.core.metrics.sources.base import NotMetrics, Point, Source, SourceError
+from pyruns_jupyter.core.metrics.sources.base import LiveSource, NotMetrics, Point, SourceError
 from pyruns_jupyter.core.metrics.sources.facts import MAX_FACTS, store_facts
 from pyruns_jupyter.core.metrics.sources.formats import PRINTED, log_text
 from pyruns_jupyter.core.metrics.sources.metric_names import (
@@ -25,8 +25,11 @@ from pyruns_jupyter.core.metrics.sources.metric_names import (
     MAX_VALUES,
     TOO_LONG,
     TOO_MANY,
+    TOO_MANY_KEYS,
+    TOO_MANY_SOURCES,
     MetricNames,
 )
+from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.processes.descendants import descendants
@@ -43,16 +46,18 @@ _SHARE = 100  # a search takes at most this part of a core; waiting for a busy h
 _WALL_SHARE = 10  # a search in folders takes at most this part of the time, also on a slow file system
 _SLICE_SECONDS = 0.03  # of reading, before output is copied again
 _FINISH_SECONDS = 60.0  # to read the rest when the run has ended
-_LOCK_SECONDS = 2.0  # to wait for the lock of the task file at the end
+_WAIT_SECONDS, _WAIT_STEP = 10.0, 0.05  # then, for a database that another program uses
+_LOCK_SECONDS = LEFT_SECONDS + 5  # to wait for the lock of the task file at the end
 _STORE_SECONDS = 1.0  # to wait before a locked task file is tried again
 _MAX_MESSAGES = 10  # in the log of a run
+_GONE = "The file no longer exists."
 
 
 class _ImportedFile:
     def __init__(self, number: int, file: MetricFile, attempt: str) -> None:
         self.number = number
         self.file = file
-        self.source: Source | None = file.format.open(Path(file.path), file.offset, attempt)
+        self.source: LiveSource | None = file.format.open(Path(file.path), file.offset, attempt)
         self.offset = file.offset
         self.points = 0
         self.message = ""
@@ -101,6 +106,7 @@ class MetricImport:
         self._scan_at = now + _SCAN_SECONDS
         self._read_at = self._store_at = 0.0
         self._stored: list[tuple[str, str | None]] = []
+        self._limits: dict[str, dict[str, Any]] = {}  # by message, what is stored about a limit of the run
 
     def beat(self, now: float) -> None:
         """Find and read what is new, for a short time."""
@@ -130,18 +136,26 @@ class MetricImport:
         if has_children():
             self._add(self._files.open_files(set(descendants(os.getpid()))))
         self._scan()
-        end = time.monotonic() + _FINISH_SECONDS
         self._rest = None
-        while self._read(end):
-            if time.monotonic() > end:
-                for imported in self._imported:
-                    if imported.source is not None and imported.source.has_more:
-                        imported.stop("The run ended before the file was read completely.")
+        for source in self._sources():
+            source.has_ended = True
+        now = time.monotonic()
+        end, wait_end = now + _FINISH_SECONDS, now + _WAIT_SECONDS
+        while (has_more := self._read(end)) or any(source.waits for source in self._sources()):
+            if time.monotonic() > (end if has_more else wait_end):
                 break
+            if not has_more:
+                time.sleep(_WAIT_STEP)
+        for imported in self._imported:
+            if (rest := imported.source) is not None and (rest.has_more or rest.waits):
+                imported.stop("The run ended before the file was read completely.")
         self._store(is_final=True)
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+    def _sources(self) -> list[LiveSource]:
+        return [imported.source for imported in self._imported if imported.source is not None]
 
     def _store(self, *, is_final: bool) -> bool:
         """Store the sources in the task file; unless `is_final`, only if there are new ones or messages.
@@ -173,18 +187,31 @@ class MetricImport:
         facts = []
         for imported in self._imported:
             is_read = imported.source is not None and imported.file.format.has_images
-            if imported.points or imported.message or is_read:
-                fact: dict[str, Any] = {
-                    "format": imported.file.format.name,
-                    "path": self._shown(imported.file.path),
-                    "reason": imported.file.reason,
-                    "offset": imported.offset,
-                    "points": imported.points,
-                }
-                facts.append(fact | ({"message": imported.message} if imported.message else {}))
+            message = imported.message
+            if imported.source is not None and imported.points and not message:
+                message = imported.source.notice
+            if imported.points or message or is_read:
+                fact = self._fact(imported.file, imported.offset, imported.points)
+                facts.append(fact | ({"message": message} if message else {}))
+        facts += self._limits.values()
         for path, (file_format, message) in self._files.undecided.items():
             facts.append({"format": file_format.name, "path": self._shown(path), "message": message})
+        facts.sort(key=lambda fact: "message" not in fact)
         return facts[:MAX_FACTS]
+
+    def _fact(self, file: MetricFile, offset: int = 0, points: int = 0) -> dict[str, Any]:
+        return {
+            "format": file.format.name,
+            "path": self._shown(file.path),
+            "reason": file.reason,
+            "offset": offset,
+            "points": points,
+        }
+
+    def _add_limit(self, file: MetricFile, message: str) -> None:
+        """Remember that the run exceeds a limit, first with this file."""
+        if message not in self._limits:
+            self._limits[message] = self._fact(file) | {"message": message}
 
     def _shown(self, path: str) -> str:
         """Return a path for users, relative to the working folder if it is below it."""
@@ -200,9 +227,11 @@ class MetricImport:
                 imported.stop(message)
 
     def _add(self, files: list[MetricFile]) -> None:
-        for file in files:
+        for file in sorted(files, key=lambda file: file.path):  # so that the same run has the same names
             if len(self._imported) < MAX_SOURCES:
                 self._imported.append(_ImportedFile(len(self._imported) + 1, file, self._attempt))
+            else:
+                self._add_limit(file, TOO_MANY_SOURCES)
 
     def _read(self, end: float) -> bool:
         """Read all sources until `end` (monotonic); return whether more can be read at once."""
@@ -216,7 +245,7 @@ class MetricImport:
             while (source := imported.source) is not None:
                 if not self._write(self._read_slice(imported, source)):
                     return False
-                if not source.has_more:
+                if not source.has_more or source.waits:
                     break
                 if time.monotonic() > end:
                     self._rest = itertools.chain([imported], rest)
@@ -227,17 +256,23 @@ class MetricImport:
         self._rest = None
         return False
 
-    def _read_slice(self, imported: _ImportedFile, source: Source) -> bytes:
+    def _read_slice(self, imported: _ImportedFile, source: LiveSource) -> bytes:
         """Return the lines of the journal for the next points of a source."""
         lines = b""
         try:
-            lines = self._lines(imported, source.read())
+            points = source.read()
+            if imported.message == _GONE:
+                imported.message = ""
+            lines = self._lines(imported, points)
         except NotMetrics:
             imported.source = None
         except SourceError as error:
             imported.stop(str(error))
         except FileNotFoundError:
-            imported.stop("The file no longer exists.")
+            imported.message = _GONE
+            source.has_more = source.waits = False
+            if not imported.file.format.is_rewritten:
+                imported.source = None
         except OSError as error:
             imported.stop(f"The file cannot be read: {error.strerror or error}.")
         except Exception as error:  # noqa: BLE001  # whatever the file contains: the run continues
@@ -253,6 +288,8 @@ class MetricImport:
             self._files.families.add(imported.file.format.family)
         named = self._names.named(imported.file.path, imported.file.format, points)
         dated = [(now if moment is None else moment, values) for moment, values in named]
+        if self._names.is_full:
+            self._add_limit(imported.file, TOO_MANY_KEYS)
         try:
             for part in encode_points(dated, imported.number):
                 parts.append(part)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,15 +40,23 @@ class OutputCopier:
     """Copies bytes unchanged from a descriptor that does not block to a log.
 
     If the disk does not accept them, they wait here and the source is not read, so a full disk slows the
-    program down instead of losing its output; then `is_stuck` is True, and `copy` tries again. Beyond
-    `limit` bytes, only the last 256 KiB are kept in memory, for `finish`. Our own lines do not count.
+    program down instead of losing its output; then `is_stuck` is True, and `copy` tries again. Only what
+    exceeds the largest file that the file system allows is dropped. Beyond `limit` bytes, only the last
+    256 KiB are kept in memory, for `finish`. Our own lines do not count.
     """
 
-    def __init__(self, source: int | None, log: int, limit: int | None = None) -> None:
-        """`source` is None when the program writes to the log itself."""
+    def __init__(
+        self,
+        source: int | None,
+        log: int,
+        limit: int | None = None,
+        path: Callable[[], Path] | None = None,
+    ) -> None:
+        """`source` is None when the program writes to the log itself. `path` returns where the log is now."""
         self.source = -1 if source is None else source
         self.is_open = source is not None
         self._log = log
+        self._path = path
         self._room = limit
         self._tail = bytearray()
         self._beyond = 0  # bytes that came after the limit was reached
@@ -58,7 +68,10 @@ class OutputCopier:
         """Whether there is new output of a program that writes to the log itself; else `copy` tells it."""
         if self.source != -1:
             return False
-        size, self._size = self._size, os.fstat(self._log).st_size
+        try:
+            size, self._size = self._size, os.fstat(self._log).st_size
+        except OSError:
+            return False
         return self._size != size
 
     @property
@@ -130,10 +143,23 @@ class OutputCopier:
         while data:
             try:
                 data = data[os.write(self._log, data) :]
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EFBIG:
+                    data = data[len(data) :]
+                elif error.errno == errno.ESTALE and self._path is not None:
+                    self._open_again(self._path())
                 break
         self._waiting = data
         return not data
+
+    def _open_again(self, path: Path) -> None:
+        """Let the descriptor of the log be that of a newly opened one, since its server forgot the former."""
+        with suppress(OSError):
+            descriptor = run_files.open_log(path)
+            try:
+                os.dup2(descriptor, self._log, inheritable=False)
+            finally:
+                os.close(descriptor)
 
 
 class TimeMarks:
@@ -154,7 +180,10 @@ class TimeMarks:
         """Add a mark if the log has grown and the last mark is old enough; `now` is monotonic."""
         if now - self._marked < max(_MARK_SECONDS, (now - self._began) * _MARK_SHARE) or self._is_over:
             return
-        size = os.fstat(self._log).st_size
+        try:
+            size = os.fstat(self._log).st_size
+        except OSError:
+            return
         if size == self._size:
             return
         self._marked, self._size = now, size

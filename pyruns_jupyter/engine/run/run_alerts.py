@@ -19,6 +19,7 @@ from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.journal import ALERT, MAX_LINE_BYTES, SOURCE, TRACK, entries
+from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.metadata import MAX_TAGS, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
@@ -28,7 +29,7 @@ _READ_SECONDS = 1.0  # between two looks at the journal
 _STORE_SECONDS = 1.0  # between two attempts to change the task file
 _PIECE = 256 * 1024
 _SLICE_BYTES = 2 << 20  # of one look
-_LOCK_SECONDS = 2.0  # to wait for the lock of the task file at the end
+_LOCK_SECONDS = LEFT_SECONDS + 5  # to wait for the lock of the task file at the end
 
 
 class RunAlerts:

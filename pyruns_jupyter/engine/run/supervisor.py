@@ -186,7 +186,7 @@ class _Supervisor:
     def _start(self, command: RunCommand, settings: Settings) -> int:
         log = self._hold(run_files.open_log(self.paths.log(self.number)))
         source, theirs = open_output(settings, log)
-        output = OutputCopier(source, log, settings.log_limit)
+        output = OutputCopier(source, log, settings.log_limit, lambda: self.paths.log(self.number))
         try:
             info = self._begin(command)
             if info is None:
@@ -407,6 +407,8 @@ class _Supervisor:
                     self._stop(now)
             elif not ended_at:
                 ended_at = quiet_since = now
+            elif output.is_stuck and heartbeat.beat(now) and not heartbeat.preempted_for:
+                self._stop(now)
             self._kill_leftovers(now)
             if self.exit_code is not None and self._is_drained(output, now, ended_at, quiet_since):
                 return

@@ -45,7 +45,7 @@ from pyruns_jupyter.engine.queue.entries import (
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.launch import ExitAttempt, leave
 from pyruns_jupyter.engine.queue.status import QueueWriter
-from pyruns_jupyter.engine.run.finalize import write_kept_ends
+from pyruns_jupyter.engine.run.finalize import KeptEndWriter
 
 from .cancel_scan import SCAN_SECONDS, StopRequests, not_begun
 from .dispatch import Dispatcher
@@ -73,6 +73,7 @@ class Scheduler:
         self._root = root = key.root
         self._paths = EnginePaths(root)
         self._lock = lock
+        self._place = lock.identity()
         self._executors = executors(key)
         self._open: dict[str, ActiveBatch] = {}
         self._policy = StartPolicy(root, self._open)
@@ -85,6 +86,7 @@ class Scheduler:
         self._has_left = False
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
         self._unread: dict[str, str] = {}  # batches that cannot be loaded now, and why
+        self._ends = KeptEndWriter(root, _log)
         self._has_ends = False  # whether there are kept ends of runs that cannot be written now
         self._sources = SourceWatch(root.parent)
         self._marks: tuple[int, ...] = ()
@@ -125,8 +127,12 @@ class Scheduler:
             self._stop_requests.scan()
 
     def _here(self) -> bool:
-        """Return whether the project is still at the path that this process knows."""
-        return self._lock.is_at(self._paths.scheduler_lock)
+        """Return whether the project is still at the path that this process knows, as far as is known."""
+        try:
+            status = os.lstat(self._paths.scheduler_lock)
+        except OSError as error:
+            return not isinstance(error, (FileNotFoundError, NotADirectoryError))
+        return (status.st_dev, status.st_ino) == (self._place.dev, self._place.ino)
 
     def _watch(self) -> PathWatch | None:
         """Return the watch by which front ends wake this process; without it, it polls twice a second."""
@@ -195,7 +201,7 @@ class Scheduler:
         entries = (
             one for opened in self._open.values() for one in (*opened.waiting, *opened.running.values())
         )
-        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), _log)
+        return self._ends.write(entry.job.attempt for entry in entries)
 
     def _was_woken(self) -> bool:
         """Return whether a front end woke this process, or another machine wrote a batch."""
@@ -240,7 +246,7 @@ class Scheduler:
         self._policy.count_running()
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
-            if opened.done:
+            if opened.done and self._here():  # a task of a project that was moved meanwhile seems to be gone
                 self._forget(opened.batch.id)
         self._executors.rest()
         self._queue_file.write(self._open.values(), self._executors.pending, self._unread)
@@ -278,6 +284,8 @@ class Scheduler:
                 if entry.not_before > time.monotonic():
                     self._wake_at = min(self._wake_at, entry.not_before)
         opened.waiting.extendleft(reversed(later))
+        if held is not None and not opened.refused:  # it does not wait for GPUs or memory now
+            opened.refused_since = opened.final_since = None
         opened.why = held.why if held is not None else opened.refused
         if opened.batch.options.preempt and not opened.given_up:
             is_limited = held is not None and held.is_shared

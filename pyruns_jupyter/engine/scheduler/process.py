@@ -12,12 +12,29 @@ from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.common.host_identity import host_name
-from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, EnginePaths
 from pyruns_jupyter.core.trust.engine_key import require_engine
 from pyruns_jupyter.engine.processes.native import become_daemon
 
-LOCK_TIMEOUT = 0.5  # seconds; a process that only checks the lock holds it for microseconds
+_LOCK_SECONDS = 0.5  # between two looks at who holds a lock
+
+
+def take_lock(lock: FileLock) -> bool:
+    """Take the lock of a daemon, which processes that only check it may hold for a moment; return False if
+    another daemon holds it.
+
+    Raises:
+        OSError: if the file cannot be opened.
+    """
+    while True:
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Busy:
+            if is_locked(lock.path):
+                return False
+        else:
+            return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The scheduler cannot start: {error}", file=sys.stderr)
         return 1
     lock = FileLock(paths.scheduler_lock)
-    try:
-        lock.acquire(timeout=LOCK_TIMEOUT)
-    except Busy:
+    if not take_lock(lock):
         return 0
     become_daemon()
     owner = {"pid": os.getpid(), "host": host_name(), "started": time.time()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import unicodedata
@@ -60,10 +62,26 @@ def test_an_error_leaves_the_file(tmp_path: Path) -> None:
     with edit_task(folder):
         pass
     assert (folder / "task_info.json").read_bytes() == before
-    with pytest.raises(NotFound), edit_task(folder.with_name("gone")):
-        pass
+    for missing in (folder.with_name("gone"), folder / "config.yaml"):
+        with pytest.raises(NotFound), edit_task(missing):
+            pass
     with locked(folder / ".task_info.json.lock.guard", timeout=1), pytest.raises(Busy):  # noqa: SIM117
         with edit_task(folder, timeout=0.05):
+            pass
+
+
+def test_a_disk_that_does_not_respond_is_no_missing_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = one_task(script_workspace(tmp_path))
+
+    def stale(*_: object, **__: object) -> int:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_dir", lambda _: False)  # since Python 3.14, whatever the error is
+        patch.setattr(os, "open", stale)
+        with pytest.raises(OSError, match=os.strerror(errno.ESTALE)), edit_task(folder):
             pass
 
 
