@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,24 @@ class AgentRuntime(LiveRuntime):
 
 
 class AgentSession(LiveSession):
-    """A request of an agent. Its workspaces are those below `folder`, named by their script's path."""
+    """A request of an agent. Its workspaces are those below `roots`, named by their script's path in
+    `folder`; all of these are real paths.
+    """
 
     max_tasks = MAX_TASKS
     max_jobs = None
 
-    def __init__(self, runtime: LiveRuntime, folder: Path, allowed: frozenset[str], name: str = "") -> None:
+    def __init__(
+        self,
+        runtime: LiveRuntime,
+        folder: Path,
+        roots: Sequence[Path],
+        allowed: frozenset[str],
+        name: str = "",
+    ) -> None:
         """`name` is the workspace; empty if there is only one."""
         super().__init__(runtime)
-        self._folder, self._allowed, self._name = folder, allowed, name
+        self._folder, self._roots, self._allowed, self._name = folder, roots, allowed, name
 
     def path_of(self, path: Path) -> str | None:
         return os.path.relpath(path, self._folder)
@@ -54,11 +64,9 @@ class AgentSession(LiveSession):
         return workspace.name if project == os.curdir else f"{project}/{workspace.name}"
 
     def _discovered(self) -> dict[str, WorkspaceFolder]:
-        found = discover(self._folder)
-        return {
-            self.name_of(one): WorkspaceFolder(one.folder, self._folder)
-            for one in sorted(found, key=lambda workspace: workspace.folder)
-        }
+        found = {one.folder for root in self._roots for one in discover(root)}
+        workspaces = (WorkspaceFolder(folder, self._folder) for folder in sorted(found))
+        return {self.name_of(one): one for one in workspaces}
 
     async def open(self) -> WorkspaceFolder:
         if self._workspace is None:
@@ -88,17 +96,17 @@ class AgentSession(LiveSession):
         return found if is_named and is_workspace(found.folder) else None
 
     def _real(self, path: str | Path) -> Path:
-        """Return a path in the served folder with all links resolved.
+        """Return a path in the served folders with all links resolved.
 
         Raises:
-            InvalidInput: if it is outside of the folder, or no path.
+            InvalidInput: if it is outside of them, or no path.
         """
         try:
             real = Path(os.path.realpath(self._folder / path))
         except ValueError:
             raise InvalidInput(f"{str(path)!r} is not a path.", field="path") from None
-        if not real.is_relative_to(os.path.realpath(self._folder)):
-            raise InvalidInput(f"{path} is outside of {self._folder}.", field="path")
+        if not real.is_relative_to(self._folder) or not any(map(real.is_relative_to, self._roots)):
+            raise InvalidInput(f"{path} is outside of {', '.join(map(str, self._roots))}.", field="path")
         return real
 
     async def is_allowed(self, action: str) -> bool:

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,10 +53,14 @@ class AgentTools:
         folder: agents see nothing else.
         allow: what they may do besides reading: None, "write" or "execute" (which includes writing).
         agent: the name of the agent, which becomes a tag of the tasks that it creates or runs.
+        roots: the folders below `folder` that may contain projects; if empty, all of them.
     """
 
-    def __init__(self, folder: Path, allow: str | None = None, agent: str = "agent") -> None:
+    def __init__(
+        self, folder: Path, allow: str | None = None, agent: str = "agent", roots: Sequence[Path] = ()
+    ) -> None:
         self.folder = folder.resolve()
+        self._roots = roots or [self.folder]
         self.agent = agent
         self._allowed = PERMISSIONS[allow]
         self._runtime = AgentRuntime(may_execute=allow == EXECUTE)
@@ -70,7 +74,7 @@ class AgentTools:
         await self._runtime.close()
 
     def _session(self, workspace: str = "") -> AgentSession:
-        return AgentSession(self._runtime, self.folder, self._allowed, workspace)
+        return AgentSession(self._runtime, self.folder, self._roots, self._allowed, workspace)
 
     async def _perform(self, operation: str, workspace: str = "", **arguments: Any) -> Any:
         """Perform an operation of the REST API and return its answer as data."""

@@ -58,11 +58,18 @@ class EventDetector:
         """The number of running tasks at the last look."""
         return sum(status == RUNNING for status in self._active.values())
 
+    @property
+    def has_studies(self) -> bool:
+        """Whether studies were active at the last look."""
+        return bool(self._studies)
+
     def take(self, changes: Changes) -> list[Event]:
         """Return the events that follow from changes, without the key `workspace`."""
         events = self._ended_studies()
         before, self._looked_at = self._looked_at, int(time.time())
         for row in changes.changed:
+            if not row.readable:  # it may still be running
+                continue
             last_run, self._runs[row.name] = self._runs.get(row.name, 0), row.run
             if row.silent_since is None:
                 self._silent.discard(row.name)
@@ -121,7 +128,7 @@ class EventDetector:
         over, self._studies = sorted(self._studies - active), active
         events: list[Event] = []
         for name in over:
-            with suppress(PyrunsError):  # deleted or damaged
+            with suppress(PyrunsError, OSError):  # deleted or damaged
                 found = read_study(self._workspace, name)
                 if not found.is_active:
                     events.append(

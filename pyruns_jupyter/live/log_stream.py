@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, log_size, tail_offset
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, last_logged_run, log_size, tail_offset
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.runs import ACTIVE, ENDED, RUNNING, runs, status_of
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, ENDED, PENDING, RUNNING, runs, status_of
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.files import check_inside
@@ -45,14 +45,22 @@ class _RunWatch:
         Raises:
             NotFound: if the task has no such run.
         """
-        info = read_task(paths.folder)
+        self._paths = paths
+        self._was_active = False  # queued or running when it was last read
+        self._seen: tuple[int, int, int] | None = None
+        try:
+            info = read_task(paths.folder)
+        except Unreadable:  # the logs of a damaged task can still be read
+            count = last_logged_run(paths.run_logs)
+            self.number = number or max(count, 1)
+            if self.number > count + 1:
+                raise self._no_run() from None
+            self.state = _RunState(PENDING, None, False)
+            return
         if number is None:
             count, is_queued = len(runs(info)), status_of(info) in ACTIVE - {RUNNING}
             number = count + 1 if is_queued else max(count, 1)
         self.number = number
-        self._paths = paths
-        self._was_active = False  # queued or running when it was last read
-        self._seen: tuple[int, int, int] | None = None
         self.state = self._read(info)
 
     def look(self) -> None:
@@ -63,6 +71,8 @@ class _RunWatch:
             if seen != self._seen:
                 self.state = self._read(read_task(self._paths.folder))
                 self._seen = seen
+        except Unreadable:
+            return  # damaged for now: the state stays as it was
         except (OSError, NotFound):
             # Renamed, deleted or moved to the trash: the open log is read to its end.
             self.state = _RunState(self.state.status, self.state.exit_code, True)
@@ -76,9 +86,12 @@ class _RunWatch:
         elif self.number == len(known) + 1:
             state = _RunState(status, None, self._was_active and status not in ACTIVE)
         else:
-            raise NotFound(f"The task {info.get('name', '')!r} has no run {self.number}.")
+            raise self._no_run()
         self._was_active = self._was_active or state.status in ACTIVE
         return state
+
+    def _no_run(self) -> NotFound:
+        return NotFound(f"The task {self._paths.folder.name!r} has no run {self.number}.")
 
 
 class LogStream:

@@ -47,12 +47,12 @@ class Workers:
         with self._lock:
             if self._is_stopped:
                 raise RuntimeError(f"The thread pool {self._name!r} was stopped.")
-            self._jobs.put((future, lambda: fn(*args, **kwargs)))
             if not self._idle.acquire(blocking=False) and len(self._threads) < self._size:
                 name = f"{self._name}_{len(self._threads)}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
+                thread.start()  # first: if there can be no more threads, nothing is queued
                 self._threads.append(thread)
-                thread.start()
+            self._jobs.put((future, lambda: fn(*args, **kwargs)))
         return future
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:

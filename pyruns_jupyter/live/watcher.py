@@ -114,6 +114,11 @@ class Watcher:
         return self.counts[QUEUED] + self.counts[RUNNING] > 0
 
     @property
+    def has_studies(self) -> bool:
+        """Whether studies were active at the last look."""
+        return self._events_of.has_studies
+
+    @property
     def known_counts(self) -> Mapping[str, int] | None:
         """The number of tasks by status at the last look, None before the first one."""
         return self.counts if self._has_looked else None
@@ -132,7 +137,7 @@ class Watcher:
         if time.monotonic() - self._looked_at > MAX_AGE_SECONDS or self._looked_at < self._changed_at:
             return None
         answer = self._answers.get(question) if self._answers_of == self._announced else None
-        return None if answer is None or not answer.done() else answer.result()
+        return None if answer is None or not _is_ready(answer) else answer.result()
 
     async def answer(self, question: Hashable, read: Callable[[TaskIndex], Callable[[], object]]) -> str:
         """Return the answer to a question as JSON, cached until the workspace changes. `read` gets the index
@@ -288,12 +293,17 @@ class Watcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _is_ready(answer: asyncio.Future[str]) -> bool:
+    """Return whether an answer has been computed, without an error."""
+    return answer.done() and not answer.cancelled() and answer.exception() is None
+
+
 def _keep_answer(answers: Answers, question: Hashable, answer: asyncio.Future[str]) -> None:
     """Cache an answer that is ready, unless it failed or is too large; clear the cache if it is full."""
-    if answer.cancelled() or answer.exception() is not None or len(answer.result()) > MAX_ANSWERS_SIZE:
-        del answers[question]
+    if not _is_ready(answer) or len(answer.result()) > MAX_ANSWERS_SIZE:
+        answers.pop(question, None)
         return
-    ready = [key for key, one in answers.items() if one.done()]
+    ready = [key for key, one in answers.items() if _is_ready(one)]
     if len(ready) > MAX_ANSWERS or sum(len(answers[key].result()) for key in ready) > MAX_ANSWERS_SIZE:
         for key in ready:
             if key != question:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -27,7 +27,7 @@ class Activity:
         self,
         application: Any,
         watchers: Callable[[], Iterable[Watcher]],
-        watch_active: Callable[[], Awaitable[bool]],
+        watch_active: Callable[[], Awaitable[tuple[bool, Collection[Watcher]]]],
         hours: float,
         background: Background,
         period: float = PERIOD_SECONDS,
@@ -37,8 +37,8 @@ class Activity:
         Args:
             application: the server's web application.
             watchers: returns the watchers of the workspaces that are in use.
-            watch_active: adds the watchers of workspaces with open batches; returns whether any project is
-                active, also one that this server does not show.
+            watch_active: returns whether any project is active, also one that this server does not show, and
+                the watchers of workspaces with open batches.
             hours: how long tasks count as activity without other activity.
             background: restarts the check after errors.
             period: seconds between two checks.
@@ -70,11 +70,12 @@ class Activity:
             await self.look()
 
     async def look(self) -> None:
-        """Read the workspaces that have active tasks, and report activity if any task is running."""
-        is_active = await self._watch_active()
+        """Read the workspaces with active tasks or studies, and report activity if any task is running."""
+        is_active, opened = await self._watch_active()
         running = 0
         for watcher in list(self._watchers()):
-            if watcher.active or watcher.known_counts is None:
+            is_known = watcher.known_counts is not None
+            if watcher.active or watcher.has_studies or watcher in opened or not is_known:
                 try:
                     await watcher.look(lambda index: None, max_age=self._period / 2)
                 except (PyrunsError, OSError):

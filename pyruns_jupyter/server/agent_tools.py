@@ -14,6 +14,8 @@ from jupyter_server.serverapp import ServerApp
 
 from pyruns_jupyter.agents.tools import READING, AgentTools
 
+from .services import SETTING, Services
+
 
 def reading_tools() -> list[str]:
     """Return the names of the tools as `jupyter_server_mcp` wants them."""
@@ -22,8 +24,13 @@ def reading_tools() -> list[str]:
 
 @cache
 def _tools() -> AgentTools:
-    folder = Path(ServerApp.instance().root_dir) if ServerApp.initialized() else Path.cwd()
-    return AgentTools(folder)
+    if not ServerApp.initialized():
+        return AgentTools(Path.cwd())
+    server = ServerApp.instance()
+    services: Services | None = server.web_app.settings.get(SETTING)
+    if services is None:  # the extension is disabled
+        return AgentTools(Path(server.root_dir))
+    return AgentTools(services.paths.root, roots=services.paths.roots)
 
 
 def __getattr__(name: str) -> Any:

@@ -47,6 +47,10 @@ class DownloadHandler(PyrunsHandler):
                 chunk = await self.services.search(next, file.chunks, None)
         except (StreamClosedError, ExportStopped):
             return  # the client is gone
+        except BaseException:
+            if self._headers_written:  # closing the connection tells the client that the file is not complete
+                self.request.connection.stream.close()  # type: ignore[union-attr]  # it is connected
+            raise
         finally:
             await self.run(file.chunks.close)
         self.finish(set_content_type=file.media_type)

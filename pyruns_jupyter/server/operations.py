@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.live.session import Encoded
 from pyruns_jupyter.service.files import File, GeneratedFile, LogRange
 from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Created, Operation
@@ -33,7 +33,9 @@ class OperationHandler(DownloadHandler):
             session, source = ServerSession(self, path.get("ws", "")), RequestReader(self, path, body)
             result = await operation.perform(session, source)
         except Abandoned:
-            return
+            if self._is_disconnected:
+                return
+            raise Busy("The server is stopping.") from None
         match result:
             case None:
                 self.set_status(204)

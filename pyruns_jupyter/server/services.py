@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.project_registry import living_projects
 from pyruns_jupyter.engine.queue.status import read_queue
 from pyruns_jupyter.live.event_emitter import Emit
 from pyruns_jupyter.live.runtime import LiveRuntime
+from pyruns_jupyter.live.watcher import Watcher
 
 from ..system.sampler import Sampler
 from ..system.samples import Sample
@@ -86,20 +87,22 @@ class Services(LiveRuntime):
         if not self.is_stopping:
             self._activity.start()
 
-    async def _watch_active(self) -> bool:
-        """Watch the workspaces with open batches, also those that were queued elsewhere; return whether any
-        project of this user is active on this machine, in any folder.
+    async def _watch_active(self) -> tuple[bool, list[Watcher]]:
+        """Return whether any project of this user is active on this machine, in any folder, and the watchers
+        of the workspaces with open batches, also those that were queued elsewhere.
         """
         projects, workspaces = await self.run(self._find_active)
-        for workspace in workspaces:
-            self.watchers.get(workspace)
-        return bool(projects)
+        return bool(projects), [self.watchers.get(workspace) for workspace in workspaces]
 
     def _find_active(self) -> tuple[list[Path], list[WorkspaceFolder]]:
         projects = living_projects()
         found = []
         for root in projects:
-            for folder in {root / batch.workspace for batch in read_queue(root).batches if not batch.foreign}:
+            try:
+                batches = read_queue(root).batches
+            except (PyrunsError, OSError):
+                continue  # not readable at the moment
+            for folder in {root / batch.workspace for batch in batches if not batch.foreign}:
                 with suppress(NotFound):  # not below the root of this server
                     found.append(self.paths.at(folder))
         return projects, found

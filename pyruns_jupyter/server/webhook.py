@@ -45,7 +45,7 @@ class Webhook:
         if len(self._sending) >= MAX_PENDING:
             _log.warning("The webhook is too slow. The event %s was dropped.", name)
             return
-        body = to_json({"text": plain(sentence(name, facts)), "event": name, **facts})
+        body = to_json({**facts, "event": name, "text": plain(sentence(name, facts))})
         task = asyncio.ensure_future(self._post(body))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)

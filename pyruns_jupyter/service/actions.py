@@ -143,12 +143,12 @@ def perform(
 
 
 def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
-    """Perform an action on one task and return the name of the task that it created, if any."""
+    """Perform an action on one task and return the name of a new task, or its name in the trash."""
     match wanted.action:
         case "cancel":
             cancel(workspace, name)
         case "delete":
-            trash.trash(workspace, name, durable=durable)
+            return trash.trash(workspace, name, durable=durable)
         case "restore":
             return trash.restore(workspace, name, wanted.as_name, durable=durable)
         case "duplicate":

@@ -9,10 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from pyruns_jupyter.core.alerts.stored import Alert, store_alerts
+from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.paths import ENGINE
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.trust.engine_key import STUDIES
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.live import event_emitter
 from pyruns_jupyter.live.event_emitter import EventDetector
@@ -95,3 +98,46 @@ def test_each_new_alert_of_a_run_is_an_event(tmp_path: Path) -> None:
     with edit_task(task.paths.folder) as info:
         info["pinned"] = True
     assert detector.take(index.refresh()) == []
+
+
+def test_a_running_task_whose_file_is_damaged_has_not_ended(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace, _ = open_workspace(tmp_path / "train.py")
+    [name] = create_tasks(workspace, "lr: 1\n", "task")
+    task = Recorder(workspace, name)
+    index, detector = TaskIndex(workspace), EventDetector(workspace)
+    task.start()
+    assert detector.take(index.refresh()) == []
+    content = task.paths.info.read_bytes()
+    task.paths.info.write_bytes(content[:-2])
+    assert detector.take(index.refresh()) == []
+    assert detector.running == 1
+    task.paths.info.write_bytes(content)
+    task.finish()
+    counts = {"completed": 1, "failed": 0, "cancelled": 0}
+    assert detector.take(index.refresh()) == [("batch_finished", counts)]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), PyrunsError("It is damaged.")])
+def test_a_study_that_cannot_be_read_hides_no_other_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace, _ = open_workspace(tmp_path / "train.py")
+    [name] = create_tasks(workspace, "lr: 1\n", "task")
+    task = Recorder(workspace, name)
+    marker = workspace.root / ENGINE / STUDIES / f"{workspace.name}@study"
+    marker.parent.mkdir(parents=True)
+    marker.write_text("")  # the study is active
+    index, detector = TaskIndex(workspace), EventDetector(workspace)
+    task.start()
+    assert detector.take(index.refresh()) == []
+    marker.unlink()
+    task.finish(status="failed", exit_code=1)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(event_emitter, "read_study", fail)
+    events = detector.take(index.refresh())
+    assert [event for event, _ in events] == ["task_failed", "batch_finished"]

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.logs.reader import LogFollower
+from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import log_stream
@@ -125,6 +127,47 @@ async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(
         assert open_descriptors(log) == 1  # not closed under the thread that reads
         go_on.set()
         await until(lambda: asyncio.sleep(0, not open_descriptors(log)), "the log to be closed")
+
+
+@pytest.mark.parametrize("is_damaged_first", [True, False])
+async def test_the_log_of_a_damaged_task_is_followed(
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, is_damaged_first: bool
+) -> None:
+    looked = threading.Event()  # while the file was damaged
+
+    def read(folder: Path) -> Any:
+        try:
+            return read_task(folder)
+        except Unreadable:
+            looked.set()
+            raise
+
+    monkeypatch.setattr(log_stream, "read_task", read)
+    task = Recorder(workspace, "one")
+    log = task.start()
+    log.write_bytes(b"first")
+    content = task.paths.info.read_bytes()
+    async with live_runtime() as runtime:
+        if is_damaged_first:
+            task.paths.info.write_bytes(content[:-2])
+        client, stream = Client(), stream_of(runtime, workspace)
+        sending = asyncio.ensure_future(stream.run(client.send))
+        await asyncio.wait_for(client.has_data.wait(), PATIENCE)
+        if is_damaged_first:
+            with pytest.raises(NotFound, match="has no run 3"):
+                LogStream(runtime, workspace, "one", number=3, offset=None, tail=None)
+            looked.clear()
+        task.paths.info.write_bytes(content[:-2])
+        assert await asyncio.to_thread(looked.wait, PATIENCE)
+        with log.open("ab") as file:
+            file.write(b" second")
+        await until(lambda: asyncio.sleep(0, client.data == b"first second"), "what was written since")
+        task.paths.info.write_bytes(content)
+        task.finish()
+        await asyncio.wait_for(sending, PATIENCE)
+    assert [message["type"] for message in client.messages] == ["header", "end"]
+    assert {message["run"] for message in client.messages} == {1}
+    assert (client.messages[1]["status"], client.messages[1]["exit_code"]) == ("completed", 0)
 
 
 def open_descriptors(path: Path) -> int:

@@ -10,10 +10,12 @@ import pytest
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
+from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.server import agent_tools
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
 from tests.server.test_openapi import described
@@ -196,6 +198,17 @@ async def test_the_administrator_narrows_down(api: Api, one: WorkspaceFolder) ->
     assert answer.body["message"] == "At most 4 tasks may run in parallel on this server, not 5."
     action = {"action": "run", "query": "", "run": {"jobs": 5}}
     assert (await api("post", "/workspaces/{ws}/actions", action, ws=opened["id"])).status == 400
+    agent_tools._tools.cache_clear()
+    try:
+        found = await agent_tools.list_workspaces()
+        assert [workspace["id"] for workspace in found["workspaces"]] == ["sub folder/nested"]
+        assert (await agent_tools.list_tasks())["total"] == 0
+        assert (await agent_tools.list_tasks("sub folder/nested"))["total"] == 0
+        with pytest.raises(NotFound, match="There is no workspace 'train'"):
+            await agent_tools.list_tasks("train")
+    finally:
+        await agent_tools._tools().close()
+        agent_tools._tools.cache_clear()
 
 
 @pytest.mark.parametrize(

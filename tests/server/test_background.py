@@ -18,6 +18,7 @@ from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import background, fs_hints
+from pyruns_jupyter.live.watcher import Watcher
 from pyruns_jupyter.server.activity import Activity
 from pyruns_jupyter.server.services import Limits, Services
 from pyruns_jupyter.server.webhook import Webhook
@@ -70,7 +71,7 @@ async def test_watching_goes_on_after_an_unexpected_error(
 async def test_idle_detection_goes_on_after_an_unexpected_error(jp_root_dir: Path) -> None:
     calls = 0
 
-    async def lives() -> bool:
+    async def lives() -> tuple[bool, list[Watcher]]:
         nonlocal calls
         calls += 1
         raise ZeroDivisionError

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
+from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.queue.project_registry import living_projects
+from pyruns_jupyter.engine.queue.status import Queue, read_queue
+from pyruns_jupyter.live.watcher import Watcher
+from pyruns_jupyter.server import services as services_module
 from pyruns_jupyter.server.activity import NAME, Activity
 from pyruns_jupyter.server.services import SETTING, Services
+from pyruns_jupyter.studies.launch import mark_active, unmark
 from tests.recorder import Recorder
 from tests.server.client import Api, until
 from tests.server.conftest import WS
@@ -88,9 +96,9 @@ async def test_events_tell_of_failures_and_of_the_end(
     assert heard[3][1] == {**ended, "summary": "1 of 1 failed: 1 Exit code 1."}
 
 
-async def nothing() -> bool:
+async def nothing() -> tuple[bool, list[Watcher]]:
     """Nothing runs that nobody looked at."""
-    return False
+    return False, []
 
 
 @quiet
@@ -136,6 +144,58 @@ async def test_running_tasks_are_activity_and_looking_is_not(
     answer = await api("patch", "/workspaces/{ws}/tasks/{task}", {"pinned": True}, ws=WS, task="one")
     assert answer.status == 200
     assert application.last_activity() >= before  # somebody did something
+
+
+@pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"activity_seconds": 0.2}}], ids=[""])
+async def test_tasks_of_a_terminal_are_noticed_after_a_page_was_closed(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when another project of the user cannot be read."""
+    services = services_of(jp_serverapp)
+    heard: list[str] = []
+    monkeypatch.setattr(services, "_emit", lambda name, facts: heard.append(name))
+    broken = Path("/broken/_pyruns_")
+
+    def read(root: Path) -> Queue:
+        if root == broken:
+            raise Unreadable("The queue is damaged.")
+        return read_queue(root)
+
+    monkeypatch.setattr(services_module, "living_projects", lambda: [broken, *living_projects()])
+    monkeypatch.setattr(services_module, "read_queue", read)
+    [name] = create_tasks(train, "sleep: 60\n", "long")
+    await api.get("/workspaces/{ws}/tasks", ws=WS)
+    watcher = services.watchers.find(train)
+    assert watcher is not None and not watcher.active
+    assert submit(train, [name]).queued == [name]
+    try:
+        await until(lambda: asyncio.sleep(0, watcher.running == 1), "a look at the running task")
+    finally:
+        cancel(train, name)
+    await until(lambda: asyncio.sleep(0, heard == ["batch_finished"]), "the end")
+
+
+@quiet
+async def test_a_study_is_watched_between_two_trials(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(jp_serverapp)
+    heard: list[str] = []
+    monkeypatch.setattr(services, "_emit", lambda name, facts: heard.append(name))
+    application, watchers = jp_serverapp.web_app, services.watchers
+    activity = Activity(application, watchers.all, nothing, 1.0, services.background, period=0.0)
+    create_tasks(train, "lr: 1\n", "trial")
+    mark_active(train.root, train.name, "s")
+    watchers.get(train)
+    await activity.look()
+    trial = Recorder(train, "trial")
+    trial.start()
+    trial.finish()
+    await activity.look()
+    assert heard == []
+    unmark(train.root, train.name, "s")
+    await activity.look()
+    assert heard == ["batch_finished"]
 
 
 @quiet

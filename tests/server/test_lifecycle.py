@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import errno
 import io
 import json
 import threading
@@ -12,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.server.services import SETTING
 from pyruns_jupyter.service import exports
 from tests.recorder import Recorder
 from tests.server.client import Api, until
@@ -142,6 +145,18 @@ async def test_the_trash(api: Api, train: WorkspaceFolder) -> None:
     assert await names(api) == ["back"]
 
 
+async def test_a_deletion_tells_the_names_in_the_trash(api: Api, train: WorkspaceFolder) -> None:
+    await create(api, "lr: 1\n", "one")
+    assert (await act(api, "delete", "one"))["made"] == ["one"]
+    await create(api, "lr: 2\n", "one")
+    result = await act(api, "delete", "one")
+    (trashed,) = result["made"]
+    assert result["done"] == ["one"]
+    assert trashed != "one"
+    assert (await act(api, "restore", trashed))["made"] == ["one"]
+    assert await names(api, query="lr:2") == ["one"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -257,6 +272,28 @@ async def test_an_export_without_a_client_ends(
     await until(is_ended, "its end")
     assert threads[0].startswith("pyruns-search")  # other requests do not wait for it
     del reader
+
+
+async def test_an_export_that_fails_halfway_does_not_look_complete(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(api, "lr: 1\n", "t")
+
+    def failing(*_: object) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.EIO, "the disk is gone")
+
+    monkeypatch.setattr(exports, "export_chunks", failing)
+    with pytest.raises(HTTPClientError, match="closed"):
+        await api.raw("get", api.path(EXPORT, {"format": "csv"}, ws=WS))
+
+
+async def test_a_server_that_is_stopping_says_so(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jp_serverapp.web_app.settings[SETTING], "is_stopping", True)
+    answer = await api("get", EXPORT, ws=WS)
+    assert (answer.status, answer.body["message"]) == (503, "The server is stopping.")
 
 
 async def test_more_names_than_a_workspace_may_have_are_refused(api: Api, train: WorkspaceFolder) -> None:

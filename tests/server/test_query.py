@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from pyruns_jupyter.core.query import compile, logs
+from pyruns_jupyter.core.query.pattern import TimeBudget
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.live.runtime import MAX_SEARCHES
 from tests.core.making import end_run, start_run
-from tests.server.client import Api
+from tests.server.client import PATIENCE, Api, until
 from tests.server.conftest import WS
 from tests.server.test_tasks import ACTIONS, TASKS, create, names
 
@@ -93,8 +96,16 @@ async def test_an_export_refuses_to_guess(api: Api, train: WorkspaceFolder, quer
 async def test_a_long_search_holds_nobody_up(
     api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    monkeypatch.setattr(compile, "PATTERN_SECONDS", 6.0)
-    monkeypatch.setattr(logs, "SECONDS", 6.0)
+    monkeypatch.setattr(compile, "PATTERN_SECONDS", 0.2)
+    monkeypatch.setattr(logs, "SECONDS", 0.2)
+    remaining, begun, go_on = TimeBudget.remaining, list[TimeBudget](), threading.Event()
+
+    def held(budget: TimeBudget) -> float:
+        begun.append(budget)
+        go_on.wait(PATIENCE)
+        return remaining(budget)
+
+    monkeypatch.setattr(TimeBudget, "remaining", held)
     (name,) = await create(api, "lr: 1\n", "t")
     paths = train.paths(name)
     start_run(paths.folder, pid=1, create_time=1.0)
@@ -104,17 +115,18 @@ async def test_a_long_search_holds_nobody_up(
     await api("patch", "/workspaces/{ws}/tasks/{task}", {"notes": "a" * 5000}, ws=WS, task=name)
     searches = [
         asyncio.ensure_future(api("get", TASKS, query={"query": f"{field}:/(a+)+b{number}/"}, ws=WS))
-        for number in range(3)  # more than are done side by side
+        for number in range(MAX_SEARCHES + 1)
     ]
-    await asyncio.sleep(0.5)
+    await until(lambda: asyncio.sleep(0, len(begun) == MAX_SEARCHES), "searches")
     assert len(await names(api)) == 1
     assert not any(search.done() for search in searches)
     for search in searches[1:]:
         search.cancel()
+    go_on.set()
     answer = await searches[0]
     if field == "note":
         assert answer.status == 400
-        assert answer.body["message"].startswith("Matching /(a+)+b0/ took longer than 6 s")
+        assert answer.body["message"].startswith("Matching /(a+)+b0/ took longer than 0.2 s")
     else:
         assert (answer.body["total"], answer.body["notices"][0]["code"]) == (0, "logs_unread")
 

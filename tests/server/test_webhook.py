@@ -241,4 +241,12 @@ async def test_what_a_script_prints_mentions_no_chat_user(receivers: Receivers) 
         "@\u200bchannel @\u200bhere a@b.c\\u202e\\x1b[2J\\nend."
     )
     assert told["message"] == message
+    alert = {"workspace": "train", "task": "t", "run": 1, "level": "warning", "title": "look"}
+    hook.send("alert_sent", {**alert, "text": "<!channel> @here"})
+    _, told = await receiver.told(2)
+    assert told == {
+        **alert,
+        "event": "alert_sent",
+        "text": "Alert (warning) of task t in train: look: &lt;!channel&gt; @\u200bhere",
+    }
     await hook.close()

@@ -19,10 +19,10 @@ from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.live import watcher as watcher_module
-from pyruns_jupyter.live.runtime import MAX_WAITING_PREVIEWS
+from pyruns_jupyter.live.runtime import MAX_PREVIEWS, MAX_WAITING_PREVIEWS
 from pyruns_jupyter.server.services import SETTING, Services
 from pyruns_jupyter.service import generator
-from tests.server.client import Api, until
+from tests.server.client import PATIENCE, Api, until
 from tests.server.conftest import WS
 
 
@@ -366,11 +366,20 @@ async def test_readers_cannot_keep_others_waiting_with_previews(
     api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generator, "PREVIEW_SECONDS", 0.1)
+    preview_of, begun, go_on = generator.preview, list[object](), threading.Event()
+
+    def held(workspace: WorkspaceFolder, wanted: generator.PreviewRequest, max_tasks: int) -> dict[str, Any]:
+        begun.append(wanted)
+        go_on.wait(PATIENCE)
+        return preview_of(workspace, wanted, max_tasks)
+
+    monkeypatch.setattr(generator, "preview", held)
     slow = {"text": "".join(f"k{number}: choice(1:9999, n=1)\n" for number in range(5_000))}
     asked = [asyncio.ensure_future(api.post("/workspaces/{ws}/preview", slow, ws=WS)) for _ in range(6)]
-    await asyncio.sleep(0.1)  # all of them are on their way
+    await until(lambda: asyncio.sleep(0, len(begun) == MAX_PREVIEWS), "previews")
     assert (await api.get("/workspaces"))["items"]
-    assert not all(one.done() for one in asked)
+    assert not any(one.done() for one in asked)
+    go_on.set()
     told = [answer["errors"][0]["message"] for answer in await asyncio.gather(*asked)]
     assert all("longer than 0.1 s" in one for one in told)
 

@@ -111,7 +111,7 @@ class _Limit(MetricWatch):
         if limit is None and self._earlier.count:
             limit = self._factor * self._earlier.value(self._statistic)
         holds = limit is not None and self._holds(value, limit)
-        if not math.isnan(value):
+        if math.isfinite(value):
             self._earlier.add(value)
         if self._clock is None:
             return holds

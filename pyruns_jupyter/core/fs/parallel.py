@@ -16,7 +16,9 @@ _AHEAD = 32  # answers that may wait in memory
 
 
 def map_files(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
-    """Yield `call(item)` of each item, in this order; `call` raises nothing and may run in any thread."""
+    """Yield `call(item)` of each item, in this order; `call` may run in any thread. What it raises, such as
+    `MemoryError`, is raised here.
+    """
     spent = 0.0
     for item in items[:_TRIED]:
         begun = time.perf_counter()
@@ -29,6 +31,7 @@ def map_files(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator
 
 def _in_threads(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
     answers: dict[int, Answer] = {}
+    errors: list[BaseException] = []
     changed = threading.Condition()
     begun = yielded = 0
 
@@ -36,7 +39,7 @@ def _in_threads(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterat
         return begun < yielded + _AHEAD or begun >= len(items)
 
     def may_yield() -> bool:
-        return yielded in answers
+        return yielded in answers or bool(errors)
 
     def work() -> None:
         nonlocal begun
@@ -46,18 +49,26 @@ def _in_threads(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterat
                 if begun >= len(items):
                     return
                 position, begun = begun, begun + 1
-            answer = call(items[position])
+            try:
+                answer = call(items[position])
+            except BaseException as error:  # noqa: BLE001 - raised to the caller
+                with changed:
+                    errors.append(error)
+                    changed.notify_all()
+                return
             with changed:
                 answers[position] = answer
                 changed.notify_all()
 
-    # Daemons: a file server that does not answer keeps no process from ending.
-    for _ in range(min(_THREADS, len(items))):
-        threading.Thread(target=work, name="pyruns-files", daemon=True).start()
     try:
+        # Daemons: a file server that does not answer keeps no process from ending.
+        for _ in range(min(_THREADS, len(items))):
+            threading.Thread(target=work, name="pyruns-files", daemon=True).start()
         while yielded < len(items):
             with changed:
                 changed.wait_for(may_yield)
+                if errors:
+                    raise errors[0]
                 answer = answers.pop(yielded)
                 yielded += 1
                 changed.notify_all()

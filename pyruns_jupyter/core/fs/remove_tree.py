@@ -30,7 +30,7 @@ def delete_tree(folder: Path) -> None:
     it `folder`.
 
     Raises:
-        OSError: if something cannot be deleted; the rest is deleted.
+        OSError: the first one, if something cannot be deleted; the rest is deleted.
     """
     if not _BY_DESCRIPTOR:
         shutil.rmtree(folder)
@@ -38,7 +38,10 @@ def delete_tree(folder: Path) -> None:
     try:
         for left in reversed(range(_TRIES)):
             with opened_folder(folder.parent) as parent, _entered(folder.name, parent) as top:
-                _empty(top)
+                errors: list[OSError] = []
+                _empty(top, errors)
+            if errors:
+                raise errors[0]
             try:
                 folder.rmdir()
                 return
@@ -49,40 +52,47 @@ def delete_tree(folder: Path) -> None:
         return
 
 
-def _empty(top: int) -> None:
+def _empty(top: int, errors: list[OSError]) -> None:
     device = os.fstat(top).st_dev
-    waiting = _unlink_all(top, device)
+    waiting = _unlink_all(top, device, errors)
     while waiting:
         name = waiting.pop()
-        try:
+        with _going_on(errors):
             with _entered(name, top) as inner:
-                for below in _unlink_all(inner, device):
-                    place = f".{new_token()}"
-                    try:
-                        os.rename(below, place, src_dir_fd=inner, dst_dir_fd=top)
-                    except PermissionError:  # moving a folder writes to it
-                        _allow(below, inner)
-                        os.rename(below, place, src_dir_fd=inner, dst_dir_fd=top)
-                    waiting.append(place)
+                for below in _unlink_all(inner, device, errors):
+                    with _going_on(errors):
+                        place = f".{new_token()}"
+                        try:
+                            os.rename(below, place, src_dir_fd=inner, dst_dir_fd=top)
+                        except PermissionError:  # moving a folder writes to it
+                            _allow(below, inner)
+                            os.rename(below, place, src_dir_fd=inner, dst_dir_fd=top)
+                        waiting.append(place)
             os.rmdir(name, dir_fd=top)
-        except FileNotFoundError:
-            continue  # another process deletes it too
-        except OSError as error:
-            if error.errno not in _NOT_EMPTY:
-                raise
 
 
-def _unlink_all(folder: int, device: int) -> list[str]:
+@contextmanager
+def _going_on(errors: list[OSError]) -> Iterator[None]:
+    """Go on after the `with` block if something cannot be deleted; the first error is added to `errors`."""
+    try:
+        yield
+    except FileNotFoundError:
+        return  # another process deletes it too
+    except OSError as error:
+        if error.errno not in _NOT_EMPTY and not errors:
+            errors.append(error)
+
+
+def _unlink_all(folder: int, device: int, errors: list[OSError]) -> list[str]:
     """Delete everything but folders, and return the names of the folders.
 
-    Raises:
-        OSError: also for a folder of another file system.
+    A folder of another file system is an error.
     """
     folders: list[str] = []
     with os.scandir(folder) as entries:
         found = [entry.name for entry in entries]
     for name in found:
-        with suppress(FileNotFoundError):
+        with _going_on(errors):
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISDIR(status.st_mode):
                 os.unlink(name, dir_fd=folder)

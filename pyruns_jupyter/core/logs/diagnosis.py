@@ -75,7 +75,7 @@ def _traceback(lines: list[str]) -> Failure | None:
         frame = _FRAME.match(line)
         if frame:
             frames.append("\0".join(frame.groups()))
-        elif line[0].isspace() or not frames:
+        elif not line.strip() or line[0].isspace() or not frames:
             continue
         else:
             exception = _EXCEPTION.match(line.strip())

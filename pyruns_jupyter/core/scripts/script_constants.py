@@ -11,7 +11,7 @@ import io
 import math
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -141,8 +141,8 @@ def constant_literal(parameter: Parameter, value: object) -> str:
         if isinstance(parameter.default, float) and isinstance(value, int):
             value = float(value)
         if isinstance(value, list) and parameter.const == "tuple":
-            return "(" + "".join(f"{_literal(one)}, " for one in value) + ")"
-        return _literal(value)
+            return "(" + "".join(f"{python_literal(one, ascii)}, " for one in value) + ")"
+        return python_literal(value, ascii)
     except (OverflowError, ValueError):  # a large integer as a float, or with more digits than Python prints
         raise MismatchError("this number is too large") from None
 
@@ -162,14 +162,21 @@ def _expected(default: object, value: object) -> str:
     return ""
 
 
-def _literal(value: object) -> str:
+def python_literal(value: object, text_of: Callable[[object], str] = repr) -> str:
+    """Return the Python expression for a value of a configuration, also for infinity and NaN.
+
+    Args:
+        value: the value.
+        text_of: returns the expression for any other number or text: `repr` or `ascii`.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_literal, value)) + "]"
+        return "[" + ", ".join(python_literal(one, text_of) for one in value) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_literal(key)}: {_literal(one)}" for key, one in value.items()) + "}"
-    return ascii(value)
+        items = ((python_literal(key, text_of), python_literal(one, text_of)) for key, one in value.items())
+        return "{" + ", ".join(f"{key}: {one}" for key, one in items) + "}"
+    return text_of(value)
 
 
 def changed_constants(parameters: tuple[Parameter, ...], config: Mapping[str, Any]) -> dict[str, str]:

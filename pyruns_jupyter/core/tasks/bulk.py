@@ -19,7 +19,8 @@ TaskAction = Callable[[str, bool], "str | None"]
 class Outcome:
     """The names of the tasks that an action was applied to, and the others with the reason (a sentence).
 
-    `made` contains the names of tasks that the action has created.
+    `made` contains the names of tasks that the action has created, or the names in the trash of those that it
+    has deleted.
     """
 
     done: list[str] = field(default_factory=list)
@@ -30,8 +31,8 @@ class Outcome:
 def for_each_task(workspace: WorkspaceFolder, names: Iterable[str], action: TaskAction) -> Outcome:
     """Apply an action to every named task, whether or not it is refused for some.
 
-    `action(name, durable)` returns the name of a task that it has created, or None. It need not make its
-    changes durable if `durable` is False: they are when this function returns or raises.
+    `action(name, durable)` returns the name for `made`, or None. It need not make its changes durable if
+    `durable` is False: they are when this function returns or raises.
     """
     wanted = list(dict.fromkeys(names))
     outcome = Outcome()

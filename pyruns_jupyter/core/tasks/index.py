@@ -115,7 +115,12 @@ class TaskIndex:
         moment when they were read.
         """
         with self._lock:
-            changes, rows = self._refresh(names), self._to_cache()
+            try:
+                changes = self._refresh(names)
+            except BaseException:
+                self._signatures.clear()  # what was read is in no row yet, so it is read again
+                raise
+            rows = self._to_cache()
         if rows:
             write_rows(self.workspace.tasks, rows)
         return changes

@@ -411,6 +411,9 @@ def other_owner(root: Path) -> str:
         uid = os.lstat(root / ENGINE).st_uid
     except OSError:
         return ""
-    key = _find_key(root)
+    try:
+        key = _find_key(root)
+    except (PyrunsError, OSError):
+        key = None
     ours = user_id() if key is None else key.owner
     return "" if uid == ours else f"the user {user_name(uid)}"

@@ -46,6 +46,8 @@ def values(*numbers: float) -> list[dict[str, Any]]:
         ("m > 2 * first", (1.0, 0.1, 2.1), 2),
         ("m > 2 * mean", (1.0, 1.0, 4.0), 2),
         ("m > min", (NAN, 1.0, 1.5), 2),
+        ("m > 2 * mean", (1.0, math.inf), 1),
+        ("m > 2 * mean", (math.inf, 1.0, 1.0, 4.0), 3),
         ("no decrease of m in 3 points", (5.0, 4.0, 4.0, 4.0, 4.0), 4),
         ("no decrease of m in 3 points", (5.0, 4.0, 4.5, 3.9, 4.0, 4.0, 3.9), 6),
         ("no increase of m in 2 points", (0.1, 0.2, 0.2, 0.2), 3),

@@ -47,3 +47,41 @@ def test_questions_are_asked_side_by_side(monkeypatch: pytest.MonkeyPatch) -> No
 
     answers = list(map_files(ask, range(parallel._TRIED + 8)))
     assert sorted(answers[parallel._TRIED :]) == list(range(8))
+
+
+def test_an_error_in_a_thread_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_SLOW_SECONDS", -1.0)
+    raised: list[MemoryError] = []
+
+    def ask(number: int) -> int:
+        if number == 100:
+            raise MemoryError
+        return number
+
+    def collect() -> None:
+        try:
+            list(map_files(ask, range(500)))
+        except MemoryError as error:
+            raised.append(error)
+
+    threading.Thread(target=collect, daemon=True).start()
+    wait_until(lambda: raised)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])
+
+
+def test_a_thread_that_cannot_start_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_SLOW_SECONDS", -1.0)
+    start = threading.Thread.start
+    begun: list[str] = []
+
+    def refuse(thread: threading.Thread) -> None:
+        begun.append(thread.name)
+        if begun.count("pyruns-files") == 4:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            list(map_files(abs, range(500)))
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])

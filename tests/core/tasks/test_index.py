@@ -22,10 +22,12 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import SLOTS, STATUSES
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import index as index_module
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
 from pyruns_jupyter.core.tasks.row import TaskRow, row_from
+from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import (
     end_run,
@@ -36,6 +38,7 @@ from tests.core.making import (
     snapshot,
     start_run,
 )
+from tests.recorder import Recorder
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -323,6 +326,53 @@ def test_a_damaged_file_is_a_row_with_a_sentence(tmp_path: Path, content: bytes)
     path.write_bytes(b'{"status": "completed"}')
     index.refresh()
     assert (index.rows[bad].status, index.rows[bad].message) == ("completed", None)
+
+
+def test_an_error_in_the_middle_of_a_look_loses_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = script_workspace(tmp_path)
+    names = create_tasks(workspace, "lr: 1 | 2 | 3", "ab")
+    queued, running, pending = (Recorder(workspace, name) for name in names)
+    queued.queue()
+    running.start()
+    for task in (queued, running, pending):
+        os.utime(task.paths.info, (1e9, 1e9))
+    monkeypatch.setattr(index_module, "_ORIGIN_SECONDS", -1.0)  # the origin is checked in each look
+    monkeypatch.setattr(index_module, "tick_of", lambda status: 0.0)
+    index = TaskIndex(workspace)
+
+    def look_in_vain() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(index_module, "trusted_engine", _fail)
+            with pytest.raises(MemoryError):
+                index.refresh()
+
+    look_in_vain()
+    assert {row.name for row in index.refresh().changed} == set(names)
+    running.finish()
+    look_in_vain()
+    look_in_vain()
+    assert [row.name for row in index.refresh().changed] == [names[1]]
+    assert index.counts == {**dict.fromkeys(STATUSES, 0), "queued": 1, "completed": 1, "pending": 1}
+
+
+def _fail(*_: Any) -> None:
+    raise MemoryError
+
+
+def test_a_state_folder_that_others_can_write_to_hides_no_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "state"))
+    workspace = script_workspace(tmp_path / "project")
+    names = create_tasks(workspace, "lr: 1 | 2", "ab")
+    Recorder(workspace, names[0]).queue()
+    claim_engine(workspace.root)
+    (tmp_path / "state").chmod(0o777)
+    index = TaskIndex(workspace)
+    index.refresh()
+    assert [*index.rows] == names
 
 
 def test_strange_things_in_the_folder_stop_nothing(tmp_path: Path) -> None:

@@ -120,24 +120,33 @@ def check_members(archive: zipfile.ZipFile, size: int, target: Path) -> list[zip
     return list(files.values())
 
 
+def name_problem(name: str) -> str:
+    """Return why an archive cannot have a member of this name, as the end of a sentence, or ""."""
+    if "\\" in name or any(ord(one) < 32 or ord(one) == 127 for one in name):
+        return "contains invalid characters"
+    parts = name.rstrip("/").split("/")
+    if name.startswith("/") or any(part in ("", ".", "..") for part in parts) or ":" in parts[0]:
+        return "leads out of the target folder"
+    try:
+        longest = max(len(part.encode()) for part in parts)
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return "is too long" if longest > 255 or len(parts) > _MAX_DEPTH else ""
+
+
 def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     name = member.filename
     shown = repr(name[:200])
     # `orig_filename` is the stored name; `filename` ends before a NUL, and has backslashes replaced.
-    if member.orig_filename != name or "\\" in name or any(ord(one) < 32 or ord(one) == 127 for one in name):
-        raise _wrong(f"the name {shown} in the archive contains invalid characters")
+    problem = "contains invalid characters" if member.orig_filename != name else name_problem(name)
+    if problem:
+        raise _wrong(f"the name {shown} in the archive {problem}")
     parts = tuple(name.rstrip("/").split("/"))
-    if name.startswith("/") or any(part in ("", ".", "..") for part in parts) or ":" in parts[0]:
-        raise _wrong(f"the name {shown} in the archive leads out of the target folder")
-    try:
-        longest = max(len(part.encode()) for part in parts)
-    except UnicodeEncodeError:
-        raise _wrong(f"the name {shown} in the archive is not valid Unicode") from None
-    if longest > 255 or len(parts) > _MAX_DEPTH:
-        raise _wrong(f"the name {shown} in the archive is too long")
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFDIR if member.is_dir() else stat.S_IFREG):
         raise _wrong(f"{shown} in the archive is not a regular file")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _wrong(f"{shown} in the archive is compressed by a method that is not supported")
     if member.flag_bits & 0x1:
         raise _wrong(f"{shown} in the archive is encrypted")
     if parts[0] in (INDEX, DEFAULT):

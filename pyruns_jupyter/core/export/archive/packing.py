@@ -29,12 +29,12 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts, rea
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
 from .code import script_files
-from .members import CODE, DEFAULT, INDEX, SNAPSHOTS, TASKS, VERSION, Index
+from .members import CODE, DEFAULT, INDEX, SNAPSHOTS, TASKS, VERSION, Index, name_problem
 
 INTERRUPTED = "The task was archived during this run, so the outcome of the run is unknown."
 _LARGE = (ARTIFACTS, CHECKPOINTS)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_EARLIEST = 315532800.0  # 1980, the first year that zip supports
+_EARLIEST, _LATEST = 315619200.0, 4291747200.0  # 1980 and 2105 in all time zones: zip supports no others
 
 
 @dataclass
@@ -156,6 +156,9 @@ class _Packer:
         for path in self._files(paths.folder):
             relative = path.relative_to(paths.folder)
             name = f"{here}/{relative.as_posix()}"
+            if problem := name_problem(name):
+                self._notices.append(f"The name {name[:200]!r} {problem}. The file was omitted.")
+                continue
             try:
                 if hidden and relative.parent.name == RUN_LOGS and path.name.endswith(".input.json"):
                     self.add_data(name, _without(path, hidden))
@@ -267,7 +270,7 @@ def _without(path: Path, hidden: set[str]) -> bytes:
 
 
 def _member(name: str, changed: float, mode: int) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, time.localtime(max(changed, _EARLIEST))[:6])
+    member = zipfile.ZipInfo(name, time.localtime(min(max(changed, _EARLIEST), _LATEST))[:6])
     member.external_attr = (stat.S_IFREG | (mode & 0o777)) << 16
     member.compress_type = zipfile.ZIP_DEFLATED
     return member

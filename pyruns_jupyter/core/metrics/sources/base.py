@@ -57,13 +57,31 @@ class Source(Protocol):
         """
 
 
-class FileSource:
-    """A file that only grows. A subclass parses its bytes."""
+class LiveSource:
+    """The source of a file to which a run may still write; see `Source`.
+
+    Attributes:
+        waits: whether what was added could not be read now, because another program uses the file.
+        has_ended: whether the run has ended, so that nothing is added any longer; the caller sets it.
+        notice: a sentence for the user about what does not count; empty if everything does.
+    """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
-        self.has_more = False
+        self.has_more = self.waits = self.has_ended = False
+        self.notice = ""
+
+    def read(self) -> list[Point]:
+        """See `Source`."""
+        raise NotImplementedError
+
+
+class FileSource(LiveSource):
+    """A file that only grows. A subclass parses its bytes."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        super().__init__(path, offset)
         self.size = 0
 
     def read(self) -> list[Point]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyruns_jupyter.core.common.metric_patterns import LogPatterns
 
 from . import huggingface, lines, mlflow, tensorboard, trackio, wandb
-from .base import Source
+from .base import LiveSource
 from .log_text import FORMAT as LOG_FORMAT
 from .log_text import LogText
 
@@ -33,20 +33,24 @@ class Format(NamedTuple):
         is_shared: whether several runs can write to a file at once, so that it only counts in the artifacts
             folder of a run.
         has_images: whether a run can also log images with it, so that a file without metrics counts, too.
+        is_alone: whether each file has curves of its own; else, the files in a folder have parts of the same.
+        is_rewritten: whether a program can remove such a file and write it anew.
     """
 
     name: str
     recognizes: Callable[[str], bool]
-    open: Callable[[Path, int, str], Source]
+    open: Callable[[Path, int, str], LiveSource]
     writer_pid: Callable[[str], int | None] = _no_pid
     family: str = ""
     is_cumulative: bool = False
     is_tagged: Callable[[str, str], bool] | None = None
     is_shared: bool = False
     has_images: bool = False
+    is_alone: bool = False
+    is_rewritten: bool = False
 
 
-def _opened(kind: Callable[[Path, int], Source]) -> Callable[[Path, int, str], Source]:
+def _opened(kind: Callable[[Path, int], LiveSource]) -> Callable[[Path, int, str], LiveSource]:
     return lambda path, offset, attempt: kind(path, offset)
 
 
@@ -64,8 +68,20 @@ FORMATS = (
         tensorboard.pid_in_name,
         has_images=True,
     ),
-    Format(lines.CSV_FORMAT, lines.recognizes_csv, _opened(lines.TableFile)),
-    Format(lines.JSON_FORMAT, lines.recognizes_json, _opened(lines.JsonLinesFile)),
+    Format(
+        lines.CSV_FORMAT,
+        lines.recognizes_csv,
+        _opened(lines.TableFile),
+        is_alone=True,
+        is_rewritten=True,
+    ),
+    Format(
+        lines.JSON_FORMAT,
+        lines.recognizes_json,
+        _opened(lines.JsonLinesFile),
+        is_alone=True,
+        is_rewritten=True,
+    ),
     Format(wandb.FORMAT, wandb.recognizes, _opened(wandb.RunFile), wandb.writer_pid, has_images=True),
     Format(
         huggingface.STATE_FORMAT,
@@ -73,6 +89,7 @@ FORMATS = (
         _opened(huggingface.TrainerState),
         family=huggingface.FAMILY,
         is_cumulative=True,
+        is_rewritten=True,
     ),
     Format(
         mlflow.FILES_FORMAT,
@@ -80,7 +97,13 @@ FORMATS = (
         _opened(mlflow.MetricFile),
         is_tagged=mlflow.is_tagged,
     ),
-    Format(trackio.FORMAT, trackio.recognizes, _opened(trackio.TrackioDatabase), is_shared=True),
+    Format(
+        trackio.FORMAT,
+        trackio.recognizes,
+        _opened(trackio.TrackioDatabase),
+        is_shared=True,
+        is_alone=True,
+    ),
     Format(
         mlflow.DATABASE_FORMAT,
         mlflow.recognizes_database,

@@ -16,7 +16,17 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, NotMetrics, Point, SourceError, is_number
+from .base import (
+    MAX_KEY_LENGTH,
+    SLICE_BYTES,
+    STEP,
+    FileSource,
+    LiveSource,
+    NotMetrics,
+    Point,
+    SourceError,
+    is_number,
+)
 
 PRINTED_FORMAT, STATE_FORMAT, FAMILY = "printed dictionaries", "Trainer state", "Hugging Face"
 _STATE_NAME = "trainer_state.json"
@@ -60,13 +70,11 @@ def _number(text: bytes) -> float:
     return int(text) if text.isdigit() and len(text) < 19 else float(text)
 
 
-class TrainerState:
+class TrainerState(LiveSource):
     """The state of a Trainer in a checkpoint. A later checkpoint has all points of an earlier one."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
-        self.path = path
-        self.offset = offset
-        self.has_more = False
+        super().__init__(path, offset)
         self._stamp: tuple[int, int] | None = None
 
     def read(self) -> list[Point]:

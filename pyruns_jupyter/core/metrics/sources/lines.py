@@ -8,6 +8,7 @@ programs write the whole file anew with each point, so what was read before is c
 from __future__ import annotations
 
 import csv
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 from pyruns_jupyter.core.metrics.journal import entries
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, NotMetrics, Point, SourceError, is_number
+from .base import MAX_KEY_LENGTH, SLICE_BYTES, LiveSource, NotMetrics, Point, SourceError, is_number
 
 CSV_FORMAT, JSON_FORMAT = "CSV", "JSON lines"
 _CSV_NAMES, _JSON_NAMES = (".csv", ".tsv"), (".jsonl", ".ndjson")
@@ -38,14 +39,14 @@ def recognizes_json(path: str) -> bool:
     return path.endswith(_JSON_NAMES)
 
 
-class LineFile:
+class LineFile(LiveSource):
     """A text file with a point per line. A subclass parses the lines."""
+
+    HAS_HEADER = True  # whether the first line has the names of the columns
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         """With an `offset`, the lines before it are from an earlier run."""
-        self.path = path
-        self.offset = offset
-        self.has_more = False
+        super().__init__(path, offset)
         self._tail = b""
         self._lines = 0  # that were read of this run
         self._skip = 0  # lines to skip: they were read before the file was written anew
@@ -56,12 +57,12 @@ class LineFile:
 
     def read(self) -> list[Point]:
         """See `Source`."""
+        self.has_more = False
         with os.fdopen(open_regular(self.path), "rb", buffering=0) as stream:
             size = os.fstat(stream.fileno()).st_size
             if size < self.offset:
                 # It is being written anew, or it was truncated: wait until its size does not change.
-                self.has_more = False
-                if size != self._smaller:
+                if size != self._smaller and not self.has_ended:
                     self._smaller = size
                     return []
                 self._start_anew()
@@ -72,7 +73,7 @@ class LineFile:
                 stream.seek(0)
                 head = stream.read(SLICE_BYTES)
             if not self._first_line:
-                end = head.find(b"\n") + 1
+                end = head.find(b"\n") + 1 or self._rest_size(head)
                 if not end:
                     if len(head) >= SLICE_BYTES:
                         raise NotMetrics
@@ -88,6 +89,7 @@ class LineFile:
             return []
         rest = data[len(self._tail) :]
         used = rest.rfind(b"\n") + 1
+        used += self._rest_size(rest[used:])
         if not used and len(data) >= SLICE_BYTES:
             raise SourceError(f"It has a line of more than {SLICE_BYTES >> 10} KiB, so the rest is not read.")
         self.offset += used
@@ -96,8 +98,9 @@ class LineFile:
         lines = rest[:used].splitlines()
         if lines and not self._first_row:
             self._first_row = lines[0]
-            if self._before[0] == self._first_line and self._before[1] != self._first_row:
-                self._skip = 0  # other points, not the same ones once more
+            is_comparable = not self.HAS_HEADER or self._before[0] == self._first_line
+            if is_comparable and self._before[1] != self._first_row:
+                self._skip = self._lines = 0  # other points, not the same ones once more
         skipped = min(self._skip, len(lines))
         self._skip -= skipped
         self._lines += len(lines) - skipped
@@ -107,6 +110,10 @@ class LineFile:
         self._skip, self._before = self._lines, (self._first_line, self._first_row)
         self.offset, self._tail, self._first_line, self._first_row = 0, b"", b"", b""
 
+    def _rest_size(self, rest: bytes) -> int:
+        """Return the size of the text after the last line break if it counts as a line, else 0."""
+        return len(rest) if self.has_ended and len(rest) < SLICE_BYTES and self.is_whole(rest) else 0
+
     def begin(self, line: bytes) -> int:
         """Take the first line of the file; return where the lines with points begin.
 
@@ -114,6 +121,10 @@ class LineFile:
             NotMetrics: when the file has no metrics.
         """
         return 0
+
+    def is_whole(self, line: bytes) -> bool:
+        """Return whether a line without a line break at its end is certainly complete."""
+        return False
 
     def parse(self, lines: list[bytes]) -> list[Point]:
         """Return the points of complete lines.
@@ -127,6 +138,8 @@ class LineFile:
 class TableFile(LineFile):
     """A CSV or TSV file. Empty cells and texts are no points."""
 
+    _error: SourceError | None = None
+
     def begin(self, line: bytes) -> int:
         """See `LineFile`."""
         text = line.decode("utf-8-sig", "replace")
@@ -137,6 +150,8 @@ class TableFile(LineFile):
             raise NotMetrics from None
         self._columns: list[tuple[int, str]] = []
         steps = 0
+        if len(names) > _MAX_COLUMNS:
+            self.notice = f"Only the first {_MAX_COLUMNS:,} columns are read."
         for place, name in enumerate(names[:_MAX_COLUMNS]):
             if name.lower() in STEP_KEYS:
                 name = name.lower()
@@ -155,27 +170,39 @@ class TableFile(LineFile):
 
     def parse(self, lines: list[bytes]) -> list[Point]:
         """See `LineFile`."""
+        if self._error is not None:
+            raise self._error
         text = [line.decode("utf-8", "replace") for line in lines]
         points = []
         try:
-            rows = list(csv.reader(text, delimiter=self._delimiter))
+            for row in csv.reader(text, delimiter=self._delimiter):
+                values = {}
+                count = len(row)
+                for place, name in self._columns:
+                    if place < count and (cell := row[place]) and (value := _number(cell)) is not None:
+                        values[name] = value
+                if _has_metric(values):
+                    points.append(Point(_time_of(values), values))
         except csv.Error as error:
-            raise SourceError(f"It is not a valid table ({error}), so the rest is not read.") from None
-        for row in rows:
-            values = {}
-            count = len(row)
-            for place, name in self._columns:
-                if place < count and (cell := row[place]) and (value := _number(cell)) is not None:
-                    values[name] = value
-            if _has_metric(values):
-                points.append(Point(_time_of(values), values))
+            self._error = SourceError(f"It is not a valid table ({error}), so the rest is not read.")
+            if not points:
+                raise self._error from None
+            self.has_more = True  # what is before it counts; the next call raises
         return points
 
 
 class JsonLinesFile(LineFile):
     """JSON lines. Objects without a step do not count; nested objects are joined by slashes."""
 
+    HAS_HEADER = False
     _without_step = 0
+
+    def is_whole(self, line: bytes) -> bool:
+        """See `LineFile`."""
+        try:
+            return type(json.loads(line)) is dict
+        except (ValueError, RecursionError):
+            return False
 
     def parse(self, lines: list[bytes]) -> list[Point]:
         """See `LineFile`."""

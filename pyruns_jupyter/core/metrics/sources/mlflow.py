@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -97,16 +98,23 @@ class MlflowDatabase(DatabaseSource):
 
     def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
         """See `DatabaseSource`."""
-        for run, name in rows_of(
+        found = rows_of(
             database,
             "SELECT r.run_uuid, r.name FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid "
             "WHERE t.key = ? AND t.value = ? ORDER BY r.start_time LIMIT ?",
-            (_TAG, self._attempt, _MAX_RUNS),
+            (_TAG, self._attempt, _MAX_RUNS + 1),
             deadline,
-        ):
+        )
+        if len(found) > _MAX_RUNS:
+            self.notice = f"Only the first {_MAX_RUNS:,} of its runs are read."
+        for run, name in found[:_MAX_RUNS]:
             if isinstance(run, str) and run not in self._prefixes:
                 label = name[:MAX_KEY_LENGTH] if isinstance(name, str) and name else run[:8]
-                self._prefixes[run] = f"{label}/" if self._prefixes else ""
+                prefix = f"{label}/" if self._prefixes else ""
+                if prefix in self._prefixes.values():
+                    prefix = f"{label}_{run[:8]}/"
+                self._prefixes[run] = prefix
+        self.is_used = bool(self._prefixes)
         if not self._prefixes:
             return [], False
         rows = metric_rows(database, list(self._prefixes), self.offset, deadline)
@@ -146,5 +154,10 @@ def points_of(rows: list[Any], prefixes: Mapping[str, str]) -> list[Point]:
             seconds = moment / 1000 if type(moment) is int else None
             points.append(Point(seconds, {STEP: step} if type(step) is int else {}))
             last = (run, step)
-        points[-1].values[name] = math.nan if is_nan else value
+        points[-1].values[name] = math.nan if is_nan else _infinite(value)
     return points
+
+
+def _infinite(value: float) -> float:
+    """Return a value of the database, in which the largest number stands for infinity."""
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value

@@ -11,23 +11,26 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.database import check_tables, connect
 
-from .base import NotMetrics, Point, SourceError
+from .base import LiveSource, NotMetrics, Point, SourceError
 
-_SECONDS = 0.1  # for all queries of a call
+_SECONDS, _LAST_SECONDS = 0.1, 5.0  # for all queries of a call, and of one after the end of the run
 _LIMIT_LENGTH, _MAX_LENGTH = 0, 1024 * 1024  # SQLITE_LIMIT_LENGTH; bytes of a text
 _QUIET_SECONDS = 0.05  # for which a database with a write-ahead log must not have changed
 _PASSING = ("locked", "busy", "interrupted")  # in the message of an error that passes
 
 
-class DatabaseSource:
-    """A database. A subclass has the queries. `offset` is the number of the last row."""
+class DatabaseSource(LiveSource):
+    """A database. A subclass has the queries. `offset` is the number of the last row.
+
+    Attributes:
+        is_used: whether the run is known to write to it; a subclass sets it.
+    """
 
     TABLES: tuple[str, ...]  # which must be there
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.offset = 0
-        self.has_more = False
+        super().__init__(path)
+        self.is_used = False
         self._stamp: tuple[int, int] | None = None
         self._has_points = False
 
@@ -47,13 +50,15 @@ class DatabaseSource:
         """See `Source`."""
         import sqlite3
 
+        self.waits = False
         stamp = self._stamp_of()
         if stamp[1] == 0 or (stamp == self._stamp and not self.has_more):
             return []
-        deadline = time.monotonic() + _SECONDS
+        is_last = self.has_ended and self.is_used
+        deadline = time.monotonic() + (_LAST_SECONDS if is_last else _SECONDS)
         try:
             if not self._is_quiet(stamp):
-                return []
+                return self._later()
             with closing(connect(self.path, deadline)) as database:
                 if hasattr(database, "setlimit"):  # since Python 3.11
                     database.setlimit(_LIMIT_LENGTH, _MAX_LENGTH)
@@ -66,14 +71,14 @@ class DatabaseSource:
                     return []  # of another program, or it is being created
                 rows, has_more = self.rows(database, deadline)
             if self._has_log() and self._stamp_of() != stamp:
-                return []  # a part of it may be older than another part
+                return self._later()  # a part of it may be older than another part
         except OSError as error:
             if error.errno is None:
                 raise NotMetrics from None  # not an SQLite database
             raise
         except (sqlite3.Error, sqlite3.Warning) as error:
             if any(word in str(error) for word in _PASSING) or self._stamp_of() != stamp:
-                return []
+                return self._later()
             if not self._has_points:
                 raise NotMetrics from None
             raise SourceError(f"The database cannot be read: {error}.") from None
@@ -85,6 +90,11 @@ class DatabaseSource:
         points = self.points(rows)
         self._has_points = self._has_points or bool(points)
         return points
+
+    def _later(self) -> list[Point]:
+        """Return no points: the rows are read by a later call."""
+        self.waits = self.is_used
+        return []
 
     def _stamp_of(self) -> tuple[int, int]:
         status = os.stat(self.path)

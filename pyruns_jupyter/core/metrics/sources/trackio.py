@@ -54,6 +54,7 @@ class TrackioDatabase(DatabaseSource):
 
     def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
         """See `DatabaseSource`."""
+        self.is_used = True
         rows = rows_of(
             database,
             "SELECT rowid, run_name, timestamp, step, "
@@ -74,6 +75,7 @@ class TrackioDatabase(DatabaseSource):
         prefix = self._prefixes.get(run)
         if prefix is None:
             if len(self._prefixes) >= _MAX_RUNS:
+                self.notice = f"Only the first {_MAX_RUNS:,} of its runs are read."
                 return None
             prefix = self._prefixes[run] = f"{run[:MAX_KEY_LENGTH]}/" if self._prefixes else ""
         try:

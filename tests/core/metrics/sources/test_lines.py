@@ -200,3 +200,85 @@ def test_numbers_that_no_float_can_hold_do_not_count(tmp_path: Path) -> None:
     path.write_text(f'{{"step": 1, "loss": 1, "large": {large}}}\n{{"step": {large}, "loss": 2}}\n')
     points = read_all(JsonLinesFile(path))
     assert [point.values for point in points] == [{"step": 1, "loss": 1}]
+
+
+@pytest.mark.parametrize("kind", [TableFile, JsonLinesFile])
+def test_a_file_of_other_points_that_is_written_anew(
+    tmp_path: Path, kind: type[TableFile] | type[JsonLinesFile]
+) -> None:
+    """A script that writes its file anew for each fold: no point is taken for one that was read before."""
+    path = tmp_path / "metrics.txt"
+
+    def write(rows: list[tuple[int, float]], column: str = "") -> None:
+        if kind is TableFile:
+            lines = [f"step,loss{column}", *(f"{step},{loss}" for step, loss in rows)]
+        else:
+            lines = [f'{{"step": {step}, "loss": {loss}}}' for step, loss in rows]
+        path.write_text("\n".join(lines) + "\n")
+
+    source = kind(path)
+    folds = [[(step, fold + step / 8) for step in range(count)] for fold, count in ((1, 5), (2, 3), (3, 4))]
+    for fold in folds:
+        write(fold)
+        # A file that has become smaller counts when its size no longer changes.
+        assert [tuple(point.values.values()) for point in read_all(source) + read_all(source)] == fold
+    if kind is TableFile:
+        write([*folds[2], (4, 3.5), (5, 3.75)], ",acc")
+        assert [point.values["step"] for point in read_all(source)] == [4, 5]
+
+
+def test_a_file_that_has_become_smaller_when_the_run_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.25\n")
+    source = TableFile(path)
+    assert len(read_all(source)) == 2
+    path.write_text("step,loss\n1,0.75\n")
+    source.has_ended = True
+    assert [point.values for point in read_all(source)] == [{"step": 1, "loss": 0.75}]
+
+
+def test_the_last_line_without_a_line_break(tmp_path: Path) -> None:
+    """An object is complete, or it is not; the last number of a row may be cut."""
+    for name, text, expected in (
+        ("a.jsonl", '{"step": 1, "loss": 1}\n{"step": 2, "loss": 2}', [1, 2]),
+        ("b.jsonl", '{"step": 1, "loss": 1}', [1]),
+        ("c.jsonl", '{"step": 1, "loss": 1}\n{"step": 2, "loss": 2', [1]),
+        ("d.jsonl", '{"step": 1, "loss": 1}\n22', [1]),
+        ("e.jsonl", '{"step": 1, "loss": 1}\n', [1]),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        source = JsonLinesFile(path)
+        before = read_all(source)
+        assert len(before) == text.count("\n")
+        source.has_ended = True
+        assert [point.values["loss"] for point in before + read_all(source) + read_all(source)] == expected
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.2")
+    table = TableFile(path)
+    table.has_ended = True
+    assert len(read_all(table)) == 1
+
+
+def test_rows_before_an_error_count(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f"step,loss\n1,0.5\n2,{'9' * 100}\n3,0.25\n")
+    source = TableFile(path)
+    limit = csv.field_size_limit(50)
+    try:
+        assert [point.values for point in source.read()] == [{"step": 1, "loss": 0.5}]
+        assert source.has_more
+        with pytest.raises(SourceError, match="not a valid table"):
+            source.read()
+    finally:
+        csv.field_size_limit(limit)
+
+
+def test_a_table_with_too_many_columns(tmp_path: Path) -> None:
+    for count, notice in ((2000, ""), (2001, "Only the first 2,000 columns are read.")):
+        path = tmp_path / f"{count}.csv"
+        path.write_text(",".join(["step", *(f"c{n}" for n in range(1, count))]) + "\n" + "1," * count + "\n")
+        source = TableFile(path)
+        (point,) = source.read()
+        assert len(point.values) == 2000
+        assert source.notice == notice

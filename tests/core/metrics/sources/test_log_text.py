@@ -65,6 +65,19 @@ def test_an_expensive_pattern_ends_the_source(tmp_path: Path) -> None:
     assert "took more than 1 s" in preview(path, LogPatterns([r"(?P<loss>(?:a|aa)+)$"]))["messages"][0]
 
 
+def test_what_is_before_an_expensive_line_counts(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("loss: 0.5\nloss: 0.25\n" + "a" * 4000 + "!\nloss: 1\n")
+    source = LogText(path, 0, LogPatterns([r"loss: (?P<loss>[\d.]+)$", r"(?P<other>(?:a|aa)+)$"]))
+    values = list[dict[str, float]]()
+    while len(values) < 2:
+        values += [point.values for point in source.read()]
+    assert values == [{"loss": 0.5}, {"loss": 0.25}]
+    assert source.has_more
+    with pytest.raises(SourceError, match="took more than 1 s"):
+        source.read()
+
+
 def test_preview(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.core.metrics.sources import mlflow
 from pyruns_jupyter.core.metrics.sources.base import NotMetrics, SourceError
 from pyruns_jupyter.core.metrics.sources.formats import format_of
 from pyruns_jupyter.core.metrics.sources.mlflow import (
@@ -90,9 +91,14 @@ def test_a_locked_database_is_read_later(tmp_path: Path) -> None:
         add(connection, 0, "loss", 0.5, 1)
         connection.execute("BEGIN EXCLUSIVE")
         source = MlflowDatabase(path, 0, "mine")
-        assert source.read() == []
+        assert (source.read(), source.waits) == ([], False)  # it is not known whether it is one of MLflow
         connection.execute("ROLLBACK")
         assert len(source.read()) == 1
+        add(connection, 0, "loss", 0.25, 2)
+        connection.execute("BEGIN EXCLUSIVE")
+        assert (source.read(), source.waits) == ([], True)
+        connection.execute("ROLLBACK")
+        assert (len(source.read()), source.waits) == (1, False)
 
 
 def test_databases_that_are_not_of_mlflow(tmp_path: Path) -> None:
@@ -157,3 +163,46 @@ def test_a_name_that_is_too_long_is_not_read(tmp_path: Path) -> None:
         assert [point.values for point in read_all(MlflowDatabase(path, 0, "mine"))] == [
             {"step": 1, "loss": 0.5}
         ]
+
+
+def test_runs_of_the_same_name(tmp_path: Path) -> None:
+    """As a script starts them in a loop: each has metrics of its own."""
+    path = tmp_path / "mlflow.db"
+    with closing(database(path)) as connection:
+        connection.execute("UPDATE runs SET name = 'fold'")
+        for number in (3, 4):
+            run = f"{number}{0:031x}"
+            connection.execute("INSERT INTO runs VALUES (?, 'fold', ?)", (run, number))
+            connection.execute("INSERT INTO tags VALUES ('pyruns.attempt', 'mine', ?)", (run,))
+            connection.execute("INSERT INTO metrics VALUES ('loss', ?, 0, ?, 1, 0)", (number, run))
+        add(connection, 0, "loss", 0, 1)
+        add(connection, 2, "loss", 2, 1)
+        points = read_all(MlflowDatabase(path, 0, "mine"))
+        assert sorted((*point.values, *point.values.values()) for point in points) == [
+            ("step", "fold/loss", 1, 2),
+            ("step", "fold_30000000/loss", 1, 3),
+            ("step", "fold_40000000/loss", 1, 4),
+            ("step", "loss", 1, 0),
+        ]
+
+
+def test_infinite_values(tmp_path: Path) -> None:
+    """MLflow stores the largest number instead."""
+    path = tmp_path / "mlflow.db"
+    with closing(database(path)) as connection:
+        for step, value in enumerate((1.7976931348623157e308, -1.7976931348623157e308, 1e300)):
+            add(connection, 0, "loss", value, step)
+        points = read_all(MlflowDatabase(path, 0, "mine"))
+        assert [point.values["loss"] for point in points] == [math.inf, -math.inf, 1e300]
+
+
+def test_too_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(database(path)) as connection:
+        add(connection, 0, "loss", 0, 1)
+        add(connection, 2, "loss", 2, 1)
+        for limit, count, notice in ((2, 2, ""), (1, 1, "Only the first 1 of its runs are read.")):
+            monkeypatch.setattr(mlflow, "_MAX_RUNS", limit)
+            source = MlflowDatabase(path, 0, "mine")
+            assert len(read_all(source)) == count
+            assert source.notice == notice

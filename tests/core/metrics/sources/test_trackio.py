@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.core.metrics.sources import trackio
 from pyruns_jupyter.core.metrics.sources.base import NotMetrics, SourceError
 from pyruns_jupyter.core.metrics.sources.formats import format_of
 from pyruns_jupyter.core.metrics.sources.trackio import TrackioDatabase, set_folder
@@ -102,6 +103,17 @@ def test_a_value_that_is_too_large_for_memory_is_not_read(tmp_path: Path) -> Non
         connection.execute("PRAGMA wal_checkpoint")
     with pytest.raises((SourceError, NotMetrics)):
         read_all(TrackioDatabase(path))
+
+
+def test_too_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trackio, "_MAX_RUNS", 2)
+    path = tmp_path / "project.db"
+    with closing(database(path)) as connection:
+        source = TrackioDatabase(path)
+        for number, notice in enumerate(["", "", "Only the first 2 of its runs are read."]):
+            add(connection, 1, '{"loss": 1}', run=f"run-{number}")
+            assert len(read_all(source)) == (0 if notice else 1)
+            assert source.notice == notice
 
 
 def test_the_folder_of_a_run(tmp_path: Path) -> None:
