@@ -6,18 +6,21 @@ What is slow to import is imported by the methods: most commands create no tasks
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError
 from pyruns_jupyter.core.fs.text_files import read_text
 
-from .task import Task
+from .task import Task, raise_refused
 from .task_list import TaskList
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.import_runs.importing import RunImport
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+    from pyruns_jupyter.engine.client.submit import BatchRequest
 
     from .plan import Plan
 
@@ -176,3 +179,22 @@ class Creation:
 
         place = Path(path_of_runs(os.fspath(path))).expanduser()
         return import_runs(self._folder, place, dry_run=dry_run, artifacts=artifacts)
+
+
+def submit_or_delete(request: BatchRequest, tasks: Sequence[Task]) -> None:
+    """Queue new tasks of a workspace; if they cannot be queued, or after an interrupt, delete them.
+
+    Raises:
+        Conflict: if tasks are refused.
+        PyrunsError, OSError: if nothing can be queued, or the scheduler cannot be started.
+    """
+    try:
+        raise_refused(request.submit([task.name for task in tasks]).refused)
+    except BaseException:
+        for task in tasks:
+            with suppress(PyrunsError, OSError):  # queued if only the scheduler could not be started
+                task.stop()
+            with suppress(PyrunsError, OSError):
+                task.delete()
+                task.workspace.purge(task.name)
+        raise

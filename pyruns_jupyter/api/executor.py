@@ -19,18 +19,19 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsErro
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.create.cells import create_cell
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.paths import CELL_GIVEN, check_task_name, is_task_name
+from pyruns_jupyter.core.taskfile.paths import CELL_GIVEN, CELL_VALUE, check_task_name, is_task_name
 from pyruns_jupyter.core.taskfile.task_file import is_passing, read_task
 from pyruns_jupyter.core.tasks.row import row_from
 from pyruns_jupyter.core.trust.call_results import load_error
-from pyruns_jupyter.core.trust.signed_pickles import sign_pickle
+from pyruns_jupyter.core.trust.signed_pickles import load_pickle, sign_pickle
 from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.studies.launch import ensure_running
 
+from .creation import submit_or_delete
 from .live import CHECK_SECONDS, pause_since
 from .queue import RunOptions, TaskOptions, batch_request
-from .task import Task, raise_refused
+from .task import Task
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Executor(futures.Executor):
 
     `submit` returns a `Future` with the task as its attribute `task`. `map`, `wait` and `as_completed` work
     as with the executors of the standard library. `result` raises the exception of the function, with the
-    traceback of the task as its `__cause__`. If the process was killed or did not end otherwise, it raises
-    `Conflict` with the error of the task.
+    traceback of the task as its `__cause__`. If the process was killed, or the function ended it with
+    `sys.exit`, it raises `Conflict`.
     """
 
     def __init__(
@@ -160,15 +161,7 @@ class Executor(futures.Executor):
             name = self._name or _name_of(fn)
             about = f"Calls a Python function; {CELL_GIVEN} contains it and its arguments."
             task = workspace[create_cell(workspace.folder, name, about, {CELL_GIVEN: given})]
-            try:
-                raise_refused(self._request.submit([task.name]).refused)
-            except (PyrunsError, OSError):
-                with suppress(PyrunsError, OSError):  # queued if only the scheduler could not be started
-                    cancel(workspace.folder, task.name)
-                with suppress(PyrunsError, OSError):
-                    task.delete()
-                    workspace.purge(task.name)
-                raise
+            submit_or_delete(self._request, [task])
             future: TaskFuture[_T] = TaskFuture(task)
             self._pending.append(future)
             if self._watching is None:
@@ -273,7 +266,7 @@ def _take_status(future: TaskFuture[Any], *, is_check: bool) -> bool:
             ),
         )
     try:
-        value = task.value()
+        value = return_value_of(task, row.run)
     except (PyrunsError, OSError) as error:
         return _end(future, error)
     future.set_result(value)
@@ -285,6 +278,23 @@ def _end(future: TaskFuture[Any], error: BaseException) -> bool:
         return True
     future.set_exception(error)
     return True
+
+
+def return_value_of(task: Task, run: int) -> Any:
+    """Return the return value of the function of a completed run.
+
+    Raises:
+        Conflict: if there is none, because the function ended the process.
+        Unreadable: if the value cannot be loaded.
+    """
+    folder = task.workspace.folder.paths(task.name).artifact_dir(run)
+    try:
+        return load_pickle(folder / CELL_VALUE, trust=False)
+    except FileNotFoundError:
+        raise Conflict(
+            f"The task {task.name!r} ended without a return value. The function ended its process, for "
+            "example with sys.exit()."
+        ) from None
 
 
 def exception_of(task: Task, message: str) -> BaseException:

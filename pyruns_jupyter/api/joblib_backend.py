@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast
 
 from joblib.parallel import ParallelBackendBase
 
-from .executor import Executor, TaskFuture
-from .queue import TaskOptions
+from .executor import Executor
+from .queue import RunOptions, TaskOptions, batch_request
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class JoblibBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no types
     """Runs the calls of `joblib.Parallel` with an `Executor`, at most `n_jobs` together.
 
-    It needs joblib 1.5 or later. If a call fails, the queued ones are cancelled.
+    In a cluster, twice as many can run. It needs joblib 1.5 or later. If a call fails, the queued ones are
+    cancelled.
     """
 
     supports_retrieve_callback = True
@@ -45,18 +47,26 @@ class JoblibBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib has no
         """Create the executor for a call of `Parallel`."""
         self.parallel = parallel
         jobs = self.effective_n_jobs(n_jobs)
-        self._executor = Executor(self._project, jobs=jobs, **self._options)
+        project = self._project if isinstance(self._project, Workspace) else Workspace.open(self._project)
+        request = batch_request(project.folder, cast(RunOptions, self._options))
+        limit = jobs if request.options.is_local else None  # joblib queues at most twice as many calls
+        self._executor = Executor(project, jobs=limit, **self._options)
         return jobs
 
     def submit(self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None) -> Any:
-        """Queue a batch of calls as one task."""
+        """Queue a batch of calls as one task. If that fails, its future has the error."""
         assert self._executor is not None
-        future: TaskFuture[Any] = self._executor.submit(func)
+        future: Future[Any]
+        try:
+            future = self._executor.submit(func)
+        except Exception as error:  # noqa: BLE001  # joblib would only log it, and wait for ever
+            future = Future()
+            future.set_exception(error)
         if callback is not None:
             future.add_done_callback(callback)
         return future
 
-    def retrieve_result_callback(self, out: TaskFuture[Any]) -> Any:
+    def retrieve_result_callback(self, out: Future[Any]) -> Any:
         """Return the result of a batch of calls."""
         return out.result()
 

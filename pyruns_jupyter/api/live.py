@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pyruns_jupyter.core.common.errors import Conflict, NotFound
-from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED
+from pyruns_jupyter.core.common.errors import Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED, RUNNING, status_of
+from pyruns_jupyter.core.taskfile.task_file import is_passing, read_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.launch import ensure_running
 
@@ -21,6 +22,7 @@ from .tables import count_text
 POLL_SECONDS = 0.25  # between two looks, at least
 CHECK_SECONDS = 5.0  # between two checks that a scheduler is alive
 
+Look = Callable[[], tuple[int, int, int]]  # it returns the numbers `done`, `left` and `failed`
 Kind = Literal["changed", "removed"]
 
 
@@ -54,7 +56,7 @@ class Waiting:
 
     def __init__(
         self,
-        look: Callable[[], tuple[int, int, int]],
+        look: Look,
         roots: Collection[Path],
         timeout: float | None,
     ) -> None:
@@ -78,29 +80,7 @@ class Waiting:
 
         A task that is deleted or renamed meanwhile counts as ended.
         """
-        left, failed, looked = list(folders), 0, False
-        check_at = time.monotonic() + CHECK_SECONDS
-
-        def look() -> tuple[int, int, int]:
-            nonlocal left, failed, looked, check_at
-            statuses = [(folder, _status_of(folder, may_be_gone=looked)) for folder in left]
-            looked = True
-            left = [folder for folder, status in statuses if status in ACTIVE]
-            if time.monotonic() > check_at:
-                check_at = time.monotonic() + CHECK_SECONDS
-                from pyruns_jupyter.engine.client.requeue import is_stuck
-
-                if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
-                    raise Conflict(
-                        f"{count_text(len(left), 'task')} will not start here, because they were "
-                        "queued in another "
-                        "copy of the project or their batch no longer exists. Run them again, or "
-                        "call `queue.requeue()`."
-                    )
-            failed += sum(status == "failed" for _, status in statuses)
-            return len(folders) - len(left), len(left), failed
-
-        return cls(look, roots, timeout)
+        return cls(look_at_tasks(folders), roots, timeout)
 
     def look(self) -> float | None:
         """Poll once and return the time until the next poll in seconds, or None if all tasks have ended.
@@ -142,19 +122,47 @@ class Waiting:
                 report(self)
 
 
+def look_at_tasks(folders: Sequence[Path]) -> Look:
+    """Return a function that polls tasks. It raises `Conflict` if no scheduler here starts the tasks left."""
+    left, failed, looked = list(folders), 0, False
+    check_at = time.monotonic() + CHECK_SECONDS
+
+    def look() -> tuple[int, int, int]:
+        nonlocal left, failed, looked, check_at
+        statuses = [(folder, _status_of(folder, may_be_gone=looked)) for folder in left]
+        looked = True
+        left = [folder for folder, status in statuses if status in ACTIVE]
+        if time.monotonic() > check_at:
+            check_at = time.monotonic() + CHECK_SECONDS
+            from pyruns_jupyter.engine.client.requeue import is_stuck
+
+            if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
+                raise Conflict(
+                    f"{count_text(len(left), 'task')} will not start here, because they were queued in "
+                    "another copy of the project or their batch no longer exists. Run them again, or call "
+                    "`queue.requeue()`."
+                )
+        failed += sum(status == "failed" for _, status in statuses)
+        return len(folders) - len(left), len(left), failed
+
+    return look
+
+
 def _status_of(folder: Path, *, may_be_gone: bool) -> str | None:
     """Return the status of a task, None if it is gone: it had ended then, because queued and running tasks
-    cannot be deleted or renamed.
+    cannot be deleted or renamed. A damaged task has ended too.
 
     Raises:
         NotFound: if it is gone, unless it `may_be_gone`.
     """
     try:
-        return read_row(folder)[0].status
+        return status_of(read_task(folder))
     except NotFound:
         if may_be_gone:
             return None
         raise
+    except Unreadable as error:
+        return RUNNING if is_passing(error) else None  # the disk may answer later
 
 
 def pause_since(began: float) -> float:

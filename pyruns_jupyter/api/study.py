@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.taskfile.runs import ACTIVE
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition, study_names
@@ -28,7 +29,7 @@ from pyruns_jupyter.studies.trials import (
     pareto_trials,
 )
 
-from .live import Waiting, progress_of
+from .live import Look, Waiting, look_at_tasks, progress_of
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
 from .task import Task
 from .task_list import TaskList
@@ -160,7 +161,7 @@ class Study:
         managing.remove(self._workspace.folder, self._name)
 
     def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> Study:
-        """Wait until the study is no longer active and its trials have ended, and return it.
+        """Wait until the study is no longer active and no trial is queued or running, and return it.
 
         Args:
             timeout: the maximum time in seconds; None means no limit.
@@ -168,6 +169,7 @@ class Study:
 
         Raises:
             TimeoutError: if the timeout expires before the study has ended.
+            Conflict: if trials were queued in another copy of the project, where they do not start.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self
@@ -199,7 +201,7 @@ class Study:
 
         Args:
             path: the file.
-            follow: whether to update the file until the study is no longer active and its trials have ended.
+            follow: whether to update the file until the study has ended, as `wait` does.
 
         Raises:
             NotFound: if the study was deleted.
@@ -208,11 +210,11 @@ class Study:
         """
         definition = self.definition
         journal = StudyJournal(Path(path), definition)
+        waiting = self._waiting(None)
         while True:
-            is_active = self.definition.is_active
-            trials = self.trials
-            journal.update(trials, self._curves(definition))
-            if not follow or not (is_active or any(trial.is_open for trial in trials)):
+            has_ended = not follow or waiting.look() is None
+            journal.update(self.trials, self._curves(definition))
+            if has_ended:
                 return self
             time.sleep(_FOLLOW_SECONDS)
 
@@ -234,13 +236,26 @@ class Study:
         definition, trials = self.definition, self.trials
         return html_table(*_cells(trials, definition), summary(definition, trials))
 
+    def _active_tasks(self) -> list[Path]:
+        """Return the folders of the queued and running trials. After the study, nobody runs pending ones."""
+        active = (trial.task for trial in self.trials if trial.status in ACTIVE)
+        return [self._workspace.folder.paths(task).folder for task in active]
+
     def _waiting(self, timeout: float | None) -> Waiting:
+        look_at_last: Look | None = None  # at the trials that the study has left behind
+
         def look() -> tuple[int, int, int]:
-            definition, trials = self.definition, self.trials
-            ended = [trial for trial in trials if not trial.is_open]
-            left = max(definition.n - len(ended), 0) if definition.is_active else len(trials) - len(ended)
-            failed = sum(trial.state == FAIL for trial in ended)
-            return len(ended), max(left, int(definition.is_active)), failed
+            nonlocal look_at_last
+            definition, left = self.definition, 0
+            if definition.is_active:
+                look_at_last = None
+            else:
+                look_at_last = look_at_last or look_at_tasks(self._active_tasks())
+                left = look_at_last()[1]
+            ended = [trial for trial in self.trials if not trial.is_open]
+            if definition.is_active:
+                left = max(definition.n - len(ended), 1)
+            return len(ended), left, sum(trial.state == FAIL for trial in ended)
 
         return Waiting(look, [self._workspace.folder.root], timeout)
 

@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -29,12 +28,13 @@ from hydra.core.utils import (
 from hydra.utils import get_class
 from omegaconf import OmegaConf, open_dict, read_write
 
-from pyruns_jupyter.api.executor import exception_of
+from pyruns_jupyter.api.creation import submit_or_delete
+from pyruns_jupyter.api.executor import exception_of, return_value_of
 from pyruns_jupyter.api.queue import RunOptions, batch_request
-from pyruns_jupyter.api.task import Task, raise_refused
+from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.api.task_list import TaskList
 from pyruns_jupyter.api.workspace import Workspace
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.hydra_job import HydraJob
 
@@ -98,11 +98,7 @@ def launch_jobs(multirun: Multirun, jobs: Sequence[Sequence[str]], first: int) -
     log.info("Queueing %d jobs as tasks of %s, output folder: %s", len(jobs), workspace.name, sweep_folder)
     for number, (task, overrides) in enumerate(zip(tasks, jobs, strict=True), first):
         log.info("\t#%d : %s : %s", number, " ".join(filter_overrides(overrides)), task.name)
-    try:
-        raise_refused(request.submit([task.name for task in tasks]).refused)
-    except (PyrunsError, OSError):
-        _delete(workspace, tasks)
-        raise
+    submit_or_delete(request, tasks)
     if not multirun.wait:
         return []
     try:
@@ -188,15 +184,6 @@ def _job_config(multirun: Multirun, overrides: Sequence[str], number: int) -> Di
     return config
 
 
-def _delete(workspace: Workspace, tasks: Sequence[Task]) -> None:
-    for task in tasks:
-        with suppress(PyrunsError, OSError):  # queued if only the scheduler could not be started
-            task.stop()
-        with suppress(PyrunsError, OSError):
-            task.delete()
-            workspace.purge(task.name)
-
-
 def _result(task: Task, config: DictConfig) -> JobReturn:
     """Return the result of a job whose task has ended, as `hydra.core.utils.run_job` returns it."""
     done = JobReturn(overrides=list(config.hydra.overrides.task), task_name=JobRuntime.instance().get("name"))
@@ -231,7 +218,7 @@ def _value(task: Task) -> Any:
     """Return the return value of a job, or raise its exception."""
     row = task.row
     if row.status == runs.COMPLETED:
-        return task.value()
+        return return_value_of(task, row.run)
     if row.status == runs.FAILED:
         raise exception_of(task, row.message or "")
     raise Conflict(f"The task {task.name!r} was stopped. Its status is {row.status}.")

@@ -16,8 +16,9 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.creation import submit_or_delete
 from pyruns_jupyter.api.queue import batch_request
-from pyruns_jupyter.api.task import Task, raise_refused
+from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.cli.batch_arguments import run_options
 from pyruns_jupyter.cli.cell_grammar import build_cell_parser
 from pyruns_jupyter.cli.commands.create import create, report_created, show_plan
@@ -173,13 +174,7 @@ class PyrunsMagics(Magics):
         workspace = Workspace.open(self._context.folder)
         request = batch_request(workspace.folder, options)  # before anything is created
         task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
-        try:
-            raise_refused(request.submit([task.name]).refused)
-        except PyrunsError:
-            # The cell will be fixed and run again.
-            task.delete()
-            workspace.purge(task.name)
-            raise
+        submit_or_delete(request, [task])  # the cell will be fixed and run again
         if args.to is not None:
             variables[args.to] = task
         data = {"workspace": workspace.name, "names": [task.name], "queued": True}

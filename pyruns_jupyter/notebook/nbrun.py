@@ -31,6 +31,7 @@ from pyruns_jupyter import script
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.scripts.notebooks.reading import TAG
+from pyruns_jupyter.core.scripts.script_constants import python_literal
 from pyruns_jupyter.core.taskfile.runs import RUNNING, status_of
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 
@@ -129,7 +130,7 @@ def inject(notebook: Any, values: dict[str, Any]) -> None:
     """Insert a cell that assigns `values` after the cell with the tag, and so overrides its values."""
     if not values:
         return
-    lines = [f"{name} = {value!r}" for name, value in values.items()]
+    lines = [f"{name} = {python_literal(value)}" for name, value in values.items()]
     cell = nbformat.v4.new_code_cell("\n".join(["# Parameters of this task", *lines]))  # type: ignore[no-untyped-call]
     cell.metadata["tags"] = [INJECTED]
     tagged = [at for at, one in enumerate(notebook.cells) if TAG in one.metadata.get("tags", ())]

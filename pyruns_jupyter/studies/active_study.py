@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError
+from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
@@ -20,9 +20,9 @@ from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.metrics.expressions import AT
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, COMPLETED, PENDING, RUNNING
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, is_passing, read_task
 from pyruns_jupyter.core.tasks.aggregates import TaskAggregates
-from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.tasks.row import TaskRow, read_row, row_from
 from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -80,6 +80,7 @@ class ActiveStudy:
         self._key = key
         self._definition = read_study(workspace, name)
         self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
+        self._ended_before = {trial.number for trial in self._trials.values() if not trial.is_open}
         self._aggregates = TaskAggregates(workspace.paths)
         self._reported: dict[int, int] = {}  # how many points of each open trial the optimizer has
         self._unqueued: list[str] = []  # trials that were created and are to be queued
@@ -168,14 +169,16 @@ class ActiveStudy:
             StudyEnd: when the study has failed.
         """
         for trial in self._open():
+            folder = self._workspace.paths(trial.task).folder
             try:
-                row, info = read_row(self._workspace.paths(trial.task).folder)
+                info = read_task(folder)
             except NotFound:
                 self._find_again(trial)
-                continue
-            if not row.readable:
-                raise StudyEnd(FAILED, row.message or f"The task {trial.task} cannot be read.")
-            self._take(trial, row, info)
+            except Unreadable as error:
+                if not is_passing(error):
+                    raise StudyEnd(FAILED, error.message) from error
+            else:
+                self._take(trial, row_from(info, folder), info)
         self._check_failures()
 
     def _take(self, trial: Trial, row: TaskRow, info: TaskInfo) -> None:
@@ -251,11 +254,12 @@ class ActiveStudy:
         )
 
     def _check_failures(self) -> None:
+        """Check the trials that ended since the study was started or resumed."""
         most = self._definition.options.stop_after
         if most is None:
             most = Settings.load(self._workspace.root).stop_after_failures or _MAX_FAILURES
-        counted = (one for one in self._trials.values() if not one.is_open)
-        ended = sorted(counted, key=lambda one: one.number)
+        counted = (one for one in self._trials.values() if one.number not in self._ended_before)
+        ended = sorted((one for one in counted if not one.is_open), key=lambda one: one.number)
         last = ended[-most:] if most else []
         if len(last) == most and last and all(trial.state == FAIL for trial in last):
             why = read_row(self._workspace.paths(last[-1].task).folder)[0].message or "unknown reason"

@@ -34,7 +34,7 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.processes.native import become_daemon
 from pyruns_jupyter.engine.queue.launch import ensure_running
-from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
+from pyruns_jupyter.engine.scheduler.process import take_lock
 
 from .active_study import POLL_SECONDS, ActiveStudy, log
 from .definition import FAILED, StudyPaths, changing
@@ -177,10 +177,9 @@ class Driver:
         if not self._undriven():
             return True
         try:
-            self._lock.acquire(timeout=LOCK_TIMEOUT)
-        except (Busy, OSError):
-            return True  # another driver has it
-        return False
+            return not take_lock(self._lock)  # then another driver has it
+        except OSError:
+            return True
 
     def _ensure_scheduler(self) -> None:
         """Start a scheduler for the trials if necessary, once in a while."""
@@ -220,8 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         python = read_marker(require_engine(root), words[1], words[2]).python
         lock = FileLock(driver_lock_path(root, python))
-        lock.acquire(timeout=LOCK_TIMEOUT)
-    except (FileNotFoundError, Busy):
+        if not take_lock(lock):
+            return 0
+    except FileNotFoundError:
         return 0
     except (PyrunsError, OSError) as error:
         log(f"The driver of {words[2]} cannot start: {error}")

@@ -19,7 +19,7 @@ import pytest
 import pyruns_jupyter
 from pyruns_jupyter import Executor, Workspace
 from pyruns_jupyter.api.executor import TaskFuture
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.export.archive import pack, unpack
 from pyruns_jupyter.core.taskfile.task_file import read_task, unreadable
 from pyruns_jupyter.engine.queue.status import read_queue
@@ -167,6 +167,30 @@ def test_a_killed_process_is_an_error_and_a_retry_is_not(folder: Path) -> None:
             killed.result(timeout=ENDED_SECONDS)
         assert retried.result(timeout=ENDED_SECONDS) == "survived"
     assert len(retried.task.runs) == 2
+
+
+def test_a_call_that_ends_its_process_has_no_value(folder: Path) -> None:
+    with Executor(folder) as executor:
+        ended = [executor.submit(function, 0) for function in (sys.exit, os._exit)]
+        failed = executor.submit(sys.exit, 3)
+        for future in ended:
+            with pytest.raises(Conflict, match=r"ended without a return value\. .* with sys\.exit\(\)\."):
+                future.result(timeout=ENDED_SECONDS)
+        with pytest.raises(Conflict, match="Exit code 3"):
+            failed.result(timeout=ENDED_SECONDS)
+
+
+@pytest.mark.parametrize("error", [PyrunsError("The scheduler cannot be started."), KeyboardInterrupt()])
+def test_a_call_that_cannot_be_queued_leaves_no_task(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pyruns_jupyter.engine.client.submit.ensure_scheduler", fail)
+    with Executor(folder) as executor, pytest.raises(type(error)):
+        executor.submit(power, 3)
+    assert len(Workspace.open(folder)) == 0 and Workspace.open(folder).trashed() == []
 
 
 def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.joblib_backend import JoblibBackend
+from pyruns_jupyter.core.common.errors import InvalidInput
 from tests.engine.support import stop_everything
 
 
@@ -49,3 +51,19 @@ def test_an_exception_ends_the_calls(folder: Path) -> None:
         with pytest.raises(ValueError, match="invalid literal"):
             Parallel()(delayed(int)(text) for text in ("1", "no"))
         assert Parallel()(delayed(int)(text) for text in ("1", "2")) == [1, 2]
+
+
+def test_a_later_call_that_cannot_be_queued_ends_the_calls(folder: Path) -> None:
+    arguments = (1, 2, 3, threading.Lock(), 5)
+    with parallel_config(backend=JoblibBackend(folder), n_jobs=2):
+        with pytest.raises(InvalidInput, match="cannot be pickled"):
+            Parallel(pre_dispatch=2)(delayed(str)(one) for one in arguments)
+        assert Parallel()(delayed(str)(one) for one in (1, 2)) == ["1", "2"]
+
+
+def test_a_cluster_has_its_own_limits(folder: Path) -> None:
+    assert JoblibBackend(folder, engine="slurm").configure(n_jobs=2) == 2
+    root = Workspace.open(folder).folder.root
+    root.mkdir(exist_ok=True)
+    (root / "_pyruns_settings.yaml").write_text("engine: slurm\n", encoding="utf-8")
+    assert JoblibBackend(folder).configure(n_jobs=3) == 3

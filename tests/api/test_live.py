@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.api import task_list as task_list_module
 from pyruns_jupyter.api.live import Event, Waiting
 from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.taskfile import task_file
 
 SCRIPT = """
 import argparse, sys, time
@@ -119,6 +121,24 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
         None,
         None,
     )
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [task] = workspace.run(workspace.create("seconds: 600", name="t"))
+    code = errno.EIO
+
+    def fail(*_: object, **__: object) -> bytes:
+        raise OSError(code, "The disk does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(task_file, "read_whole", fail)
+        with pytest.raises(TimeoutError):
+            task.wait(timeout=0)
+        code = errno.EACCES  # which stays
+        task.wait(timeout=0)
+    task.stop().wait(timeout=60)
 
 
 def test_a_wait_goes_on_without_a_task_that_is_gone(

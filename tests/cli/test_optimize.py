@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,14 +51,22 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
     assert terminal.json("studies", "s", "--resume", "--trials", "60")["state"] == "active"
     assert terminal.json("studies", "s", "--stop")["state"] == "stopped"
     assert "Study s: stopped" in terminal("studies", "s", "--wait", code=1)
+    assert json.loads(terminal("studies", "s", "--wait", "--importance", "--json", code=1)).keys() == {"loss"}
+    for options, said in (
+        (("--remove", "--export", "s.log"), "--export cannot be used with --remove"),
+        (("--remove", "--wait"), "--wait cannot be used with --remove"),
+        (("--remove", "--importance"), "--importance cannot be used with --remove"),
+        (("--trials", "100"), "--trials requires --resume"),
+    ):
+        assert said in terminal("studies", "s", *options, code=2)
     assert terminal("studies", "s", "--remove") == "Deleted the study s. Its tasks are kept.\n"
     assert terminal("studies") == "There are no studies.\n"
 
 
 def test_what_is_wrong_is_said(terminal: Terminal) -> None:
     assert "--objective" in terminal("optimize", "space.yaml", code=2)
-    for option in ("--stop", "--wait"):
-        assert "Specify the NAME of a study" in terminal("studies", option, code=2)
+    for options in (["--stop"], ["--wait"], ["--trials", "3"]):
+        assert "Specify the NAME of a study" in terminal("studies", *options, code=2)
     assert "The study 'x' does not exist" in terminal("studies", "x", code=1)
     assert "Zipped values" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
     assert not (terminal.folder / "_pyruns_" / "train" / "studies").exists()

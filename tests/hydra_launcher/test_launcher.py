@@ -94,6 +94,8 @@ def main(cfg):
             time.sleep(0.02)
     if cfg.lr > 5:
         raise ValueError(f"{cfg.title} is too fast")
+    if cfg.title == "exit":
+        sys.exit()
     print("arguments", sys.argv[1:], "in", os.getcwd())
     if cfg.title == "function":
         return lambda: 0
@@ -204,6 +206,13 @@ def test_a_failed_job_fails_the_multirun_after_the_others(app: App) -> None:
     assert failed.row.message == "ValueError: x is too fast"
     assert "job_runner" not in failed.log()
     assert completed.value() == 1.0
+
+
+def test_a_job_that_ends_its_process_has_no_return_value(app: App) -> None:
+    status, output = app.run("title=exit")
+    assert status == 1
+    assert "ended without a return value" in output
+    assert [task.status for task in app.tasks()] == ["completed"]
 
 
 def test_a_sweeper_reads_return_values_and_failures(app: App) -> None:

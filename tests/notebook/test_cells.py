@@ -13,7 +13,7 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
-from pyruns_jupyter.core.common.errors import Conflict, Unreadable
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
 from pyruns_jupyter.core.export.archive import pack, unpack
 from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
@@ -125,6 +125,16 @@ def test_what_cannot_be_a_task_is_refused(shell: Shell, line: str, cell: str, wo
     shell.cell("import json\nsteps = (n for n in range(3))")
     told = shell.failing(f"%%pyruns task {line}\n{cell}")
     assert all(word in told for word in words), told
+    assert len(Workspace.open(".")) == 0
+    assert Workspace.open(".").trashed() == []
+
+
+def test_a_cell_that_cannot_be_queued_leaves_no_task(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise PyrunsError("The scheduler cannot be started.")
+
+    monkeypatch.setattr("pyruns_jupyter.engine.client.submit.ensure_scheduler", fail)
+    assert shell.failing("%%pyruns task\n1") == "The scheduler cannot be started."
     assert len(Workspace.open(".")) == 0
     assert Workspace.open(".").trashed() == []
 

@@ -32,25 +32,26 @@ def executed(task: Task) -> Any:
 def test_a_notebook_runs_with_its_parameters(tmp_path: Path) -> None:
     workspace = opened(
         tmp_path,
-        ("lr = 0.1  # learning rate\nnames = ['a']\nnothing = 1", "parameters"),
+        ("lr = 0.1  # learning rate\nnames = ['a']\nnothing = 1\nlimit = 1.0\nlimits = [0.0]", "parameters"),
         "import pyruns_jupyter as pyruns, sys, os\n"
         "for step in range(3):\n    pyruns.track(loss=lr / (step + 1))\n    print('step', step)\n"
         "print('aside', file=sys.stderr)",
-        "pyruns.record(acc=lr * 2)\nprint(os.getcwd())\n(lr, names, nothing)",
+        "pyruns.record(acc=lr * 2)\nprint(os.getcwd())\n(lr, names, nothing, limit, limits)",
     )
-    task = run(workspace, "lr: 0.25\nnames: [x, y]\nnothing: null")
+    task = run(workspace, "lr: 0.25\nnames: [x, é]\nnothing: null\nlimit: .inf\nlimits: [-.inf, .nan]")
     assert task.status == "completed", task.log()
     assert task.records() == {"acc": 0.5}
     assert len(task.tracks()["loss"]) == 3
     log = task.log()
     assert "step 2" in log and "aside" in log
     assert "[2/4]" in log  # the cell with the values is one of them
-    assert "(0.25, ['x', 'y'], None)" in log
+    values = "(0.25, ['x', 'é'], None, inf, [-inf, nan])"
+    assert values in log
     assert str(tmp_path) in log
     cells = executed(task).cells
     assert cells[1].metadata["tags"] == ["injected-parameters"]
-    assert "lr = 0.25" in cells[1].source
-    assert cells[3].outputs[-1]["data"]["text/plain"] == "(0.25, ['x', 'y'], None)"
+    assert "lr = 0.25" in cells[1].source and "names = ['x', 'é']" in cells[1].source
+    assert cells[3].outputs[-1]["data"]["text/plain"] == values
     # The notebook itself stays as it was.
     assert "injected" not in (tmp_path / "train.ipynb").read_text()
 

@@ -124,7 +124,11 @@ def test_requests_are_answered(kernel: Kernel, table: tuple[str, Message], proje
     assert workspace["counts"]["pending"] == 3
 
     done = kernel.ask(comm, "actOnTasks", ws=folder, body={"action": "delete", "names": ["sweep_1_lr=0.1"]})
-    assert json.loads(done["text"]) == {"done": ["sweep_1_lr=0.1"], "refused": [], "made": []}
+    assert json.loads(done["text"]) == {
+        "done": ["sweep_1_lr=0.1"],
+        "refused": [],
+        "made": ["sweep_1_lr=0.1"],
+    }
     assert names_of(kernel.ask(comm, "listTasks", sort="name", order="asc")) == [
         "sweep_2_lr=0.2",
         "sweep_3_lr=0.3",

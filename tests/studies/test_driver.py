@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import shutil
@@ -16,12 +17,14 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import Workspace
+from pyruns_jupyter.api import live
 from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.core.common.errors import Busy
+from pyruns_jupyter.core.common.errors import Busy, Conflict
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.taskfile import task_file
 from pyruns_jupyter.core.trust.engine_key import require_engine
 from pyruns_jupyter.engine.queue.batches import put_back
 from pyruns_jupyter.studies import active_study, definition, launch
@@ -187,6 +190,32 @@ def test_a_trial_that_cannot_be_queued_now_is_queued_later(
     study.stop()
 
 
+def test_a_trial_that_cannot_be_read_for_a_moment_goes_on(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    workspace.queue.pause()
+    study = workspace.optimize(SPACE, objective="acc", n=1, name="s", seed=1)
+    root = workspace.folder.root
+    key = require_engine(root)
+    with locked(launch.marker_path(root, "train", "s"), timeout=5) as lock:
+        marker = launch.read_marker(key, "train", "s")
+        steps = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key).steps()
+        wait_until(lambda: next(steps) >= 0 and study.trials, message="a trial")
+        failed = []
+
+        def fail(path: Path, *_: object, **__: object) -> bytes:
+            failed.append(path)
+            raise OSError(errno.EIO, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(task_file, "read_whole", fail)
+            wait_until(lambda: next(steps) >= 0 and failed, message="a look at the trial")
+        workspace.queue.resume()
+        wait_until(lambda: next(steps, None) is None, message="the end of the study")
+    assert (study.state, [trial.state for trial in study.trials]) == ("finished", ["complete"])
+
+
 def test_the_sampler_knows_the_values_of_trials_that_a_rule_stopped(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,15 +303,32 @@ def test_a_study_with_another_driver_is_left_to_it(
     assert taken.wait(timeout=120, progress=False).state == "finished"
 
 
+def create_trial(workspace: Workspace, study: Study) -> None:
+    """Create the first trial as a driver that was killed before it queued the trial."""
+    values = {"lr": 0.001, "layers": 4, "opt": "adam"}
+    text = SearchSpace.parse(study.definition.text).config_text(values)
+    proposal = preview.plan_tasks(workspace.folder, text, "s_1")
+    generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
+
+
+def test_a_trial_that_nobody_will_queue_is_not_waited_for(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
+    create_trial(workspace, study)
+    study.stop().wait(timeout=0, progress=False)
+    assert [(trial.state, trial.status) for trial in study.trials] == [("open", "pending")]
+    study.export_journal(tmp_path / "s.log", follow=True)
+    assert (tmp_path / "s.log").exists()
+
+
 def test_a_trial_that_was_made_but_not_queued_is_queued(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(managing, "start_driver", lambda *_: None)
     study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
-    values = {"lr": 0.001, "layers": 4, "opt": "adam"}
-    text = SearchSpace.parse(study.definition.text).config_text(values)
-    proposal = preview.plan_tasks(workspace.folder, text, "s_1")
-    generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
+    create_trial(workspace, study)
     workspace.attend()  # where its driver died, another one goes on
     study.wait(timeout=120, progress=False)
     assert [(trial.task, trial.state) for trial in study.trials] == [("s_1", "complete"), ("s_2", "complete")]
@@ -290,7 +336,9 @@ def test_a_trial_that_was_made_but_not_queued_is_queued(
 
 
 @pytest.mark.parametrize("how", ["queued", "running"])
-def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path, how: str) -> None:
+def test_a_copy_of_a_project_drives_no_study(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     if how == "queued":
         workspace.queue.pause()
     study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
@@ -309,6 +357,11 @@ def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Pat
     before = mark.read_bytes()
     assert not other.attend()
     assert other.studies["s"].state == "stopped" and "another copy" in other.studies["s"].message
+    if how == "queued":
+        with monkeypatch.context() as patch:
+            patch.setattr(live, "CHECK_SECONDS", 0.0)
+            with pytest.raises(Conflict, match="1 task will not start here"):
+                other.studies["s"].wait(timeout=60, progress=False)
     assert mark.read_bytes() == before and not drivers(other)
     assert study.state == "active" and len(drivers(workspace)) == 1
     study.stop(running=True)

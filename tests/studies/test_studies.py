@@ -180,6 +180,9 @@ def test_a_script_that_fails_ends_the_study(workspace: Workspace) -> None:
     assert study.state == "failed"
     assert study.message == "3 trials in a row failed. s_03: Exit code 3"
     assert [trial.state for trial in study.trials] == ["failed"] * 3
+    study.resume().wait(timeout=120, progress=False)  # those that failed before do not count
+    assert study.message == "3 trials in a row failed. s_06: Exit code 3"
+    assert [trial.state for trial in study.trials] == ["failed"] * 6
 
 
 def test_runs_that_a_rule_stops_do_not_end_the_study(tmp_path: Path) -> None:

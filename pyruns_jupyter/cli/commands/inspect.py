@@ -21,9 +21,10 @@ from pyruns_jupyter.core.export.table import format_of
 from pyruns_jupyter.core.logs.reader import log_problem
 from pyruns_jupyter.core.metrics.expressions import Aggregate
 from pyruns_jupyter.core.metrics.system_metrics import run_summary
-from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
+from pyruns_jupyter.core.taskfile.runs import SLOTS, Run, gpu_names, sources_of
+from pyruns_jupyter.core.taskfile.task_file import OWN_KEY, own_facts
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow, row_from
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 from ..context import Context, split_run
@@ -127,7 +128,8 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     config, problem = _config_of(task)
     if args.json:
         more = {"folder": task.folder, "config": config, "config_problem": problem, "notes": task.notes}
-        context.json({**task.row.to_dict(), **more})
+        row = task.row if run is None else _row_of(task, history[0])
+        context.json({**row.to_dict(), **more})
         return 0
     context.show(TaskList([task]))
     row = task.row
@@ -152,6 +154,18 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     if task.notes:
         context.line(f"\n{task.notes}")
     return 0
+
+
+def _row_of(task: Task, run: Run) -> TaskRow:
+    """Return what the row of a task would be if a run was its latest one and the task was not queued."""
+    row, info = task.row, task.info
+    if (row.run, row.status) == (run.index, run.status):
+        return row
+    slots = {key: values[: run.index] for key in SLOTS if isinstance(values := info.get(key), list)}
+    facts = {key: value for key, value in own_facts(info).items() if key != "queue"}
+    state = {"status": run.status, "_attempt_id": run.attempt}
+    earlier = row_from({**info, **slots, **state, OWN_KEY: facts}, task.folder)
+    return replace(earlier, status=run.status, runs=row.runs, progress=None)
 
 
 def _config_of(task: Task) -> tuple[str | None, str | None]:
@@ -247,6 +261,7 @@ def _system(context: Context, args: argparse.Namespace) -> int:
 
 
 def _lab(context: Context, args: argparse.Namespace) -> int:
+    import signal
     import subprocess
 
     workspace = context.open(args.target)
@@ -256,7 +271,12 @@ def _lab(context: Context, args: argparse.Namespace) -> int:
     program = str(lab) if lab.exists() else shutil.which("jupyter-lab")
     if program is None:
         raise NotFound("JupyterLab is not installed. Install it with 'pip install jupyterlab'.")
-    return subprocess.call([program, f"--ServerApp.root_dir={project}"])
+    # JupyterLab gets Ctrl+C too, and asks whether to shut down.
+    previous = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call([program, f"--ServerApp.root_dir={project}"])
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:

@@ -43,13 +43,15 @@ def _doctor(context: Context, args: argparse.Namespace) -> int:
 
     findings = examine(find_root(context.folder))
     results = []
+    is_error_left = False
     for finding in findings:
-        done = None
+        done, is_fixed = None, False
         if args.repair and finding.repair is not None:
             try:
-                done = finding.repair()
+                done, is_fixed = finding.repair(), True
             except (PyrunsError, OSError) as error:
                 done = f"Could not fix this: {error}"
+        is_error_left = is_error_left or (finding.severity == "error" and not is_fixed)
         results.append(
             {
                 "severity": finding.severity,
@@ -65,8 +67,7 @@ def _doctor(context: Context, args: argparse.Namespace) -> int:
     if not args.repair and any(one["can_repair"] for one in results):
         lines.append("Run 'doctor --repair' to fix what can be fixed automatically.")
     context.result(args, results, "\n".join(lines or ["No problems found."]))
-    left = [one for one in results if one["severity"] == "error" and not one["done"]]
-    return 1 if left else 0
+    return 1 if is_error_left else 0
 
 
 def _config(context: Context, args: argparse.Namespace) -> int:

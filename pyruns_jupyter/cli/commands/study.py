@@ -61,9 +61,14 @@ def optimize(context: Context, workspace: Workspace, text: str, args: argparse.N
 def _studies(context: Context, args: argparse.Namespace) -> int:
     studies = context.workspace(args.workspace).studies
     if args.study is None:
-        if args.stop or args.resume or args.remove or args.wait or args.export or args.importance:
+        if any((args.stop, args.resume, args.remove, args.trials, args.wait, args.export, args.importance)):
             args.parser.error("Specify the NAME of a study")
         return context.result(args, lambda: [_to_dict(study) for study in studies.values()], studies)
+    if args.trials and not args.resume:
+        args.parser.error("--trials requires --resume")
+    if args.remove and (args.export or args.wait or args.importance):
+        option = "--export" if args.export else "--wait" if args.wait else "--importance"
+        args.parser.error(f"{option} cannot be used with --remove")
     study = studies[args.study]
     if args.remove:
         study.remove()
@@ -79,12 +84,13 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
     if args.wait:
         study.wait(progress=False if args.json else None)
     if args.importance:
-        return _importance(context, args, study)
-    context.result(args, lambda: _to_dict(study), study)
+        _importance(context, args, study)
+    else:
+        context.result(args, lambda: _to_dict(study), study)
     return 0 if study.state == FINISHED or not args.wait else 1
 
 
-def _importance(context: Context, args: argparse.Namespace, study: Study) -> int:
+def _importance(context: Context, args: argparse.Namespace, study: Study) -> None:
     """Show the importance of the parameters for each objective."""
     found = {
         objective.metric: study.importance(index)
@@ -93,7 +99,7 @@ def _importance(context: Context, args: argparse.Namespace, study: Study) -> int
     keys = list(dict.fromkeys(key for values in found.values() for key in values))
     rows = [[key, *(value_text(values.get(key)) for values in found.values())] for key in keys]
     table = text_table(["parameter", *found], rows)
-    return context.result(args, found, table if rows else "There are too few completed trials.")
+    context.result(args, found, table if rows else "There are too few completed trials.")
 
 
 def _to_dict(study: Study) -> dict[str, Any]:
