@@ -194,7 +194,7 @@ test: system-packages $(LAB_STAMP) ## every suite, after installing what the tes
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
-	nice -n 10 $(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	nice -n 5 $(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	$(MAKE) --no-print-directory test-ui-all > $(VENV)/ui.log 2>&1 & ui=$$!; \
 	failed=(); \
 	nice -n 5 $(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
