@@ -237,7 +237,7 @@ class Study:
         return html_table(*_cells(trials, definition), summary(definition, trials))
 
     def _active_tasks(self) -> list[Path]:
-        """Return the folders of the queued and running trials. After the study, nobody runs pending ones."""
+        """Return the folders of the queued and running trials. After it, no process runs pending ones."""
         active = (trial.task for trial in self.trials if trial.status in ACTIVE)
         return [self._workspace.folder.paths(task).folder for task in active]
 
