@@ -42,7 +42,8 @@ def probability(point):
     return 1 / (1 + math.exp(-weights[0] * point[0] - weights[1] * point[1]))
 
 
-writer = SummaryWriter(f"logs/lr={args.lr}")
+# flush() writes what its thread has taken from the queue, the rest is written after flush_secs.
+writer = SummaryWriter(f"logs/lr={args.lr}", flush_secs=1)
 for epoch in range(20):
     for point in train:
         step = args.lr / 10 * (point[2] - probability(point))
