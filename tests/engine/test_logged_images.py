@@ -35,7 +35,7 @@ def test_images_of_tensorboardx(make_project: MakeProject) -> None:
         + """
 import numpy
 from tensorboardX import SummaryWriter
-writer = SummaryWriter("runs/" + name)
+writer = SummaryWriter("runs/" + name, flush_secs=1)
 for step in range(20):
     writer.add_image("val/sample", numpy.zeros((3, 8, 8)), step)
 writer.flush()
