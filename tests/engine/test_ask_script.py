@@ -871,7 +871,7 @@ def test_answers_of_another_copy_are_not_used(tmp_path: Path) -> None:
 )
 def test_hostile_answers(change: dict[str, Any]) -> None:
     data = {"version": VERSION, "python": "3.11", **change}
-    with pytest.raises(Unreadable, match="The script was asked, but"):
+    with pytest.raises(Unreadable, match="The description of the parser is not valid"):
         parse_answer(json.dumps(data).encode())
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, shown
 
 from .model import Parameter, ScriptParameters
-from .types import ANY, Shape
+from .types import Shape
 
 MISSING: Any = object()
 
@@ -180,8 +180,6 @@ def one_word(shape: Shape, value: object) -> str:
         if not isinstance(value, bool):
             raise MismatchError(f"expected true or false, got {shown(value)}")
         return "true" if value else "false"
-    if shape.name == "union":
-        return _alternative(shape, value)
     if isinstance(value, bool):
         if shape.name in ("any", "custom"):
             return "true" if value else "false"
@@ -256,13 +254,6 @@ def _as_read(kind: str, value: object) -> object:
     return value
 
 
-def item_shape(shape: Shape, index: int = 0) -> Shape:
-    """Return the type of an item of a list or tuple."""
-    if shape.name == "tuple":
-        return shape.items[index] if index < len(shape.items) else ANY
-    return shape.items[0] if shape.items else ANY
-
-
 def _choice(shape: Shape, value: object) -> str:
     for choice, word in zip(shape.choices, shape.words, strict=True):
         if same(value, choice) or (isinstance(value, str) and value == word):
@@ -276,24 +267,6 @@ def _choice(shape: Shape, value: object) -> str:
         return text
     allowed = ", ".join(shape.words)
     raise MismatchError(f"expected one of {allowed}, got {shown(text)}")
-
-
-def _alternative(shape: Shape, value: object) -> str:
-    for item in shape.items:
-        if item.name in _EXACT and not isinstance(value, _EXACT[item.name]):
-            continue
-        if isinstance(value, bool) and item.name != "bool":
-            continue
-        try:
-            return one_word(item, value)
-        except MismatchError:
-            continue
-    if isinstance(value, bool):
-        raise MismatchError(f"a boolean is not allowed. Quote {str(value).lower()} to pass it as a string")
-    return plain_word(value)
-
-
-_EXACT: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str, "path": str}
 
 
 def _integer(shape: Shape, value: object) -> int:

@@ -11,33 +11,10 @@ from .source.modules import Project
 
 # A module of theirs counts too.
 PARSER_LIBRARIES = (
-    "absl",
-    "argbind",
-    "argparse",
-    "chz",
-    "click",
-    "cloup",
-    "configargparse",
-    "cyclopts",
-    "docopt",
-    "draccus",
-    "fire",
-    "getopt",
-    "gin",
-    "hydra",
-    "jsonargparse",
-    "lightning.pytorch.cli",
-    "ml_collections",
-    "optparse",
-    "plac",
-    "pyrallis",
-    "pytorch_lightning.cli",
-    "rich_click",
-    "sacred",
-    "simple_parsing",
-    "tap",
-    "typer",
-    "tyro",
+    *("absl", "argbind", "argparse", "chz", "click", "cloup", "configargparse", "cyclopts"),
+    *("docopt", "draccus", "fire", "getopt", "gin", "hydra", "jsonargparse"),
+    *("lightning.pytorch.cli", "ml_collections", "optparse", "plac", "pyrallis"),
+    *("pytorch_lightning.cli", "rich_click", "sacred", "simple_parsing", "tap", "typer", "tyro"),
 )
 _PARTS = {"omegaconf": ("OmegaConf",), "transformers": ("HfArgumentParser",), "trl": ("TrlParser",)}
 

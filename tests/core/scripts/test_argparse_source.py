@@ -86,7 +86,7 @@ def test_choices_are_computed(line: str, choices: tuple[object, ...]) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "word"),
     [
-        ("lambda s: s.lower() == 'true'", True, "True"),
+        ("lambda s: s.lower() == 'true'", True, "true"),
         ("lambda s: s.lower() in ('yes', 'y')", False, "no"),
         ("lambda s: [float(v) for v in s.split(',')]", [0.1, 2], "0.1,2"),
         ("lambda s: tuple(map(int, s.split('x')))", [3, 4], "3x4"),
@@ -135,7 +135,7 @@ def test_truth_words_follow_the_function() -> None:
         False,
         True,
     )
-    assert parameter.spelling == ((True, "True"), (False, "False"))
+    assert parameter.spelling == ((True, "true"), (False, "false"))
 
 
 def test_a_helper_in_a_loop() -> None:

@@ -1,209 +1,16 @@
-"""Scripts whose arguments come from dataclasses: what is read, and what their libraries make of the words."""
+"""Scripts whose arguments come from dataclasses: what is read, and the words that their parser gets."""
 
 from __future__ import annotations
 
-import dataclasses
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.reading import read_parameters
-from tests.core.frameworks import FLOATS, INTS, WORDS, default_config, loaded, printed, read_script, table
-
-CONFIG = '''
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-from enum import Enum
-from pathlib import Path
-from typing import Dict, List, Literal, Optional, Tuple, Union
-
-
-class Color(Enum):
-    red = "RED"
-    blue = "BLUE"
-
-
-@dataclass
-class Optimizer:
-    """Optimizer."""
-
-    lr: float = 0.1  # the rate
-    # the name
-    name: str = "adam"
-
-
-@dataclass
-class Base:
-    seed: int = 3
-    """seed below"""
-    hidden: int = field(default=1, init=False)
-
-
-@dataclass
-class Config(Base):
-    """What to do.
-
-    Attributes:
-        data: where
-    """
-
-    data: str = "d"
-    use_amp: bool = False
-    cache: bool = field(default=True, metadata={"help": "keep it"})
-    widths: List[int] = field(default_factory=lambda: [1, 2])
-    pair: Tuple[int, str] = (1, "x")
-    many: tuple[int, ...] = (1,)
-    weight: Optional[float] = None
-    color: Color = Color.red
-    mode: Literal["a", "b"] = "a"
-    path: Path = Path("x") / "y"
-    names: Optional[List[str]] = None
-    first: Optimizer = field(default_factory=Optimizer)
-    second: Optimizer = field(default_factory=lambda: Optimizer(lr=0.7))
-    tri: Optional[bool] = None
-'''
-PARSERS = {
-    "tyro": "tyro.cli(Config)",
-    "pyrallis": "pyrallis.parse(Config)",
-    "draccus": "draccus.parse(Config)",
-}
-SCRIPT = """
-import dataclasses, json
-import {library}
-from configuration import Config
-
-if __name__ == "__main__":
-    print(json.dumps(dataclasses.asdict({call}), default=lambda one: getattr(one, "name", str(one))))
-"""
-
-
-def read_library(folder: Path, library: str) -> ScriptParameters:
-    text = SCRIPT.format(library=library, call=PARSERS[library])
-    # pyrallis does not follow annotations that are texts.
-    future = "from __future__ import annotations\n"
-    return read_script(
-        folder, text, configuration=CONFIG.replace(future, "" if library == "pyrallis" else future)
-    )
-
-
-@pytest.fixture(scope="module", params=PARSERS)
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    return request.param, tmp_path_factory.mktemp(request.param)
-
-
-def test_fields_become_parameters(case: tuple[str, Path]) -> None:
-    library, folder = case
-    script = read_library(folder, library)
-    assert (script.kind, script.library, script.open) == ("dataclass", library, False)
-    assert not script.problems
-    found = table(script, "type", "default", "help")
-    assert ("config_path" in found) == (library in ("pyrallis", "draccus"))
-    found.pop("config_path", None)
-    assert found == {
-        "seed": ("int", 3, "seed below"),
-        "data": ("str", "d", "where"),
-        "use_amp": ("bool", False, ""),
-        "cache": ("bool", True, "keep it"),
-        "widths": ("list", [1, 2], ""),
-        "pair": ("list", [1, "x"], ""),
-        "many": ("list", [1], ""),
-        "weight": ("float", None, ""),
-        "color": ("choice", "red", ""),
-        "mode": ("choice", "a", ""),
-        "path": ("path", "x/y", ""),
-        "names": ("list", None, ""),
-        "first.lr": ("float", 0.1, "the rate"),
-        "first.name": ("str", "adam", "the name"),
-        "second.lr": ("float", 0.7, "the rate"),
-        "second.name": ("str", "adam", "the name"),
-        "tri": ("bool", None, ""),
-    }
-    by_name = {parameter.name: parameter for parameter in script.parameters}
-    assert by_name["color"].choices == ("red", "blue") and by_name["mode"].choices == ("a", "b")
-    assert by_name["first.lr"].flag == "--first.lr" and by_name["first.lr"].file == "configuration.py"
-    assert by_name["use_amp"].flags == (("--use-amp",) if library == "tyro" else ("--use_amp",))
-
-
-LEGAL = st.fixed_dictionaries(
-    {},
-    optional={
-        "seed": INTS,
-        "data": WORDS,
-        "use_amp": st.booleans(),
-        "cache": st.booleans(),
-        "widths": st.lists(INTS, max_size=3),
-        "pair": st.tuples(INTS, WORDS).map(list),
-        "many": st.lists(INTS, max_size=3),
-        "weight": FLOATS,
-        "color": st.sampled_from(["red", "blue"]),
-        "mode": st.sampled_from(["a", "b"]),
-        "path": WORDS,
-        "names": st.lists(WORDS, max_size=3),
-        "first": st.fixed_dictionaries({}, optional={"lr": FLOATS, "name": WORDS}),
-        "second": st.fixed_dictionaries({"lr": FLOATS}),
-        "tri": st.booleans(),
-    },
-)
-
-
-@settings(max_examples=60)
-@given(config=LEGAL)
-def test_the_library_reads_back_every_value(case: tuple[str, Path], config: dict[str, Any]) -> None:
-    library, folder = case
-    parser = pytest.importorskip(library, reason=f"{library} is not installed")
-    script = read_library(folder, library)
-    if library == "pyrallis":
-        config.pop("mode", None)  # it reads no Literal
-    try:
-        words = build_argv(script, config)
-    except InvalidInputs as error:
-        # Only texts that look like options among others are refused, and the text for no value.
-        reasons = [_is_told(one.field, one.message) for one in error.errors]
-    else:
-        reasons = []
-    if reasons:
-        assert all(reasons)
-        return
-    module = loaded(folder, "configuration")
-    parse = parser.cli if library == "tyro" else parser.parse
-    got = _plain(dataclasses.asdict(parse(module.Config, args=words)))
-    expected = {key: value for key, value in config.items() if not isinstance(value, dict)}
-    assert {key: got[key] for key in expected} == {
-        **expected,
-        **({"path": str(Path(config["path"]))} if "path" in config else {}),
-    }
-    for part in ("first", "second"):
-        for key, value in config.get(part, {}).items():
-            assert got[part][key] == value
-
-
-def _is_told(field: str | None, message: str) -> bool:
-    return "removes the argument '--'" in message or (
-        field in ("pair", "names") and ("as an option" in message or "'None'" in message)
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else getattr(value, "name", value)
-
-
-def test_the_defaults_are_passed_as_they_are(tmp_path: Path) -> None:
-    pytest.importorskip("tyro", reason="tyro is not installed")
-    script = read_library(tmp_path, "tyro")
-    assert printed(tmp_path, script, default_config(script)) == printed(tmp_path, script, {})
-
+from tests.core.frameworks import default_config, printed, read_script, table
 
 SIMPLE = """
 from dataclasses import dataclass
@@ -229,54 +36,31 @@ def test_classes_of_simple_parsing_are_not_read_from_the_source(tmp_path: Path) 
     assert build_argv(script, {"extra": 5, "lr": 0.2}) == ["--extra", "5", "--lr", "0.2"]
 
 
-TYRO = """
-import dataclasses, json
-from typing import Annotated, Dict, List, Optional, Tuple
-import tyro
+OTHERS = """
+from dataclasses import dataclass
+import {library}
 
-@dataclasses.dataclass
-class Model:
-    depth: int = 3
+@dataclass
+class Config:
+    lr: float = 0.1
 
-def main(
-    data: str,
-    model: Model,
-    points: List[Tuple[int, int]] = [(1, 2)],
-    rates: Dict[str, float] = {"a": 1.0},
-    verbose: bool = False,
-    strict: Optional[bool] = True,
-    alias: Annotated[int, tyro.conf.arg(name="other-name")] = 1,
-) -> None:
-    \"\"\"Train.
-
-    Args:
-        data: where
-    \"\"\"
-    print(json.dumps([data, model.depth, points, rates, verbose, strict, alias]))
-
-if __name__ == "__main__":
-    tyro.cli(main)
+{call}
 """
 
 
-def test_a_function_of_tyro(tmp_path: Path) -> None:
-    pytest.importorskip("tyro", reason="tyro is not installed")
-    script = read_script(tmp_path, TYRO)
-    assert not script.problems
-    assert table(script, "default", "flag", "help")["data"] == (None, "--data", "where")
-    assert printed(tmp_path, script, {"data": "d"}) == ["d", 3, [[1, 2]], {"a": 1.0}, False, True, 1]
-    config = {
-        "data": "-x",
-        "model": {"depth": 5},
-        "points": [[3, -4], [5, 6]],
-        "rates": {"a": -2.5},
-        "verbose": True,
-        "strict": None,
-        "alias": 7,
-    }
-    assert printed(tmp_path, script, config) == [
-        "-x", 5, [[3, -4], [5, 6]], {"a": -2.5}, True, None, 7,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("library", "call"),
+    [
+        ("tyro", "tyro.cli(Config, default=Config(lr=0.5))"),
+        ("tyro", "def main(lr: float): ...\ntyro.cli(main)"),
+        ("tyro", "@dataclass\nclass Wide:\n    rates: dict[str, float] = None\ntyro.cli(Wide)"),
+    ],
+)
+def test_other_libraries_are_left_to_asking(tmp_path: Path, library: str, call: str) -> None:
+    script = read_script(tmp_path, OTHERS.format(library=library, call=call))
+    assert (script.kind, list(table(script))) == ("command", ["command_line"])
+    assert f"uses {library}, but no parameters were found" in script.problems[0].message
+    assert build_argv(script, {"command_line": "--lr {lr}", "lr": 0.2}) == ["--lr", "0.2"]
 
 
 TRANSFORMERS = """
@@ -334,18 +118,163 @@ def test_the_parser_of_transformers(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_not_understood_is_said(tmp_path: Path) -> None:
+TYRO = """
+from dataclasses import dataclass, field, asdict
+import enum, json
+from pathlib import Path
+from typing import List, Literal, Optional, Tuple
+import tyro
+
+class Color(enum.Enum):
+    red = "RED"
+    blue = "BLUE"
+
+@dataclass
+class Args:
+    steps: int
+    learning_rate: float = 0.1  # the rate
+    use_amp: bool = False
+    cache: bool = True
+    widths: List[int] = field(default_factory=lambda: [1, 2])
+    pair: Tuple[int, int] = (1, 2)
+    color: Color = Color.red
+    mode: Literal["a", "b"] = "a"
+    path: Path = Path("x")
+    note: Optional[str] = None
+    tri: Optional[bool] = None
+
+print(json.dumps(asdict(tyro.cli(Args)), default=lambda one: getattr(one, "name", None) or str(one)))
+"""
+
+
+def test_a_class_of_simple_fields_of_tyro(tmp_path: Path) -> None:
+    pytest.importorskip("tyro", reason="tyro is not installed")
+    script = read_script(tmp_path, TYRO)
+    assert (script.kind, script.library, script.open, script.problems) == ("dataclass", "tyro", False, ())
+    assert table(script, "type", "default", "help")["learning_rate"] == ("float", 0.1, "the rate")
+    config = {**default_config(script), "steps": 3}
+    assert printed(tmp_path, script, config) == printed(tmp_path, script, {"steps": 3})
+    changed: dict[str, object] = {
+        "steps": 5,
+        "learning_rate": -0.5,
+        "use_amp": True,
+        "cache": False,
+        "widths": [],
+        "pair": [2, -3],
+        "color": "blue",
+        "mode": "b",
+        "path": "y",
+        "note": "-x",
+        "tri": False,
+    }
+    assert printed(tmp_path, script, changed) == changed
+
+
+YAML = """
+from dataclasses import dataclass, field, asdict
+import enum, json
+from typing import Dict, List, Optional, Union
+import {library}
+
+class Color(enum.Enum):
+    red = "RED"
+    blue = "BLUE"
+
+@dataclass
+class Config:
+    steps: int
+    rate: float = 0.1
+    data: str = "d"
+    fast: bool = False
+    widths: List[int] = field(default_factory=lambda: [1, 2])
+    rates: Dict[str, float] = field(default_factory=lambda: {{"a": 1.0}})
+    color: Color = Color.red
+    note: Optional[str] = None
+
+@{library}.wrap()
+def main(config: Config):
+    print(json.dumps(asdict(config), default=lambda one: one.name))
+
+main()
+"""
+
+
+@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
+def test_a_class_of_simple_fields_that_are_read_as_yaml(tmp_path: Path, library: str) -> None:
+    script = read_script(tmp_path, YAML.format(library=library))
+    assert (script.library, script.open, script.problems) == (library, False, ())
+    assert next(iter(table(script))) == "config_path"
+    assert build_argv(script, {"config_path": "a b.yaml", "steps": 3, "data": "d", "rate": 0.5}) == [
+        "--config_path", "a b.yaml", "--steps", "3", "--rate", "0.5",
+    ]  # fmt: skip
+    changed: dict[str, object] = {
+        "steps": 5,
+        "rate": -0.5,
+        "data": "true",
+        "fast": True,
+        "widths": [],
+        "rates": {"b": 2.5},
+        "color": "blue",
+        "note": "-x",
+    }
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    assert printed(tmp_path, script, changed) == changed
+
+
+def test_values_of_fields_that_are_not_listed(tmp_path: Path) -> None:
+    script = read_script(tmp_path, TRANSFORMERS)
+    config = {"model_name_or_path": "m", "bf16": False, "report_to": ["a", "b"], "note": "-x"}
+    assert build_argv(script, config) == [
+        "--model_name_or_path", "m", "--bf16", "False", "--report_to", "a", "b", "--note=-x",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "words"),
+    [
+        ("Union[dict, str]", {"a": 1}, ["--x", '{"a": 1}']),
+        ("Union[dict, str]", "auto", ["--x", "auto"]),
+        ("Optional[dict]", {"a": True}, ["--x", '{"a": true}']),
+        ("Union[bool, str]", False, ["--x", "False"]),
+        ("Literal[1, 2]", 2, ["--x", "2"]),
+        ("List[int]", [1, -2], ["--x", "1", "-2"]),
+        ("Optional[bool]", True, ["--x", "true"]),
+    ],
+)
+def test_types_of_fields(tmp_path: Path, annotation: str, value: object, words: list[str]) -> None:
     source = (
-        "from dataclasses import dataclass\nfrom typing import Union\nimport os, tyro\n"
-        "from elsewhere import Base\n"
-        "@dataclass\nclass A:\n    x: int = 1\n"
-        "@dataclass\nclass B:\n    y: int = 1\n"
-        "@dataclass\nclass Config(Base):\n    part: Union[A, B]\n    home: str = os.getcwd()\n"
-        "tyro.cli(Config)\n"
+        "from dataclasses import dataclass\nfrom typing import List, Literal, Optional, Union\n"
+        "from transformers import HfArgumentParser\n"
+        f"@dataclass\nclass Config:\n    x: {annotation} = None\n"
+        "HfArgumentParser(Config).parse_args_into_dataclasses()\n"
     )
     script = read_script(tmp_path, source)
-    assert script.open and list(table(script)) == ["home"]
-    assert [problem.line for problem in script.problems] == [12, 13, 14]
+    assert not script.problems and not script.open
+    assert build_argv(script, {"x": value}) == words
+    assert build_argv(script, {"x": None}) == []
+
+
+@pytest.mark.parametrize(("annotation", "value"), [("List[int]", []), ("Literal[1, 2]", 3), ("int", "a")])
+def test_values_that_no_field_takes(tmp_path: Path, annotation: str, value: object) -> None:
+    source = (
+        "from dataclasses import dataclass\nfrom typing import List, Literal\n"
+        "from transformers import HfArgumentParser\n"
+        f"@dataclass\nclass Config:\n    x: {annotation} = None\n"
+        "HfArgumentParser(Config).parse_args_into_dataclasses()\n"
+    )
+    with pytest.raises(InvalidInputs, match="x"):
+        build_argv(read_script(tmp_path, source), {"x": value})
+
+
+def test_arguments_in_addition_to_the_fields(tmp_path: Path) -> None:
+    source = TRANSFORMERS.replace(
+        "    model_args,", "    parser.add_argument('--seed', type=int, default=3)\n    model_args,"
+    )
+    script = read_script(tmp_path, source)
+    assert list(table(script)) == ["seed", "model_name_or_path", "kind", "use_fast", "tags", "cache"]
+    assert build_argv(script, {"model_name_or_path": "m", "seed": 4}) == [
+        "--model_name_or_path", "m", "--seed", "4",
+    ]  # fmt: skip
 
 
 TRAINER = """
@@ -430,23 +359,3 @@ def test_a_file_as_the_only_argument(tmp_path: Path) -> None:
     assert build_argv(script, {"config_file": "a.json", "extra": 3}) == ["a.json"]
     with pytest.raises(InvalidInputs, match="extra: the script reads only the file in config_file"):
         build_argv(script, {"config_file": "a.json", "extra": 4})
-
-
-@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
-def test_a_file_with_values(tmp_path: Path, library: str) -> None:
-    script = read_library(tmp_path, library)
-    assert build_argv(script, {"config_path": "a b.yaml", "seed": 3, "data": "x"}) == [
-        "--config_path", "a b.yaml", "--data", "x",
-    ]  # fmt: skip
-
-
-def test_classes_that_are_chosen_by_name(tmp_path: Path) -> None:
-    source = (
-        "import draccus\nfrom dataclasses import dataclass\n"
-        "@dataclass\nclass Policy(draccus.ChoiceRegistry):\n    rate: float\n"
-        "@dataclass\nclass Config:\n    policy: Policy\n    seed: int = 1\n"
-        "@draccus.wrap()\ndef main(cfg: Config): ...\nmain()\n"
-    )
-    script = read_script(tmp_path, source)
-    assert list(table(script)) == ["config_path", "seed"] and script.open
-    assert build_argv(script, {"policy.type": "act"}) == ["--policy.type", "act"]

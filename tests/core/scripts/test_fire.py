@@ -156,3 +156,11 @@ def test_classes_are_left_to_asking(tmp_path: Path, component: str, what: str) -
     assert [one.message for one in script.problems] == [
         f"Line 15: The parameters of {what} could not be determined."
     ]
+
+
+def test_descriptions_in_the_style_of_sphinx(tmp_path: Path) -> None:
+    source = (
+        'import fire\ndef f(a, b=1):\n    """Do it.\n\n    :param a: where\n        it is\n'
+        '    :param int b: how many\n    :returns: nothing\n        at all\n    """\nfire.Fire(f)\n'
+    )
+    assert table(read_script(tmp_path, source), "help") == {"a": ("where it is",), "b": ("how many",)}

@@ -31,6 +31,7 @@ PARAMETERS = """\
 %matplotlib inline
 from typing import Literal
 lr = 0.1  # learning rate
+# rounds
 epochs: int = 3
 opt: Literal['sgd', 'adam'] = 'sgd'
 sizes = (64, 32)
@@ -74,10 +75,10 @@ def test_the_tagged_cell_is_what_it_takes() -> None:
         ("name", "none", None),
         ("fast", "bool", False),
     ]
-    assert found.parameters[0].help == "learning rate"
+    assert [one.help for one in found.parameters[:3]] == ["learning rate", "rounds", ""]
     assert found.parameters[2].choices == ("sgd", "adam")
     assert [problem.message for problem in found.problems] == [
-        "root is computed in line 9 and cannot be set."
+        "root is computed in line 10 and cannot be set."
     ]
 
 

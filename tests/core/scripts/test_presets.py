@@ -375,15 +375,3 @@ def test_a_constructor_of_fire_takes_no_words_of_its_method(
     found = script_of("fire", ScriptCommand(parameters=own, commands={"train": train}), [])
     config = {**default_config(found), "command": "train", **changed}
     assert printed(tmp_path, found, config) == told
-
-
-def test_pyrallis_and_draccus_get_what_was_changed(tmp_path: Path) -> None:
-    for library in ("pyrallis", "draccus"):
-        found = read_script(
-            tmp_path / library,
-            f"import {library}\nfrom dataclasses import dataclass\n@dataclass\nclass Config:\n"
-            f"    lr: float = 0.1\n    steps: int = 3\n@{library}.wrap()\ndef main(cfg: Config): ...\n"
-            "main()\n",
-        )
-        assert default_config(found) == {"config_path": None, "lr": 0.1, "steps": 3}
-        assert build_argv(found, {"lr": 0.1, "steps": 4}) == ["--steps", "4"]

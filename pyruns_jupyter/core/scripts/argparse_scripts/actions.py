@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter
@@ -16,7 +17,6 @@ from pyruns_jupyter.core.scripts.source.objects import (
     UnknownError,
     is_plain,
 )
-from pyruns_jupyter.core.scripts.source.safe_builtins import ARGPARSE_WORDS
 
 from .assembly import SWITCHES, shown_type
 from .converters import Converter, converter
@@ -25,7 +25,6 @@ from .parserobjects import ArgumentAction, ParserMethods, ParserObject
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
-SUPPRESS = ARGPARSE_WORDS["SUPPRESS"]
 _STORING = ("store", "store_const", "store_true", "store_false")
 _ACTIONS = (*_STORING, "append", "append_const", "extend", "count", "help", "version")
 _CLASSES = {f"_{''.join(map(str.title, one.split('_')))}Action": one for one in _ACTIONS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyruns_jupyter.core.scripts.probe.child.values import RAISED, probed
 from pyruns_jupyter.core.scripts.source.objects import (
     ClassRef,
     EnumMember,
@@ -32,8 +33,6 @@ _NAMES = {
     "os.path.expanduser": "path",
     "argparse.FileType": "path",
 }
-_TRUTHS = (("True", "False"), ("true", "false"), ("yes", "no"), ("y", "n"), ("1", "0"), ("on", "off"))
-_SEPARATORS = (",", " ", ";", ":", "x", "/")
 
 
 @dataclass(frozen=True)
@@ -119,32 +118,15 @@ def _known(value: Any) -> Any:
 
 
 def _function(kind: Any, tracer: Tracer, choices: Any) -> Converter:
-    results = {word: tracer.probe(kind, word) for word in ("3", "1.5", "abc")}
-    for yes, no in _TRUTHS:
-        one, other = tracer.probe(kind, yes), tracer.probe(kind, no)
-        if one is True and other is False:
-            return Converter("truth", spelling=((True, yes), (False, no)))
+    def call(word: str) -> Any:
+        result = tracer.probe(kind, word)
+        return RAISED if isinstance(result, Unknown) else result
+
+    found = probed(call)
     members = [one for one in choices if isinstance(one, EnumMember)] if isinstance(choices, list) else []
-    if members:
+    if members and found["item"] != "truth":
         converted = _enum(kind, members, tracer)
         if converted.members:
             return converted
-    for separator in _SEPARATORS:
-        result = tracer.probe(kind, f"1{separator}2")
-        if isinstance(result, (list, tuple)) and len(result) == 2:
-            return _split(kind, separator, list(result))
-    if type(results["3"]) is int and isinstance(results["1.5"], Unknown):
-        return Converter("int")
-    if type(results["3"]) is float and type(results["1.5"]) is float:
-        return Converter("float")
-    if all(result == word for word, result in results.items()):
-        return Converter("str")
-    return Converter("custom")
-
-
-def _split(kind: Any, separator: str, result: list[Any]) -> Converter:
-    if result == ["1", "2"]:
-        return Converter("str", separator)
-    if result == [1, 2]:
-        return Converter("int" if type(result[0]) is int else "float", separator)
-    return Converter("custom")
+    spelling = tuple((value, word) for value, word in found.get("spelling", ()))
+    return Converter(found["item"], found.get("separator", ""), spelling)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from argparse import SUPPRESS
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from pyruns_jupyter.core.scripts.source.modules import Project
 from pyruns_jupyter.core.scripts.source.objects import Function, Scope
 from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
-from .actions import SUPPRESS, ActionReader
+from .actions import ActionReader
 from .assembly import parser_of, subcommands_of, together
 from .parserobjects import (
     ADDING,

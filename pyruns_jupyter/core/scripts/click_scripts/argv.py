@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from pyruns_jupyter.core.scripts.bind_values import (
@@ -15,7 +16,6 @@ from pyruns_jupyter.core.scripts.bind_values import (
     MismatchError,
     fill,
     is_left_out,
-    item_shape,
     one_word,
     plain_word,
     same,
@@ -122,7 +122,7 @@ def _several(parameter: Parameter, value: Any) -> list[str]:
     shape = parameter.shape or ANY
     if shape.name != "tuple":
         return [one_word(shape, item) for item in items]
-    return [one_word(item_shape(shape, index), item) for index, item in enumerate(items)]
+    return [one_word(one, item) for one, item in zip_longest(shape.items, items, fillvalue=ANY)]
 
 
 def _one(parameter: Parameter, value: Any) -> str:

@@ -14,6 +14,7 @@ from pyruns_jupyter.core.scripts.source.import_map import external_name, imports
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 
 from .decorators import PACKAGES, declared, is_click
+from .registrations import registered
 
 _COMMAND, _GROUP = "command", "group"
 _DEPTH = 8
@@ -159,47 +160,15 @@ class ClickReader:
 
     def _members(self, module: Module, group: ast.AST) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
         """Yield the commands of a group with their names."""
-        for home in list(dict.fromkeys([module, *self.modules])):
-            for node in nodes_of(home.tree):
-                if isinstance(node, Function):
-                    for decorator in node.decorator_list:
-                        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-                        if self._belongs(home, called, group) and self._decorator_kind(home, decorator):
-                            yield self._name(home, decorator, node), (home, node)
-                elif isinstance(node, ast.Call):
-                    yield from self._added(home, node, group)
-
-    def _belongs(self, home: Module, called: ast.expr, group: ast.AST) -> bool:
-        if not isinstance(called, ast.Attribute) or called.attr not in (_COMMAND, _GROUP, "add_command"):
-            return False
-        found = home.find(called.value)
-        return found is not None and found[1] is group
-
-    def _added(
-        self, home: Module, node: ast.Call, group: ast.AST
-    ) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
-        """Yield the commands of `group.add_command(command, name)` and `group.command(name)(function)`."""
-        if isinstance(node.func, ast.Call) and node.args:
-            if self._belongs(home, node.func.func, group):
-                found = home.find(node.args[0])
-                if found is not None and isinstance(found[1], Function):
-                    yield self._name(home, node.func, found[1]), found
-            return
-        if (
-            not self._belongs(home, node.func, group)
-            or text_of(node.func).rsplit(".", 1)[-1] != "add_command"
-        ):
-            return
-        words = keywords(node)
-        added = node.args[0] if node.args else words.get("cmd")
-        target = self._definition(home, text_of(added)) if added is not None else None
-        if target is None:
-            self.problems.add(
-                home, f"The command in {text_of(node)} could not be resolved. It is not listed", node.lineno
-            )
-            return
-        named = node.args[1] if len(node.args) > 1 else words.get("name")
-        yield home.constants.text(named) or self._own_name(*target), target
+        modules = list(dict.fromkeys([module, *self.modules]))
+        for method, call, home, found in registered(modules, group, self._kind, self.problems):
+            if found[0] not in self.modules:
+                self.modules.append(found[0])
+            name = ""
+            if method == "add_command" and isinstance(call, ast.Call):
+                named = call.args[1] if len(call.args) > 1 else keywords(call).get("name")
+                name = home.constants.text(named) or self._own_name(*found)
+            yield name or self._name(home, call, found[1]), found
 
     def _own_name(self, module: Module, node: ast.AST) -> str:
         if isinstance(node, Function):

@@ -12,6 +12,7 @@ from pyruns_jupyter.core.scripts.source.functions import Function, keywords
 from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
 
+from .registrations import registered
 from .typer_options import command_of
 
 _DEPTH = 8
@@ -55,7 +56,6 @@ class TyperReader:
     def entry(self) -> ScriptCommand | None:
         """Return the command that the script runs."""
         main = self.project.main
-        first: tuple[Module, ast.AST] | None = None
         for node in nodes_of(main.tree):
             if not isinstance(node, ast.Call):
                 continue
@@ -74,9 +74,9 @@ class TyperReader:
                 if found is not None and _is_app(*found):
                     return self._app(*found, 0)
         for statement in main.tree.body:
-            if isinstance(statement, ast.Assign) and _is_app(main, statement.value) and first is None:
-                first = (main, statement.value)
-        return self._app(*first, 0) if first is not None else None
+            if isinstance(statement, ast.Assign) and _is_app(main, statement.value):
+                return self._app(main, statement.value, 0)
+        return None
 
     def _app(self, module: Module, node: ast.AST, depth: int) -> ScriptCommand:
         """Return the command of an application: its single command, or a group."""
@@ -96,23 +96,25 @@ class TyperReader:
             found = module.find(words["callback"])
             if found is not None and isinstance(found[1], Function):
                 callback = command_of(*found, self.problems)
-        for kind, call, home, target in self._registrations(module, node):
-            given = keywords(call)
+        for kind, call, home, found in self._registrations(module, node):
+            if not isinstance(call, ast.Call):
+                continue
+            given, target = keywords(call), found[1]
             if kind == "callback":
-                callback = command_of(home, target, self.problems)
+                callback = command_of(*found, self.problems)
                 grouped = True
                 without = without or home.constants.get(given.get("invoke_without_command")) is True
                 chained = chained or home.constants.get(given.get("chain")) is True
             elif kind == "command":
-                command = command_of(home, target, self.problems)
+                command = command_of(*found, self.problems)
                 name = home.constants.text(call.args[0] if call.args else given.get("name"))
                 settings = given.get("context_settings")
                 command.open = command.open or self._ignores_unknown(home, settings)
                 commands[name or _spelled(getattr(target, "name", "command"))] = command
             else:
-                sub = self._app(home, target, depth + 1)
+                sub = self._app(*found, depth + 1)
                 grouped = True
-                name = home.constants.text(given.get("name")) or self._app_name(home, target)
+                name = home.constants.text(given.get("name")) or self._app_name(*found)
                 if name:
                     commands[name] = sub
                 else:
@@ -126,45 +128,11 @@ class TyperReader:
             callback.open = True
         return callback
 
-    def _registrations(self, module: Module, app: ast.AST) -> Iterator[tuple[str, ast.Call, Module, ast.AST]]:
-        """Yield what is registered with an application: callbacks, commands, other applications."""
-        for home in list(dict.fromkeys([module, *self.modules])):
-            for node in nodes_of(home.tree):
-                if isinstance(node, Function):
-                    for decorator in node.decorator_list:
-                        if isinstance(decorator, ast.Call) and self._belongs(home, decorator.func, app):
-                            yield decorator.func.attr, decorator, home, node  # type: ignore[attr-defined]  # an attribute, as just asked
-                elif isinstance(node, ast.Call):
-                    yield from self._registered(home, node, app)
-
-    def _registered(
-        self, home: Module, node: ast.Call, app: ast.AST
-    ) -> Iterator[tuple[str, ast.Call, Module, ast.AST]]:
-        if isinstance(node.func, ast.Call) and self._belongs(home, node.func.func, app) and node.args:
-            found = home.find(node.args[0])
-            if found is not None and isinstance(found[1], Function):
-                yield node.func.func.attr, node.func, *found  # type: ignore[attr-defined]  # an attribute, as just asked
-                return
-        elif (
-            isinstance(node.func, ast.Attribute)
-            and node.func.attr == "add_typer"
-            and self._belongs(home, node.func, app)
-            and node.args
-        ):
-            found = home.find(node.args[0])
-            if found is not None and _is_app(*found):
-                yield "add_typer", node, *found
-                return
-        else:
-            return
-        text = f"The command in {text_of(node)} could not be resolved. It is not listed"
-        self.problems.add(home, text, node.lineno)
-
-    def _belongs(self, home: Module, called: ast.expr, app: ast.AST) -> bool:
-        if not isinstance(called, ast.Attribute) or called.attr not in ("command", "callback", "add_typer"):
-            return False
-        found = home.find(called.value)
-        return found is not None and found[1] is app
+    def _registrations(
+        self, module: Module, app: ast.AST
+    ) -> Iterator[tuple[str, ast.expr, Module, tuple[Module, ast.AST]]]:
+        modules = list(dict.fromkeys([module, *self.modules]))
+        return registered(modules, app, _is_app, self.problems)
 
     def _app_name(self, module: Module, app: ast.AST) -> str:
         assert isinstance(app, ast.Call)
@@ -172,9 +140,9 @@ class TyperReader:
         name = module.constants.text(words.get("name"))
         if name:
             return name
-        for kind, _, _, target in self._registrations(module, app):
+        for kind, _, _, found in self._registrations(module, app):
             if kind == "callback":
-                return _spelled(getattr(target, "name", ""))
+                return _spelled(getattr(found[1], "name", ""))
         return ""
 
     def _ignores_unknown(self, module: Module, node: ast.expr | None) -> bool:

@@ -1,4 +1,1 @@
-"""Scripts whose arguments are made from dataclasses: simple_parsing, transformers, tyro, pyrallis, draccus.
-
-`reading` finds the classes, `fields` converts their fields to parameters, `argv` builds the command line.
-"""
+"""Scripts that use `HfArgumentParser` of transformers: `reading` finds the classes, `argv` the line."""

@@ -1,70 +1,64 @@
-"""Detection of the parameters of scripts that use dataclasses: transformers, tyro, pyrallis, draccus."""
+"""Detection of the parameters of scripts that use `HfArgumentParser`, `TrlParser`, tyro, pyrallis or draccus.
+
+A script of the last three is left to asking unless all fields of its class, and of the classes in them, are
+simple.
+"""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
-from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
-from pyruns_jupyter.core.scripts.source.classfields import given_values, is_config_class
+from pyruns_jupyter.core.scripts.argparse_scripts.assembly import together
+from pyruns_jupyter.core.scripts.model import Parameter, Parser, Problems, ScriptParameters
+from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, inherits
+from pyruns_jupyter.core.scripts.source.classfields import (
+    NOTHING,
+    ClassField,
+    fields_of,
+    is_config_class,
+    with_default,
+)
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
-from pyruns_jupyter.core.scripts.source.functions import Function, keywords, shown
-from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
+from pyruns_jupyter.core.scripts.source.functions import Function, keywords, note_computed, shown
+from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.scripts.types import Shape
 
-from .fields import LIBRARIES, FieldReader
-
-_TYRO = "tyro"
+_TRL = "trl.TrlParser"
+_TYRO = "tyro.cli"
 _YAML = ("pyrallis", "draccus")
-_PARSERS = {
-    "transformers.HfArgumentParser": "transformers",
-    "transformers.hf_argparser.HfArgumentParser": "transformers",
-    "trl.TrlParser": "transformers",
-    "pyrallis.ArgumentParser": "pyrallis",
-    "pyrallis.argparsing.ArgumentParser": "pyrallis",
-    "draccus.ArgumentParser": "draccus",
-}
-CONFIG_PATH = "config_path"  # of pyrallis and draccus
+_PARSERS = (
+    *("transformers.HfArgumentParser", "transformers.hf_argparser.HfArgumentParser", _TRL, _TYRO),
+    *(f"{library}.{name}" for library in _YAML for name in ("wrap", "parse")),
+)
+_SIMPLE = ("int", "float", "str", "bool", "path", "choice")
+_CHANGING = ("args", "default", "config", "registry", "return_unknown_args", "use_underscores", "prog")
+_REGISTRIES = (
+    "ChoiceRegistry",
+    "PluginRegistry",
+)  # of draccus: `--model.type` chooses a class
+_MAX_DEPTH = 10
 _FILE_METHODS = {"parse_json_file": "JSON", "parse_yaml_file": "YAML"}
-
-
-@dataclass
-class FoundClass:
-    """One class (or function) that a parser reads arguments from."""
-
-    module: Module
-    node: ast.AST
-    given: dict[str, ast.expr] = field(default_factory=dict)
-    giver: Module | None = None
-
-
-@dataclass(frozen=True)
-class DataclassDetails:
-    """What `dataclass_argv` needs in addition to the list, such as plain argparse arguments."""
-
-    plain: ScriptParameters | None = None
-    file_key: str = ""  # of the file that replaces all other arguments
+WORDS = ((True, "True"), (False, "False"))  # of a value that may be a boolean
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return the parameters of a script that derives them from dataclasses; None when it does not."""
-    main = project.main
-    if not any(name.split(".")[0] in (*LIBRARIES, "trl") for name in _all_imports(project)):
-        return None
-    reader = _Reading(project)
-    for module in [main, *_called_modules(main)]:
-        reader.look(module)
-        if reader.library:
-            break
-    return reader.result() if reader.library else None
+    """Return the parameters of a script that uses such a parser; None when it does not."""
+    for module in [project.main, *_called_modules(project.main)]:
+        for node in nodes_of(module.tree):
+            decorators = node.decorator_list if isinstance(node, Function) else ()
+            call = next((one for one in (*decorators, node) if _name(module, one) in _PARSERS), None)
+            if isinstance(call, ast.Call):
+                first = node.args.args[:1] if isinstance(node, Function) else []
+                found = _Reading(project, module, call, first[0].annotation if first else None).result()
+                return None if found.library != "transformers" and found.open else found
+    return None
 
 
-def _all_imports(project: Project) -> list[str]:
-    names = list(imported_names(project.main.tree).values())
-    for module in _called_modules(project.main):
-        names += imported_names(module.tree).values()
-    return names
+def _name(module: Module, node: ast.AST) -> str:
+    return external_name(module.tree, node.func) if isinstance(node, ast.Call) else ""
 
 
 def _called_modules(main: Module) -> list[Module]:
@@ -82,161 +76,223 @@ def _called_modules(main: Module) -> list[Module]:
 
 
 class _Reading:
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, module: Module, call: ast.Call, annotation: ast.expr | None) -> None:
         self.project = project
-        self.library = ""
-        self.found: list[FoundClass] = []
-        self.fields = FieldReader()
-        self.open = False
-        self.file_key = ""
-        self.reads_config = False
+        self.module = module
+        self.call = call
+        self.problems = Problems()
+        self.annotation = annotation  # of the function that a decorator calls with the values
+        self.name = _name(module, call)
+        package = self.name.partition(".")[0]
+        self.library = package if package in ("tyro", *_YAML) else "transformers"
+        self.open = self.library != "transformers" and not keywords(call).keys().isdisjoint(_CHANGING)
         self.reads_file = ""  # the format of a file that can replace all arguments
-
-    def look(self, module: Module) -> None:
-        """Find the parser that a file creates."""
         for node in nodes_of(module.tree):
-            if isinstance(node, Function):
-                for decorator in node.decorator_list:
-                    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-                    name = external_name(module.tree, called)
-                    if name.rsplit(".", 1)[-1] == "wrap" and name.split(".")[0] in _YAML and not self.library:
-                        self._wrapped(module, node, name.split(".")[0])
-            elif isinstance(node, ast.Call) and not self.library:
-                self._call(module, node)
-        if self.library:
-            for node in nodes_of(module.tree):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                    rest = {item.arg: item.value for item in node.keywords}.get("return_remaining_strings")
-                    kind = _FILE_METHODS.get(node.func.attr)
-                    if kind and "argv" in text_of(node) and kind not in self.reads_file:
-                        self.reads_file = f"{self.reads_file} or {kind}" if self.reads_file else kind
-                    known = node.func.attr == "parse_known_args" or (
-                        rest is not None and text_of(rest) == "True"
-                    )
-                    self.open = self.open or known
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                rest = keywords(node).get("return_remaining_strings")
+                kind = _FILE_METHODS.get(node.func.attr)
+                if kind and "argv" in text_of(node) and kind not in self.reads_file:
+                    self.reads_file = f"{self.reads_file} or {kind}" if self.reads_file else kind
+                if node.func.attr == "parse_known_args" or (rest is not None and text_of(rest) == "True"):
+                    self.open = True
 
-    def _wrapped(self, module: Module, function: ast.AST, library: str) -> None:
-        assert isinstance(function, Function)
-        self.library = library
-        first = function.args.args[0] if function.args.args else None
-        if first is not None and first.annotation is not None:
-            self._take(module, first.annotation)
-        else:
-            self.fields.problems.add(
-                module, f"The first parameter of {function.name} has no type annotation", function.lineno
-            )
+    def result(self) -> ScriptParameters:
+        """Return all parameters: the file with values, those of argparse, the fields of the classes."""
+        found = [*self._files()]
+        known = len(found)
+        words = keywords(self.call)
+        given = (words.get(name) for name in ("dataclass_types", "f", "config_class"))
+        classes = next((one for one in (*self.call.args, *given) if one is not None), self.annotation)
+        plain = self._plain()
+        if classes is not None:
+            found += self._several(self.module, classes)
+        unique: dict[str, Parameter] = {}
+        for one in found:
+            unique.setdefault(one.name, one)
+        own = list(unique.values())
+        parsers = [Parser(tuple(own[:known])), Parser(tuple(own[known:]))]
+        problems = [*self.problems, *self.project.problems]
+        if plain is not None and plain.parser is not None:
+            parsers.insert(1, plain.parser)
+            problems = [*plain.problems, *problems]
+        parser = together(parsers, is_open=self.open)
+        return ScriptParameters(
+            "dataclass",
+            parser.parameters,
+            tuple(dict.fromkeys(problems)),
+            self.open,
+            parser=parser,
+            library=self.library,
+            details="config_file" if self.reads_file else "",
+        )
 
-    def _call(self, module: Module, node: ast.Call) -> None:
-        name = external_name(module.tree, node.func)
-        package, last = name.split(".")[0], name.rsplit(".", 1)[-1]
-        words = keywords(node)
-        first = node.args[0] if node.args else words.get("config_class")
-        if name in _PARSERS:
-            self.library = _PARSERS[name]
-            self.reads_config = name == "trl.TrlParser"
-            if self.library == "transformers":
-                self._several(module, node.args[0] if node.args else words.get("dataclass_types"))
-            elif first is not None:
-                self._take(module, first)
-        elif package in _YAML and last == "parse" and first is not None:
-            self.library = package
-            self._take(module, first, words)
-        elif name == "tyro.cli" and (first or words.get("f")) is not None:
-            self.library = _TYRO
-            self._take(module, first or words["f"], words)
-
-    def _several(self, module: Module, node: ast.expr | None) -> None:
-        """Read the classes of `HfArgumentParser((A, B))`."""
+    def _several(self, module: Module, node: ast.expr) -> list[Parameter]:
+        """Return the fields of the classes of `HfArgumentParser((A, B))`."""
         if isinstance(node, (ast.Tuple, ast.List)):
-            for item in node.elts:
-                self._take(module, item)
-        elif node is not None:
-            target = module.find(node)
-            if target is not None and isinstance(target[1], (ast.Tuple, ast.List)):
-                self._several(target[0], target[1])
-            else:
-                self._take(module, node)
-
-    def _take(self, module: Module, node: ast.expr, words: dict[str, ast.expr] | None = None) -> None:
-        """Record a class or function that arguments are derived from."""
-        words = words or {}
-        given: dict[str, ast.expr] = {}
-        made = module.find(node.func) if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and made is not None and isinstance(made[1], ast.ClassDef):
-            given = given_values(*made, node)  # an instance: its values are the defaults
-            target: tuple[Module, ast.AST] | None = made
-        else:
-            target = module.find(node) or module.find_class(node)
-        default = words.get("default")
-        if isinstance(default, ast.Call):
-            owner = module.find(default.func)
-            if owner is not None and isinstance(owner[1], ast.ClassDef):
-                given = given_values(*owner, default)
-        elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
-            self.fields.problems.add(
-                module,
-                f"The default {shown(default)} is computed. The defaults of the class are shown",
-                node.lineno,
-            )
+            return [one for item in node.elts for one in self._several(module, item)]
+        target = module.find(node)
+        if target is not None and isinstance(target[1], (ast.Tuple, ast.List)):
+            return self._several(target[0], target[1])
+        target = target or module.find_class(node)
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
-            self.found.append(FoundClass(*target, given=given, giver=module))
-        elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
-            self.found.append(FoundClass(*target))
-        else:
-            self.fields.problems.add(
+            return self._of_class(target[0], target[1])
+        self.problems.add(
+            module,
+            f"{shown(node)} is not a class of this project. Its fields are not listed but can be set",
+            node.lineno,
+        )
+        self.open = True
+        return []
+
+    def _of_class(
+        self, module: Module, node: ast.ClassDef, around: ClassField | None = None
+    ) -> list[Parameter]:
+        """Return the parameters of a class; those of the class in the field `around` have dotted names."""
+        endless = around is not None and around.name.count(".") > _MAX_DEPTH
+        if endless or inherits(module, node, *_REGISTRIES):
+            self.open = True
+            return []
+        fields, unknown = fields_of(module, node)
+        for base in unknown:
+            self.problems.add(
                 module,
-                f"{shown(node)} is not a class of this project. Its fields are not listed but can be set",
+                f"{node.name} inherits from {base}, whose fields are not listed but can be set",
                 node.lineno,
             )
             self.open = True
+        make = {"tyro": self._of_tyro, "transformers": self._parameter}.get(self.library, self._of_yaml)
+        found: list[Parameter] = []
+        for item in fields:
+            if around is not None:
+                item = replace(_given(item, around), name=f"{around.name}.{item.name}")
+            if self.library == "transformers" or item.nested is None or not _is_plain(item):
+                found.append(make(item))
+                continue
+            inner = self._of_class(*item.nested, item) if not self.open else []
+            found += inner
+            # These libraries make no object of a class without an argument for it or a default, and forget
+            # the values that the default sets as soon as there is an argument.
+            made = item.default is not NOTHING or any(one.required for one in inner)
+            if self.library in _YAML and (item.given or not made):
+                self.open = True
+        return found
 
-    def result(self) -> ScriptParameters:
-        """Return all parameters."""
-        self.fields.library = self.library
-        plain = self._plain()
-        parameters: list[Parameter] = []
-        for found in self.found:
-            parameters += self.fields.of(found.module, found.node, "", found.given, found.giver)
-        unique: dict[str, Parameter] = {}
-        for one in (*self._files(), *(plain.parameters if plain is not None else ()), *parameters):
-            unique.setdefault(one.name, one)
-        problems = [
-            *(plain.problems if plain is not None else ()),
-            *self.fields.problems,
-            *self.project.problems,
-        ]
-        more = self.open or self.fields.open
-        return ScriptParameters(
-            "dataclass",
-            tuple(unique.values()),
-            tuple(dict.fromkeys(problems)),
-            more,
-            library=self.library,
-            details=DataclassDetails(plain, self.file_key),
+    def _of_yaml(self, item: ClassField) -> Parameter:
+        """Return the parameter of a field whose value is read as YAML."""
+        shape, missing = item.shape, item.default is NOTHING
+        if item.nested is not None or any(one.name in ("class", "custom") for one in (shape, *shape.items)):
+            self.open = True
+        found = self._parameter(replace(item, shape=replace(shape, definition=None)))
+        item_type = found.item_type if shape.name in ("int", "float", "bool", "choice") else "json"
+        default = None if missing else item.default
+        return replace(found, default=default, required=missing, nargs=None, item_type=item_type)
+
+    def _of_tyro(self, item: ClassField) -> Parameter:
+        """Return the parameter of a field; the script is left to asking if the field is not simple."""
+        shape, missing = item.shape, item.default is NOTHING
+        several = shape.name in ("list", "tuple")
+        items = shape.items if several else (shape,)
+        simple = len({one.name for one in items}) == 1 and items[0].name in _SIMPLE
+        flag = item.name.replace("_", "-")
+        parent, dot, own = flag.rpartition(".")
+        if item.extras or not simple or own.startswith("no-"):
+            self.open = True
+        found = self._parameter(replace(item, shape=replace(shape, definition=None)))
+        is_switch = shape.name == "bool" and not shape.optional and not missing
+        return replace(
+            found,
+            flags=(f"--{flag}",),
+            off_flags=(f"--{parent}{dot}no-{own}",) if is_switch else (),
+            action="boolean_optional" if is_switch else "store",
+            nargs="*" if found.nargs == "+" else found.nargs,
+            default=None if missing else item.default,
+            required=missing,
+            spelling=WORDS if items and items[0].name == "bool" else found.spelling,
+        )
+
+    def _parameter(self, item: ClassField) -> Parameter:
+        if item.computed and item.expression is not None:
+            note_computed(self.problems, item.module, item.name, item.expression)
+        missing = item.default is NOTHING
+        shape, default = _by_value(item.shape, None if missing else item.default)
+        if missing and shape.name == "bool" and not shape.optional:
+            missing, default = False, False
+        several = shape.name in ("list", "tuple")
+        given = item.word("choices")
+        if isinstance(given, (list, dict)) and not shape.choices and not several:
+            words = tuple(map(str, given))
+            shape = Shape("choice", choices=tuple(given), words=words, optional=shape.optional)
+        one = shape.items[0] if several and shape.items else shape
+        spelling: tuple[tuple[object, str], ...] = ()
+        if one.name == "choice":
+            spelling = tuple(zip(one.choices, one.words, strict=True))
+        elif one.name == "bool":
+            spelling = ((True, "true"), (False, "false"))
+        elif one.name in ("union", "any", "custom"):
+            spelling = WORDS
+        return Parameter(
+            name=item.name,
+            type="list" if several else shape.shown,
+            default=default,
+            flags=(f"--{item.name}",),
+            choices=None if several else shape.choices or None,
+            help=item.help,
+            group=item.name.rpartition(".")[0],
+            required=missing,
+            nargs=(len(shape.items) if shape.name == "tuple" else "+") if several else None,
+            item_type="truth" if one.name == "bool" else one.item_type,
+            line=item.line,
+            spelling=spelling,
+            file="" if item.module.main else item.module.name,
+            shape=shape,
+            computed=item.computed,
         )
 
     def _files(self) -> list[Parameter]:
         """Return the parameter that names a file with values, if the script reads one."""
-        if self.library in _YAML:
+        key = "config" if self.name == _TRL else "config_path" if self.library in _YAML else ""
+        if key:
             about = "YAML file with values; other arguments override them"
-            return [Parameter(CONFIG_PATH, "path", None, (f"--{CONFIG_PATH}",), help=about, item_type="path")]
-        if self.reads_config:
-            about = "YAML file with values; other arguments override them"
-            return [Parameter("config", "path", None, ("--config",), help=about, item_type="path")]
+            return [Parameter(key, "path", None, (f"--{key}",), help=about, item_type="path")]
         if self.reads_file:
-            self.file_key = "config_file"
             about = f"{self.reads_file} file with all values, passed as the only argument"
-            return [Parameter(self.file_key, "path", None, help=about, positional=True, item_type="path")]
+            return [Parameter("config_file", "path", None, help=about, positional=True, item_type="path")]
         return []
 
     def _plain(self) -> ScriptParameters | None:
         """Return the arguments that `add_argument` declares in addition to the dataclasses."""
-        if self.library != "transformers" or not _adds(self.project.main):
+        nodes = nodes_of(self.project.main.tree)
+        if not any(isinstance(node, ast.Attribute) and node.attr == "add_argument" for node in nodes):
             return None
         return argparse_reading.read(self.project) or argparse_reading.read_uncalled(self.project)
 
 
-def _adds(module: Module) -> bool:
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "add_argument" for node in nodes_of(module.tree)
+def _given(item: ClassField, around: ClassField) -> ClassField:
+    """Return a field with the value that the default of the field around it sets: `C(lr=1)`."""
+    node = around.given.get(item.name)
+    if node is None:
+        return item
+    item = replace(item, module=around.module, line=node.lineno)
+    return with_default(item, around.module, node) or item
+
+
+def _is_plain(item: ClassField) -> bool:
+    """Return whether a field always holds the class of its annotation, with known values by default."""
+    shape, default = item.shape, item.words.get("default", item.expression)
+    if shape.definition is None or item.nested is None or item.nested[1] is not shape.definition[1]:
+        return False
+    if shape.optional or item.extras or item.computed or not isinstance(default, (ast.Call, type(None))):
+        return False
+    parts = list(ast.walk(default)) if default is not None else []
+    return not any(
+        isinstance(one, ast.Starred) or (isinstance(one, ast.keyword) and one.arg is None) for one in parts
     )
+
+
+def _by_value(shape: Shape, default: object) -> tuple[Shape, object]:
+    """Return the type and default of an enumeration by its values instead of its names."""
+    if shape.name == "choice" and shape.definition is not None:
+        if isinstance(default, str):
+            default = dict(enum_members(*shape.definition)).get(default, default)
+        shape = enum_values(shape)
+    return shape, default

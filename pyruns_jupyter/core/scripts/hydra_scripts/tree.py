@@ -141,18 +141,9 @@ class HydraTree:
         return self.store.get(path)
 
 
-_NO_GROUPS: tuple[str, ...] = (
-    "outputs",
-    "multirun",
-    "_pyruns_",
-    "node_modules",
-    "data",
-    "logs",
-    "wandb",
-    "venv",
-    "build",
+_NO_GROUPS = (
+    *("outputs", "multirun", "_pyruns_", "node_modules", "data", "logs", "wandb", "venv", "build", "dist"),
 )
-_NO_GROUPS += ("dist",)
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ format: https://nbformat.readthedocs.io/en/latest/format_description.html.
 from __future__ import annotations
 
 import ast
-import io
 import json
 import re
-import tokenize
 from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.source.classfields import comment_of
+from pyruns_jupyter.core.scripts.source.files import definitions_in
 
 TAG = "parameters"
 KIND = "notebook"
@@ -89,13 +89,16 @@ def read(source: bytes, filename: str) -> ScriptParameters:
             field="script",
             line=error.lineno,
         ) from None
-    notes = _comments(tagged.python)
+    lines = tagged.python.splitlines()
     parameters: dict[str, Parameter] = {}
     problems = []
     for statement in module.body:
-        name, annotation, value = _assignment(statement)
-        if name is None or value is None:
+        names = definitions_in([statement])[0] if isinstance(statement, (ast.Assign, ast.AnnAssign)) else {}
+        if len(names) != 1:
             continue
+        [(name, value)] = names.items()
+        annotation = getattr(statement, "annotation", None)
+        assert isinstance(value, ast.expr)
         try:
             default = _plain(ast.literal_eval(value))
         except (ValueError, TypeError, SyntaxError, RecursionError):
@@ -110,22 +113,11 @@ def read(source: bytes, filename: str) -> ScriptParameters:
             type="choice" if choices else kind,
             default=default,
             choices=choices,
-            help=notes.get(statement.end_lineno or statement.lineno, ""),
+            help=comment_of(lines, statement),
             item_type=kind,
             line=statement.lineno,
         )
     return ScriptParameters(KIND, tuple(parameters.values()), tuple(problems))
-
-
-def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
-    """Return name, annotation and value of `name = value`; None for each otherwise."""
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-        return statement.target.id, statement.annotation, statement.value
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target = statement.targets[0]
-        if isinstance(target, ast.Name):
-            return target.id, None, statement.value
-    return None, None, None
 
 
 def _choices(annotation: ast.expr | None) -> tuple[Any, ...] | None:
@@ -165,19 +157,6 @@ def _plain(value: object) -> object:
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _plain(one) for key, one in value.items()}
     raise ValueError(value)
-
-
-def _comments(text: str) -> dict[int, str]:
-    """Return the comments at the end of lines, by line."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return {}
-    return {
-        token.start[0]: token.string.lstrip("# ").rstrip()
-        for token in tokens
-        if token.type == tokenize.COMMENT
-    }
 
 
 def _tags(cell: dict[str, Any]) -> tuple[str, ...]:

@@ -152,19 +152,21 @@ def parse_answer(data: bytes) -> Answer:
         found = msgspec.json.decode(data, type=Answer)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Unreadable(
-            f"The script was asked, but its answer is not valid: {printable_text(str(error))}."
+            f"The description of the parser is not valid: {printable_text(str(error))}."
         ) from None
     commands = [one for one in (found.command, found.first) if one is not None]
     if found.version != VERSION or (bool(found.framework) != bool(commands)):
-        raise Unreadable("The script was asked, but its answer is not valid: it is incomplete.")
+        raise Unreadable("The description of the parser is not valid: it is incomplete.")
     if sum(_count(one, 0) for one in commands) > MAX_PARAMETERS:
-        raise Unreadable(f"The script was asked, but it has more than {MAX_PARAMETERS:,} parameters.")
+        raise Unreadable(
+            f"The description of the parser is not valid: it has more than {MAX_PARAMETERS:,} parameters."
+        )
     return found
 
 
 def _count(command: AskedCommand, depth: int) -> int:
     if depth > _MAX_DEPTH:
-        raise Unreadable("The script was asked, but its subcommands are nested too deeply.")
+        raise Unreadable("The description of the parser is not valid: its subcommands are nested too deeply.")
     return len(command.parameters) + sum(_count(one, depth + 1) for one in command.commands.values())
 
 

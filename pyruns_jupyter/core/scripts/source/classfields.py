@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOTHING: Any = object()
 _DEPTH = 12
 _MAX_BYTES = 1 << 20
-# Functions that describe a field: of dataclasses, attrs, pydantic, transformers, pyrallis, draccus.
+# Functions that describe a field: of dataclasses, attrs, pydantic, transformers.
 _FIELDS = frozenset(("field", "Field", "ib", "attrib", "HfArg"))
 _DECORATORS = ("dataclass", "define", "frozen", "attrs", "s")
 _ENDS_OF_MISSING = ("MISSING", "II", "SI")
@@ -41,7 +41,6 @@ class ClassField:
 
     module: Module
     name: str
-    annotation: ast.expr | None
     shape: Shape
     default: Any = NOTHING
     computed: bool = False
@@ -76,7 +75,7 @@ def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool
             return True
     for base in definition.bases:
         name = external_name(module.tree, base)
-        if name.rsplit(".", 1)[-1] in ("BaseModel", "Serializable", "NamedTuple", "TypedDict"):
+        if name.rsplit(".", 1)[-1] in ("BaseModel", "NamedTuple", "TypedDict"):
             return True
         found = module.find_class(base)
         if found is not None and is_config_class(*found, depth + 1):
@@ -147,8 +146,7 @@ def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple
     return list(fields.values()), unknown
 
 
-_PLAIN_BASES = frozenset(("object", "ABC", "Generic", "Protocol", "BaseModel", "Serializable", "NamedTuple"))
-_PLAIN_BASES |= frozenset(("TypedDict", "FrozenSerializable", "PrettyPrint", "ChoiceRegistry"))
+_PLAIN_BASES = ("object", "ABC", "Generic", "Protocol", "BaseModel", "NamedTuple", "TypedDict")
 
 
 def source_lines(module: Module) -> list[str]:
@@ -170,7 +168,7 @@ def _field(module: Module, statement: ast.AnnAssign) -> ClassField | None:
     if shape.name == "class" and shape.definition is not None and is_config_class(*shape.definition):
         nested = shape.definition
     found = ClassField(
-        module, statement.target.id, annotation, shape, line=statement.lineno, nested=nested, extras=extras
+        module, statement.target.id, shape, line=statement.lineno, nested=nested, extras=extras
     )
     return with_default(found, module, statement.value) if statement.value is not None else found
 
@@ -232,13 +230,6 @@ def _made(found: ClassField, module: Module, factory: ast.expr) -> ClassField:
     if target is not None and is_config_class(*target):
         assert isinstance(target[1], ast.ClassDef)
         return replace(found, nested=(target[0], target[1]), default=None)
-    if isinstance(factory, ast.Call) and name.split("(")[0].endswith("partial") and factory.args:
-        call = ast.copy_location(ast.Call(factory.args[0], factory.args[1:], factory.keywords), factory)
-        return _valued(found, module, call)
-    if target is not None and isinstance(target[1], Function) and len(target[1].body) <= 2:
-        last = target[1].body[-1]
-        if isinstance(last, ast.Return) and last.value is not None:
-            return _valued(found, target[0], last.value)
     return replace(found, default=None, computed=True, expression=factory)
 
 

@@ -23,48 +23,24 @@ def docstring_of(node: ast.AST) -> str:
 
 def argument_help(text: str) -> dict[str, str]:
     """Return the description of each argument, one line each."""
-    lines = inspect.cleandoc(text).splitlines()
     found: dict[str, list[str]] = {}
-    _sphinx(lines, found)
-    for index, line in enumerate(lines):
-        title = line.strip()
-        if line[:1].isspace():
-            continue
-        if title.endswith(":") and title.lower().rstrip(":") in _SECTIONS:
-            _google(lines[index + 1 :], found)
-    return {name: " ".join(" ".join(words).split()) for name, words in found.items()}
+    name, inside, depth = "", False, 0
+    for line in inspect.cleandoc(text).splitlines():
+        words, indent = line.strip(), len(line) - len(line.lstrip())
+        if words and indent == 0:
+            name, inside, depth = "", words.endswith(":") and words.lower().rstrip(":") in _SECTIONS, 0
+        depth = depth or indent
+        match = _GOOGLE.match(words) if inside and 0 < indent <= depth else _SPHINX.match(words)
+        if match:
+            name = match[1]
+            found.setdefault(name, []).append(match[2])
+        elif not inside and _FIELD.match(words):
+            name = ""
+        elif name:
+            found[name].append(words)
+    return {name: " ".join(" ".join(lines).split()) for name, lines in found.items()}
 
 
 def summary(text: str) -> str:
     """Return the first paragraph of a docstring as one line."""
     return " ".join(inspect.cleandoc(text).split("\n\n", 1)[0].split())
-
-
-def _sphinx(lines: list[str], found: dict[str, list[str]]) -> None:
-    name = ""
-    for line in lines:
-        match = _SPHINX.match(line.strip())
-        if match:
-            name = match[1]
-            found.setdefault(name, []).append(match[2])
-        elif name and line.strip() and not _FIELD.match(line.strip()) and line[:1].isspace():
-            found[name].append(line)
-        else:
-            name = ""
-
-
-def _google(lines: list[str], found: dict[str, list[str]]) -> None:
-    depth, name = 0, ""
-    for line in lines:
-        indent = len(line) - len(line.lstrip())
-        if not line.strip():
-            continue
-        if indent == 0:
-            return
-        depth = depth or indent
-        match = _GOOGLE.match(line.strip()) if indent <= depth else None
-        if match:
-            name = match[1]
-            found.setdefault(name, []).append(match[2])
-        elif name:
-            found[name].append(line)

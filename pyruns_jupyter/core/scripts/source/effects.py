@@ -10,21 +10,21 @@ from .files import dotted_name
 from .modules import Module
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Calls that only prepare something. Any other call may do the work of the script.
+# Calls that only prepare something.
 _PREPARING = (
     *("argparse.", "collections.", "dataclasses.", "logging.", "matplotlib.", "pathlib.", "re.compile"),
     *("os.environ.", "os.getenv", "os.path.", "sys.path.", "typing.", "warnings."),
 )
 _MAKERS = frozenset(("Path", "TypeVar", "bool", "dict", "float", "frozenset", "int", "list", "namedtuple"))
 _MAKERS |= frozenset(("range", "set", "str", "tuple"))
+_PLAIN = (ast.Import, ast.ImportFrom, ast.Pass, ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
 def idle_problem(module: Module) -> Problem | None:
     """Return the problem of a script that only defines functions and calls none; else None."""
     body = module.tree.body
     functions = [one for one in body if isinstance(one, _FUNCTIONS)]
-    own = {one.name for one in body if isinstance(one, (*_FUNCTIONS, ast.ClassDef))}
-    if not functions or not all(_only_defines(one, own) for one in body):
+    if not functions or not all(map(_only_defines, body)):
         return None
     called = next((one for one in functions if one.name == "main"), functions[-1])
     return module.problem(
@@ -33,33 +33,12 @@ def idle_problem(module: Module) -> Problem | None:
     )
 
 
-def _only_defines(node: ast.stmt, own: set[str]) -> bool:
+def _only_defines(node: ast.AST) -> bool:
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         return not node.decorator_list  # a decorator may call its function
-    if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)):
-        return True
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant) or _only_prepares(node.value, own)
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        return node.value is None or _only_prepares(node.value, own)
-    if isinstance(node, ast.If):
-        return all(_only_defines(one, own) for one in (*node.body, *node.orelse))
-    if isinstance(node, ast.Try):
-        inner = [one for handler in node.handlers for one in handler.body]
-        return all(_only_defines(one, own) for one in (*node.body, *inner, *node.orelse, *node.finalbody))
-    return False
-
-
-def _only_prepares(node: ast.AST, own: set[str]) -> bool:
-    """Return whether an expression calls nothing that may do the work of the script."""
-    nodes = list(ast.walk(node))
-    calls = [one for one in nodes if isinstance(one, ast.Call)]
-    if any(isinstance(one, ast.Await) for one in nodes):
-        return False
-    if calls and any(isinstance(one, ast.Name) and one.id in own for one in nodes):
-        return False
-    return all(_is_preparing(dotted_name(call.func) or "") for call in calls)
-
-
-def _is_preparing(name: str) -> bool:
-    return name in _MAKERS or name.startswith(_PREPARING)
+    if isinstance(node, (ast.If, ast.Try, ast.ExceptHandler)):
+        parts = ("body", "handlers", "orelse", "finalbody")
+        return all(_only_defines(one) for part in parts for one in getattr(node, part, ()))
+    # Any other call may do the work of the script.
+    calls = [dotted_name(one.func) or "" for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return isinstance(node, _PLAIN) and all(name in _MAKERS or name.startswith(_PREPARING) for name in calls)

@@ -22,7 +22,6 @@ from .objects import (
     Instance,
     Method,
     ModuleRef,
-    PathText,
     Scope,
     Super,
     Unknown,
@@ -31,7 +30,7 @@ from .objects import (
     weight,
 )
 from .operators import binary, compare, unary
-from .safe_builtins import CONSTANTS, formatted, has_method, path_attribute
+from .safe_builtins import CONSTANTS, formatted, has_method
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.argparse_scripts.parserobjects import ParserMethods
@@ -383,8 +382,6 @@ class Expressions(Classes):
             return UNKNOWN
         if self.parsers is not None and self.parsers.is_parser(owner):
             return self.parsers.attribute(owner, name)
-        if isinstance(owner, PathText) and not has_method(owner, name):
-            return path_attribute(owner, name)
         return Method(owner, name) if has_method(owner, name) else UNKNOWN
 
     def in_doubt(self, owner: Any) -> bool:

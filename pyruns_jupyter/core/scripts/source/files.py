@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from pyruns_jupyter.core.common.errors import InvalidInput
 
 from .cache import FileCache, Stamp
+from .safe_builtins import CHANGING
 
 MAX_BYTES = 1 << 20  # of one file
 VERSION = ".".join(map(str, sys.version_info[:2]))
@@ -173,11 +174,6 @@ def _scanned(tree: ast.Module) -> SourceFile:
 _PARSING = frozenset(("argparse", "add_argument", "parse_args", "parse_known_args"))
 
 
-_CHANGES = frozenset(
-    ("append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "add", "discard", "sort")
-)
-
-
 def _changed(tree: ast.Module) -> set[str]:
     """Return the names that are changed somewhere: they are not constants."""
     names: set[str] = set()
@@ -191,7 +187,7 @@ def _changed(tree: ast.Module) -> set[str]:
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _CHANGES
+            and node.func.attr in CHANGING
             and isinstance(node.func.value, ast.Name)
         ):
             names.add(node.func.value.id)

@@ -5,9 +5,11 @@ The size of arguments and results is bounded, so that a script cannot cause high
 
 from __future__ import annotations
 
+import argparse
 import ast
 import builtins
 import json
+import logging
 import math
 import posixpath
 import re
@@ -15,21 +17,16 @@ from collections.abc import Callable
 from typing import Any
 
 from .changes import update_unknown
-from .objects import MAX_BITS, MAX_TEXT, UNKNOWN, External, PathText, UnknownError, weight
+from .objects import MAX_BITS, MAX_TEXT, UNKNOWN, PathText, UnknownError, weight
 
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
-ARGPARSE_WORDS = {
-    "SUPPRESS": "==SUPPRESS==",
-    "OPTIONAL": "?",
-    "ZERO_OR_MORE": "*",
-    "ONE_OR_MORE": "+",
-    "REMAINDER": "...",
-    "PARSER": "A...",
-}
+_ARGPARSE = "SUPPRESS OPTIONAL ZERO_OR_MORE ONE_OR_MORE REMAINDER PARSER"
 CONSTANTS: dict[str, Any] = {
-    **{f"{name}.pi": math.pi for name in ("math", "np", "numpy", "torch")},
-    **{f"{name}.e": math.e for name in ("math", "np", "numpy", "torch")},
-    **{f"{name}.inf": math.inf for name in ("math", "np", "numpy", "torch")},
+    **{
+        f"{module}.{name}": getattr(math, name)
+        for module in ("math", "np", "numpy", "torch")
+        for name in ("pi", "e", "inf")
+    },
     "math.tau": math.tau,
     "os.sep": "/",
     "os.path.sep": "/",
@@ -37,11 +34,8 @@ CONSTANTS: dict[str, Any] = {
     "os.curdir": ".",
     "string.ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
     "string.digits": "0123456789",
-    **{f"argparse.{name}": word for name, word in ARGPARSE_WORDS.items()},
-    "logging.DEBUG": 10,
-    "logging.INFO": 20,
-    "logging.WARNING": 30,
-    "logging.ERROR": 40,
+    **{f"argparse.{name}": getattr(argparse, name) for name in _ARGPARSE.split()},
+    **{f"logging.{name}": getattr(logging, name) for name in ("DEBUG", "INFO", "WARNING", "ERROR")},
 }
 
 
@@ -243,14 +237,9 @@ def call_external(name: str, arguments: list[Any], words: dict[str, Any]) -> Any
     function = _FUNCTIONS.get(name)
     if function is None or any(value is UNKNOWN for value in (*arguments, *words.values())):
         return UNKNOWN
-    if name in ("builtins.sorted", "builtins.min", "builtins.max") and "key" in words:
-        key = _FUNCTIONS.get(words["key"].name) if isinstance(words["key"], External) else None
-        if key is None:
-            return UNKNOWN
-        words = {**words, "key": key}
     weight(arguments)
     if name not in _STRUCTURAL:
-        check_data([*arguments, *(value for key, value in words.items() if key != "key")])
+        check_data([*arguments, *words.values()])
     try:
         return sized(function(*arguments, **words))
     except RecursionError:  # of a nested literal
@@ -260,18 +249,6 @@ def call_external(name: str, arguments: list[Any], words: dict[str, Any]) -> Any
 def is_path(name: str) -> bool:
     """Return whether a dotted name is a class of pathlib."""
     return name.startswith("pathlib.") and name.rpartition(".")[2] in _PATHS
-
-
-def path_attribute(path: PathText, name: str) -> Any:
-    """Return an attribute of a path."""
-    base, suffix = posixpath.splitext(posixpath.basename(path))
-    known = {
-        "name": posixpath.basename(path),
-        "stem": base,
-        "suffix": suffix,
-        "parent": PathText(posixpath.dirname(path) or "."),
-    }
-    return known.get(name, UNKNOWN)
 
 
 def formatted(value: Any, conversion: int, spec: str) -> str:

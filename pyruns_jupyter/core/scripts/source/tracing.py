@@ -284,11 +284,6 @@ class Tracer(Calls):
 
     value_generatorexp = value_listcomp
 
-    def value_setcomp(self, node: ast.SetComp, scope: Scope) -> Any:
-        made = list(self._made(node, scope))
-        weight(made)
-        return list(dict.fromkeys(made))
-
     def value_dictcomp(self, node: ast.DictComp, scope: Scope) -> Any:
         made = list(self._made(node, scope))
         weight(made)

@@ -8,15 +8,18 @@ import json
 import math
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_ITEMS = 1000
 _MAX_DEPTH = 8
 _MAX_TEXT = 20_000
 _TRUTHS = (("true", "false"), ("True", "False"), ("yes", "no"), ("1", "0"), ("y", "n"), ("on", "off"))
-_SEPARATORS = (",", ":", ";", " ", "x")
+_SEPARATORS = (",", ":", ";", " ", "x", "/")
 _KNOWN = {int: "int", float: "float", str: "str", bool: "bool", pathlib.Path: "path"}
-_RAISED = object()
+RAISED = object()  # the result of a converter that rejects a word
 
 
 class Unwritable(Exception):
@@ -83,7 +86,7 @@ def _call(kind: Any, word: str) -> Any:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        return _RAISED
+        return RAISED
 
 
 def converter(kind: Any, choices: list[Any] | None) -> dict[str, Any]:
@@ -109,23 +112,27 @@ def converter(kind: Any, choices: list[Any] | None) -> dict[str, Any]:
 
 
 def _probed(kind: Any, choices: list[Any] | None) -> dict[str, Any]:
-    results = {word: _call(kind, word) for word in ("3", "1.5", "abc")}
-    for yes, no in _TRUTHS:
-        if _call(kind, yes) is True and _call(kind, no) is False:
-            return {"item": "truth", "spelling": [[True, yes], [False, no]]}
+    found = probed(lambda word: _call(kind, word))
     members = [one for one in choices or [] if isinstance(one, enum.Enum)]
-    if members:
-        return _members(kind, members)
+    return _members(kind, members) if members and found["item"] != "truth" else found
+
+
+def probed(call: Callable[[str], Any]) -> dict[str, Any]:
+    """Return how strings become values, from the results of sample strings."""
+    for yes, no in _TRUTHS:
+        if call(yes) is True and call(no) is False:
+            return {"item": "truth", "spelling": [[True, yes], [False, no]]}
     for separator in _SEPARATORS:
-        result = _call(kind, "1" + separator + "2")
+        result = call("1" + separator + "2")
         if isinstance(result, (list, tuple)) and len(result) == 2:
             item = _item(list(result))
             return {"item": item, "separator": separator} if item else {"item": "custom"}
-    if type(results["3"]) is int and results["1.5"] is _RAISED:
+    results = {word: call(word) for word in ("3", "1.5", "abc")}
+    if type(results["3"]) is int and results["1.5"] is RAISED:
         return {"item": "int"}
     if type(results["3"]) is float and type(results["1.5"]) is float:
         return {"item": "float"}
-    if all(type(result) is str and result == word for word, result in results.items()):
+    if all(isinstance(result, str) and result == word for word, result in results.items()):
         return {"item": "str"}
     if all(isinstance(result, pathlib.PurePath) for result in results.values()):
         return {"item": "path"}
