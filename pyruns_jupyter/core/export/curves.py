@@ -36,7 +36,7 @@ class CurvePoint(NamedTuple):
 def full_curves(info: TaskInfo, run: runs.Run, paths: TaskPaths) -> dict[str, list[CurvePoint]]:
     """Return all points of the curves of a run. Values that are not numbers are left out."""
     tracks = run_metrics(info, run, paths).tracks
-    journal = _journal_curves(paths, run.index, len(tracks))
+    journal = _journal_curves(paths, run.index)
     known = curves_of_run(info, run, paths)
     found: dict[str, list[CurvePoint]] = {}
     for key, values in tracks.items():
@@ -52,8 +52,8 @@ def full_curves(info: TaskInfo, run: runs.Run, paths: TaskPaths) -> dict[str, li
     return found
 
 
-def _journal_curves(paths: TaskPaths, run: int, count: int) -> dict[str, Curve]:
-    downsampler = CurveDownsampler(min(MAX_POINTS, MAX_RUN_POINTS // max(1, count)))
+def _journal_curves(paths: TaskPaths, run: int) -> dict[str, Curve]:
+    downsampler = CurveDownsampler(MAX_POINTS, MAX_RUN_POINTS)
     try:
         JournalReader(1, 1, downsampler).feed(paths.journal(run))
     except OSError:

@@ -32,7 +32,7 @@ from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import is_pinned, notes_of, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task, run_fact
 from pyruns_jupyter.core.tasks.row import gpus_of
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -237,9 +237,7 @@ def _recorded_config(reader: FlatReader, paths: TaskPaths, run: int) -> Mapping[
 
 
 def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
-    own = own_facts(info)
-    created = finite_number(own.get("created_at"), _MAX_EPOCH)
-    messages = own.get("messages")
+    created = finite_number(own_facts(info).get("created_at"), _MAX_EPOCH)
     facts: dict[str, Any] = {
         "task": name,
         "status": runs.status_of(info),
@@ -262,7 +260,7 @@ def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
         gpus=list(gpus_of(info.get("run_environments"), run.index)),
         gpu_hours=gpu_hours(run),
         energy_kwh=stored_summary(info, run.index).get("energy_kwh"),
-        message=messages.get(str(run.index)) if isinstance(messages, dict) else None,
+        message=run_fact(info, "messages", run.index),
     )
     return facts
 

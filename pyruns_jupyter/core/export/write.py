@@ -56,7 +56,7 @@ class Export:
         if self.is_folder and self.aggregates:
             raise InvalidInput(f"The format {self.form} has no columns for aggregates.", field="metrics")
         if self.curves and self.aggregates:
-            raise InvalidInput("Aggregates are not exported together with curves.", field="metrics")
+            raise InvalidInput("Aggregates cannot be exported together with curves.", field="metrics")
         if self.form == PARQUET:
             check_installed()
 

@@ -13,7 +13,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.flatten import flatten
-from pyruns_jupyter.core.config.yamltext.values import string_text, value_text
+from pyruns_jupyter.core.config.yamltext.values import value_text
 from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.metrics.sources.base import Source
 from pyruns_jupyter.core.metrics.sources.formats import Format
@@ -142,22 +142,6 @@ def legal_name(text: str) -> str:
     if not name:
         return "run"
     return name if is_task_name(name) else f"run_{name}"
-
-
-def config_text(parameters: Mapping[str, Any]) -> str:
-    """Return parameters as a YAML text that `parse_config` reads as the same values."""
-    lines: list[str] = []
-    _add_lines(parameters, "", lines)
-    return "".join(lines)
-
-
-def _add_lines(values: Mapping[str, Any], indent: str, lines: list[str]) -> None:
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            lines.append(f"{indent}{string_text(key)}:\n")
-            _add_lines(value, f"{indent}  ", lines)
-        else:
-            lines.append(f"{indent}{string_text(key)}: {value_text(value)}\n")
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.config.flatten import flatten
-from pyruns_jupyter.core.config.yamltext.values import identity
+from pyruns_jupyter.core.config.yamltext.values import identity, mapping_lines
 from pyruns_jupyter.core.create.create import kind_of_tasks, new_task_info
 from pyruns_jupyter.core.create.duplicate import copy_tree
 from pyruns_jupyter.core.create.preview import free_among, taken_names
@@ -36,7 +36,7 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, mark_imported, own,
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder, scan_tasks
 
 from .discover import find_runs
-from .found_run import FoundRun, config_text, legal_name
+from .found_run import FoundRun, legal_name
 from .points import RunPoints
 
 _ORIGIN, _KEY = "imported_from", "key"  # in our part of a task file: {"program", "key", "path"}
@@ -316,7 +316,7 @@ class _Writer:
         return dict(islice(found.items(), _MAX_SWEPT))
 
     def _write_payload(self, folder: Path, run: FoundRun) -> None:
-        text = config_text(run.parameters)
+        text = "".join(mapping_lines(run.parameters))
         kind, payload, _ = self._kind
         if kind == "shell":
             lines = [f"Imported from {printable(str(run.path))}. Parameters:", *text.splitlines()]

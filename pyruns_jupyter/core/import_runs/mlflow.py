@@ -18,7 +18,7 @@ from pyruns_jupyter.core.fs.list_files import files_below
 from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.metrics.database import rows_of
 from pyruns_jupyter.core.metrics.sources import mlflow
-from pyruns_jupyter.core.metrics.sources.base import Point, SourceError
+from pyruns_jupyter.core.metrics.sources.base import Point, Source, SourceError
 from pyruns_jupyter.core.metrics.sources.formats import FORMATS, Format
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
@@ -130,13 +130,11 @@ def _pairs(database: Any, table: str, identity: str, deadline: float) -> list[tu
     ]
 
 
-class _DatabaseRun:
-    """The metrics of a run in a database; see `Source`."""
+class _DatabaseRun(Source):
+    """The metrics of a run in a database."""
 
     def __init__(self, path: Path, identity: str) -> None:
-        self.path = path
-        self.offset = 0
-        self.has_more = False
+        super().__init__(path)
         self._identity = identity
 
     def read(self) -> list[Point]:

@@ -119,9 +119,8 @@ def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
             )
         ]
         for key, value, distribution in rows(
-            "SELECT substr(param_name, 1, 1001), param_value, "
-            "CASE WHEN length(distribution_json) <= ? THEN distribution_json END "
-            "FROM trial_params WHERE trial_id = ? ORDER BY param_id LIMIT ?",
+            "SELECT substr(param_name, 1, 1001), param_value, CASE WHEN length(distribution_json) <= ? THEN "
+            "distribution_json END FROM trial_params WHERE trial_id = ? ORDER BY param_id LIMIT ?",
             *(MAX_JSON, identity, MAX_PARAMETERS + 1),
         ):
             facts.set_parameter(trial, key, value, distribution)

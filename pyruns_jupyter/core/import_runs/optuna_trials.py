@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.printable import printable
-from pyruns_jupyter.core.metrics.sources.base import STEP, LiveSource, Point, is_number
+from pyruns_jupyter.core.metrics.sources.base import STEP, Point, Source, is_number
 from pyruns_jupyter.core.metrics.sources.formats import Format
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
 
@@ -160,8 +160,8 @@ def _parameter_value(number: object, distribution: object) -> object:
     return int(number) if name in _INTEGERS else float(number)
 
 
-class ReportedValues(LiveSource):
-    """The intermediate values of a trial; see `Source`. `values` are steps and values, by step."""
+class ReportedValues(Source):
+    """The intermediate values of a trial. `values` are steps and values, by step."""
 
     def __init__(self, path: Path, values: Iterator[tuple[int, float]]) -> None:
         super().__init__(path)

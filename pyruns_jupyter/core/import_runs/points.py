@@ -21,6 +21,7 @@ from pyruns_jupyter.core.metrics.sources.metric_names import (
     MAX_VALUES,
     TOO_LONG,
     TOO_MANY,
+    TOO_MANY_KEYS,
     MetricNames,
 )
 
@@ -85,6 +86,8 @@ class RunPoints:
                 run.add_notice(TOO_MANY)
                 self.is_whole = False
                 break
+        if self._names.is_full:
+            run.add_notice(TOO_MANY_KEYS)
         if stream is not None:
             stream.write(b"".join(lines))
 
@@ -122,6 +125,7 @@ class RunPoints:
                     yield before, _step(values), moment, values
                 if not source.has_more:
                     break
+            message = source.notice
         except NotMetrics:
             return
         except SourceError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .columns import columns_of
-from .downsample import CurveDownsampler
+from .downsample import MAX_KEYS, CurveDownsampler
 from .expressions import MAX_LAST
 from .journal import MAX_DEPTH, RECORD, Remaining, complete_lines, entries
 from .statistics import CurveStatistics, numeric
@@ -20,7 +20,6 @@ WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into
 POINTS_KEPT = 1000  # of a curve in the task file if the journal is larger
 VALUES_KEPT = 20_000  # of all curves together, in the same case
 ROOM_BYTES = 16 * 1024 * 1024  # of a task file: this program and others read it completely
-MAX_CURVES = 10_000  # further keys are only kept in the journal
 
 _TAIL_BYTES = 64  # before the offset: a new journal can have the inode of the old one, and be larger
 _MAX_TEXT = 200  # characters of a text in a downsampled curve
@@ -119,7 +118,7 @@ class JournalReader:
         for key, (values, _) in columns.values.items():
             curve = self._curves.get(key)
             if curve is None:
-                if limit is not None and len(self._curves) >= MAX_CURVES:
+                if limit is not None and len(self._curves) >= MAX_KEYS:
                     continue
                 curve = self._curves[key] = _Curve(key in self._recent)
             curve.extend(values, limit)

@@ -40,7 +40,7 @@ def downsampled_curves(
         return None
     slot = {key: values for key, values in run.tracks.items() if isinstance(values, list)}
     if run.status in ACTIVE:
-        return None if any(slot.values()) else journal_curves(paths.journal(run.index))
+        return None if any(slot.values()) else journal_curves(paths.journal(run.index), keys)
     journal, known = read_curves(paths.curves(run.index), keys)
     tails = tails_of(info, run.index)
     if journal != (_size(paths.journal(run.index)) if tails else journal):

@@ -25,7 +25,8 @@ from .columns import Columns
 from .journal import TRACK
 
 POINTS = 2000  # of a curve
-MAX_KEYS = 10_000
+TOTAL_POINTS, _MIN_POINTS = 500_000, 100  # of all curves together, and of each if there are more
+MAX_KEYS = 10_000  # further ones are only kept in the journal
 STEP_KEYS = (
     "step",
     "global_step",
@@ -54,10 +55,14 @@ class Curve(NamedTuple):
 
 
 class CurveDownsampler:
-    """Downsamples all curves of a journal."""
+    """Downsamples all curves of a journal.
 
-    def __init__(self, points: int = POINTS) -> None:
-        self._points = points
+    `points` is the maximum number of points of a curve, `total_points` that of all curves. If there are many
+    curves, each has up to 100 points nevertheless.
+    """
+
+    def __init__(self, points: int = POINTS, total_points: int = TOTAL_POINTS) -> None:
+        self._points, self._total_points = points, total_points
         self._curves: dict[str, list[_Point]] = {}
         self._totals: dict[str, int] = {}
 
@@ -67,7 +72,8 @@ class CurveDownsampler:
 
     def take(self, columns: Columns) -> None:
         """Add the values in the next lines of a journal."""
-        curves, totals = self._curves, self._totals
+        curves, totals, limit = self._curves, self._totals, self._limit()
+        moments: dict[int, tuple[float, dict[str, Any]]] = {}  # by line: its values share them
         for key in columns.replaced:
             curves.pop(key, None)
         for key, (values, rows) in columns.values.items():
@@ -79,45 +85,63 @@ class CurveDownsampler:
             begin, numbers = totals[key], _numbers(values)
             total = totals[key] = begin + len(values)
             chosen: Sequence[int] = range(len(values))
-            if total > 2 * self._points:  # most of them would be left out later anyway
-                chosen = _extremes(range(begin, total), numbers, self._width(total))
+            if total > 2 * limit:  # most of them would be left out later anyway
+                chosen = _extremes(range(begin, total), numbers, _width(total, limit))
             for at in chosen:
-                entry = columns.entries[rows[at]]
-                point, epoch = entry[TRACK], entry.get("t", math.nan)
-                time = epoch if type(epoch) in (float, int) and abs(epoch) < _MAX_EPOCH else math.nan
-                steps = {name: point[name] for name in STEP_KEYS if name in point}
+                row = rows[at]
+                if row not in moments:
+                    moments[row] = _moment(columns.entries[row])
+                time, steps = moments[row]
                 points.append((begin + at, numbers[at], time, steps))
-            if len(points) > 2 * self._points:
-                curves[key] = self._reduced(points, total)
+            if len(points) > 2 * limit:
+                curves[key] = _reduced(points, total, limit)
 
-    def curves(self) -> dict[str, Curve]:
-        """Return the curves up to the last line."""
-        return {key: self._curve(points, self._totals[key]) for key, points in self._curves.items()}
+    def curves(self, keys: Collection[str] | None = None) -> dict[str, Curve]:
+        """Return the curves up to the last line: all, or those of `keys`."""
+        totals, limit = self._totals, self._limit()
+        wanted = self._curves.keys() if keys is None else {*keys}
+        return {
+            key: _curve(_reduced(points, totals[key], limit), totals[key])
+            for key, points in self._curves.items()
+            if key in wanted
+        }
 
-    def _reduced(self, points: list[_Point], total: int) -> list[_Point]:
-        if total <= self._points:
-            return points
-        places, values, *_ = zip(*points, strict=True)
-        return [points[at] for at in _extremes(places, values, self._width(total))]
+    def _limit(self) -> int:
+        return min(self._points, max(_MIN_POINTS, self._total_points // max(1, len(self._curves))))
 
-    def _width(self, total: int) -> int:
-        # With powers of two, the parts of a longer curve consist of whole parts of a shorter one.
-        width = 1
-        while width * max(1, self._points // 2 - 1) < total:
-            width *= 2
-        return width
 
-    def _curve(self, points: list[_Point], total: int) -> Curve:
-        points = self._reduced(points, total)
-        keys = [key for key in STEP_KEYS if any(key in point[3] for point in points)]
-        times = [point[2] for point in points]
-        return Curve(
-            total,
-            [point[0] for point in points],
-            [point[1] for point in points],
-            times if all(map(math.isfinite, times)) else None,
-            {key: [number(point[3].get(key)) for point in points] for key in keys},
-        )
+def _moment(entry: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """Return the time of a point in a journal, NaN if it is not known or not valid, and its steps."""
+    point, epoch = entry[TRACK], entry.get("t", math.nan)
+    time = epoch if type(epoch) in (float, int) and abs(epoch) < _MAX_EPOCH else math.nan
+    return time, {name: point[name] for name in STEP_KEYS if name in point}
+
+
+def _reduced(points: list[_Point], total: int, limit: int) -> list[_Point]:
+    if total <= limit:
+        return points
+    places, values, *_ = zip(*points, strict=True)
+    return [points[at] for at in _extremes(places, values, _width(total, limit))]
+
+
+def _width(total: int, limit: int) -> int:
+    # With powers of two, the parts of a longer curve consist of whole parts of a shorter one.
+    width = 1
+    while width * max(1, limit // 2 - 1) < total:
+        width *= 2
+    return width
+
+
+def _curve(points: list[_Point], total: int) -> Curve:
+    keys = [key for key in STEP_KEYS if any(key in point[3] for point in points)]
+    times = [point[2] for point in points]
+    return Curve(
+        total,
+        [point[0] for point in points],
+        [point[1] for point in points],
+        times if all(map(math.isfinite, times)) else None,
+        {key: [number(point[3].get(key)) for point in points] for key in keys},
+    )
 
 
 def _extremes(places: Sequence[int], values: Sequence[float | None], width: int) -> list[int]:
@@ -227,9 +251,10 @@ def _read_lines(lines: list[bytes], keys: Collection[str] | None) -> Iterator[tu
         places = data["places"]
         if {*map(type, places)} - {int} or places != sorted({*places}) or min(places, default=0) < 0:
             raise ValueError(data["key"])
-        length = len(places)
         columns = [data["values"], *data["steps"].values(), *([data["times"]] if "times" in data else [])]
-        if any(len(column) != length for column in columns):
+        if any(len(column) != len(places) or _numbers(column) != column for column in columns):
+            raise ValueError(data["key"])
+        if type(data["total"]) is not int or number(data.get("began", 0)) is None:
             raise ValueError(data["key"])
         times = [data["began"] + time for time in data["times"]] if "times" in data else None
         yield data["key"], Curve(data["total"], places, data["values"], times, data["steps"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -237,8 +237,8 @@ def _not_stored(tracks: dict[str, list[Any]], points: dict[str, list[Any]]) -> d
     }
 
 
-def journal_curves(path: Path) -> dict[str, Curve]:
-    """Return the curves in the journal of a running run, downsampled.
+def journal_curves(path: Path, keys: Collection[str] | None = None) -> dict[str, Curve]:
+    """Return the curves in the journal of a running run, downsampled: all, or those of `keys`.
 
     Raises:
         OSError: when it cannot be read.
@@ -246,7 +246,7 @@ def journal_curves(path: Path) -> dict[str, Curve]:
     followed = _followed(path)
     with followed.lock:
         followed.reader.feed(path, to_end=False)
-        return followed.downsampler.curves()
+        return followed.downsampler.curves(keys)
 
 
 def _thinned_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:

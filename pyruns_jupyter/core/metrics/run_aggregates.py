@@ -14,13 +14,13 @@ from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts
 
 from .aggregate import WHOLE_BYTES, JournalReader
+from .columns import columns_of
 from .curves import downsampled_curves
-from .downsample import STEP_KEYS, Curve
+from .downsample import STEP_KEYS, Curve, number
 from .expressions import AT, LAST, MAX, MAX_LAST, MEAN, MIN, Aggregate
-from .journal import SOURCE, TRACK, Remaining, complete_lines, entries
+from .journal import TRACK, Remaining, complete_lines, entries
 from .read import RunMetrics, run_metrics, stored_curves, tails_of
 from .statistics import CurveStatistics, numeric, stored_statistics
-from .step_progress import step_in
 
 
 class Points:
@@ -84,7 +84,7 @@ class Points:
             curve = curves.get(key)
             if curve is None:
                 return None
-            if curve.total == len(curve.places):
+            if curve.total == len(curve.places) and None not in curve.values:  # which may have been NaN
                 return _at_step(curve, aggregate.number)
         if self._is_large or (curves is not None and os.path.lexists(self._path)):
             return self._journal.at(aggregate, remaining)
@@ -100,6 +100,7 @@ class StepSearch:
     def __init__(self, path: Path, aggregate: Aggregate) -> None:
         self._path, self._aggregate = path, aggregate
         self._offset = self._count = 0
+        self._imported: set[str] = set()  # see `columns_of`
         self._found: float | None = None
 
     def value(self, remaining: Remaining | None = None) -> float | None:
@@ -125,18 +126,18 @@ class StepSearch:
 
     def _look(self, data: bytes) -> bool:
         """Search some lines; return whether the value is there."""
-        key, wanted = self._aggregate.key, self._aggregate.number
-        for entry in entries(data):
-            point = entry.get(TRACK)
-            if type(point) is not dict or key not in point:
-                continue
-            step = step_in(point)
-            if (self._count if step is None else step[1]) == wanted:
-                self._found = numeric(point[key])
-                if SOURCE not in entry:
-                    break
+        key = self._aggregate.key
+        columns = columns_of(entries(data), [key] if self._count else [], self._imported)
+        if key in columns.replaced:
+            self._count = 0
+        for value, row in zip(*columns.values.get(key, ([], [])), strict=True):
+            steps = map(columns.entries[row][TRACK].get, STEP_KEYS)
+            if _step_of(steps, self._count) == self._aggregate.number:
+                self._found = numeric(value)
+                if self._found is not None:
+                    return True
             self._count += 1
-        return self._found is not None
+        return False
 
 
 class JournalAggregates:
@@ -244,12 +245,12 @@ def running_values(values: Sequence[float | None], aggregate: Aggregate) -> list
         return list(values)
     found: list[float | None] = []
     statistics = CurveStatistics()
-    for number, value in enumerate(values, 1):
+    for count, value in enumerate(values, 1):
         if aggregate.number is None:
             statistics.add([value])
             found.append(statistics.value(aggregate))
         else:
-            found.append(of_values(values[max(0, number - int(aggregate.number)) : number], aggregate))
+            found.append(of_values(values[max(0, count - int(aggregate.number)) : count], aggregate))
     return found
 
 
@@ -268,10 +269,17 @@ def _size(path: Path) -> int:
 
 
 def _at_step(curve: Curve, step: float | None) -> float | None:
-    """Return the value of a complete curve at a step; without steps, the values are counted from 0."""
+    """Return the first number of a complete curve at a step."""
     for place, value in enumerate(curve.values):
-        steps = (known[place] for known in curve.steps.values())
-        at = next((one for one in steps if one is not None), place)
-        if at == step:
-            return numeric(value)
+        if _step_of((known[place] for known in curve.steps.values()), place) == step:
+            found = numeric(value)
+            if found is not None:
+                return found
     return None
+
+
+def _step_of(steps: Iterable[Any], count: int) -> float:
+    """Return the step of a value: the first number among the values of the step keys, else the number of
+    values before it.
+    """
+    return next((step for one in steps if (step := number(one)) is not None), count)

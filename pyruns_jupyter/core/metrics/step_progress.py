@@ -93,14 +93,6 @@ def progress_of(metrics: Mapping[str, Any], totals: Mapping[str, tuple[float, st
     return None
 
 
-def step_in(point: Mapping[str, Any]) -> tuple[str, float] | None:
-    """Return the key and the number of the step of a tracked point, None if it has none."""
-    for key in STEP_KEYS:
-        if key in point and (step := _number(point[key])) is not None:
-            return key, step
-    return None
-
-
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None

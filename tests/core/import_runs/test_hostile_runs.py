@@ -13,9 +13,11 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.config.yamltext.values import mapping_lines
 from pyruns_jupyter.core.import_runs import discover
-from pyruns_jupyter.core.import_runs.found_run import config_text, legal_name
+from pyruns_jupyter.core.import_runs.found_run import legal_name
 from pyruns_jupyter.core.import_runs.importing import import_runs
+from pyruns_jupyter.core.metrics.sources import lines, metric_names
 from pyruns_jupyter.core.taskfile.paths import is_task_name
 from tests.core.import_runs.support import hydra_outputs, mlflow_database, mlflow_store, workspace_in
 from tests.core.metrics.sources.support import scalar
@@ -195,6 +197,26 @@ def test_the_number_of_runs_is_limited(tmp_path: Path, monkeypatch: pytest.Monke
     assert "first 2 runs" in found.notices[0]
 
 
+def test_limits_of_a_run_have_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_names, "_MAX_KEYS", 3)
+    monkeypatch.setattr(lines, "_MAX_COLUMNS", 4)
+    folder = workspace_in(tmp_path / "project")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "hparams.yaml").write_text("lr: 0.1\n")
+    for names, expected in (
+        ("a,b,c", ()),
+        ("a,b,c,d", ("metrics.csv: Only the first 4 columns are read.",)),
+    ):
+        (tmp_path / "logs" / "metrics.csv").write_text(f"step,{names}\n0,1,2,3,4\n")
+        (run,) = import_runs(folder, tmp_path / "logs", dry_run=True).runs
+        assert run.metrics == {"step": 1, "a": 1, "b": 1, "c": 1}
+        assert tuple(notice.rpartition("/")[2] for notice in run.notices) == expected
+    monkeypatch.setattr(lines, "_MAX_COLUMNS", 5)
+    (run,) = import_runs(folder, tmp_path / "logs", dry_run=True).runs
+    assert run.metrics == {"step": 1, "a": 1, "b": 1, "c": 1}
+    assert run.notices == (metric_names.TOO_MANY_KEYS,)
+
+
 @pytest.mark.parametrize(
     "text", ["", ".", "..", "a\0b", "../../etc", "nul.txt", "a" * 900, "é\ud800", " x ", "a."]
 )
@@ -210,4 +232,4 @@ def test_parameters_are_the_same_values_when_they_are_read() -> None:
         "number": "007",
         "inf": float("inf"),
     }
-    assert parse_config(config_text(values)) == values
+    assert parse_config("".join(mapping_lines(values))) == values

@@ -88,6 +88,24 @@ def test_extremes_of_every_part_of_a_long_curve_stay(count: int, pieces: int) ->
     check_extremes([math.sin(n * n) for n in range(count)], pieces)
 
 
+@pytest.mark.parametrize(("total", "most"), [(20_000, 200), (100, 100)])
+def test_many_curves_have_fewer_points(total: int, most: int) -> None:
+    """So that all of them together need a limited amount of memory."""
+    sketches = CurveDownsampler(2000, total)
+    for begin in range(0, 1000, 50):
+        lines = range(begin, begin + 50)
+        points = [{"step": line, **{f"k{n}": line * n % 101 for n in range(1, 100)}} for line in lines]
+        sketches.take(columns_of([{"t": 1.0, TRACK: point} for point in points], (), set()))
+    kept = [point for points in sketches._curves.values() for point in points]
+    assert len(kept) <= 2 * 100 * most
+    assert len({id(steps) for *_, steps in kept}) <= 1000
+    for key, curve in sketches.curves().items():
+        assert most / 4 < len(curve.places) <= most
+        assert curve.total == 1000
+        assert curve.steps["step"] == curve.places
+        assert max(value or 0 for value in curve.values) == (999 if key == "step" else 100)
+
+
 @given(VALUES.filter(bool))
 def test_a_file_tells_what_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     path = tmp_path_factory.mktemp("curves") / "run1.curves.jsonl"
@@ -117,6 +135,22 @@ def test_a_file_tells_what_was_written(tmp_path_factory: pytest.TempPathFactory,
         (
             '{"version":1,"journal":1}\n{"key":"a","total":1,"places":[0],"values":[1],"steps":{},'
             f'"times":[0.5],"began":1{"0" * 400}}}'
+        ),
+        *(
+            f'{{"version":1,"journal":1}}\n{{"key":"a","total":{total},"places":[0,1],"values":{values},'
+            f'"steps":{{"step":{steps}}},"times":{times},"began":{began}}}'
+            for total, values, steps, times, began in (
+                ('"2"', "[1,2]", "[1,2]", "[0,1]", "5"),
+                ("2", '[1,"2"]', "[1,2]", "[0,1]", "5"),
+                ("2", "[1,[2]]", "[1,2]", "[0,1]", "5"),
+                ("2", "[1,NaN]", "[1,2]", "[0,1]", "5"),
+                ("2", '"12"', "[1,2]", "[0,1]", "5"),
+                ("2", "[1,2]", '["1",2]', "[0,1]", "5"),
+                ("2", "[1,2]", "[1,1e999]", "[0,1]", "5"),
+                ("2", "[1,2]", "[1,2]", '["0","1"]', '"5"'),
+                ("2", "[1,2]", "[1,2]", "[0,null]", "5"),
+                ("2", "[1,2]", "[1,2]", "[0,1]", "NaN"),
+            )
         ),
     ],
 )

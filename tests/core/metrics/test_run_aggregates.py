@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.metrics import aggregate, journal, run_aggregates
 from pyruns_jupyter.core.metrics.aggregate import WHOLE_BYTES, compact
 from pyruns_jupyter.core.metrics.expressions import Aggregate
-from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.metrics.journal import TRACK, encode
+from pyruns_jupyter.core.metrics.read import add_points, compact_journal
 from pyruns_jupyter.core.metrics.run_aggregates import JournalAggregates, Points, StepSearch
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import runs
@@ -72,6 +74,42 @@ def test_a_line_that_is_too_long_is_not_kept(tmp_path: Path, monkeypatch: pytest
     assert search._offset > 8000  # it is not read again
     write(path, {"other": 1}, {"loss": 5, "step": 6}, {"loss": 4, "step": 7}, {"loss": 3, "step": 8})
     assert search.value() == 4
+
+
+@pytest.mark.parametrize("piece", [60, 10_000])
+@pytest.mark.parametrize(
+    ("points", "step", "expected"),
+    [
+        ([(1, {"loss": 9.0, "step": 1}), (1, {"loss": 8.0, "step": 1})], 1, 9.0),
+        ([(None, {"loss": 9.0, "step": 1}), (None, {"loss": 8.0, "step": 1})], 1, 9.0),
+        ([(None, {"loss": "a", "step": 1}), (None, {"loss": 8.0, "step": 1})], 1, 8.0),
+        ([(1, {"loss": 9.0, "step": 0}), (1, {"loss": 8.0, "step": -1})], -1, 8.0),
+        ([(1, {"loss": 9.0, "step": 5}), (None, {"loss": 8.0}), (1, {"loss": 7.0, "step": 5})], 0, 8.0),
+        ([(None, {"loss": math.nan, "step": 1}), (None, {"loss": 8.0, "step": 2})], 1, math.nan),
+    ],
+)
+def test_a_step_has_the_same_value_while_a_run_is_running_and_later(
+    paths: TaskPaths,
+    monkeypatch: pytest.MonkeyPatch,
+    points: list[tuple[int | None, dict[str, Any]]],
+    step: int,
+    expected: float,
+    piece: int,
+) -> None:
+    """The points of a metric source (1) do not count if the script tracks the metric."""
+    wanted = Aggregate("at", "loss", step)
+    lines = [encode(TRACK, values, 1.0, source=source) for source, values in points]
+    paths.journal(1).write_bytes(b"".join(lines))
+    monkeypatch.setattr(journal, "_PIECE", piece)
+    assert repr(StepSearch(paths.journal(1), wanted).value()) == repr(expected)
+    _, tracks, whole = compact_journal(paths, 1, {}, 0)
+    info = info_of("completed", {})
+    assert add_points(info, 1, tracks, whole=whole)
+    paths.journal(1).unlink()
+    for _ in range(2):
+        found = run_aggregates.run_aggregates(info, runs(info)[0], paths, [wanted])
+        assert repr(found.get(wanted)) == repr(expected)
+        paths.curves(1).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("has_statistics", [True, False])

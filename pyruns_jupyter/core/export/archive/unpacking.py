@@ -159,12 +159,7 @@ def _read_info(folder: Path) -> TaskInfo:
 
 
 def _import(
-    unpacked: Path,
-    target: Path,
-    project: Path,
-    index: Index,
-    infos: dict[str, TaskInfo],
-    as_name: str | None,
+    unpacked: Path, target: Path, project: Path, index: Index, infos: dict[str, TaskInfo], as_name: str | None
 ) -> Imported:
     notices: list[str] = []
     undo: list[Path] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
@@ -34,33 +34,13 @@ def is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and -_MAX_INTEGER <= value < _MAX_INTEGER)
 
 
-class Source(Protocol):
-    """A file with metrics.
+class Source:
+    """A file with metrics, to which a run may still write.
 
     Attributes:
         path: the file.
         offset: how far it has been read: bytes, or rows of a database.
         has_more: whether more can be read at once.
-    """
-
-    path: Path
-    offset: int
-    has_more: bool
-
-    def read(self) -> list[Point]:
-        """Return the next points, in order; none when nothing was added, or only a part of a record.
-
-        Raises:
-            SourceError: when the rest cannot be read.
-            NotMetrics: when it has no metrics.
-            OSError: when the file cannot be read now.
-        """
-
-
-class LiveSource:
-    """The source of a file to which a run may still write; see `Source`.
-
-    Attributes:
         waits: whether what was added could not be read now, because another program uses the file.
         has_ended: whether the run has ended, so that nothing is added any longer; the caller sets it.
         notice: a sentence for the user about what does not count; empty if everything does.
@@ -73,11 +53,17 @@ class LiveSource:
         self.notice = ""
 
     def read(self) -> list[Point]:
-        """See `Source`."""
+        """Return the next points, in order; none when nothing was added, or only a part of a record.
+
+        Raises:
+            SourceError: when the rest cannot be read.
+            NotMetrics: when it has no metrics.
+            OSError: when the file cannot be read now.
+        """
         raise NotImplementedError
 
 
-class FileSource(LiveSource):
+class FileSource(Source):
     """A file that only grows. A subclass parses its bytes."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyruns_jupyter.core.common.metric_patterns import LogPatterns
 
 from . import huggingface, lines, mlflow, tensorboard, trackio, wandb
-from .base import LiveSource
+from .base import Source
 from .log_text import FORMAT as LOG_FORMAT
 from .log_text import LogText
 
@@ -39,7 +39,7 @@ class Format(NamedTuple):
 
     name: str
     recognizes: Callable[[str], bool]
-    open: Callable[[Path, int, str], LiveSource]
+    open: Callable[[Path, int, str], Source]
     writer_pid: Callable[[str], int | None] = _no_pid
     family: str = ""
     is_cumulative: bool = False
@@ -50,7 +50,7 @@ class Format(NamedTuple):
     is_rewritten: bool = False
 
 
-def _opened(kind: Callable[[Path, int], LiveSource]) -> Callable[[Path, int, str], LiveSource]:
+def _opened(kind: Callable[[Path, int], Source]) -> Callable[[Path, int, str], Source]:
     return lambda path, offset, attempt: kind(path, offset)
 
 

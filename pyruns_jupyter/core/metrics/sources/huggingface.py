@@ -21,9 +21,9 @@ from .base import (
     SLICE_BYTES,
     STEP,
     FileSource,
-    LiveSource,
     NotMetrics,
     Point,
+    Source,
     SourceError,
     is_number,
 )
@@ -70,7 +70,7 @@ def _number(text: bytes) -> float:
     return int(text) if text.isdigit() and len(text) < 19 else float(text)
 
 
-class TrainerState(LiveSource):
+class TrainerState(Source):
     """The state of a Trainer in a checkpoint. A later checkpoint has all points of an earlier one."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:

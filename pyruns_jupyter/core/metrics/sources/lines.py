@@ -17,11 +17,11 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.downsample import STEP_KEYS
 from pyruns_jupyter.core.metrics.journal import entries
 
-from .base import MAX_KEY_LENGTH, SLICE_BYTES, LiveSource, NotMetrics, Point, SourceError, is_number
+from .base import MAX_KEY_LENGTH, SLICE_BYTES, NotMetrics, Point, Source, SourceError, is_number
 
 CSV_FORMAT, JSON_FORMAT = "CSV", "JSON lines"
 _CSV_NAMES, _JSON_NAMES = (".csv", ".tsv"), (".jsonl", ".ndjson")
-_MAX_COLUMNS = 2000
+_MAX_COLUMNS = 2000  # of a table
 _TAIL_BYTES = 64  # before the offset, to recognize that a file was written anew
 _TRIED_LINES = 100  # without a step, after which JSON lines are not metrics
 _DVC_FOLDER = f"{os.sep}plots{os.sep}metrics{os.sep}"
@@ -39,7 +39,7 @@ def recognizes_json(path: str) -> bool:
     return path.endswith(_JSON_NAMES)
 
 
-class LineFile(LiveSource):
+class LineFile(Source):
     """A text file with a point per line. A subclass parses the lines."""
 
     HAS_HEADER = True  # whether the first line has the names of the columns
@@ -230,7 +230,7 @@ def flat(entry: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, f
     for key, value in entry.items():
         name = prefix + key
         if is_number(value):
-            if len(name) <= MAX_KEY_LENGTH and len(values) < _MAX_COLUMNS:
+            if len(name) <= MAX_KEY_LENGTH:
                 values[name] = value
         elif type(value) is dict and depth < 3:
             values |= flat(value, f"{name}/", depth + 1)

@@ -11,7 +11,7 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.database import check_tables, connect
 
-from .base import LiveSource, NotMetrics, Point, SourceError
+from .base import NotMetrics, Point, Source, SourceError
 
 _SECONDS, _LAST_SECONDS = 0.1, 5.0  # for all queries of a call, and of one after the end of the run
 _LIMIT_LENGTH, _MAX_LENGTH = 0, 1024 * 1024  # SQLITE_LIMIT_LENGTH; bytes of a text
@@ -19,7 +19,7 @@ _QUIET_SECONDS = 0.05  # for which a database with a write-ahead log must not ha
 _PASSING = ("locked", "busy", "interrupted")  # in the message of an error that passes
 
 
-class DatabaseSource(LiveSource):
+class DatabaseSource(Source):
     """A database. A subclass has the queries. `offset` is the number of the last row.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import sys
 from pathlib import Path
@@ -272,6 +273,14 @@ def test_rows_before_an_error_count(tmp_path: Path) -> None:
             source.read()
     finally:
         csv.field_size_limit(limit)
+
+
+def test_a_line_with_many_values(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    values = {f"c{number}": number for number in range(5000)}
+    path.write_text(json.dumps({"step": 1, **values}, separators=(",", ":")) + "\n")
+    (point,) = read_all(JsonLinesFile(path))
+    assert point.values == {"step": 1, **values}
 
 
 def test_a_table_with_too_many_columns(tmp_path: Path) -> None:
