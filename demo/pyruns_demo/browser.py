@@ -36,7 +36,7 @@ def replace(module: str, **given: Any) -> None:
 
 
 class Steps:
-    """Calls functions on the event loop, one after another; takes the place of `live.threads.Workers`."""
+    """Calls functions on the event loop, one after another; takes the place of `core.common.workers`."""
 
     def __init__(self, size: int, name: str) -> None: ...
 
@@ -286,7 +286,7 @@ def prepare() -> None:
         os.geteuid, os.getegid, time.thread_time = os.getuid, os.getgid, time.process_time
         os.link, time.sleep = _refuse_link, _wait
         asyncio.to_thread = _to_thread
-    replace("live.threads", Workers=Steps)
+    replace("core.common.workers", Workers=Steps)
     replace("core.logs.search", SearchProcess=InlineSearch)
     replace("notebook.widget_loop", WidgetLoop=PageLoop)
     replace("system.sampler", Sampler=_sampler(import_module(f"{_PACKAGE}.system.sampler").Sampler))

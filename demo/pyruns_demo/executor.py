@@ -273,14 +273,16 @@ class SimulatedRun:
             run_files.append(log, run_files.start_banner(self.job.task, started, "unknown"))
             run_files.append(log, run_files.line(message))
             began = float(info["launch_started_at"])
-            write_ending(RunResult(self.job, self.number, runs.FAILED, None, began, message=message))
+            write_ending(
+                RunResult(self.job, self.number, runs.FAILED, None, began, message=message), self._owner
+            )
         self._owner.release()
         return self._let_go()
 
     def _write(self, ending: RunResult) -> None:
         copies = (self._command.payload_copy, *self._command.other_copies)
         remove_copies(self.paths, [Path(copy).name for copy in copies])
-        write_ending(ending)
+        write_ending(ending, self._owner)
         self._owner.release()
         self._let_go()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import Busy
+from pyruns_jupyter.core.common.workers import Workers
 from pyruns_jupyter.core.logs.search import SearchProcess
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.launch import ensure_running
@@ -17,7 +18,6 @@ from pyruns_jupyter.system.sampler import Sampler
 from pyruns_jupyter.system.samples import Sample
 
 from .background import Background
-from .threads import Workers
 from .watcher import Watcher, WatcherPool
 
 T = TypeVar("T")

@@ -64,13 +64,8 @@ async def open_log(session: LiveSession, source: RequestSource) -> LogStream:
 async def open_log_search(session: LiveSession, source: RequestSource) -> LogSearchStream:
     """Open the search in a log."""
     wanted = source.read(LogSearchRequest)
-    search = LogSearch.read(
-        wanted.pattern,
-        literal=wanted.literal,
-        ignore_case=wanted.ignore_case,
-        start=wanted.offset,
-        limit=wanted.limit,
-    )
+    search = LogSearch(wanted.pattern, wanted.ignore_case, wanted.literal, wanted.offset, wanted.limit)
+    search.check()
     workspace = await session.open()
     path, _ = await session.run(lambda: find_log(workspace, wanted))
     return LogSearchStream(session.runtime, path, search)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING, STATUSES
+from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING
 from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import to_json
 
@@ -72,7 +73,7 @@ class Watcher:
     ) -> None:
         """`ensure_scheduler` starts a scheduler if needed; `notify` gets each event (see `event_emitter`)."""
         self.workspace = workspace
-        self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # at the last look
+        self.counts: Mapping[str, int] = dict.fromkeys(SHOWN_STATUSES, 0)  # at the last look
         self.running = 0
         self.used_at = time.monotonic()  # when this watcher was last requested
         self._run = run

@@ -91,6 +91,7 @@ class DaskCluster:
         with (self.folder / "daemons.log").open("ab") as log:
             return subprocess.Popen(
                 words,
+                cwd=self.folder,  # by which the end of the tests finds what is left
                 env={**os.environ, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

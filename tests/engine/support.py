@@ -173,13 +173,13 @@ def age_lock(folder: Path) -> None:
         os.utime(lock, (time.time() - LEFT_SECONDS - 1,) * 2)
 
 
-def stop_everything(folder: Path) -> None:
+def stop_everything(folder: Path | str) -> None:
     """Leave no process behind that works below a folder, nor a lock that one held."""
     while killed := _kill_processes(folder):  # again, for what one of them started meanwhile
         psutil.wait_procs(killed, timeout=30)
 
 
-def _kill_processes(folder: Path) -> list[psutil.Process]:
+def _kill_processes(folder: Path | str) -> list[psutil.Process]:
     killed = []
     us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     for pid in {*psutil.pids()} - us:

@@ -7,11 +7,14 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.common.host_identity import process_alive, state_folder
+from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.client.submit import submit
@@ -29,9 +32,9 @@ USUAL = QueueOptions()
 WAITING = "echo up; while [ ! -e go ]; do sleep 0.1; done; exit 3"
 
 
-def begin(project: Project, options: QueueOptions = USUAL) -> int:
+def begin(project: Project, options: QueueOptions = USUAL, script: str = WAITING) -> int:
     """Start a run that ends with exit code 3 once `go` is there; return the pid of its supervisor."""
-    project.task("T", WAITING)
+    project.task("T", script)
     submit(project.workspace, ["T"], options=options)
     project.wait_for_output("T", b"up")
     project.pid("T")  # nothing is written any more until the next heartbeat
@@ -44,6 +47,18 @@ def kept(project: Project) -> list[Path]:
 
 def wait_until_gone(pid: int) -> None:
     wait_until(lambda: not process_alive(pid, None), message=f"{pid} is gone")
+
+
+@contextmanager
+def no_room(folder: Path) -> Iterator[None]:
+    """Let nobody store anything in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    try:
+        yield
+    finally:
+        folder.unlink()
 
 
 def check_end(project: Project) -> None:
@@ -127,11 +142,7 @@ def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, 
     state = state_folder() / "ends"
     if place != "project":
         (shell.root / ".engine" / "ends").write_text("in the way")
-    if place == "nowhere":
-        shutil.rmtree(state, ignore_errors=True)
-        state.parent.mkdir(parents=True, exist_ok=True)
-        state.write_text("in the way")
-    try:
+    with no_room(state) if place == "nowhere" else nullcontext():
         (shell.folder / "go").touch()
         shell.wait_for_output("T", b"up")
         wait_until(lambda: b"Exit code: 3" in shell.log("T"))
@@ -141,9 +152,6 @@ def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, 
             wait_until(lambda: list(state.glob("*.json")))
         os.kill(supervisor, signal.SIGTERM)
         wait_until_gone(supervisor)
-    finally:
-        if place == "nowhere":
-            state.unlink()
     guard.rmdir()
     if place != "nowhere":
         check_end(shell)
@@ -198,13 +206,14 @@ def running_job(project: Project) -> Job:
         runs.queue(info, attempt="attempt", batch="batch")
     job = Job(project.root, "_shell_", "T", "attempt", "batch", {}, "")
     assert claim_run(job, 1, command="", workdir="")
+    job.paths.run_logs.mkdir()
     return job
 
 
 @pytest.mark.parametrize("is_asked_to_end", [False, True])
 def test_the_end_of_a_run_whose_project_is_not_mounted(shell: Project, is_asked_to_end: bool) -> None:
     job = running_job(shell)
-    elsewhere = shell.folder.rename(shell.folder.with_name("elsewhere"))
+    elsewhere = shell.folder.with_name("elsewhere")
     problems: list[str] = []
 
     def pause(_: float) -> bool:
@@ -213,7 +222,9 @@ def test_the_end_of_a_run_whose_project_is_not_mounted(shell: Project, is_asked_
             elsewhere.rename(shell.folder)
         return not is_asked_to_end
 
-    assert write_ending(RunResult(job, 1, "failed", 3, time.time()), pause) is not is_asked_to_end
+    with locked(job.paths.owner(1), timeout=5) as owner:
+        shell.folder.rename(elsewhere)
+        write_ending(RunResult(job, 1, "failed", 3, time.time()), owner, pause)
     if is_asked_to_end:
         assert KeptEndWriter(shell.root, problems.append).write(())
         assert "If its disk is not mounted" in problems[0]
@@ -222,6 +233,31 @@ def test_the_end_of_a_run_whose_project_is_not_mounted(shell: Project, is_asked_
     assert len(problems) == is_asked_to_end
     assert shell.info("T")["exit_codes"] == [3]
     assert kept_ends.read_end(shell.root, "attempt") is None
+
+
+def test_the_end_of_a_run_whose_project_was_deleted_is_not_kept(shell: Project) -> None:
+    job = running_job(shell)
+    with locked(job.paths.owner(1), timeout=5) as owner:
+        shutil.rmtree(shell.folder)
+        result = RunResult(job, 1, "failed", 3, time.time())
+        write_ending(result, owner, lambda _: pytest.fail("it is tried again"))
+    assert kept_ends.read_end(shell.root, "attempt") is None
+
+
+def test_a_supervisor_does_not_outlive_a_deleted_project(shell: Project, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    supervisor = begin(shell, script=WAITING.replace("go", str(go)))
+    shell.kill_scheduler()
+
+    def is_deleted() -> bool:
+        """The supervisor may create a file meanwhile."""
+        shutil.rmtree(shell.folder, ignore_errors=True)
+        return not shell.folder.exists()
+
+    with no_room(state_folder() / "ends"):
+        wait_until(is_deleted)
+        go.touch()
+        wait_until_gone(supervisor)
 
 
 def test_the_attempts_to_write_a_kept_end_get_fewer(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.ownership import COPIED
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import own_facts
-from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.unstarted import QUEUED_ELSEWHERE
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder

@@ -271,6 +271,14 @@ def test_a_yaml_library_without_its_c_part(
     assert shell.wait("T") == ["completed"]
 
 
+def test_a_scheduler_finds_the_package_and_no_modules_inside_it(shell: Project) -> None:
+    shell.task("T", "while [ ! -e go ]; do sleep 0.1; done")
+    shell.submit("T")
+    searched = psutil.Process(shell.scheduler_pid()).environ()["PYTHONPATH"].split(os.pathsep)
+    assert searched[-1] == str(ROOT)
+    assert str(ROOT / "pyruns_jupyter") not in searched
+
+
 def test_a_claim_for_which_the_disk_has_no_room_leaves_nothing(shell: Project) -> None:
     claim_engine(shell.root)
     shell.task("A", "true")

@@ -13,9 +13,10 @@ import pytest
 
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
 from pyruns_jupyter.core.tasks.trash import trash
+from pyruns_jupyter.core.tasks.unstarted import QUEUED_ELSEWHERE, QUEUED_NOWHERE
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue import launch
 from tests.support import ROOT, wait_until
@@ -95,7 +96,7 @@ def test_a_queued_task_that_lost_its_batch(shell: Project, batch: str, way: str)
 def test_the_list_learns_that_a_batch_is_gone_and_is_back(
     shell: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyruns_jupyter.core.tasks.index._ORIGIN_SECONDS", 0.0)
+    monkeypatch.setattr("pyruns_jupyter.core.tasks.unstarted._ORIGIN_SECONDS", 0.0)
     shell.task("T", "true")
     launch.pause(shell.root)
     shell.submit("T")

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -18,6 +17,7 @@ from urllib.parse import quote
 
 import psutil
 
+from tests.nodes import free_ports
 from tests.support import ROOT, wait_until
 
 # Seconds until a hub or a server of a user has started or stopped: Python imports for some seconds, and
@@ -93,7 +93,7 @@ class Hub:
         self.folder = folder
         self.password = secrets.token_hex(16)
         self._token = secrets.token_hex(16)
-        ports = _free_ports(3)
+        ports = free_ports(3)
         self.url = f"http://127.0.0.1:{ports[0]}/base"
         config = folder / "jupyterhub_config.py"
         (folder / "home").mkdir(parents=True)
@@ -211,16 +211,3 @@ def _read(data: bytes) -> Any:
         return json.loads(data)
     except ValueError:
         return data.decode("utf-8", "replace")
-
-
-def _free_ports(count: int) -> list[int]:
-    found = []
-    sockets = []
-    for _ in range(count):
-        one = socket.socket()
-        one.bind(("127.0.0.1", 0))
-        sockets.append(one)
-        found.append(one.getsockname()[1])
-    for one in sockets:
-        one.close()
-    return found

@@ -16,12 +16,12 @@ from tests.hub.hub import Hub
 def main() -> None:
     """Serve until nobody needs it any more."""
     folder = Path(sys.argv[1])
-    hub = Hub(folder, options=("--LabApp.expose_app_in_browser=True",))
     try:
+        hub = Hub(folder, options=("--LabApp.expose_app_in_browser=True",))
         print(json.dumps({"url": hub.url, "password": hub.password}), flush=True)
         sys.stdin.read()
-    finally:
         hub.close()
+    finally:
         stop_everything(folder)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.support import stop_everything
 from tests.engine.test_checkpoints import SLEEPS, training, weight
-from tests.hub.hub import Hub
+from tests.hub.hub import PATIENCE, Hub
 from tests.hub.test_users import SCRIPT, WS, server
 from tests.support import wait_until
 
@@ -49,22 +49,26 @@ def test_what_ended_with_the_container_is_told_or_goes_on(hub: Hub) -> None:
         body = {"text": "lr: 0.5\nseconds: 600", "name": name, "run": run}
         assert hub.ask("post", tasks, body, token).status == 201
     wait_until(
-        lambda: [rows()[name]["status"] for name in ("lost", "again")] == ["running"] * 2, 90.0, interval=0.25
+        lambda: [rows()[name]["status"] for name in ("lost", "again")] == ["running"] * 2,
+        PATIENCE,
+        interval=0.25,
     )
     hub.stop("ann")
     wait_until(lambda: not _living(home), message="all of it is gone")
 
     hub.start("ann")
     # Opening the page is enough: who looks at a project sees to it that it goes on.
-    wait_until(lambda: rows()["lost"]["status"] == "failed", 90.0, "the interruption is told", interval=0.25)
+    wait_until(
+        lambda: rows()["lost"]["status"] == "failed", PATIENCE, "the interruption is told", interval=0.25
+    )
     assert rows()["lost"]["message"] == "The container of this run was stopped."
     wait_until(
-        lambda: (rows()["again"]["status"], rows()["again"]["run"]) == ("running", 2), 90.0, interval=0.25
+        lambda: (rows()["again"]["status"], rows()["again"]["run"]) == ("running", 2), PATIENCE, interval=0.25
     )
     assert rows()["next"]["status"] == "queued"
     stop = {"action": "cancel", "names": ["again", "next"]}
     assert hub.ask("post", f"{server('ann')}/workspaces/{WS}/actions", stop, token).status == 200
-    wait_until(lambda: rows()["again"]["status"] == "cancelled", 90.0, "it can be stopped", interval=0.25)
+    wait_until(lambda: rows()["again"]["status"] == "cancelled", PATIENCE, "it can be stopped", interval=0.25)
 
 
 def test_a_training_continues_from_its_checkpoint_in_the_next_container(hub: Hub) -> None:
@@ -78,14 +82,14 @@ def test_a_training_continues_from_its_checkpoint_in_the_next_container(hub: Hub
     assert hub.ask("post", tasks, body, token).status == 201
     folder = home / "_pyruns_" / "train" / "tasks" / "A"
     state = folder / "checkpoints" / "state.json"
-    wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10, 90.0)
+    wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10, PATIENCE)
     hub.stop("ann")
     wait_until(lambda: not _living(home), message="all of it is gone")
 
     hub.start("ann")
     wait_until(
         lambda: hub.ask("get", tasks, token=token).body["items"][0]["status"] == "completed",
-        90.0,
+        PATIENCE,
         interval=0.25,
     )
     info = json.loads((folder / "task_info.json").read_bytes())

@@ -11,7 +11,7 @@ import websocket
 
 from pyruns_jupyter import Workspace
 from tests.engine.support import stop_everything
-from tests.hub.hub import Hub
+from tests.hub.hub import PATIENCE, Hub
 from tests.server.client import check_schema
 from tests.server.test_access import STREAMS, body_for
 from tests.server.test_openapi import described
@@ -86,7 +86,7 @@ def test_through_the_proxy_of_the_hub(hub: Hub, tokens: dict[str, str]) -> None:
         [row] = hub.ask("get", f"{server(ALICE)}/workspaces/{WS}/tasks", token=token).body["items"]
         return row if row["status"] == "completed" else None
 
-    assert wait_until(ended, 90.0, "the task", interval=0.25)["figures"] == {"acc": 0.5}
+    assert wait_until(ended, PATIENCE, "the task", interval=0.25)["figures"] == {"acc": 0.5}
     log = hub.ask("get", f"{server(ALICE)}/workspaces/{WS}/tasks/one/logs", token=token)
     assert "lr is 0.5" in log.body
     for address in STREAMS:
@@ -121,11 +121,13 @@ def test_who_a_server_is_shared_with_gets_in_as_long_as_it_is(hub: Hub, tokens: 
     # A token has the scopes of the moment when it is made.
     bob = hub.user(BOB)
     wait_until(
-        lambda: hub.ask("get", status, token=bob).status == 200, 60.0, "the share counts", interval=0.25
+        lambda: hub.ask("get", status, token=bob).status == 200, PATIENCE, "the share counts", interval=0.25
     )
     assert connect(hub, f"{server(ALICE)}/workspaces/{WS}/events", bob)
     assert hub.ask("patch", share, {"user": BOB}, tokens[ALICE]).status in (200, 204)
-    wait_until(lambda: hub.ask("get", status, token=bob).status == 403, 60.0, "the share ends", interval=0.25)
+    wait_until(
+        lambda: hub.ask("get", status, token=bob).status == 403, PATIENCE, "the share ends", interval=0.25
+    )
 
 
 def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) -> None:
@@ -150,7 +152,7 @@ def test_two_servers_of_one_user_share_a_home(hub: Hub, tokens: dict[str, str]) 
         rows = [{row["name"]: row["status"] for row in page["items"]} for page in pages]
         return rows[0] == rows[1] and set(rows[0].values()) == {"completed"}
 
-    wait_until(ended, 90.0, "both show the same", interval=0.25)
+    wait_until(ended, PATIENCE, "both show the same", interval=0.25)
     workspace = Workspace.open(home / "train.py")
     assert [len(workspace[name].runs) for name in names] == [1, 1, 1]
     hub.stop(ALICE, "second")
@@ -163,11 +165,11 @@ def test_a_stopped_server_leaves_its_tasks_running(hub: Hub, tokens: dict[str, s
     assert hub.ask("post", f"{server(BOB)}/workspaces/{WS}/tasks", body, token).status == 201
     home = hub.folder / "home" / BOB
     workspace = Workspace.open(home / "train.py")
-    wait_until(lambda: workspace["long"].status == "running", 60.0, "it runs")
+    wait_until(lambda: workspace["long"].status == "running", PATIENCE, "it runs")
     hub.stop(BOB)
     assert workspace["long"].status == "running"
     (home / "go").touch()
-    workspace["long"].wait(timeout=60)
+    workspace["long"].wait(timeout=PATIENCE)
     assert workspace["long"].status == "completed"
     hub.start(BOB)
     [row] = hub.ask("get", f"{server(BOB)}/workspaces/{WS}/tasks", token=token).body["items"]

@@ -33,7 +33,7 @@ async def test_a_search_that_is_cancelled_while_it_starts_leaves_no_process(
         return process
 
     monkeypatch.setattr(log_search, "SearchProcess", start_slowly)
-    wanted = LogSearch.read("(a+)+b", literal=False, ignore_case=False, start=None, limit=None)
+    wanted = LogSearch("(a+)+b", ignore_case=False)
     async with live_runtime() as runtime:
         search = LogSearchStream(runtime, log, wanted)
         first = asyncio.ensure_future(anext(search.lines()))

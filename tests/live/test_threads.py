@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pyruns_jupyter.live.threads import Workers
+from pyruns_jupyter.core.common.workers import Workers
 
 
 def test_a_thread_that_cannot_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

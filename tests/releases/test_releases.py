@@ -58,13 +58,13 @@ def test_what_waited_in_it_runs(left: Path) -> None:
     assert [batch.foreign for batch in workspace.queue.batches] == [True]
     assert not workspace.attend()
     with pytest.raises(Conflict, match="will not start"):
-        workspace.wait(timeout=60)
+        workspace.wait(timeout=120)
     assert workspace.queue.requeue() == ["train/waiting_1_lr=0.2", "train/waiting_2_lr=0.4"]
-    workspace.wait(timeout=60)
+    workspace.wait(timeout=120)
     wait_until(lambda: workspace.queue.batches == (), message="the batch is done")
     pending = workspace.tasks("status:pending")
     assert set(pending.names) == {"pending", "removed"}
-    workspace.run(pending).wait(timeout=60)
+    workspace.run(pending).wait(timeout=120)
     assert {task.status for task in pending} == {"completed"}
     again = workspace.tasks("is:pinned")[0]
     again.run().wait()
@@ -115,7 +115,7 @@ def test_our_own_format_is_written_to(tmp_path: Path) -> None:
     (folder.root / ".engine" / "format").write_text(f"{VERSION}\n")
     workspace = Workspace.open(tmp_path)
     workspace.run(workspace.create("echo hello\n", "one"))
-    assert [task.status for task in workspace.wait(timeout=60)] == ["completed"]
+    assert [task.status for task in workspace.wait(timeout=120)] == ["completed"]
     stop_everything(tmp_path)
     with pytest.raises(Conflict):
         workspace.create("echo hello\n", "one")

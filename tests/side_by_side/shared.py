@@ -8,8 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import read_task
@@ -20,6 +18,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
+from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 # Runs under either program: the Python of the reference program knows the real `pyruns`.
@@ -178,15 +177,8 @@ class Shared:
         return self.engine.log.read_text("utf-8", "replace") if self.engine.log.exists() else ""
 
     def close(self) -> None:
-        """End every process of this project: whoever holds its path, or a task of it, in its hands."""
-        us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
-        for process in psutil.process_iter():
-            try:
-                words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
-                if process.pid not in us and any(str(self.project) in word for word in words):
-                    process.kill()
-            except psutil.Error:
-                continue
+        """End every process of this project."""
+        stop_everything(self.project)
 
     def wait_for_scheduler_exit(self) -> None:
         """Wait until our scheduler has left by itself."""

@@ -129,7 +129,7 @@ class Cluster:
     def stop_controller(self) -> None:
         if self._controller is not None:
             self._controller.send_signal(signal.SIGTERM)
-            self._controller.wait(timeout=20)
+            self._controller.wait(timeout=120)
             self._controller = None
 
     def start_node(self, node: str) -> None:
@@ -157,5 +157,10 @@ class Cluster:
         log = (self.folder / "log" / "daemons.log").open("ab")
         with log:
             return subprocess.Popen(
-                words, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                words,
+                cwd=self.folder,  # by which the end of the tests finds what is left
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )

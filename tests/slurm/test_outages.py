@@ -9,6 +9,7 @@ import pytest
 
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.launch import ensure_running
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project, age_lock
 from tests.support import wait_until
 
@@ -177,6 +178,8 @@ def test_a_controller_that_is_gone_for_a_while(project: Project, cluster: Cluste
         (project.folder / "go").touch()
         assert project.wait("runs") == ["completed"]
         assert project.status("later") == "queued"
+        # Nobody waits until Slurm says so, too.
+        wait_until(lambda: len(read_queue(project.root).batches) == 1, message=lambda: why(project))
     finally:
         cluster.start_controller()
     assert project.wait("later") == ["completed"]

@@ -160,6 +160,13 @@ class FileLock:
         except OSError:
             return False
 
+    def is_deleted(self) -> bool:
+        """Return whether the locked file was deleted; False if that is unknown, or its disk was unmounted."""
+        try:
+            return self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0
+        except OSError:
+            return False
+
     def write(self, data: bytes) -> None:
         """Replace the content of the locked file, so that users can see which process holds it."""
         descriptor = self._open_file()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -30,50 +33,16 @@ def map_files(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator
 
 
 def _in_threads(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
-    answers: dict[int, Answer] = {}
-    errors: list[BaseException] = []
-    changed = threading.Condition()
-    begun = yielded = 0
+    from pyruns_jupyter.core.common.workers import Workers  # few file systems are slow
 
-    def may_begin() -> bool:
-        return begun < yielded + _AHEAD or begun >= len(items)
-
-    def may_yield() -> bool:
-        return yielded in answers or bool(errors)
-
-    def work() -> None:
-        nonlocal begun
-        while True:
-            with changed:
-                changed.wait_for(may_begin)
-                if begun >= len(items):
-                    return
-                position, begun = begun, begun + 1
-            try:
-                answer = call(items[position])
-            except BaseException as error:  # noqa: BLE001 - raised to the caller
-                with changed:
-                    errors.append(error)
-                    changed.notify_all()
-                return
-            with changed:
-                answers[position] = answer
-                changed.notify_all()
-
+    workers = Workers(_THREADS, "pyruns-files")
+    waiting: deque[Future[Answer]] = deque()
     try:
-        # Daemons: a file server that does not answer keeps no process from ending.
-        for _ in range(min(_THREADS, len(items))):
-            threading.Thread(target=work, name="pyruns-files", daemon=True).start()
-        while yielded < len(items):
-            with changed:
-                changed.wait_for(may_yield)
-                if errors:
-                    raise errors[0]
-                answer = answers.pop(yielded)
-                yielded += 1
-                changed.notify_all()
-            yield answer
+        for item in items:
+            waiting.append(workers.submit(call, item))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
-        with changed:
-            begun = len(items)
-            changed.notify_all()
+        workers.stop()

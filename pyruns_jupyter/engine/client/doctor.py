@@ -25,7 +25,8 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.ownership import Ownership
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
-from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.unstarted import QUEUED_ELSEWHERE
 from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine, trusted_engine
 from pyruns_jupyter.core.trust.signatures import DAMAGED_SUFFIX
 from pyruns_jupyter.core.trust.unused_keys import find_unused_keys, remove_unused_key

@@ -20,6 +20,7 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.core.workspace.cluster_settings import ClusterAccess
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.entries import has_finished
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
 from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
@@ -327,6 +328,7 @@ class ClusterEngine:
     def _looked(self, listed: Sequence[str], reply: Mapping[Element, JobState] | Unreachable) -> None:
         if isinstance(reply, Unreachable):
             self._problem = self._unreachable(reply)
+            self._end_finished(listed)
             return
         self._problem = ""
         known_jobs = {job for job, _ in reply}
@@ -341,6 +343,17 @@ class ClusterEngine:
                     reason = self._reason_of_dropped(known, task, knows_others=known.job in known_jobs)
                     state = JobState(Phase.ENDED, reason=reason)
                 self._take_state(key, task, state)
+
+    def _end_finished(self, listed: Sequence[str]) -> None:
+        """Stop following the tasks whose runs have ended according to their task files: the cluster cannot
+        confirm it, and never will if it was shut down after its last task.
+        """
+        for submission in listed:
+            known = self._submissions.get(submission)
+            for key in self._tasks.keys_of(known) if known is not None else ():
+                task = self._tasks[key]
+                if task.held and has_finished(task.job):
+                    self._end(key, None)
 
     def _take_state(self, key: Key, task: FollowedTask, state: JobState) -> None:
         if state.phase is not task.phase:

@@ -136,9 +136,5 @@ def _inside(entry: QueueEntry, submission: ClusterSubmission, inside: JobContext
         environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(inside.gpus)
     source = entry.job.source if entry.job.code else SourceState.from_dict(submission.source)
     return replace(
-        entry.job,
-        environment=environment,
-        source=source,
-        gpu_labels=inside.gpus,
-        cluster_job=inside.job,
+        entry.job, environment=environment, source=source, gpu_labels=inside.gpus, cluster_job=inside.job
     )

@@ -40,11 +40,8 @@ class WaitingRequest(GpuRequest):
     tasks: Annotated[int, Meta(ge=1, le=MAX_TASKS)] = 1
 
 
-@dataclass(frozen=True)
-class _Entry(WaitingRequest):
-    """The content of a file: a request, and in `more`, which earlier releases ignore, all others."""
-
-    more: tuple[WaitingRequest, ...] = ()
+# The content of a file.
+_Requests = Annotated[tuple[WaitingRequest, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -124,8 +121,8 @@ class WaitingList:
             is_expired = abs(time.time() - status.st_mtime) > EXPIRY_SECONDS
             if is_dead or is_expired or not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
                 return None
-            entry = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=_Entry)
-            return WaitingScheduler(path.name, status.st_uid, (entry, *entry.more))
+            requests = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=_Requests)
+            return WaitingScheduler(path.name, status.st_uid, requests)
         finally:
             os.close(descriptor)
 
@@ -134,7 +131,7 @@ def _encoded(requests: Sequence[WaitingRequest]) -> bytes:
     """Return the content of a file, without the last requests if it would be too large."""
     requests = requests[:_MAX_REQUESTS]
     while True:
-        data = msgspec.json.encode(_Entry(**vars(requests[0]), more=tuple(requests[1:])))
+        data = msgspec.json.encode(requests)
         if len(data) <= _MAX_BYTES or len(requests) == 1:
             return data
         requests = requests[:-1]

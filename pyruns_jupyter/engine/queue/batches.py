@@ -99,7 +99,7 @@ class Batch:
                 id=str(value["id"]),
                 workspace=_workspace_name(value["workspace"]),
                 created_at=created_at,
-                options=_options(value),
+                options=QueueOptions.from_dict(dict(value.get("options", {}))),
                 environment={_text(name): _text(text) for name, text in value["environment"].items()},
                 python=_text(value["python"]),
                 tasks=tuple((check_task_name(str(name)), _text(attempt)) for name, attempt in value["tasks"]),
@@ -125,14 +125,6 @@ def _text(value: Any) -> str:
         raise ValueError("a text contains a NUL character")
     os.fsencode(text)  # raises a ValueError for lone surrogates
     return text
-
-
-def _options(value: dict[str, Any]) -> QueueOptions:
-    stored = dict(value.get("options", {}))
-    if "jobs" in value:  # the format before batches had options
-        jobs = value["jobs"]  # checked below
-        stored.setdefault("jobs", max(1, jobs) if isinstance(jobs, int) else jobs)
-    return QueueOptions.from_dict(stored)
 
 
 def new_id() -> str:

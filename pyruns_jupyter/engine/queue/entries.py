@@ -11,13 +11,13 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import Conflict, NotFound
+from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError
 from pyruns_jupyter.core.common.host_identity import boot_id, host_name, new_token
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.logs.diagnosis import Streak
 from pyruns_jupyter.core.provenance.git_state import SourceState
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task, run_fact
 from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.core.workspace.settings import Settings
 
@@ -164,8 +164,7 @@ def open_batch(root: Path, batch: Batch) -> ActiveBatch:
     """Return a batch with all its entries queued; their task files are read later."""
     settings, options = Settings.load(root), batch.options
     opened = ActiveBatch(
-        batch,
-        stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after,
+        batch, stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after
     )
     resume = settings.resume if options.resume is None else options.resume
     seen = int(batch.created_at * 1e9)  # claims are older
@@ -281,11 +280,20 @@ def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
 
 def ended_at(info: TaskInfo, attempt: str) -> float | None:
     """Return when the run of an attempt ended (epoch, s); None if it did not."""
-    number = run_number(info, attempt)
-    times = own_facts(info).get("times")
-    exact = times.get(str(number)) if isinstance(times, dict) else None
+    exact = run_fact(info, "times", run_number(info, attempt))
     end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
     return end if isinstance(end, (int, float)) and 0 < end < _MAX_EPOCH else None
+
+
+def has_finished(job: Job) -> bool:
+    """Return whether the run of a job has ended and its task is not queued again, according to its task file;
+    False if that cannot be read now.
+    """
+    try:
+        info = read_task(job.paths.folder)
+    except (PyrunsError, OSError):
+        return False
+    return runs.status_of(info) in runs.ENDED and ended_at(info, job.attempt) is not None
 
 
 def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
@@ -294,10 +302,8 @@ def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
     statuses = info.get("run_statuses")
     if not number or not isinstance(statuses, list) or number > len(statuses):
         return "", "", ""
-    failures = own_facts(info).get("failures")
-    failure = failures.get(str(number)) if isinstance(failures, dict) else None
-    headline, mark = failure[:2] if isinstance(failure, list) and len(failure) > 1 else ("", "")
-    return str(statuses[number - 1]), str(mark), str(headline)
+    headline, mark, _ = runs.failure_of(info, number)
+    return str(statuses[number - 1]), mark, headline
 
 
 def run_number(info: TaskInfo, attempt: str) -> int:

@@ -29,7 +29,7 @@ from . import batches
 
 ON_WINDOWS = "Running tasks on Windows is experimental: this project's tests have not run there yet."
 _HANDOFF_TIMEOUT = 5.0  # seconds
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 _started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
 _START_TIMEOUT_SECONDS = 2.0
 # Variables that identify a run, which another run must not inherit.

@@ -108,7 +108,7 @@ class QueueOptions:
     jobs: int = _declare(
         1,
         kinds.whole(1, MAX_JOBS),
-        "maximum number of parallel tasks (default: 1, or no limit on a cluster); exceeds the setting "
+        "maximum number of parallel tasks (default: 1, or no limit on a cluster); overrides the setting "
         "max_jobs only if that is auto",
         *("-j", "--concurrency", "--jobs"),
     )
@@ -120,7 +120,7 @@ class QueueOptions:
     preempt: bool = _declare(
         False,
         kinds.FLAG,
-        "stop running tasks of a lower priority to make room, if they are requeued (--requeue)",
+        "stop lower-priority tasks to make room, if they will be requeued (--requeue)",
         executor=LOCAL,
     )
     after: tuple[After, ...] = _declare(
@@ -185,9 +185,8 @@ class QueueOptions:
     gpus: int | None = _declare(
         None,
         kinds.whole(0, MAX_GPUS),
-        "number of GPUs per task (default: 1 if the host has GPUs and the script imports a framework "
-        "such as torch, "
-        "otherwise 0)",
+        "number of GPUs per task (default: 1 if the host has GPUs and the script imports a framework such as "
+        "torch, otherwise 0)",
     )
     gpu_memory: float | None = _declare(
         None,

@@ -139,7 +139,7 @@ def check_commands(workspace: WorkspaceFolder, commands: Sequence[Sequence[str]]
         raise InvalidInput(f"The command lines could not be checked. {asked.problem}", field="check")
     if len(asked.answer.checks) != len(commands):
         raise InvalidInput(
-            f"The command lines could not be checked, because {asked.answer.framework} does not support it.",
+            f"The command lines could not be checked: {asked.answer.framework} does not support this.",
             field="check",
         )
     return list(asked.answer.checks)

@@ -16,6 +16,7 @@ from pyruns_jupyter.core.alerts.stored import Alert, alerts_of, merged, store_al
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.common.validation import convert
+from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
 from pyruns_jupyter.core.metrics import read as metrics
 from pyruns_jupyter.core.metrics.statistics import CurveStatistics
@@ -100,11 +101,11 @@ class RunResult:
             ) from error
 
 
-def write_ending(ending: RunResult, pause: Pause | None = None) -> bool:
-    """Write the end of a run; return whether it is in its task file. It is not if the run is gone or has
-    ended already, or if the end was kept for a scheduler to write.
+def write_ending(ending: RunResult, owner: FileLock, pause: Pause | None = None) -> None:
+    """Write the end of a run, unless the run is gone or has ended already.
 
-    If the task file cannot be written, this is retried for a bounded time, as long as `pause` allows it.
+    If the task file cannot be written, this is retried for a bounded time, as long as `pause` allows it, and
+    the end is kept for a scheduler to write. `owner` is the lock of the owner of the run.
     """
     job, number, paths = ending.job, ending.number, ending.job.paths
     banner = run_files.finish_banner(
@@ -118,7 +119,7 @@ def write_ending(ending: RunResult, pause: Pause | None = None) -> bool:
     run_files.append(paths.log(number), banner)
     if ending.status != runs.COMPLETED:
         _add_error(ending)
-    return _try_to_record(ending, failure, pause or _sleep)
+    _try_to_record(ending, failure, owner, pause or _sleep)
 
 
 def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = False) -> None:
@@ -188,32 +189,30 @@ def _failure(ending: RunResult) -> Failure | None:
     return diagnose(ending.job.paths.log(ending.number), ending.exit_code, ending.message)
 
 
-def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> bool:
+def _try_to_record(ending: RunResult, failure: Failure | None, owner: FileLock, pause: Pause) -> None:
     job, began, delay, kept = ending.job, time.monotonic(), 0.1, False
     while True:
         try:
-            written = _record(ending, failure)
+            _record(ending, failure)
+            break
         except (OSError, PyrunsError, IndexError) as error:
-            if _is_gone(error, job):
-                written = False
+            if _is_gone(error, job, owner):
                 break
             if not kept and ending.by_owner:
                 kept = kept_ends.keep_end(job.root, job.attempt, ending.to_dict())
             left = began + (_KEPT_SECONDS if kept else _UNKEPT_SECONDS) - time.monotonic()
             if left <= 0 or not pause(min(delay, left)):
                 _report_unwritten(ending, error, kept)
-                return False
+                return
             delay = min(delay * 2, _MAX_PAUSE)
-        else:
-            break
     if kept:
         kept_ends.remove_end(job.root, job.attempt)
-    return written
 
 
-def _is_gone(error: Exception, job: Job) -> bool:
+def _is_gone(error: Exception, job: Job, owner: FileLock | None = None) -> bool:
     """Return whether a run does not exist any more; False if the disk of its project may not be mounted."""
-    return isinstance(error, _GONE) and os.path.isdir(job.root)
+    is_deleted = owner is not None and owner.is_deleted()
+    return isinstance(error, _GONE) and (is_deleted or os.path.isdir(job.root))
 
 
 def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:
@@ -228,8 +227,8 @@ def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:
         )
 
 
-def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIMEOUT) -> bool:
-    """Write the end of a run to its task file; return whether it is there now.
+def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIMEOUT) -> None:
+    """Write the end of a run to its task file, unless it has ended already.
 
     Raises:
         Conflict, NotFound, IndexError: when there is no such run.
@@ -243,10 +242,10 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
     with edit_task(paths.folder, timeout=timeout) as info:
         times = own(info).setdefault("times", {}).get(str(ending.number))
         if isinstance(times, list) and times[-1:] == [ending.finished]:
-            return True  # written already, but the kept copy was not removed
+            return  # written already, but the kept copy was not removed
         ended_by_another = runs.runs(info)[ending.number - 1].status != runs.RUNNING
         if ended_by_another and not ending.by_owner:
-            return False
+            return
         if ended_by_another and isinstance(own(info).get("messages"), dict):
             own(info)["messages"].pop(str(ending.number), None)  # which says that the owner is gone
         runs.finish(
@@ -279,7 +278,6 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
             paths.journal(ending.number).unlink(missing_ok=True)
     with suppress(OSError):
         paths.owner(ending.number).unlink(missing_ok=True)
-    return True
 
 
 def _add_facts(facts: dict[str, Any], ending: RunResult, failure: Failure | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.metrics.journal import Appender, encode_points
-from pyruns_jupyter.core.metrics.sources.base import LiveSource, NotMetrics, Point, SourceError
+from pyruns_jupyter.core.metrics.sources.base import NotMetrics, Point, Source, SourceError
 from pyruns_jupyter.core.metrics.sources.facts import MAX_FACTS, store_facts
 from pyruns_jupyter.core.metrics.sources.formats import PRINTED, log_text
 from pyruns_jupyter.core.metrics.sources.metric_names import (
@@ -57,7 +57,7 @@ class _ImportedFile:
     def __init__(self, number: int, file: MetricFile, attempt: str) -> None:
         self.number = number
         self.file = file
-        self.source: LiveSource | None = file.format.open(Path(file.path), file.offset, attempt)
+        self.source: Source | None = file.format.open(Path(file.path), file.offset, attempt)
         self.offset = file.offset
         self.points = 0
         self.message = ""
@@ -154,7 +154,7 @@ class MetricImport:
             self._journal.close()
             self._journal = None
 
-    def _sources(self) -> list[LiveSource]:
+    def _sources(self) -> list[Source]:
         return [imported.source for imported in self._imported if imported.source is not None]
 
     def _store(self, *, is_final: bool) -> bool:
@@ -256,7 +256,7 @@ class MetricImport:
         self._rest = None
         return False
 
-    def _read_slice(self, imported: _ImportedFile, source: LiveSource) -> bytes:
+    def _read_slice(self, imported: _ImportedFile, source: Source) -> bytes:
         """Return the lines of the journal for the next points of a source."""
         lines = b""
         try:

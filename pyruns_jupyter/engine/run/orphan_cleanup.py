@@ -95,7 +95,7 @@ def finalize_orphan(job: Job, reason: EndReason | None = None) -> int:
         interrupted=restarted if reason is None else may_requeue(reason, job, started),
         is_final=copied,
     )
-    write_ending(ending)
+    write_ending(ending, lock)
     return DONE
 
 

@@ -76,7 +76,7 @@ def supervise(
     explain: Callable[[], EndReason | None] | None = None,
     keep: Sequence[int] = (),
 ) -> int:
-    """Run one job to its end; return `DONE`, or `AGAIN` if it could not be started, or its end not stored.
+    """Run one job to its end; return `DONE`, or `AGAIN` if it could not be started.
 
     `gpus` are those of this host, as `EnvironmentProbe.look` returns them. `signals` are those of a
     supervisor; earlier ones do not concern this run. `explain` returns what ended a run from outside. `keep`
@@ -125,6 +125,8 @@ class _Supervisor:
         self.is_over_memory = False
         self._memory = MemoryWatch(job.options.local_memory, job.attempt)
         held.callback(self._memory.close)
+        self._owner = FileLock(self.paths.owner(run))
+        held.callback(self._owner.release)
         self.was_signalled = self.is_stopped_by_rule = False  # asked to end by a signal, or an alert rule
 
     def _open_folder(self) -> int | None:
@@ -138,13 +140,11 @@ class _Supervisor:
         return descriptor
 
     def run(self, info: TaskInfo) -> int:
-        owner = FileLock(self.paths.owner(self.number))
-        self._held.callback(owner.release)
         command: RunCommand | None = None
         try:
             self.paths.run_logs.mkdir(exist_ok=True)
-            owner.acquire(timeout=OWNER_TIMEOUT)
-            owner.write(owner_record(owner))
+            self._owner.acquire(timeout=OWNER_TIMEOUT)
+            self._owner.write(owner_record(self._owner))
             names = os.listdir(self.paths.folder if self._folder is None else self._folder)
             remove_copies(self.paths, names)  # of a supervisor that was killed before its claim
             tidy(self.paths.folder, is_temporary_file, names)
@@ -180,7 +180,7 @@ class _Supervisor:
         run_files.append(log, run_files.line(message))
         started = float(info["launch_started_at"])
         ending = RunResult(self.job, self.number, runs.FAILED, None, started, message=message)
-        write_ending(ending, self._pause_writing)
+        write_ending(ending, self._owner, self._pause_writing)
         return DONE
 
     def _start(self, command: RunCommand, settings: Settings) -> int:
@@ -288,6 +288,7 @@ class _Supervisor:
                 process=self.process,
                 interrupted=reason is not None and may_requeue(reason, self.job, started),
             ),
+            self._owner,
             self._pause_writing,
         )
 

@@ -63,7 +63,7 @@ class Preemption:
             if batch not in self._opened or not self._is_pending(request):
                 del self._requests[batch]
             elif options.priority < request.priority:
-                why = f"Waiting for tasks of a higher priority, for which {request.names} had to stop."
+                why = f"Waiting for higher-priority tasks, for which {request.names} had to stop."
                 return Blocked(why)
         return None
 

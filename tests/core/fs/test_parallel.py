@@ -34,7 +34,7 @@ def test_few_answers_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     time.sleep(0.2)
     assert len(asked) == 40 + parallel._AHEAD
     answers.close()  # type: ignore[attr-defined]  # it is a generator
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("pyruns-files")])
     assert len(asked) <= 40 + 2 * parallel._AHEAD
 
 
@@ -66,22 +66,21 @@ def test_an_error_in_a_thread_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) 
 
     threading.Thread(target=collect, daemon=True).start()
     wait_until(lambda: raised)
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("pyruns-files")])
 
 
 def test_a_thread_that_cannot_start_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_SLOW_SECONDS", -1.0)
-    start = threading.Thread.start
-    begun: list[str] = []
+    start, held = threading.Thread.start, threading.Event()
 
     def refuse(thread: threading.Thread) -> None:
-        begun.append(thread.name)
-        if begun.count("pyruns-files") == 4:
+        if thread.name == "pyruns-files_3":
             raise RuntimeError("can't start new thread")
         start(thread)
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="can't start"):
-            list(map_files(abs, range(500)))
-    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "pyruns-files"])
+            list(map_files(lambda number: number < parallel._TRIED or held.wait(), range(500)))
+    held.set()
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("pyruns-files")])
