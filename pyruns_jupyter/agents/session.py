@@ -114,7 +114,7 @@ class AgentSession(LiveSession):
 
     async def require(self, action: str) -> None:
         if action not in self._allowed:
-            raise Forbidden(f"The user has not allowed this: it needs 'jupyter pyruns mcp {_FLAGS[action]}'.")
+            raise Forbidden(f"The user has not allowed this. It needs 'jupyter pyruns mcp {_FLAGS[action]}'.")
 
     async def list_workspaces(self, wanted: ListRequest) -> list[dict[str, Any]]:
         items = []

@@ -29,9 +29,9 @@ def add_skill(folder: Path) -> list[Path]:
     """
     target, link = folder / SHARED / NAME / _SKILL.name, folder / CLAUDE / NAME
     if target.exists() and f"\nname: {NAME}\n" not in target.read_text(encoding="utf-8", errors="replace"):
-        raise Conflict(f"{target} exists and is another skill. Move it away first.")
+        raise Conflict(f"{target} is another skill. Rename or remove it first.")
     if os.path.lexists(link) and os.path.realpath(link) != os.path.realpath(target.parent):
-        raise Conflict(f"{link} exists and is another skill. Move it away first.")
+        raise Conflict(f"{link} is another skill. Rename or remove it first.")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(target, skill_text().encode())
     if not os.path.lexists(link):

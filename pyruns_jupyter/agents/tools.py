@@ -166,7 +166,8 @@ class AgentTools:
         self, task: str, workspace: str, run: int | None, lines: int, search: str
     ) -> Answer:
         session = self._session(workspace)
-        wanted = LogSearch.read(search, literal=True, ignore_case=True, start=None, limit=lines)
+        wanted = LogSearch(search, literal=True, limit=lines)
+        wanted.check()
         folder = await session.open()
         path, _ = await session.run(lambda: find_log(folder, LogRequest(task=task, run=run)))
         hits: list[Any] = []
@@ -281,9 +282,9 @@ class AgentTools:
             # One look at all tasks: one that changes its status is counted once.
             select = await session.look(Selection(query=query).selection)
             found = await session.search(lambda: select(is_given_up=lambda: session.is_abandoned))
-            return dict(Counter(row.status for row in found.items))
+            return dict(Counter(row.shown_status for row in found.items))
         rows = await session.look(lambda index: [index.rows.get(name) for name in tasks])
-        return dict(Counter("missing" if row is None else row.status for row in rows))
+        return dict(Counter("missing" if row is None else row.shown_status for row in rows))
 
     async def annotate_task(
         self, task: str, workspace: str = "", notes: str | None = None, add_tags: list[str] | None = None

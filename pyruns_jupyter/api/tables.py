@@ -45,7 +45,7 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     header = ["status", "name", *swept, *figures, "time", "message"]
     cells = [
         [
-            row.status if row.readable else "unreadable",
+            row.shown_status,
             row.name,
             *(value_text(row.swept.get(key)) for key in swept),
             *(value_text(row.figures.get(key)) for key in figures),

@@ -31,11 +31,9 @@ class PyrunsExtension(ExtensionApp):
         help="""Whether users may start and stop tasks. If False, users can still view, create and change
         tasks, but this server does not start any tasks, including tasks that were queued elsewhere.""",
     ).tag(config=True)
-    tasks_at_once = Integer(
-        10_000,
-        min=1,
-        help="Maximum number of tasks that one sweep may create.",
-    ).tag(config=True)
+    tasks_at_once = Integer(10_000, min=1, help="Maximum number of tasks that one sweep may create.").tag(
+        config=True
+    )
     jobs_at_once = Integer(
         MAX_JOBS,
         min=1,

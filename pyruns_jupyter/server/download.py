@@ -35,9 +35,8 @@ class DownloadHandler(PyrunsHandler):
             if self.is_gone:
                 file.stop.set()
         try:
-            chunk = await self.services.search(
-                next, file.chunks, None
-            )  # an error is reported as JSON if it occurs here
+            # An error that occurs here is reported as JSON.
+            chunk = await self.services.search(next, file.chunks, None)
             self.set_header("Content-Type", file.media_type)
             self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
             self.set_header("Cache-Control", "no-store")

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES
 
 if TYPE_CHECKING:
     from .services import Services
@@ -28,7 +28,7 @@ class Metrics(Collector):
             "pyruns_tasks", "Tasks in the workspaces in use, by status", labels=["status"]
         )
         watchers = self._services.watchers.all()
-        for status in STATUSES:
+        for status in SHOWN_STATUSES:
             tasks.add_metric([status], sum(watcher.counts[status] for watcher in watchers))
         yield tasks
         yield GaugeMetricFamily("pyruns_workspaces", "Workspaces in use", value=len(watchers))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.export.table import MEDIA_TYPES
@@ -72,23 +72,18 @@ class ExportFile(GeneratedFile):
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-class _Names(Sequence[str]):
+class _Names(list[str]):
     """Names of tasks, of which the next one is an error after `stop` was set."""
 
     def __init__(self, names: list[str], stop: threading.Event) -> None:
-        self._names, self._stop = names, stop
+        super().__init__(names)
+        self._stop = stop
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if self._stop.is_set():
-            raise ExportStopped
-        return self._names[place]
+    def __iter__(self) -> Iterator[str]:
+        for name in super().__iter__():
+            if self._stop.is_set():
+                raise ExportStopped
+            yield name
 
 
 def export(workspace: WorkspaceFolder, wanted: ExportRequest, content: ExportContent) -> ExportFile:

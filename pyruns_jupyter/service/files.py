@@ -67,5 +67,5 @@ def check_inside(path: Path, folder: Path) -> Path:
     """
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(os.path.realpath(folder)):
-        raise NotFound(f"{path.name} of {folder.name!r} is a symbolic link that leads out of the task.")
+        raise NotFound(f"{path.name} of {folder.name!r} is a symbolic link to a file outside the task.")
     return path

@@ -10,7 +10,7 @@ from msgspec import Meta
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.joined_sweep import joined_sweep
-from pyruns_jupyter.core.config.sweep.plan import Axis, Notice
+from pyruns_jupyter.core.config.sweep.plan import Axis
 from pyruns_jupyter.core.create.preview import (
     TaskPlan,
     command_lines,
@@ -114,14 +114,16 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     except InvalidInput as error:
         return {**answer, "error": error_models(error)[0]}
     except Unreadable as error:
-        return {**answer, "error": _problem(error.code, error.message)}
+        return {**answer, "error": _message(error.code, error.message, "script")}
     return {
         **answer,
         "kind": found.kind,
         "incomplete": found.open or any(problem is not found.idle for problem in found.problems),
         "parameters": [_parameter(parameter) for parameter in found.parameters],
         "problems": [
-            _problem("not_understood", problem.message, None if problem.file else problem.line or None)
+            _message(
+                "not_understood", problem.message, "script", None if problem.file else problem.line or None
+            )
             for problem in found.problems
         ],
     }
@@ -153,21 +155,18 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 
 def _notices(proposal: TaskPlan) -> list[dict[str, Any]]:
-    found = [] if proposal.plan is None else [_notice(notice) for notice in proposal.plan.notices]
-    return found + [
-        {"code": "notice", "message": message, "field": "name", "line": None, "column": None}
-        for message in proposal.name_notices
+    found = [] if proposal.plan is None else proposal.plan.notices
+    return [
+        *(_message("notice", one.message, one.key, one.line, one.column) for one in found),
+        *(_message("notice", message, "name") for message in proposal.name_notices),
     ]
 
 
-def _notice(notice: Notice) -> dict[str, Any]:
-    return {
-        "code": "notice",
-        "message": notice.message,
-        "field": notice.key,
-        "line": notice.line,
-        "column": notice.column,
-    }
+def _message(
+    code: str, message: str, field: str, line: int | None = None, column: int | None = None
+) -> dict[str, Any]:
+    """Return a `FieldError`, or a notice in the same form."""
+    return {"code": code, "message": message, "field": field, "line": line, "column": column}
 
 
 def plain(value: Any) -> Any:
@@ -184,10 +183,6 @@ def plain(value: Any) -> Any:
 def error_models(error: InvalidInput) -> list[dict[str, Any]]:
     """Return each of the errors as a `FieldError`."""
     return [one.to_dict() for one in (error.errors if isinstance(error, InvalidInputs) else [error])]
-
-
-def _problem(code: str, message: str, line: int | None = None) -> dict[str, Any]:
-    return {"code": code, "message": message, "field": "script", "line": line, "column": None}
 
 
 class TemplateRequest(Request, frozen=True):

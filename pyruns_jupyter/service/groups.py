@@ -14,9 +14,8 @@ from pyruns_jupyter.core.query.columns import usage_of
 from pyruns_jupyter.core.query.order import sort_by
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
-from pyruns_jupyter.core.taskfile.runs import STATUSES
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow
 
 from .columns import value_key
 from .tasks import PageRequest, check_fields
@@ -137,7 +136,7 @@ def _gather(
 
 
 def _model(group: _Group) -> dict[str, Any]:
-    counts = dict.fromkeys(STATUSES, 0)
+    counts = dict.fromkeys(SHOWN_STATUSES, 0)
     for row in group.rows:
         counts[row.status] += 1
     keys = dict.fromkeys(key for figures in group.figures for key in figures)

@@ -39,11 +39,7 @@ class ImportRequest(Request, frozen=True):
 
 
 def import_runs(
-    workspace: WorkspaceFolder,
-    path: Path,
-    wanted: ImportRequest,
-    max_tasks: int,
-    check: Callable[[], object],
+    workspace: WorkspaceFolder, path: Path, wanted: ImportRequest, max_tasks: int, check: Callable[[], object]
 ) -> dict[str, Any]:
     """Create tasks from runs, at most `max_tasks`, and return an `ImportResult`; `check` is called between
     runs and may raise an error to end a dry run.

@@ -44,7 +44,6 @@ from .failures import FailuresRequest
 from .groups import GroupRequest
 from .request import Request, RequestSource, RunRequest, StudyRequest, TaskRequest, given_options
 from .session import Session
-from .stacks import StackRequest, request_stacks, stored_stacks
 from .workspaces import ListRequest, OpenRequest
 
 T = TypeVar("T")
@@ -378,9 +377,9 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "previewLogMetrics": Operation(
         "GET", f"{_TASK}/logs/metrics", READ, logs.LogMetricsRequest, _slow(logs.log_metrics)
     ),
-    "getStacks": _simple("GET", f"{_TASK}/stacks", logs.LogRequest, stored_stacks),
+    "getStacks": _simple("GET", f"{_TASK}/stacks", logs.LogRequest, runs.stored_stacks),
     "requestStacks": Operation(
-        "POST", f"{_TASK}/stacks", EXECUTE, StackRequest, _asking(request_stacks, is_poll=True)
+        "POST", f"{_TASK}/stacks", EXECUTE, runs.StackRequest, _asking(runs.request_stacks, is_poll=True)
     ),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
     "getRunInput": Operation("GET", f"{_RUN}/input", READ, runs.RunInputRequest, _get_run_input),

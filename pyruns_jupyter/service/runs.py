@@ -1,4 +1,4 @@
-"""A run of a task: its state, its input and its artifacts."""
+"""A run of a task: its state, its input, its artifacts and its stacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_json
@@ -16,12 +18,15 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client import stacks
 
 from .files import File, check_inside
-from .request import RunRequest
+from .logs import LogRequest
+from .request import RunRequest, TaskRequest
 from .tasks import environment_model, run_model, run_of
 
 MAX_FILES = 10_000  # of one list of artifacts
+MAX_STACK_SECONDS = 60
 # Files that a browser may show inside a page. Others, such as SVG and HTML, could run code there.
 _SHOWN = {
     "png": "image/png",
@@ -143,6 +148,30 @@ def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str)
         if error.errno in (errno.EACCES, errno.EPERM):
             raise
         raise missing from None
+
+
+class StackRequest(TaskRequest, frozen=True):
+    """A request for the stacks of a running task, and how long to wait for them."""
+
+    seconds: Annotated[float, Meta(gt=0, le=MAX_STACK_SECONDS)] = stacks.WAIT_SECONDS
+
+
+def stored_stacks(workspace: WorkspaceFolder, wanted: LogRequest) -> dict[str, Any]:
+    """Return the stored `StackDump` of a run.
+
+    Raises:
+        NotFound: if there is none.
+        OSError: if it cannot be read.
+    """
+    return vars(stacks.stored_stacks(workspace, wanted.task, wanted.run))
+
+
+def request_stacks(
+    workspace: WorkspaceFolder, wanted: StackRequest, is_abandoned: Callable[[], bool]
+) -> dict[str, Any]:
+    """Return a new `StackDump` of a running task; see `engine.client.stacks.request_stacks`."""
+    found = stacks.request_stacks(workspace, wanted.task, seconds=wanted.seconds, is_abandoned=is_abandoned)
+    return vars(found)
 
 
 def _find(workspace: WorkspaceFolder, name: str, number: int) -> tuple[TaskPaths, TaskInfo, Run]:

@@ -194,10 +194,11 @@ def importance(workspace: WorkspaceFolder, wanted: ImportanceRequest) -> dict[st
     count = sum(trial.state == COMPLETE for trial in trials)
     message = ""
     if count < MIN_TRIALS:
-        message = f"The importance needs at least {MIN_TRIALS} completed trials."
+        message = f"Parameter importance needs at least {MIN_TRIALS} completed trials."
     elif not importances:
         message = (
-            "The completed trials do not differ in a parameter without a condition, or in the objective."
+            "The completed trials have the same objective, or do not differ in any parameter without a "
+            "condition."
         )
     return {
         "objective": definition.objectives[wanted.objective].metric,
@@ -302,27 +303,8 @@ def _model(workspace: WorkspaceFolder, found: Definition, trials: list[Trial]) -
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "task": trial.task,
-        "state": trial.state,
-        "status": trial.status,
-        "value": trial.value,
-        "objective_values": list(trial.objective_values),
-        "constraint_values": list(trial.constraint_values),
-        "is_feasible": trial.is_feasible,
-        "pruned": trial.pruned,
-        "started_at": trial.started_at,
-        "finished_at": trial.finished_at,
-        "values": encode_nonfinite(trial.values),
-    }
+    return {**encode_nonfinite(vars(trial)), "value": trial.value, "is_feasible": trial.is_feasible}
 
 
 def _earlier(task: EarlierTask) -> dict[str, Any]:
-    return {
-        "task": task.task,
-        "values": encode_nonfinite(task.values),
-        "objective_values": list(task.objective_values),
-        "constraint_values": list(task.constraint_values),
-        "is_feasible": feasible(task.constraint_values),
-    }
+    return {**encode_nonfinite(vars(task)), "is_feasible": feasible(task.constraint_values)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE
-from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SCRIPT, SHELL, WorkspaceFolder
@@ -51,7 +51,7 @@ def workspace_model(
         "kind": workspace.kind,
         "path": path_of(workspace.project) or "",
         "script": None if script is None else path_of(script),
-        "counts": None if counts is None else {status: counts.get(status, 0) for status in STATUSES},
+        "counts": None if counts is None else {status: counts.get(status, 0) for status in SHOWN_STATUSES},
         "engine": executor_of(Settings.load(workspace.root), workspace.name, None),
         "scheduler_alive": scheduler_alive(workspace.root),
         "problem": problem or workspace.problem(),
@@ -66,7 +66,7 @@ def damaged_model(workspace: WorkspaceFolder, path_of: PathOf) -> dict[str, Any]
         "kind": SHELL if workspace.name == SHELL_WORKSPACE else SCRIPT,
         "path": path_of(workspace.project) or "",
         "script": None,
-        "counts": dict.fromkeys(STATUSES, 0),
+        "counts": dict.fromkeys(SHOWN_STATUSES, 0),
         "engine": LOCAL,
         "scheduler_alive": False,
         "problem": f"{workspace.folder} cannot be read. See the server log for details.",

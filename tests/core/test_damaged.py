@@ -106,6 +106,8 @@ def test_a_damaged_task_is_shown_and_stops_nothing(
     listed = capsys.readouterr().out
     assert all(name in listed for name in (first, bad, third))
     assert "unreadable" in listed
+    assert main(["status"]) == 0
+    assert "1 unreadable" in capsys.readouterr().out
     assert main(["ls", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 3
     assert main(["show", bad]) == 0

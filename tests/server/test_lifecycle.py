@@ -247,7 +247,7 @@ async def test_an_export_without_a_client_ends(
     def endless(_: WorkspaceFolder, names: Sequence[str], *more: object) -> Iterator[bytes]:
         try:
             threads.append(threading.current_thread().name)
-            while names[0]:  # raises ExportStopped at the end
+            while next(iter(names)):  # raises ExportStopped at the end
                 time.sleep(0.01)
             yield b""
         except exports.ExportStopped:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from openapi_spec_validator import validate
-
 from pyruns_jupyter.server.routes import REST, STREAMS, pattern
 from pyruns_jupyter.service.operations import OPERATIONS
 from tests.server.client import METHODS, OPENAPI
@@ -23,6 +21,8 @@ def described() -> set[tuple[str, str]]:
 
 
 def test_the_description_is_valid() -> None:
+    from openapi_spec_validator import validate  # takes long, and all workers import this file
+
     validate(OPENAPI)
 
 

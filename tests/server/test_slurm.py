@@ -14,6 +14,7 @@ from tests.slurm import conftest as slurm
 from tests.slurm.cluster import NODES, Cluster
 
 cluster = slurm.cluster
+pytestmark = pytest.mark.timeout(400)  # a cluster starts before
 WORKSPACE, TASKS, TASK, QUEUE = (
     f"/workspaces/{{ws}}{end}" for end in ("", "/tasks", "/tasks/{task}", "/queue")
 )

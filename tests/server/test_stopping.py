@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.live.threads import Workers
+from pyruns_jupyter.core.common.workers import Workers
 from tests.server.process import ServerProcess
 from tests.support import wait_until
 

@@ -147,7 +147,7 @@ async def test_without_scikit_learn(
         "objective": "acc",
         "trials": 0,
         "parameters": [],
-        "message": "The importance needs at least 4 completed trials.",
+        "message": "Parameter importance needs at least 4 completed trials.",
     }
     monkeypatch.setattr(importance, "find_spec", lambda name: None)
     answer = await api("get", IMPORTANCE, ws=WS, study="good")

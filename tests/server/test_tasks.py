@@ -279,9 +279,18 @@ async def test_tasks_that_are_not_there_are_refused_one_by_one(
 async def test_a_damaged_task_is_shown_and_left_alone(api: Api, train: WorkspaceFolder) -> None:
     await create(api, "lr: 1\n", "bad")
     path = train.tasks / "bad" / "task_info.json"
+    await create(api, "lr: 1\n", "good")
     path.write_text('{"name": ')
-    page = await api.get(TASKS, ws=WS)
+    page = await api.get(TASKS, {"query": "is:damaged"}, ws=WS)
     assert page["items"][0]["message"]
+    assert (page["counts"]["pending"], page["counts"]["unreadable"]) == (1, 1)
+    for status, name in (("pending", "good"), ("unreadable", "bad")):
+        assert await names(api, status=status) == [name]
+        assert await names(api, query=f"status:{status}") == [name]
+    opened = await api.get("/workspaces/{ws}", ws=WS)
+    assert opened["counts"] == page["counts"]
+    groups = await api.get("/workspaces/{ws}/groups", {"by": "lr"}, ws=WS)
+    assert [group["counts"] for group in groups["items"]] == [{**page["counts"], "unreadable": 0}]
     found = await api.get(TASK, ws=WS, task="bad")
     assert found["config"] == "lr: 1\n"
     assert (await api("patch", TASK, {"pinned": True}, ws=WS, task="bad")).status == 409

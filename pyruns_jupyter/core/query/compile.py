@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import duration
-from pyruns_jupyter.core.taskfile.runs import ACTIVE, STATUSES
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.taskfile.runs import ACTIVE
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, UNREADABLE, TaskRow
 
 from . import diagnostics, logs
 from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
@@ -140,10 +140,10 @@ class Binder:
         get = field.get
         if field.kind != "value":
             if field.name in ("status", "kind") and all(isinstance(one, TextValue) for one in term.values):
-                words, get_word = frozenset(map(str, term.values)), attrgetter(field.name)
+                words = frozenset(map(str, term.values))
                 if term.operator == "!=":
-                    return FIELD, lambda row: get_word(row) not in words
-                return FIELD, lambda row: get_word(row) in words
+                    return FIELD, lambda row: get(row) not in words
+                return FIELD, lambda row: get(row) in words
             if term.operator == "!=":
                 return FIELD, lambda row: (value := get(row)) is not None and not test(value)
             return FIELD, lambda row: (value := get(row)) is not None and bool(test(value))
@@ -287,16 +287,16 @@ def _has(field: QueryField) -> Check:
 
 def _state_check(words: Sequence[str]) -> Check:
     checks: list[Check] = []
-    statuses = frozenset(word for word in words if word in STATUSES)
+    statuses = frozenset(word for word in words if word in SHOWN_STATUSES)
     kinds = frozenset(word for word in words if word in KINDS)
     if "active" in words:
         statuses |= ACTIVE
+    if "damaged" in words:
+        statuses |= {UNREADABLE}
     if statuses:
-        checks.append(lambda row: row.status in statuses)
+        checks.append(lambda row: row.shown_status in statuses)
     if kinds:
         checks.append(lambda row: row.kind in kinds)
     if "pinned" in words:
         checks.append(lambda row: row.pinned)
-    if "damaged" in words:
-        checks.append(lambda row: not row.readable)
     return checks[0] if len(checks) == 1 else lambda row: any(check(row) for check in checks)

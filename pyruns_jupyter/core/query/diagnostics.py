@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.metrics.run_aggregates import unread_sentence
-from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES
 
 from .ast import FieldTest, Term, Text, TextValue
 from .fields import MISSING, Fields, QueryField, UnknownField
@@ -24,7 +24,7 @@ _OPERATORS = {
     **dict.fromkeys(("and", "&", "&&"), "AND"),
     "not": "NOT",
 }
-_STATUS_WORDS = (*STATUSES, "active", "pinned", "damaged")
+_STATUS_WORDS = (*SHOWN_STATUSES, "active", "pinned", "damaged")
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,7 @@ class QueryNotice:
     def error(self) -> InvalidInput:
         """Return it as an error."""
         return InvalidInput(
-            self.message,
-            field=self.field,
-            line=self.line,
-            column=self.column,
-            suggestions=self.suggestions,
+            self.message, field=self.field, line=self.line, column=self.column, suggestions=self.suggestions
         )
 
 

@@ -15,8 +15,8 @@ from pyruns_jupyter.core.metrics.expressions import BEST, LAST, MAX, MIN, Aggreg
 from pyruns_jupyter.core.metrics.goals import Goal
 from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.metrics.statistics import numeric
-from pyruns_jupyter.core.taskfile.runs import RUNNING, STATUSES
-from pyruns_jupyter.core.tasks.row import Shape, TaskRow
+from pyruns_jupyter.core.taskfile.runs import RUNNING
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -103,7 +103,7 @@ def _builtins(now: float) -> dict[str, QueryField]:
 
     fields = [
         QueryField("name", "text", lambda row: row.name),
-        QueryField("status", "label", lambda row: row.status),
+        QueryField("status", "label", lambda row: row.shown_status),
         QueryField("kind", "label", lambda row: row.kind),
         QueryField("note", "text", lambda row: row.notes or None),
         QueryField("message", "text", lambda row: row.message or None),
@@ -270,8 +270,7 @@ class Fields:
         if len(found) > 1:
             names = [full for _, full in found]
             raise AmbiguousField(
-                key,
-                [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found],
+                key, [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found]
             )
         group, full = found[0]
         if group == CONFIG:
@@ -324,14 +323,7 @@ class Fields:
                 return MISSING
             return MISSING if value is None else value
 
-        return QueryField(
-            name,
-            "value",
-            get,
-            reads_points=resolved.needs_points,
-            hint=hint,
-            goal=goal,
-        )
+        return QueryField(name, "value", get, reads_points=resolved.needs_points, hint=hint, goal=goal)
 
     def _goal(self, metric: str) -> Goal | None:
         return None if self.sources.goal is None else self.sources.goal(metric)
@@ -387,8 +379,8 @@ def _of_row(row: TaskRow, wanted: Aggregate, remaining: Remaining | None) -> flo
 def sort_rank(field: QueryField) -> Getter:
     """Return the function for the value by which to sort."""
     if field.name == "status":
-        ranks = {status: rank for rank, status in enumerate(STATUSES)}
-        return lambda row: ranks.get(row.status)
+        ranks = {status: rank for rank, status in enumerate(SHOWN_STATUSES)}
+        return lambda row: ranks.get(row.shown_status)
     if field.name in ("tag", "gpu"):
         return lambda row: ", ".join(field.get(row) or ()) or None
     return field.get

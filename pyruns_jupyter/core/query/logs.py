@@ -20,9 +20,8 @@ from .ast import And, FieldTest, Or, Regex, Term, TextValue, Value
 from .diagnostics import QueryNotice, number_of
 from .pattern import TimeBudget
 
-MAX_BYTES = (
-    64 * 1024 * 1024
-)  # of one log; of a longer log, a quarter from its start and the rest from its end
+# Of one log; of a longer log, a quarter from its start and the rest from its end.
+MAX_BYTES = 64 * 1024 * 1024
 SECONDS = 8.0  # to search logs for one query
 MAX_LINE = 300  # characters of an excerpt
 _POLL_SECONDS = 0.2  # between two checks whether the client is gone
@@ -52,9 +51,8 @@ def log_needle(value: Value) -> LogSearch:
     """Return the log search for a value of `log:`."""
     if isinstance(value, Regex):
         return LogSearch(value.pattern, first_of=MAX_BYTES)
-    return LogSearch(
-        value.text if isinstance(value, TextValue) else str(value), literal=True, first_of=MAX_BYTES
-    )
+    text = value.text if isinstance(value, TextValue) else str(value)
+    return LogSearch(text, literal=True, first_of=MAX_BYTES)
 
 
 def wanted_needles(term: Term | None) -> Iterator[LogSearch]:
@@ -70,10 +68,7 @@ class LogQuery:
     """Searches logs for one query. `notices` then reports logs that were not searched."""
 
     def __init__(
-        self,
-        log_of: LogOf | None,
-        seconds: float,
-        is_given_up: Callable[[], bool] | None = None,
+        self, log_of: LogOf | None, seconds: float, is_given_up: Callable[[], bool] | None = None
     ) -> None:
         self._log_of = log_of
         self._time = TimeBudget(seconds, is_given_up)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.metrics.expressions import parse_aggregate
-from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES
 
 from .ast import (
     And,
@@ -54,8 +54,8 @@ from .values import is_measure, measure
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 60  # of parentheses and exclusions
 KINDS = ("python", "shell")
-STATES = ("pinned", "damaged", "active", *STATUSES, *KINDS)
-_KINDS_OF = {"status": STATUSES, "kind": KINDS, "is": STATES}
+STATES = ("pinned", "damaged", "active", *SHOWN_STATUSES, *KINDS)
+_KINDS_OF = {"status": SHOWN_STATUSES, "kind": KINDS, "is": STATES}
 _ORDERED = ("<", "<=", ">", ">=")
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.taskfile.runs import STATUSES
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow
 
 from .ast import Query
 from .columns import NO_USAGE, BestValue, Usage, aggregate_values, best_values, usage_of
@@ -91,7 +90,7 @@ def select(
     found = known
     if statuses is not None:
         wanted = {_status(status) for status in statuses}
-        found = [row for row in known if row.status in wanted]
+        found = [row for row in known if row.shown_status in wanted]
     time_to_read = TimeBudget(points_seconds, is_given_up)
     fields = Fields(known, sources or Sources(), now, time_to_read.remaining)
     binder = Binder(fields, now, is_given_up)
@@ -124,6 +123,6 @@ def select(
 
 def _status(word: str) -> str:
     status = word.strip().lower()
-    if status in STATUSES:
+    if status in SHOWN_STATUSES:
         return status
-    raise InvalidInput(f"Unknown status {word!r}. {close_to(status, STATUSES)[1]}", field="status")
+    raise InvalidInput(f"Unknown status {word!r}. {close_to(status, SHOWN_STATUSES)[1]}", field="status")

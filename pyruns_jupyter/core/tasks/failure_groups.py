@@ -11,8 +11,8 @@ from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.logs.diagnosis import GPU_MEMORY, is_gpu_memory_error
-from pyruns_jupyter.core.taskfile.runs import FAILED
-from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
+from pyruns_jupyter.core.taskfile.runs import FAILED, failure_of
+from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .row import TaskRow
@@ -151,13 +151,10 @@ def _failure(workspace: WorkspaceFolder, row: TaskRow) -> tuple[str, str, str]:
     """Return the error of a failed task, a mark that equal errors share, and its kind."""
     message = row.message or ("" if row.exit_code is None else f"Exit code {row.exit_code}")
     try:
-        failures = own_facts(read_task(workspace.paths(row.name).folder)).get("failures")
+        headline, mark, kind = failure_of(read_task(workspace.paths(row.name).folder), row.run)
     except (PyrunsError, OSError):
         return message, "", ""
-    failure = failures.get(str(row.run)) if isinstance(failures, dict) else None
-    if not isinstance(failure, list) or len(failure) < 2 or not all(isinstance(one, str) for one in failure):
-        return message, "", ""
-    return message or failure[0], failure[1], failure[2] if len(failure) > 2 else ""
+    return message or headline, mark, kind
 
 
 def _advice(message: str, kind: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,26 +24,17 @@ from pyruns_jupyter.core.fs.parallel import map_files
 from pyruns_jupyter.core.metrics.goals import Goals
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, is_task_name
-from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, STATUSES, latest
+from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
-from pyruns_jupyter.core.trust.engine_key import BATCHES, other_owner, trusted_engine
-from pyruns_jupyter.core.trust.signatures import Origin, claim_path, origin
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 
 from .aggregates import TaskAggregates
 from .live_row import LiveRow, task_signature
-from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, row_from
+from .row import PYTHON, SHELL, SHOWN_STATUSES, Shape, TaskRow, damaged_row, row_from
 from .row_cache import CachedRow, read_rows, write_rows
+from .unstarted import QueuedTask, QueuedTasks
 
-QUEUED_ELSEWHERE = (
-    "Queued in another copy of this project, on another machine, or by an older version. It does not start "
-    "here. Use 'Queue here', or run the task again."
-)
-QUEUED_NOWHERE = (
-    "The task is marked as queued but belongs to no batch, so it does not start. Stop it, or run it again."
-)
-_ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
 _MIN_UNCACHED = 500  # rows; fewer are read as quickly from the task files
 _CACHE_SECONDS = 60.0
 _MAX_DURATIONS = 101  # latest runs that the typical duration is based on
@@ -63,15 +54,6 @@ class Changes:
         return bool(self.changed or self.removed)
 
 
-@dataclass
-class _Queued:
-    """A queued task: its row without a message, its batch, and the signature of its file."""
-
-    row: TaskRow
-    batch: str
-    signature: Signature
-
-
 class TaskIndex:
     """All tasks of one workspace. `refresh` may run in a thread; `rows` and `counts` are replaced, never
     changed. `rows` are in the natural order of their names.
@@ -82,7 +64,7 @@ class TaskIndex:
         self.epoch = secrets.token_hex(8)
         self.revision = 0
         self.rows: dict[str, TaskRow] = {}
-        self.counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
+        self.counts: dict[str, int] = dict.fromkeys(SHOWN_STATUSES, 0)
         self._signatures: dict[str, Signature] = {}
         # Files that changed since an earlier refresh, and when we noticed that (monotonic, s).
         self._fresh: dict[str, tuple[Signature, float]] = {}
@@ -93,10 +75,7 @@ class TaskIndex:
         self._uncached = 0  # rows that were read since all were stored for the next index
         self._cache_at = 0.0  # monotonic; not before that again
         self._live: dict[str, LiveRow] = {}
-        self._queued: dict[str, _Queued] = {}
-        self._unstarted: dict[str, str] = {}  # batches that are not started here, and why
-        self._known_batches: set[str] = set()  # whose origin was checked last
-        self._origins_at = float("-inf")  # monotonic
+        self._queued = QueuedTasks(workspace)
         self._changed_at: dict[str, int] = {}  # revision of the last change, in this order
         self._removed: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # removed names are remembered only after this revision
@@ -242,7 +221,7 @@ class TaskIndex:
                 self._unsettled.add(name)
             if row != rows.get(name):
                 changed.append(row)
-        changed = self._marked_unstarted(changed)
+        changed = self._queued.marked(changed, rows)
         removed = [name for name in (rows if wanted is None else wanted & rows.keys()) if name not in found]
         self._has_refreshed = True
         if changed or removed:
@@ -283,7 +262,7 @@ class TaskIndex:
     def _count(self, counts: dict[str, int], row: TaskRow | None, by: int) -> None:
         if row is None:
             return
-        counts[row.status] += by
+        counts[row.shown_status] += by
         shape = (tuple(row.swept), tuple(row.figures))
         number = self._shapes.get(shape, 0) + by
         if number:
@@ -295,7 +274,7 @@ class TaskIndex:
         """Return the row of a task whose file is as it was when the row was stored."""
         self._signatures[name] = cached.signature
         if cached.batch is not None:
-            self._queued[name] = _Queued(cached.row, cached.batch, cached.signature)
+            self._queued[name] = QueuedTask(cached.row, cached.batch, cached.signature)
         return cached.row
 
     def _read(self, name: str, folder: str, content: _Content) -> TaskRow | None:
@@ -359,40 +338,12 @@ class TaskIndex:
         if row.status == QUEUED:
             queue = own_facts(info).get("queue")
             if isinstance(queue, dict):
-                self._queued[name] = _Queued(row, str(queue.get("batch")), signature)
+                self._queued[name] = QueuedTask(row, str(queue.get("batch")), signature)
         run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
         self._live[name] = live = LiveRow.of(row, run, info, folder, signature, before)
         return live.current(self.workspace.root)
-
-    def _marked_unstarted(self, changed: list[TaskRow]) -> list[TaskRow]:
-        """Return the changed rows, with a message for those that are queued but will not be started.
-
-        Rows are added whose batch turned out to be foreign or gone, or was taken over.
-        """
-        if not self._queued:
-            return changed
-        now, checked = time.monotonic(), False
-        new = {self._queued[row.name].batch for row in changed if row.name in self._queued}
-        was_unstarted = bool(self._unstarted)
-        if now - self._origins_at > _ORIGIN_SECONDS or not new <= self._known_batches:
-            self._origins_at, checked = now, True
-            self._known_batches = {queued.batch for queued in self._queued.values()}
-            self._unstarted = _unstarted_batches(self.workspace.root, self._known_batches)
-        rows = {row.name: row for row in changed}
-        for name in self._queued if checked and (self._unstarted or was_unstarted) else [*rows]:
-            if name in self._queued:
-                queued = self._queued[name]
-                rows[name] = replace(queued.row, message=self._why_unstarted(name, queued))
-        return [row for row in rows.values() if row != self.rows.get(row.name)]
-
-    def _why_unstarted(self, name: str, queued: _Queued) -> str | None:
-        """Return why a queued task will not be started, None if it will."""
-        why = self._unstarted.get(queued.batch)
-        if why == QUEUED_NOWHERE and task_signature(f"{self.workspace.tasks}/{name}") != queued.signature:
-            return None  # it is not queued any more: a batch is removed after the last of its tasks
-        return why
 
     def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
         try:
@@ -428,25 +379,6 @@ def _folders_of(tasks: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         with suppress(OSError, ValueError):
             if is_task_name(name) and stat.S_ISDIR(os.lstat(path).st_mode):
                 yield name, path
-
-
-def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
-    """Return those batches that are not started here, with the reason; none if another user runs this
-    project.
-    """
-    key = trusted_engine(root)
-    if key is None and other_owner(root):
-        return {}
-    found = {}
-    for batch in batches:
-        with suppress(OSError, ValueError):
-            is_claimed = os.path.lexists(claim_path(root, batch))  # first: it goes once the batch exists
-            source = origin(root, BATCHES, f"{batch}.json", key)
-            if source is Origin.FOREIGN:
-                found[batch] = QUEUED_ELSEWHERE
-            elif source in (Origin.GONE, Origin.DAMAGED) and not is_claimed:
-                found[batch] = QUEUED_NOWHERE
-    return found
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:

@@ -19,10 +19,12 @@ from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import MAX_ORDER, is_pinned, notes_of, order_of
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG, SHELL_WORKSPACE
-from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED, PENDING, Run, status_of
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task
+from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED, PENDING, STATUSES, Run, status_of
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task, run_fact
 
 PYTHON, SHELL = "python", "shell"
+UNREADABLE = "unreadable"
+SHOWN_STATUSES = (*STATUSES, UNREADABLE)
 _MAX_TEXT = 200  # characters of a key, or of a metric that is text
 _MAX_METRICS = 200  # and as many swept values
 _MAX_ITEMS = 1000  # in a swept value that is a list or a mapping
@@ -99,6 +101,11 @@ class TaskRow:
     gpus: tuple[str, ...] = field(default=(), repr=False)
     config_file: str = field(default=SCRIPT_CONFIG, repr=False)
     statistics: RowStatistics | None = field(default=None, repr=False)
+
+    @property
+    def shown_status(self) -> str:
+        """The status by which the task is counted and found: that of an unreadable task is not known."""
+        return self.status if self.readable else UNREADABLE
 
     @property
     def place(self) -> float:
@@ -251,11 +258,9 @@ def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) 
     queue = own.get("queue")
     if status == CANCELLED and isinstance(queue, dict) and isinstance(queue.get("message"), str):
         return _cut(queue["message"])  # it was cancelled while it was queued
-    messages = own.get("messages")
-    if isinstance(messages, dict) and status in (FAILED, CANCELLED):
-        message = messages.get(str(run.index if run else 0))
-        if isinstance(message, str) and message:
-            return _cut(message)
+    message = run_fact(info, "messages", run.index if run else 0)
+    if status in (FAILED, CANCELLED) and isinstance(message, str) and message:
+        return _cut(message)
     if status != FAILED:
         return None
     attempt = info.get("_attempt_id")
@@ -263,10 +268,8 @@ def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) 
         return "The task failed while it was queued."
     if run.exit_code is None:
         return "The run ended without an exit code. See its log."
-    failures = own.get("failures")
-    failure = failures.get(str(run.index)) if isinstance(failures, dict) else None
-    if isinstance(failure, list) and failure and isinstance(failure[0], str) and failure[0]:
-        return _cut(failure[0])
+    if headline := runs.failure_of(info, run.index)[0]:
+        return _cut(headline)
     if run.exit_code < 0:
         return f"Ended by signal {-run.exit_code}"
     return f"Exit code {run.exit_code}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.query import parse, quote, select
-from pyruns_jupyter.core.tasks.row import RowAlert, TaskRow
+from pyruns_jupyter.core.tasks.row import RowAlert, TaskRow, damaged_row
 
 BASE = TaskRow("x", "pending", "python", False, 1.0, 0, 0, None, None, None, None, None)
 ROWS = [
@@ -23,8 +23,7 @@ ROWS = [
             swept={"optimizer.lr": 1e-5, "opt": "sgd", "layers": [64, 32]},
             figures={"acc": 0.93, "loss": float("nan")}, created_at=3.0,
             gpus=("0", "NVIDIA H100 80GB")),
-    replace(BASE, name="Probe lr=3", kind="shell", status="running", pinned=True, created_at=None,
-            readable=False),
+    replace(BASE, name="Probe lr=3", kind="shell", status="running", pinned=True, created_at=None),
 ]  # fmt: skip
 
 
@@ -86,7 +85,7 @@ def names(query: str = "", **options: object) -> set[str]:
         ("gpu:/h[12]00/", {"run_10"}),
         ("kind:shell", {"Probe lr=3"}),
         ("is:pinned", {"Probe lr=3"}),
-        ("is:damaged", {"Probe lr=3"}),
+        ("is:damaged", set()),
         ("is:active", {"Probe lr=3"}),
         ("is:failed,pinned", {"run_2", "Probe lr=3"}),
         ("has:acc", {"run_1", "run_10"}),
@@ -161,6 +160,27 @@ def names(query: str = "", **options: object) -> set[str]:
 def test_what_a_query_finds(query: str, expected: set[str]) -> None:
     assert names(query) == expected
     assert names(str(parse(query))) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status:pending", {"run_1"}),
+        ("status:unreadable", {"broken"}),
+        ("status!=pending run OR status!=pending broken", {"run_2", "run_10", "broken"}),
+        ("is:pending", {"run_1"}),
+        ("is:unreadable", {"broken"}),
+        ("is:damaged", {"broken"}),
+        ("is:damaged,failed", {"broken", "run_2"}),
+        ("-is:damaged run", {"run_1", "run_2", "run_10"}),
+    ],
+)
+def test_an_unreadable_task_has_no_other_status(query: str, expected: set[str]) -> None:
+    rows = [*ROWS, damaged_row("broken", "python", 1.0, "It is empty.")]
+    assert {row.name for row in select(rows, query).items} == expected
+    assert [row.name for row in select(rows, statuses=["unreadable"]).items] == ["broken"]
+    assert [row.name for row in select(rows, statuses=["pending"]).items] == ["run_1"]
+    assert select(rows, sort="status", order="asc").items[-1].name == "broken"
 
 
 @pytest.mark.parametrize(

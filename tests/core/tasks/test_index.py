@@ -23,10 +23,10 @@ from pyruns_jupyter.core.taskfile.runs import SLOTS, STATUSES
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import index as index_module
-from pyruns_jupyter.core.tasks import trash
+from pyruns_jupyter.core.tasks import trash, unstarted
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.live_row import INTERRUPTED
-from pyruns_jupyter.core.tasks.row import TaskRow, row_from
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow, row_from
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import (
@@ -95,7 +95,7 @@ def test_a_fresh_sweep(tmp_path: Path) -> None:
     index = TaskIndex(workspace)
     changes = index.refresh()
     assert sorted(row.name for row in changes.changed) == sorted(names)
-    assert index.counts == {**dict.fromkeys(STATUSES, 0), "pending": 2}
+    assert index.counts == {**dict.fromkeys(SHOWN_STATUSES, 0), "pending": 2}
     row = index.rows[names[0]]
     assert row.swept == {"lr": 0.1}
     assert (row.status, row.kind, row.runs, row.run, row.message) == ("pending", "python", 0, 0, None)
@@ -321,11 +321,13 @@ def test_a_damaged_file_is_a_row_with_a_sentence(tmp_path: Path, content: bytes)
     assert index.rows[good].message is None
     row = index.rows[bad]
     assert row.status == "pending"
+    assert index.counts == {**dict.fromkeys(SHOWN_STATUSES, 0), "pending": 1, "unreadable": 1}
     assert str(path) in (row.message or "")
     assert path.read_bytes() == content
     path.write_bytes(b'{"status": "completed"}')
     index.refresh()
     assert (index.rows[bad].status, index.rows[bad].message) == ("completed", None)
+    assert index.counts == {**dict.fromkeys(SHOWN_STATUSES, 0), "pending": 1, "completed": 1}
 
 
 def test_an_error_in_the_middle_of_a_look_loses_no_change(
@@ -338,13 +340,13 @@ def test_an_error_in_the_middle_of_a_look_loses_no_change(
     running.start()
     for task in (queued, running, pending):
         os.utime(task.paths.info, (1e9, 1e9))
-    monkeypatch.setattr(index_module, "_ORIGIN_SECONDS", -1.0)  # the origin is checked in each look
+    monkeypatch.setattr(unstarted, "_ORIGIN_SECONDS", -1.0)  # the origin is checked in each look
     monkeypatch.setattr(index_module, "tick_of", lambda status: 0.0)
     index = TaskIndex(workspace)
 
     def look_in_vain() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(index_module, "trusted_engine", _fail)
+            patch.setattr(unstarted, "trusted_engine", _fail)
             with pytest.raises(MemoryError):
                 index.refresh()
 
@@ -354,7 +356,7 @@ def test_an_error_in_the_middle_of_a_look_loses_no_change(
     look_in_vain()
     look_in_vain()
     assert [row.name for row in index.refresh().changed] == [names[1]]
-    assert index.counts == {**dict.fromkeys(STATUSES, 0), "queued": 1, "completed": 1, "pending": 1}
+    assert index.counts == {**dict.fromkeys(SHOWN_STATUSES, 0), "queued": 1, "completed": 1, "pending": 1}
 
 
 def _fail(*_: Any) -> None:
