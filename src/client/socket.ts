@@ -40,10 +40,11 @@ export interface ISocketOptions {
 export class ReconnectingSocket implements IStream {
   constructor(options: ISocketOptions) {
     this._options = options;
-    window.addEventListener('offline', this._onOffline);
-    window.addEventListener('online', this._onWake);
-    window.addEventListener(SERVER_BACK, this._onWake);
-    document.addEventListener('visibilitychange', this._onWake);
+    const { signal } = this._life;
+    window.addEventListener('offline', this._onOffline, { signal });
+    window.addEventListener('online', this._onWake, { signal });
+    window.addEventListener(SERVER_BACK, this._onWake, { signal });
+    document.addEventListener('visibilitychange', this._onWake, { signal });
     this._connect();
   }
 
@@ -52,7 +53,7 @@ export class ReconnectingSocket implements IStream {
   }
 
   get isDisposed(): boolean {
-    return this._isDisposed;
+    return this._life.signal.aborted;
   }
 
   retry(): void {
@@ -76,14 +77,10 @@ export class ReconnectingSocket implements IStream {
   }
 
   dispose(): void {
-    if (this._isDisposed) {
+    if (this.isDisposed) {
       return;
     }
-    this._isDisposed = true;
-    window.removeEventListener('offline', this._onOffline);
-    window.removeEventListener('online', this._onWake);
-    window.removeEventListener(SERVER_BACK, this._onWake);
-    document.removeEventListener('visibilitychange', this._onWake);
+    this._life.abort();
     clearTimeout(this._timer);
     this._timer = undefined;
     this._drop();
@@ -142,7 +139,7 @@ export class ReconnectingSocket implements IStream {
   }
 
   private _reconnectLater(): void {
-    if (this._isDisposed) {
+    if (this.isDisposed) {
       return;
     }
     this._lostAt ??= Date.now();
@@ -160,7 +157,7 @@ export class ReconnectingSocket implements IStream {
   /** Report why the server refused a handshake. */
   private _explain(): void {
     this._options.probe().then(undefined, (error: Error) => {
-      if (!this._isDisposed && this._state !== 'open') {
+      if (!this.isDisposed && this._state !== 'open') {
         this._options.handlers.onError?.(error);
       }
     });
@@ -180,7 +177,7 @@ export class ReconnectingSocket implements IStream {
   }
 
   private _setState(state: ConnectionState): void {
-    if (state !== this._state && !this._isDisposed) {
+    if (state !== this._state && !this.isDisposed) {
       this._state = state;
       this._options.handlers.onState?.(state);
     }
@@ -208,5 +205,6 @@ export class ReconnectingSocket implements IStream {
   /** When the connection was lost; null while it is open. */
   private _lostAt: number | null = null;
   private _attempts = 0;
-  private _isDisposed = false;
+  /** Aborted when the socket is disposed. */
+  private readonly _life = new AbortController();
 }

@@ -6,6 +6,7 @@ import type { Methods, Query } from './operations';
 import type {
   ActionRequest,
   Artifacts,
+  Counts,
   EventMessage,
   LogHits,
   LogMessage,
@@ -17,6 +18,8 @@ export type * from './schema';
 
 export type Action = ActionRequest['action'];
 export type Artifact = Artifacts['items'][number];
+/** The status of a task, or that its file cannot be read. */
+export type ShownStatus = keyof Counts;
 export type TaskListQuery = Query<'listTasks'>;
 export type ExportQuery = Query<'exportResults'>;
 export type GroupQuery = Query<'groupTasks'>;

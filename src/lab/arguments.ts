@@ -27,8 +27,8 @@ const schemasOf = (trans: TranslationBundle) => ({
     type: 'object' as const,
     description: trans.__('Run options, as in the REST API')
   },
-  before: string(trans.__('Task before which to place the tasks')),
-  after: string(trans.__('Task after which to place the tasks')),
+  before: string(trans.__('Place the tasks before this task')),
+  after: string(trans.__('Place the tasks after this task')),
   format: string(trans.__('Format of the file'), [
     'csv',
     'json',

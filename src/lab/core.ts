@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -18,8 +15,6 @@ import { SystemModel } from '../model/system';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { makeClient } from './client';
 import { ownArgs, watchKeys } from './caller';
-// Every plugin reads them.
-
 import { SettingsStore } from './settings';
 import type { IHappened, IIdle } from './tokens';
 import { DOMAIN, ICore, IPyruns, SETTINGS } from './tokens';
@@ -87,7 +82,7 @@ export const corePlugin: JupyterFrontEndPlugin<ICore> = {
   provides: ICore,
   optional: [IStateDB, ISettingRegistry, ITranslator],
   activate: async (
-    app: JupyterFrontEnd,
+    app,
     state: IStateDB | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
@@ -109,7 +104,7 @@ export const pyrunsPlugin: JupyterFrontEndPlugin<IPyruns> = {
   autoStart: true,
   provides: IPyruns,
   requires: [ICore],
-  activate: (app: JupyterFrontEnd, core: ICore): IPyruns => ({
+  activate: (app, core: ICore): IPyruns => ({
     get current() {
       return core.current;
     },

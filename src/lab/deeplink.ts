@@ -1,8 +1,5 @@
 /** Links to the tasks of a workspace. */
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRouter } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
@@ -64,7 +61,7 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Opens the tasks of a workspace that the address asks for.',
   autoStart: true,
   requires: [ICore, IRouter],
-  activate: (app: JupyterFrontEnd, pyruns: ICore, router: IRouter): void => {
+  activate: (app, pyruns: ICore, router: IRouter): void => {
     const { trans } = pyruns;
     const { commands } = app;
 

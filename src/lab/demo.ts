@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Widget } from '@lumino/widgets';
 
 // Needed immediately, to know whether this is a demo.
@@ -40,7 +37,7 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Says in a demo without a server what is simulated.',
   autoStart: true,
   requires: [ICore],
-  activate: (app: JupyterFrontEnd, pyruns: ICore) => {
+  activate: (app, pyruns: ICore) => {
     if (!isDemo()) {
       return;
     }
@@ -58,7 +55,7 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
           )
         ),
       (error: Error) =>
-        notice.say(trans.__('Python could not be loaded: %1', error.message))
+        notice.say(trans.__('Couldn’t load Python: %1', error.message))
     );
     void app.restored.then(async () => {
       await pyruns.session.settled();

@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
@@ -70,7 +67,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
   requires: [ICore],
   optional: [IFileBrowserFactory, ICommandPalette],
   activate: (
-    app: JupyterFrontEnd,
+    app,
     pyruns: ICore,
     browsers: IFileBrowserFactory | null,
     palette: ICommandPalette | null
@@ -181,7 +178,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       id: CommandIDs.importRuns,
       label: trans.__('Import Runs into Pyruns…'),
       caption: trans.__(
-        'Import the runs of other programs in a folder into the current workspace'
+        'Import runs of other programs from a folder into the current workspace'
       ),
       fits: canHaveRuns,
       isVisible: () =>

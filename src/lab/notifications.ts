@@ -1,8 +1,6 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { FailureGroup, TaskRow, Workspace } from '../client/types';
 // It counts from the start which studies are active.
@@ -22,7 +20,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Tells when a task fails and when all tasks are done.',
   autoStart: true,
   requires: [ICore],
-  activate: (app: JupyterFrontEnd, pyruns: ICore): void => {
+  activate: (app, pyruns: ICore): void => {
     const { trans } = pyruns;
     /** Runs that ended since all was quiet. */
     const ended = { failed: 0, all: 0, names: new Set<string>() };
@@ -40,38 +38,32 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       kind: 'notifyFailed' | 'notifyDone' | 'notifySilent' | 'notifyAlerts'
     ) => pyruns.settings.getSnapshot()[kind];
     const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
-    const showLog = (workspace: Workspace, task: string) => ({
-      label: trans.__('Open log'),
-      callback: () =>
-        void app.commands.execute(CommandIDs.openMonitor, {
-          workspace: workspace.id,
-          task
-        })
+    const button = (
+      label: string,
+      command: string,
+      args: ReadonlyPartialJSONObject
+    ) => ({
+      label,
+      callback: () => void app.commands.execute(command, args)
     });
-    const showTasks = (workspace: Workspace) => ({
-      label: trans.__('Show tasks'),
-      callback: () =>
-        void app.commands.execute(CommandIDs.openManager, {
-          workspace: workspace.id
-        })
-    });
+    const showLog = ({ id: workspace }: Workspace, task: string) =>
+      button(trans.__('Open log'), CommandIDs.openMonitor, { workspace, task });
+    const showTasks = ({ id: workspace }: Workspace) =>
+      button(trans.__('Show tasks'), CommandIDs.openManager, { workspace });
 
     /** Compare the tasks of a batch, the failed ones first. */
     const showFailures = (
       workspace: Workspace,
       names: readonly string[],
       groups: readonly FailureGroup[]
-    ) => ({
-      label: trans.__('Show failures'),
-      callback: () =>
-        void app.commands.execute(CommandIDs.openCompare, {
-          workspace: workspace.id,
-          names: [
-            ...new Set([...groups.flatMap(group => group.names), ...names])
-          ].slice(0, MAX_COMPARED),
-          tab: 'failures'
-        })
-    });
+    ) =>
+      button(trans.__('Show failures'), CommandIDs.openCompare, {
+        workspace: workspace.id,
+        names: [
+          ...new Set([...groups.flatMap(group => group.names), ...names])
+        ].slice(0, MAX_COMPARED),
+        tab: 'failures'
+      });
 
     const notifyFailed = (workspace: Workspace, failed: TaskRow[]) => {
       const [first] = failed;
@@ -80,7 +72,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
           ? [trans.__('%1 failed', first.name), first.message]
               .filter(Boolean)
               .join(': ')
-          : trans.__('%1 tasks of %2 failed', ended.failed, title(workspace));
+          : trans.__('%1 tasks in %2 failed', ended.failed, title(workspace));
       const message = cut(text);
       const actions =
         ended.failed === 1
@@ -139,14 +131,10 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
             {
               autoClose: isGood ? 8000 : false,
               actions: [
-                {
-                  label: trans.__('Show the study'),
-                  callback: () =>
-                    void app.commands.execute(CommandIDs.openCompare, {
-                      workspace: ws,
-                      study: study.name
-                    })
-                }
+                button(trans.__('Show the study'), CommandIDs.openCompare, {
+                  workspace: ws,
+                  study: study.name
+                })
               ]
             }
           );
@@ -187,7 +175,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         isOne
           ? [`${last.name}: ${head}`, text].filter(Boolean).join(': ')
           : trans.__(
-              '%1 tasks of %2 have sent alerts',
+              '%1 tasks in %2 have sent alerts',
               alerts.names.size,
               title(workspace)
             )
@@ -223,7 +211,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
                 )
               )
             : trans.__(
-                '%1 tasks of %2 have stopped producing output',
+                '%1 tasks in %2 have stopped producing output',
                 tasks.length,
                 title(workspace)
               );
@@ -241,8 +229,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         return;
       }
       const done = trans._n(
-        '%1 task of %2 finished',
-        '%1 tasks of %2 finished',
+        '%1 task in %2 finished',
+        '%1 tasks in %2 finished',
         all,
         title(workspace)
       );

@@ -22,10 +22,7 @@ import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asTexts } from '../client/shapes';
-import type { Workspace } from '../client/types';
-import type { IconName } from '../views/shared/icons';
 import { workspaceTitle } from '../views/shared/title';
-import type { Argument } from './arguments';
 import { describe, PAGES, text } from './arguments';
 import type { Caller } from './caller';
 import { ownArgs } from './caller';
@@ -43,6 +40,7 @@ import type {
   IPageArgs,
   IPageHandle
 } from './pagefactory';
+import { pageTexts } from './pagetexts';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer, askToAllow } from './request';
@@ -382,70 +380,8 @@ class PageContext {
   private _frame = 0;
 }
 
-interface IPageTexts {
-  /** In a toolbar. */
-  readonly icon: IconName;
-  /** The command that opens it. */
-  readonly command: string;
-  readonly label: string;
-  readonly caption: string;
-  readonly args?: readonly Argument[];
-  /** The title of its tab, with the name of the workspace. */
-  readonly title: (name: string) => string;
-  /** What its toolbar is called. */
-  readonly toolbar?: string;
-}
-
-const pageTexts = (
-  trans: TranslationBundle
-): Readonly<Record<Page, IPageTexts>> => ({
-  dashboard: {
-    icon: 'dashboard',
-    command: CommandIDs.openDashboard,
-    label: trans.__('Dashboard'),
-    caption: trans.__(
-      'Show machine and GPU usage, running tasks and the queue'
-    ),
-    title: name => trans.__('%1: Dashboard', name)
-  },
-  generator: {
-    icon: 'add',
-    command: CommandIDs.openGenerator,
-    label: trans.__('New tasks'),
-    caption: trans.__('Create tasks from a configuration and run them'),
-    args: ['file'],
-    title: name => trans.__('%1: New tasks', name)
-  },
-  manager: {
-    icon: 'table',
-    command: CommandIDs.openManager,
-    label: trans.__('Tasks'),
-    caption: trans.__('Show all tasks of the workspace'),
-    args: ['query', 'source'],
-    title: name => trans.__('%1: Tasks', name),
-    toolbar: trans.__('Task actions')
-  },
-  monitor: {
-    icon: 'log',
-    command: CommandIDs.openMonitor,
-    label: trans.__('Logs'),
-    caption: trans.__('Follow the logs of the workspace’s tasks'),
-    args: ['task', 'beside'],
-    title: name => trans.__('%1: Logs', name),
-    toolbar: trans.__('Log actions')
-  },
-  compare: {
-    icon: 'compare',
-    command: CommandIDs.openCompare,
-    label: trans.__('Compare'),
-    caption: trans.__('Compare tasks: table, curves and plots'),
-    args: ['names', 'study', 'tab'],
-    title: name => trans.__('%1: Compare', name)
-  }
-});
-
 function nameOf(trans: TranslationBundle, pyruns: ICore, id: string): string {
-  const known: Workspace | undefined = pyruns.session
+  const known = pyruns.session
     .getSnapshot()
     .workspaces.find(item => item.id === id);
   return known

@@ -128,11 +128,7 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Lists running and queued tasks in the panel Running.',
   autoStart: true,
   requires: [ICore, IRunningSessionManagers],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    managers: IRunningSessionManagers
-  ): void => {
+  activate: (app, pyruns: ICore, managers: IRunningSessionManagers): void => {
     managers.add(new RunningTasks(pyruns, app));
   }
 };

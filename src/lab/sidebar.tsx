@@ -12,13 +12,6 @@ import { ownArgs } from './caller';
 import { VisibleWidget } from './pagewidget';
 import { CommandIDs, ICore } from './tokens';
 
-const PAGES = {
-  dashboard: CommandIDs.openDashboard,
-  generator: CommandIDs.openGenerator,
-  manager: CommandIDs.openManager,
-  monitor: CommandIDs.openMonitor
-};
-
 /** The panel; nothing is shown, loaded or streamed while it is hidden. */
 class SidebarPanel extends VisibleWidget {
   constructor(
@@ -49,7 +42,8 @@ class SidebarPanel extends VisibleWidget {
           system={this._pyruns.system}
           trans={this._pyruns.trans}
           onOpen={(page, workspace, task) =>
-            void commands.execute(PAGES[page], {
+            void commands.execute(CommandIDs.openPage, {
+              page,
               workspace: workspace.id,
               ...(task ? { task } : {})
             })
@@ -74,7 +68,7 @@ class SidebarPanel extends VisibleWidget {
       const { openExample } = await import('./example');
       await openExample(this._app);
     } catch (error) {
-      const title = this._pyruns.trans.__('Could not create the example');
+      const title = this._pyruns.trans.__('Couldn’t create the example');
       void showErrorMessage(title, error as Error);
     }
   }

@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
@@ -161,11 +158,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
     'Shows running and queued tasks and the load of the GPUs in the status bar.',
   autoStart: true,
   requires: [ICore, IStatusBar],
-  activate: (
-    app: JupyterFrontEnd,
-    pyruns: ICore,
-    statusBar: IStatusBar
-  ): void => {
+  activate: (app, pyruns: ICore, statusBar: IStatusBar): void => {
     statusBar.registerStatusItem('pyruns-jupyter:status', {
       item: new StatusItem(pyruns, app.commands),
       align: 'left',

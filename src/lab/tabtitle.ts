@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { followActivity } from './activity';
 import { ICore } from './tokens';
@@ -23,7 +20,7 @@ export const tabTitlePlugin: JupyterFrontEndPlugin<void> = {
   description: 'Shows the number of active tasks in the browser tab.',
   autoStart: true,
   requires: [ICore],
-  activate: (app: JupyterFrontEnd, pyruns: ICore): void => {
+  activate: (app, pyruns: ICore): void => {
     const show = () => {
       const { activity } = pyruns.session.getSnapshot();
       const counts = activity?.getSnapshot().counts;

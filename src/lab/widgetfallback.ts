@@ -1,7 +1,4 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { PanelLayout } from '@lumino/widgets';
@@ -24,10 +21,7 @@ export const widgetFallbackPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Shows pictures in notebooks whose widgets are no more.',
   autoStart: true,
   optional: [INotebookTracker],
-  activate: (
-    app: JupyterFrontEnd,
-    notebooks: INotebookTracker | null
-  ): void => {
+  activate: (app, notebooks: INotebookTracker | null): void => {
     notebooks?.widgetAdded.connect((_, { content: { rendermime } }) => {
       rendermime.addFactory(
         {

@@ -43,6 +43,15 @@ export interface IActivityState extends ILiveState {
   readonly typical: number | null;
 }
 
+/** Return what a page shows apart from the tasks, which change every second. */
+export const slowState = ({
+  connection,
+  counts,
+  error,
+  lastUpdatedAt,
+  phase
+}: IActivityState) => ({ connection, counts, error, lastUpdatedAt, phase });
+
 export interface IActivityHandlers {
   /** Runs finished since the last message. */
   onEnded?(rows: readonly TaskRow[]): void;
@@ -137,11 +146,9 @@ export class ActivityModel extends LiveModel<IActivityState> {
     });
     this._notify(active.counts, ended);
     const trials = [...active.items, ...recent.items].filter(row => row.study);
-    if (trials.length > 0 && !isFirst) {
-      this._handlers.onTrials?.(trials);
-    }
-    if (alerted.length > 0 && !isFirst) {
-      this._handlers.onAlerted?.(alerted);
+    if (!isFirst) {
+      this._tell('onTrials', trials);
+      this._tell('onAlerted', alerted);
     }
     if (isLate) {
       this.onReset();
@@ -168,17 +175,15 @@ export class ActivityModel extends LiveModel<IActivityState> {
       recent: nextRecent.slice(0, MAX_RECENT)
     });
     this._notify(message.counts ?? null, ended);
-    const trials = changed.filter(row => row.study);
-    if (trials.length > 0) {
-      this._handlers.onTrials?.(trials);
-    }
-    if (alerted.length > 0) {
-      this._handlers.onAlerted?.(alerted);
-    }
-    const stalled = changed.filter(row => this._hasStalled(row));
-    if (stalled.length > 0) {
-      this._handlers.onSilent?.(stalled);
-    }
+    this._tell(
+      'onTrials',
+      changed.filter(row => row.study)
+    );
+    this._tell('onAlerted', alerted);
+    this._tell(
+      'onSilent',
+      changed.filter(row => this._hasStalled(row))
+    );
 
     const counts = this.state.counts;
     const over = counts
@@ -228,9 +233,7 @@ export class ActivityModel extends LiveModel<IActivityState> {
     if (counts) {
       this.update({ counts: keepEqual(before, counts) });
     }
-    if (ended.length > 0) {
-      this._handlers.onEnded?.(ended);
-    }
+    this._tell('onEnded', ended);
     if (
       counts &&
       before &&
@@ -238,6 +241,16 @@ export class ActivityModel extends LiveModel<IActivityState> {
       counts.running + counts.queued === 0
     ) {
       this._handlers.onIdle?.(counts);
+    }
+  }
+
+  /** Call a handler unless there are no tasks. */
+  private _tell(
+    handler: Exclude<keyof IActivityHandlers, 'onIdle'>,
+    rows: readonly TaskRow[]
+  ): void {
+    if (rows.length > 0) {
+      this._handlers[handler]?.(rows);
     }
   }
 

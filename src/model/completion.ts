@@ -53,7 +53,15 @@ const FIELDS = [
 const PRESENCE = ['alert', 'note', 'tag', 'message'];
 
 const VALUES: Record<string, readonly string[]> = {
-  status: ['running', 'queued', 'pending', 'completed', 'failed', 'cancelled'],
+  status: [
+    'running',
+    'queued',
+    'pending',
+    'completed',
+    'failed',
+    'cancelled',
+    'unreadable'
+  ],
   is: ['active', 'failed', 'pinned', 'damaged', 'running', 'completed'],
   kind: ['python', 'shell'],
   started: ['2h', '1d', 'today', 'yesterday'],

@@ -25,7 +25,8 @@ export function compareConfigs(text: string, other: string): IKeyDifference[] {
   });
 }
 
-function valuesOf(text: string): Map<string, string> {
+/** Return the values of a configuration as they are written, by their keys. */
+export function valuesOf(text: string): Map<string, string> {
   return new Map(
     entriesOf(text)
       .filter(entry => !entry.section)

@@ -1,4 +1,5 @@
 import type { Created, FieldError, RunOptions, Study } from '../client/types';
+import { valuesOf } from './configdiff';
 import type { DraftClient, IDraftState, ISavedDraft } from './draftstate';
 import { EMPTY_DRAFT, refusalsOf } from './draftstate';
 import { Model } from './model';
@@ -158,7 +159,7 @@ export class DraftModel extends Model<IDraftState> {
     }
   }
 
-  /** Change the value of a key, which may have batch syntax. */
+  /** Change the value of a key, which may have sweep syntax. */
   setValue(path: string, value: string): void {
     this.setText(withValue(this.state.text, path, value));
   }
@@ -422,14 +423,7 @@ export class DraftModel extends Model<IDraftState> {
       refusals: IDraftState['refusals']
     ): readonly FieldError[] => [...(preview?.errors ?? []), ...refusals]
   );
-  private readonly _defaults = memoizeLast(
-    (text: string) =>
-      new Map(
-        entriesOf(text)
-          .filter(entry => !entry.section)
-          .map(entry => [entry.path, entry.text])
-      )
-  );
+  private readonly _defaults = memoizeLast(valuesOf);
   private _suggested = '';
 }
 

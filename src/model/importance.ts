@@ -49,7 +49,12 @@ export function importanceOf(
   }
   const members = new Map<number, number[]>();
   groups.forEach((group, index) => {
-    members.set(group, [...(members.get(group) ?? []), ys[index]]);
+    const found = members.get(group);
+    if (found) {
+      found.push(ys[index]);
+    } else {
+      members.set(group, [ys[index]]);
+    }
   });
   const between = sum(
     [...members.values()].map(each => each.length * (average(each) - mean) ** 2)
@@ -72,9 +77,11 @@ function groupsOf(
   numbers: readonly number[] | null
 ): number[] {
   const texts = places.map(at => JSON.stringify(values[at]));
-  const different = [...new Set(texts)];
-  if (!numbers || different.length <= MAX_GROUPS) {
-    return texts.map(text => different.indexOf(text));
+  const different = new Map(
+    [...new Set(texts)].map((text, group) => [text, group])
+  );
+  if (!numbers || different.size <= MAX_GROUPS) {
+    return texts.map(text => different.get(text)!);
   }
   const order = ranks(places.map(at => numbers[at]));
   // Equal values have equal ranks, and so are in the same group.

@@ -29,22 +29,24 @@ export function interpolate(
     Array.from({ length: axis.categories ?? CELLS }, (_, at) =>
       axis.categories === null ? (at + 0.5) / CELLS : at
     );
-  const columns = cells(x);
-  return cells(y).map(row =>
-    columns.map(column => {
+  const columns = cells(x).map(cell => squaredDistances(x, cell));
+  return cells(y).map(cell => {
+    const down = squaredDistances(y, cell);
+    return columns.map(across => {
       let [sum, weights] = [0, 0];
       values.forEach((value, index) => {
-        const distance =
-          squared(x, index, column) + squared(y, index, row) + LEAST_DISTANCE;
+        const distance = across[index] + down[index] + LEAST_DISTANCE;
         sum += value / distance;
         weights += 1 / distance;
       });
       return weights > 0 ? sum / weights : null;
-    })
-  );
+    });
+  });
 }
 
-function squared(axis: IGridAxis, index: number, cell: number): number {
-  const distance = axis.places[index] - cell;
-  return axis.categories === null || distance === 0 ? distance ** 2 : Infinity;
+/** The squared distance of each point to a cell along an axis. */
+function squaredDistances(axis: IGridAxis, cell: number): number[] {
+  return axis.places.map(place =>
+    axis.categories === null || place === cell ? (place - cell) ** 2 : Infinity
+  );
 }

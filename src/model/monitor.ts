@@ -78,9 +78,7 @@ export class MonitorModel extends Model<IMonitorState> {
   }
 
   activate(id: number): void {
-    if (id !== this.state.active) {
-      this.update({ active: id });
-    }
+    this.update({ active: id });
   }
 
   /** Show the log of a task: activate its pane, or use the active one. */

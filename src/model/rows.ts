@@ -133,6 +133,11 @@ export function sortMayMove(
   );
 }
 
+/** A value of a task's configuration, undefined when it has none. */
+export function configValue(row: TaskRow, key: string): unknown {
+  return key in row.swept ? row.swept[key] : row.values?.[key];
+}
+
 /** The value of a metric or an aggregate, undefined when there is none. */
 export function metricValue(row: TaskRow, key: string): unknown {
   return key in row.figures

@@ -1,6 +1,6 @@
 /** Named filters with their columns, and the layout of a table. */
 import { asOneOf, asRecord, asText, asTexts } from '../client/shapes';
-import type { TaskStatus } from '../client/types';
+import type { ShownStatus } from '../client/types';
 import { byName } from './active';
 import type { ILayout } from './layout';
 import { asLayout } from './layout';
@@ -50,7 +50,7 @@ function asView(value: unknown): ISavedView[] {
       name,
       listing: {
         query: asText(query),
-        statuses: asTexts(statuses) as TaskStatus[],
+        statuses: asTexts(statuses) as ShownStatus[],
         sort: asText(sort, 'created'),
         order: asOneOf(order, ['asc', 'desc'], 'desc')
       },

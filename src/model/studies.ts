@@ -77,11 +77,10 @@ export class StudiesModel extends Model<IStudiesState> {
 
   /** Load the studies after a delay if their trials changed. */
   onTasksChanged({ changed = [], removed = [] }: Partial<EventMessage>): void {
+    const gone = new Set(removed);
     const isStudied =
       changed.some(row => row.study) ||
-      removed.some(name =>
-        this.state.detail?.trials.some(trial => trial.task === name)
-      );
+      (this.state.detail?.trials.some(trial => gone.has(trial.task)) ?? false);
     if (this._isStarted && isStudied) {
       this._schedule(GATHER_MS);
     }

@@ -37,6 +37,7 @@ import {
   mergeColumns,
   SHOWN_AS_PENDING,
   stateOfPage,
+  withBetter,
   sumOf,
   withPending
 } from './taskliststate';
@@ -363,10 +364,13 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       this.state.counts,
       message.counts ?? this.state.counts
     );
+    const filtered = listing.query !== '' || listing.statuses.length > 0;
+    const { best } = this.state;
     this.update({
       rows: kept,
       total: total - gone,
       counts,
+      best: filtered ? best : withBetter(best, changed),
       columns: mergeColumns(this.state.columns, columnsOf(changed)),
       pending: withPending(
         this.state.pending,
@@ -375,7 +379,6 @@ export class TaskListModel extends LiveModel<ITaskListState> {
       ),
       selection: changedSet(this.state.selection, removed, 'remove')
     });
-    const filtered = listing.query !== '' || listing.statuses.length > 0;
     if (
       filtered ||
       removed.length > 0 ||

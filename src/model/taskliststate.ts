@@ -4,9 +4,9 @@ import type {
   ActionRequest,
   Counts,
   FieldError,
+  ShownStatus,
   TaskPage,
   TaskRow,
-  TaskStatus,
   Workspace
 } from '../client/types';
 import type { ILiveState } from './livemodel';
@@ -35,7 +35,7 @@ const MAX_FIELDS = 200;
 export interface IListing {
   readonly query: string;
   /** Empty for all. */
-  readonly statuses: readonly TaskStatus[];
+  readonly statuses: readonly ShownStatus[];
   readonly sort: string;
   readonly order: 'asc' | 'desc';
   /** Configuration keys and aggregates whose values are listed with each task. */
@@ -171,6 +171,25 @@ export function stateOfPage(
     goals: keepEqual(old.goals, answer.goals ?? {}),
     typical: answer.typical_duration
   };
+}
+
+/** Return the best values after changes of tasks, as far as these are better. */
+export function withBetter(
+  best: BestValues,
+  changed: readonly TaskRow[]
+): BestValues {
+  let next = best;
+  for (const [key, { direction }] of Object.entries(best)) {
+    const sign = direction === 'minimize' ? 1 : -1;
+    for (const { figures } of changed) {
+      const figure = figures[key];
+      const known = Number(next[key].value);
+      if (typeof figure === 'number' && sign * figure < sign * known) {
+        next = { ...next, [key]: { ...next[key], value: figure } };
+      }
+    }
+  }
+  return next;
 }
 
 /**

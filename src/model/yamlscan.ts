@@ -1,7 +1,7 @@
 /**
  * Finds the keys and values of a YAML configuration in its text.
  *
- * A draft may contain batch syntax that is not valid YAML
+ * A draft may contain sweep syntax that is not valid YAML
  * (`[64, 32] | [128, 64]`), so the text is scanned line by line: a YAML parser
  * loses all keys that follow such a value.
  */

@@ -92,7 +92,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await page.getByRole('button', { name: 'Clear grouping' }).click();
 
   await page.getByRole('button', { name: 'Show as cards' }).click();
-  await expect(page.getByRole('listitem').first()).toBeVisible();
+  await expect(page.locator('.pyr-task-card').first()).toBeVisible();
   await pictures(page, 'cards');
   await page.getByRole('button', { name: 'Show as table' }).click();
 

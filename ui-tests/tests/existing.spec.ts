@@ -117,5 +117,6 @@ test('the curves of an unchanged script that logs to TensorBoard', async ({
   const found = page.locator('.pyr-log-found');
   await expect(found.getByText('val_loss')).toBeVisible();
   await expect(page.getByText('20 lines match:')).toBeVisible();
+  await found.scrollIntoViewIfNeeded();
   await pictures(page, 'existing-log');
 });

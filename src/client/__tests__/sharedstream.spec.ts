@@ -44,7 +44,8 @@ const COUNTS = {
   running: 2,
   completed: 0,
   failed: 0,
-  cancelled: 0
+  cancelled: 0,
+  unreadable: 0
 };
 
 describe('streams that are shared', () => {

@@ -31,7 +31,8 @@ export const WORKSPACE: Workspace = {
     running: 0,
     completed: 0,
     failed: 0,
-    cancelled: 0
+    cancelled: 0,
+    unreadable: 0
   },
   engine: 'local',
   scheduler_alive: false,

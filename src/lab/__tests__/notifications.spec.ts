@@ -50,11 +50,11 @@ describe('a notification about alerts', () => {
     open(WORKSPACE);
     alert(WORKSPACE, 'a');
     alert(WORKSPACE, 'b');
-    expect(messages()).toEqual([expect.stringMatching(/^2 tasks of /)]);
+    expect(messages()).toEqual([expect.stringMatching(/^2 tasks in /)]);
     open(other);
     alert(other, 'c');
     expect(messages()).toEqual([
-      expect.stringMatching(/^2 tasks of /),
+      expect.stringMatching(/^2 tasks in /),
       'c: NaN'
     ]);
   });

@@ -46,10 +46,11 @@ function countsOf(rows: Iterable<TaskRow>): Counts {
     running: 0,
     completed: 0,
     failed: 0,
-    cancelled: 0
+    cancelled: 0,
+    unreadable: 0
   };
   for (const item of rows) {
-    counts[item.status]++;
+    counts[item.readable ? item.status : 'unreadable']++;
   }
   return counts;
 }

@@ -9,6 +9,7 @@ import type {
   IStream,
   ISystemHandlers,
   MetricDefinition,
+  ShownStatus,
   TaskPage,
   TaskRow,
   TrashedTask
@@ -41,6 +42,10 @@ export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
   };
 }
 
+function shownStatus({ readable, status }: TaskRow): ShownStatus {
+  return readable ? status : 'unreadable';
+}
+
 export function countsOf(rows: readonly TaskRow[]): Counts {
   const counts: Counts = {
     pending: 0,
@@ -48,9 +53,10 @@ export function countsOf(rows: readonly TaskRow[]): Counts {
     running: 0,
     completed: 0,
     failed: 0,
-    cancelled: 0
+    cancelled: 0,
+    unreadable: 0
   };
-  rows.forEach(each => counts[each.status]++);
+  rows.forEach(each => counts[shownStatus(each)]++);
   return counts;
 }
 
@@ -90,7 +96,7 @@ export class FakeClient {
     (ws: string, query: Parameters<IClient['listTasks']>[1] = {}) => {
       const statuses = query.status?.split(',');
       const found = this.rows.filter(
-        each => !statuses || statuses.includes(each.status)
+        each => !statuses || statuses.includes(shownStatus(each))
       );
       const offset = query.offset ?? 0;
       const page: TaskPage = {

@@ -46,6 +46,21 @@ describe('TaskListModel', () => {
     model.dispose();
   });
 
+  it('knows a better value before it lists again', async () => {
+    const { client, model } = await opened();
+    const loss = { value: 0.5, direction: 'minimize', origin: 'name' } as const;
+    client.best = { loss };
+    model.setFields([], ['loss']);
+    await settle();
+    const listed = client.listTasks.mock.calls.length;
+    client.change([row('t1', { figures: { loss: 0.7 } })]);
+    expect(model.getSnapshot().best.loss.value).toBe(0.5);
+    client.change([row('t2', { figures: { loss: 0.1 } })]);
+    expect(model.getSnapshot().best).toEqual({ loss: { ...loss, value: 0.1 } });
+    expect(client.listTasks).toHaveBeenCalledTimes(listed);
+    model.dispose();
+  });
+
   it('patches a changed row without listing again', async () => {
     const { client, model } = await opened();
     const before = model.getSnapshot().rows;

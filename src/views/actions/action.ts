@@ -2,6 +2,8 @@
  * What an action is. Menus, toolbars and keys of the views are made from
  * `ACTIONS`, and so are the commands of JupyterLab.
  */
+import type * as React from 'react';
+
 import type { ActionResult, TaskRow } from '../../client/types';
 import { isActive } from '../../model/active';
 import type { QueueModel } from '../../model/queue';
@@ -98,6 +100,21 @@ export interface IActionContext extends ISituation {
 /** The context of an action on tasks. */
 export interface ITaskContext extends IActionContext {
   readonly model: TaskListModel;
+}
+
+/** What a page gets from the place where it is shown. */
+export interface IPageProps {
+  trans: ITrans;
+  /** Whether the user may create and change tasks; true by default. */
+  canWrite?: boolean;
+  /** Whether the user may start and stop tasks; true by default. */
+  canExecute?: boolean;
+  /** How to ask; in the page without it. */
+  confirm?: Confirm;
+  /** Go where tasks are created; not offered without it. */
+  onGenerate?: () => void;
+  /** Takes what actions from outside work on. */
+  contextRef?: React.Ref<() => IActionContext>;
 }
 
 /** The result of an action as plain JSON. */

@@ -8,7 +8,7 @@ export const WORKSPACE_ACTIONS = {
     label: trans => trans.__('Import runs…'),
     caption: trans =>
       trans.__(
-        'Create tasks from runs of TensorBoard, MLflow, W&B, Hydra or Optuna'
+        'Create tasks from TensorBoard, MLflow, W&B, Hydra or Optuna runs'
       ),
     needs: 'write',
     args: ['source'],

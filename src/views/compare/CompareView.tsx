@@ -4,7 +4,7 @@ import type { CompareModel } from '../../model/compare';
 import type { IStore } from '../../model/store';
 import type { IStudiesState } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
-import type { Confirm } from '../shared/confirm';
+import type { IPageProps } from '../actions/action';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
@@ -66,11 +66,13 @@ function numericMetrics(
     .map(({ key }) => key);
 }
 
-export interface ICompareViewProps {
+export interface ICompareViewProps extends Omit<
+  IPageProps,
+  'contextRef' | 'onGenerate'
+> {
   model: CompareModel;
   /** For the names of exported files. */
   title: string;
-  trans: ITrans;
   /** The options, at first and whenever this is another object. */
   options?: IOptions;
   onOptions?: (options: IOptions) => void;
@@ -83,9 +85,6 @@ export interface ICompareViewProps {
   tasks?: TaskListModel;
   /** Open New tasks with the configurations of tasks. */
   onTemplate?: (tasks: readonly string[]) => void;
-  confirm?: Confirm;
-  canExecute?: boolean;
-  canWrite?: boolean;
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
@@ -190,7 +189,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
               onChoose={props.onChoose}
             />
           )}
-          <div className="pyr-compare-main">
+          <div className="pyr-column pyr-compare-main">
             <Head
               panel={panel}
               tabs={tabs}
@@ -215,7 +214,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
               }
             />
             <div
-              className={`pyr-compare-panel pyr-compare-panel-${options.tab}`}
+              className={`pyr-column pyr-compare-panel pyr-compare-panel-${options.tab}`}
               id={panel}
               role="tabpanel"
               aria-labelledby={tabId(panel, options.tab)}
@@ -301,7 +300,7 @@ function Head(props: {
     0
   );
   return (
-    <div className="pyr-compare-head">
+    <div className="pyr-line pyr-compare-head">
       <Tabs
         label={trans.__('Comparison')}
         panel={props.panel}
@@ -315,7 +314,7 @@ function Head(props: {
         }))}
         onChange={tab => onOptions({ tab })}
       />
-      <div className="pyr-compare-options">
+      <div className="pyr-line pyr-compare-options">
         {options.tab === 'search' ||
         options.tab === 'media' ? null : options.tab === 'table' ? (
           shown && (

@@ -406,7 +406,7 @@ export function plotOf(
           .join(', '),
         chart: found.length > 0 ? importanceChart(trans, found) : null,
         wanting: trans.__(
-          'At least three tasks with this metric are needed, and a parameter with fewer values than tasks.'
+          'This chart needs at least three tasks with this metric, and a parameter that has the same value in several of them.'
         ),
         height: barsHeight(found.length)
       };

@@ -35,7 +35,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
   return (
     <nav
       ref={list}
-      className="pyr-compared-tasks"
+      className="pyr-column pyr-compared-tasks"
       aria-label={trans.__('Compared tasks')}
       style={
         props.width === null
@@ -43,7 +43,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
           : { width: props.width, maxWidth: '60%' }
       }
     >
-      <div className="pyr-compared-tasks-head">
+      <div className="pyr-line pyr-compared-tasks-head">
         <input
           type="checkbox"
           aria-label={trans.__('Show all tasks in charts')}
@@ -78,7 +78,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
             <span />
             <span />
             {listed.map(({ key, title }) => (
-              <span key={key} title={key}>
+              <span key={key} className="pyr-cut" title={key}>
                 {title}
               </span>
             ))}
@@ -162,7 +162,9 @@ const ComparedTask = React.memo(function ComparedTask(props: {
         onClick={() => props.onOpenLog(name)}
       >
         {(props.values || props.label).split('\n').map((value, at) => (
-          <span key={at}>{value}</span>
+          <span key={at} className="pyr-cut">
+            {value}
+          </span>
         ))}
       </button>
       {status !== 'completed' && (
@@ -170,7 +172,7 @@ const ComparedTask = React.memo(function ComparedTask(props: {
       )}
       <IconButton
         icon="close"
-        className="pyr-compared-task-remove"
+        className="pyr-compared-task-remove pyr-on-hover"
         label={trans.__('Remove %1 from the comparison', name)}
         title={trans.__('Remove from the comparison')}
         onClick={() => model.remove(name)}

@@ -164,12 +164,14 @@ export function placesOf(
   if (numbers && !hasSteps) {
     return { places: tasks.map(({ at }) => numbers[at]) };
   }
+  const found = new Map(labels.map((label, place) => [label, place]));
   return {
     labels,
-    places: tasks.map(({ at }) => {
-      const place = labels.indexOf(exactValue(column.values[at]));
-      return place < 0 || column.values[at] === null ? NaN : place;
-    })
+    places: tasks.map(({ at }) =>
+      column.values[at] === null
+        ? NaN
+        : (found.get(exactValue(column.values[at])) ?? NaN)
+    )
   };
 }
 

@@ -3,12 +3,11 @@ import * as React from 'react';
 import type { FailureGroup, RunOptions } from '../../client/types';
 import type { TaskListModel } from '../../model/tasklist';
 import { ACTIONS } from '../actions';
-import type { ITaskContext } from '../actions/action';
+import type { IPageProps, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import type { IActions } from '../actions/controls';
 import { ActionButton, useActions } from '../actions/controls';
 import { Banner } from '../shared/banner';
-import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -20,7 +19,7 @@ import type { FocusModel } from './focus';
 /** Tasks of a group that are listed before *more*. */
 const MAX_NAMES = 8;
 
-export interface IFailuresProps {
+export interface IFailuresProps extends Omit<IPageProps, 'trans'> {
   groups: readonly FailureGroup[];
   onOpenLog: (task: string) => void;
   focus: FocusModel;
@@ -28,9 +27,6 @@ export interface IFailuresProps {
   tasks?: TaskListModel;
   /** Open New tasks with the configurations of tasks. */
   onTemplate?: (tasks: readonly string[]) => void;
-  confirm?: Confirm;
-  canExecute?: boolean;
-  canWrite?: boolean;
 }
 
 /** Failed tasks grouped by error, with the values they have in common. */

@@ -13,11 +13,7 @@ export class FocusModel extends Store<{ readonly task: string | null }> {
     super({ task: null });
   }
 
-  readonly set = (task: string | null): void => {
-    if (task !== this.state.task) {
-      this.update({ task });
-    }
-  };
+  readonly set = (task: string | null): void => this.update({ task });
 }
 
 /** Whether a task is under the pointer, wherever it is shown. */

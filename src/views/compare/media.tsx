@@ -114,25 +114,30 @@ export function MediaTab(props: IMediaTabProps): JSX.Element {
       ) : (
         <MediaTable {...props} rows={visible} step={step} isCut={isCut} />
       )}
-      <Notes
-        notes={[
-          isCut &&
-            trans.__(
-              'Not all media are listed, because there are too many. Compare fewer tasks to see the others. At most 2,000 files and images of a run are listed.'
-            ),
-          found.length > MAX_ROWS &&
-            trans.__(
-              'Showing %1 of %2 names. Filter the names to see others.',
-              MAX_ROWS,
-              found.length
-            ),
-          shown.tasks.length > MAX_MEDIA_TASKS &&
-            trans.__(
-              'Showing the media of the first %1 tasks. Hide tasks in the list to see others.',
-              MAX_MEDIA_TASKS
-            )
-        ]}
-      />
+      {[
+        isCut &&
+          trans.__(
+            'Not all media are listed, because there are too many. Compare fewer tasks to see the others. At most 2,000 files and images of a run are listed.'
+          ),
+        found.length > MAX_ROWS &&
+          trans.__(
+            'Showing %1 of %2 names. Filter the names to see others.',
+            MAX_ROWS,
+            found.length
+          ),
+        shown.tasks.length > MAX_MEDIA_TASKS &&
+          trans.__(
+            'Showing the media of the first %1 tasks. Hide tasks in the list to see others.',
+            MAX_MEDIA_TASKS
+          )
+      ].map(
+        (note, at) =>
+          note && (
+            <p key={at} className="pyr-hint pyr-media-note">
+              {note}
+            </p>
+          )
+      )}
     </>
   );
 }
@@ -179,21 +184,6 @@ function StepSlider(props: {
   );
 }
 
-function Notes(props: { notes: readonly (string | false)[] }): JSX.Element {
-  return (
-    <>
-      {props.notes.map(
-        (note, at) =>
-          note && (
-            <p key={at} className="pyr-hint pyr-media-note">
-              {note}
-            </p>
-          )
-      )}
-    </>
-  );
-}
-
 function MediaTable(
   props: IMediaTabProps & {
     rows: readonly IMediaRow[];
@@ -229,7 +219,9 @@ function MediaTable(
                 className="pyr-media-name"
                 colSpan={tasks.length}
               >
-                <span title={row.name}>{row.name}</span>
+                <span className="pyr-cut" title={row.name}>
+                  {row.name}
+                </span>
               </th>
             </tr>
             <tr>
@@ -264,7 +256,7 @@ function TaskHead(props: {
   const { row, label, colour } = props.task;
   const trans = useTrans();
   return (
-    <span className="pyr-media-task">
+    <span className="pyr-line pyr-media-task">
       <span className="pyr-swatch" style={{ background: colour }} />
       <Link
         title={[...new Set([row.name, label, trans.__('Open log')])].join('\n')}
@@ -311,7 +303,7 @@ const Cell = React.memo(function Cell(props: {
         ) : (
           <span className="pyr-hint">
             {props.isListed
-              ? trans.__('Nothing up to this step')
+              ? trans.__('Nothing logged up to this step')
               : props.isCut
                 ? trans.__('Not listed')
                 : trans.__('Not logged')}

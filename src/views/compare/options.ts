@@ -1,18 +1,7 @@
 /** The options of a comparison, which are saved. */
 import { asOneOf, asRecord, asTexts } from '../../client/shapes';
 
-export type Tab =
-  | 'table'
-  | 'curves'
-  | 'parallel'
-  | 'scatter'
-  | 'heatmap'
-  | 'importance'
-  | 'media'
-  | 'failures'
-  | 'search';
-
-export const TABS: readonly Tab[] = [
+export const TABS = [
   'table',
   'curves',
   'parallel',
@@ -22,19 +11,11 @@ export const TABS: readonly Tab[] = [
   'media',
   'failures',
   'search'
-];
+] as const;
 
-export type StudyPlot =
-  | 'overview'
-  | 'pareto'
-  | 'importance'
-  | 'contour'
-  | 'rank'
-  | 'parallel'
-  | 'edf'
-  | 'timeline';
+export type Tab = (typeof TABS)[number];
 
-export const STUDY_PLOTS: readonly StudyPlot[] = [
+export const STUDY_PLOTS = [
   'overview',
   'pareto',
   'importance',
@@ -43,7 +24,9 @@ export const STUDY_PLOTS: readonly StudyPlot[] = [
   'parallel',
   'edf',
   'timeline'
-];
+] as const;
+
+export type StudyPlot = (typeof STUDY_PLOTS)[number];
 
 export type MediaSize = 'small' | 'medium' | 'large';
 

@@ -207,7 +207,7 @@ const TaskHead = React.memo(function TaskHead(props: {
       onPointerEnter={() => focus.set(name)}
       onPointerLeave={() => focus.set(null)}
     >
-      <span className="pyr-compare-task-head-name">
+      <span className="pyr-line pyr-compare-task-head-name">
         <span className="pyr-swatch" style={{ background: props.colour }} />
         <Link
           title={`${name}\n${trans.__('Open log')}`}

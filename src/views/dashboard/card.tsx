@@ -18,9 +18,9 @@ export function Card(props: ICardProps): JSX.Element {
       className={`pyr-card ${props.className ?? ''}`}
       aria-labelledby={id}
     >
-      <header className="pyr-card-head">
+      <header className="pyr-line pyr-card-head">
         <h2 id={id}>{props.title}</h2>
-        <span className="pyr-card-detail">{props.detail}</span>
+        <span className="pyr-card-detail pyr-note pyr-cut">{props.detail}</span>
         {props.actions}
       </header>
       {props.children}
@@ -36,10 +36,9 @@ export function Bar(props: {
   series?: 1 | 2;
 }): JSX.Element {
   const { value } = props;
-  const high = value !== null && value >= 90;
   return (
     <span
-      className={`pyr-bar pyr-series-${props.series ?? 1} ${high ? 'pyr-is-high' : ''}`}
+      className={`pyr-bar pyr-series-${props.series ?? 1}`}
       role="meter"
       aria-label={props.label}
       aria-valuemin={0}

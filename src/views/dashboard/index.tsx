@@ -1,16 +1,16 @@
 import * as React from 'react';
 
-import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
+import type { ShownStatus, TaskRow, Workspace } from '../../client/types';
+import { slowState } from '../../model/activity';
 import type { DashboardModel } from '../../model/dashboard';
 import type { ISystemState, SystemModel } from '../../model/system';
-import type { IActionContext } from '../actions/action';
-import type { Confirm } from '../shared/confirm';
+import type { IPageProps } from '../actions/action';
 import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Banner, ConnectionBanner } from '../shared/banner';
 import { Button } from '../shared/button';
-import { STATUSES, statusWord } from '../shared/status';
+import { shownStatuses, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
 import { EmptyState } from '../shared/emptystate';
 import { Gpus } from './gpus';
@@ -22,26 +22,15 @@ import { Users } from './users';
 
 const NO_TASKS: readonly TaskRow[] = [];
 
-export interface IDashboardProps {
+export interface IDashboardProps extends IPageProps {
   workspace: Workspace;
   model: DashboardModel;
-  trans: ITrans;
-  /** Whether this user may start and stop tasks. */
-  canExecute?: boolean;
-  /** Whether this user may change tasks. */
-  canWrite?: boolean;
-  /** How to ask; in the page without it. */
-  confirm?: Confirm;
   onOpenLog: (task: string) => void;
   /** Show the tasks in one state; not offered without it. */
-  onOpenTasks?: (status: TaskStatus) => void;
+  onOpenTasks?: (status: ShownStatus) => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
   onOpenStudy?: (study: string) => void;
-  /** Open New tasks; not offered without it. */
-  onGenerate?: () => void;
-  /** Takes what actions from outside work on: the queue. */
-  contextRef?: React.Ref<() => IActionContext>;
 }
 
 /** The machine, and the running and queued tasks of a workspace. */
@@ -61,7 +50,7 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
   const loads = useLoads(system);
   return (
     <div className="pyr-view pyr-dashboard">
-      <div className="pyr-dashboard-scroll">
+      <div className="pyr-column pyr-dashboard-scroll">
         <Machine state={loads} />
         <Gpus state={loads} active={NO_TASKS} />
         <Users sample={loads.latest} />
@@ -81,32 +70,23 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   const { model } = props;
   const trans = useTrans();
   // Its parts follow what changes every second.
-  const state = useStore(
-    model.activity,
-    ({ connection, counts, error, lastUpdatedAt, phase }) => ({
-      connection,
-      counts,
-      error,
-      lastUpdatedAt,
-      phase
-    })
-  );
+  const state = useStore(model.activity, slowState);
   React.useEffect(() => model.start(), [model]);
 
   const { counts } = state;
   return (
     <>
-      <div className="pyr-dashboard-scroll">
+      <div className="pyr-column pyr-dashboard-scroll">
         <div
           className="pyr-dashboard-counts"
           role="group"
           aria-label={trans.__('Tasks by status')}
         >
-          {STATUSES.map(status => (
+          {shownStatuses(counts).map(status => (
             <button
               key={status}
               type="button"
-              className={`pyr-count-tile pyr-status-${status}`}
+              className={`pyr-column pyr-count-tile pyr-status-${status}`}
               data-empty={!counts?.[status]}
               title={trans.__('Show tasks with this status')}
               disabled={!props.onOpenTasks}
@@ -146,12 +126,7 @@ function Loads(props: IDashboardProps): JSX.Element {
   return (
     <>
       <Machine state={loads} />
-      <Gpus
-        state={loads}
-        active={active}
-        onOpenLog={props.onOpenLog}
-        onOpenNotebook={props.onOpenNotebook}
-      />
+      <Gpus {...props} state={loads} active={active} />
     </>
   );
 }
@@ -172,16 +147,7 @@ function Work(props: IDashboardProps): JSX.Element {
       <div className="pyr-dashboard-left">
         <RunningTasks state={state} onOpenLog={props.onOpenLog} />
         <Studies model={studies} onOpen={props.onOpenStudy} />
-        <Queued
-          model={queue}
-          activity={state}
-          workspace={props.workspace}
-          canExecute={props.canExecute ?? true}
-          canWrite={props.canWrite ?? true}
-          confirm={props.confirm}
-          contextRef={props.contextRef}
-          onOpenLog={props.onOpenLog}
-        />
+        <Queued {...props} model={queue} activity={state} />
       </div>
       {isEmpty ? (
         <EmptyState

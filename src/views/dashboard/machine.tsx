@@ -139,13 +139,13 @@ function Tile(props: {
   const { value } = props;
   return (
     <div
-      className={`pyr-tile ${value !== null && value >= 90 ? 'pyr-is-high' : ''}`}
+      className={`pyr-column pyr-tile ${value !== null && value >= 90 ? 'pyr-is-high' : ''}`}
       title={props.title || undefined}
     >
       <div className="pyr-tile-head">
-        <span className="pyr-tile-name">{props.name}</span>
+        <span className="pyr-tile-name pyr-note">{props.name}</span>
         <span className="pyr-tile-value">{props.text || '–'}</span>
-        <span className="pyr-tile-detail">{props.detail}</span>
+        <span className="pyr-tile-detail pyr-note pyr-cut">{props.detail}</span>
       </div>
       {props.children}
     </div>

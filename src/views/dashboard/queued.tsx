@@ -5,13 +5,12 @@ import type { IActivityState } from '../../model/activity';
 import { batchTimeLeft } from '../../model/estimate';
 import type { QueueModel } from '../../model/queue';
 import { CLUSTER_JOBS, CLUSTERS } from '../../model/runoptions';
-import type { IActionContext } from '../actions/action';
+import type { IActionContext, IPageProps } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { ActionButton, useActions } from '../actions/controls';
 import { countForeign, countWaiting, QUEUE_ACTIONS } from '../actions/queue';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
 import {
   clockTime,
@@ -26,17 +25,15 @@ import { Card } from './card';
 import { serverSentence } from '../shared/serversentences';
 
 /** Queued batches in the order of their start, and what they wait for. */
-export function Queued(props: {
-  model: QueueModel;
-  activity: IActivityState;
-  workspace: Workspace;
-  canExecute: boolean;
-  canWrite: boolean;
-  confirm?: Confirm;
-  contextRef?: React.Ref<() => IActionContext>;
-  onOpenLog: (task: string) => void;
-}): JSX.Element {
-  const { model, activity } = props;
+export function Queued(
+  props: IPageProps & {
+    model: QueueModel;
+    activity: IActivityState;
+    workspace: Workspace;
+    onOpenLog: (task: string) => void;
+  }
+): JSX.Element {
+  const { model, activity, canExecute = true, canWrite = true } = props;
   const trans = useTrans();
   const { queue, error, pausing, requeueing } = useStore(model);
   const [confirm, question] = useConfirm(props.confirm);
@@ -55,8 +52,8 @@ export function Queued(props: {
     trans,
     queue: model,
     confirm,
-    canExecute: props.canExecute,
-    canWrite: props.canWrite,
+    canExecute,
+    canWrite,
     chosen: chooseTasks([], []),
     show: {}
   };
@@ -70,7 +67,7 @@ export function Queued(props: {
       }
       actions={
         queue &&
-        props.canExecute && (
+        canExecute && (
           <ActionButton
             action={
               QUEUE_ACTIONS[
@@ -91,8 +88,8 @@ export function Queued(props: {
         <Banner
           kind="warning"
           actions={
-            props.canExecute &&
-            props.canWrite && (
+            canExecute &&
+            canWrite && (
               <ActionButton
                 action={QUEUE_ACTIONS['requeue-tasks']}
                 context={context}
@@ -104,7 +101,7 @@ export function Queued(props: {
           }
         >
           {trans._n(
-            '%1 task was queued in another copy of this project or by another user. It does not run here.',
+            '%1 task was queued in another copy of this project or by another user. It will not run here.',
             '%1 tasks were queued in another copy of this project or by another user. They do not run here.',
             elsewhere
           )}
@@ -171,7 +168,9 @@ function Batch(props: {
           </span>
         )}
         {!isOwn && <span>{trans.__('in %1', batch.workspace)}</span>}
-        <span className="pyr-batch-options">{optionsText(trans, batch)}</span>
+        <span className="pyr-batch-options pyr-note pyr-cut">
+          {optionsText(trans, batch)}
+        </span>
         <span
           className="pyr-task-time"
           title={
@@ -193,7 +192,7 @@ function Batch(props: {
       )}
       {batch.next.length > 0 && (
         <details className="pyr-batch-next">
-          <summary>
+          <summary className="pyr-cut">
             {batch.foreign
               ? batch.next[0]
               : trans.__('Next: %1', batch.next[0])}

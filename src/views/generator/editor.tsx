@@ -39,7 +39,7 @@ export function PlainEditor(props: IEditorProps): JSX.Element {
     area.setSelectionRange(offset, offset + Math.max(0, reveal.column - 1));
   }, [reveal]);
   return (
-    <div className="pyr-plain-editor">
+    <div className="pyr-column pyr-plain-editor">
       <textarea
         ref={ref}
         aria-label={props.label}

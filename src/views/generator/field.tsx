@@ -50,20 +50,16 @@ function FieldView(props: IFieldProps): JSX.Element {
     [row.help ? `${id}-help` : '', wrong ? `${id}-error` : '']
       .filter(Boolean)
       .join(' ') || undefined;
-  const classes = ['pyr-field'];
-  if (axis) {
-    classes.push('pyr-field-swept');
-  }
-  if (wrong) {
-    classes.push('pyr-field-invalid');
-  }
-  if (missing) {
-    classes.push('pyr-field-missing');
-  }
+  const classes = [
+    'pyr-field',
+    axis && 'pyr-field-swept',
+    wrong && 'pyr-field-invalid',
+    missing && 'pyr-field-missing'
+  ];
   return (
-    <div className={classes.join(' ')} data-path={row.path}>
-      <div className="pyr-field-name">
-        <label htmlFor={id} title={row.path}>
+    <div className={classes.filter(Boolean).join(' ')} data-path={row.path}>
+      <div className="pyr-line pyr-field-name">
+        <label className="pyr-cut" htmlFor={id} title={row.path}>
           {row.label}
         </label>
         <span className={`pyr-type pyr-type-${row.type}`}>{row.type}</span>
@@ -102,7 +98,7 @@ function FieldView(props: IFieldProps): JSX.Element {
           </p>
         )}
       </div>
-      <div className="pyr-field-end">
+      <div className="pyr-line pyr-field-end">
         {axis && <AxisChip axis={axis} />}
         {changed && !readOnly && (
           <IconButton
@@ -117,7 +113,7 @@ function FieldView(props: IFieldProps): JSX.Element {
         )}
         <IconButton
           icon="pin"
-          className="pyr-field-pin"
+          className="pyr-on-hover"
           label={
             props.pinned
               ? trans.__('Unpin %1', row.label)
@@ -201,7 +197,7 @@ function ValueInput(props: IValueProps): JSX.Element {
   if (props.type === 'bool' && !asText && /^(?:true|false)$/i.test(text)) {
     const on = /^true$/i.test(text);
     return (
-      <div className="pyr-input-line">
+      <div className="pyr-line pyr-input-line">
         <button
           type="button"
           id={props.id}
@@ -236,7 +232,7 @@ function ValueInput(props: IValueProps): JSX.Element {
     );
   }
   return (
-    <div className="pyr-input-line">
+    <div className="pyr-line pyr-input-line">
       <input {...common} type="text" className="pyr-input" />
       {props.choices.length > 0 && !readOnly && (
         <Choices
@@ -282,7 +278,7 @@ function Choices(props: {
           className="pyr-choices"
         >
           {props.choices.map((choice, index) => (
-            <div key={choice} className="pyr-choice">
+            <div key={choice} className="pyr-line pyr-choice">
               <input
                 type="checkbox"
                 checked={taken.includes(choice)}

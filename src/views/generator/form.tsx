@@ -95,7 +95,7 @@ export function Form(props: IFormProps): JSX.Element {
   return (
     <div className="pyr-form">
       {count >= SEARCH_FROM && (
-        <div className="pyr-form-search">
+        <div className="pyr-line pyr-form-search">
           <Icon name="search" />
           <TextInput
             type="search"
@@ -115,7 +115,7 @@ export function Form(props: IFormProps): JSX.Element {
         </div>
       )}
       {isCommand && (
-        <p className="pyr-form-empty">
+        <p className="pyr-faint">
           {parameters.parameters.some(({ name }) =>
             name.startsWith('constants.')
           )
@@ -128,7 +128,7 @@ export function Form(props: IFormProps): JSX.Element {
         </p>
       )}
       {shown.length === 0 && (
-        <p className="pyr-form-empty">
+        <p className="pyr-faint">
           {search
             ? trans.__('No parameter matches “%1”.', search)
             : trans.__('No changes from the defaults.')}

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { FieldError, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
-import type { ITrans } from '../shared/context';
+import type { IPageProps } from '../actions/action';
 import { useTrans, withTrans } from '../shared/context';
 import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
@@ -25,8 +25,10 @@ export type { IEditorProps, IMarker, IReveal } from './editor';
 /** The width below which the preview is under the form. */
 const NARROW_WIDTH_PX = 760;
 
-export interface IGeneratorProps {
-  trans: ITrans;
+export interface IGeneratorProps extends Pick<
+  IPageProps,
+  'trans' | 'canWrite' | 'canExecute'
+> {
   /** Loaded by the view when it is still to be. */
   model: DraftModel;
   workspace: Pick<
@@ -39,13 +41,11 @@ export interface IGeneratorProps {
   onBegun: (study: string) => void;
   /** The editor for YAML and shell scripts. */
   Editor?: React.ComponentType<IEditorProps>;
-  canWrite?: boolean;
-  canExecute?: boolean;
 }
 
 type Tab = 'form' | 'yaml';
 
-/** From a configuration with batch syntax to tasks. */
+/** From a configuration with sweep syntax to tasks. */
 export const GeneratorView = withTrans(Generator);
 
 function Generator(props: IGeneratorProps): JSX.Element {
@@ -138,8 +138,8 @@ function Generator(props: IGeneratorProps): JSX.Element {
       ref={root}
       className={`pyr-view pyr-generator ${narrow ? 'pyr-is-narrow' : ''}`}
     >
-      <div className="pyr-generator-main">
-        <div className="pyr-generator-head">
+      <div className="pyr-column pyr-generator-main">
+        <div className="pyr-line pyr-generator-head">
           {!shell && (
             <Tabs
               label={trans.__('Configuration views')}
@@ -160,7 +160,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
               onChange={setTab}
             />
           )}
-          <span className="pyr-space" />
+          <span className="pyr-toolbar-space" />
           {state.replaced && (
             <Button
               icon="undo"
@@ -189,7 +189,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
         />
         <AskBanner model={model} state={state} canExecute={canExecute} />
         <div
-          className="pyr-generator-body"
+          className="pyr-column pyr-generator-body"
           id={panel}
           role={shell ? undefined : 'tabpanel'}
           aria-labelledby={shell ? undefined : tabId(panel, tab)}

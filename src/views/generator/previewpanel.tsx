@@ -54,7 +54,10 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
   const placed = [...nameErrors, ...runErrors, ...searchErrors];
   const others = errors.filter(error => !placed.includes(error));
   return (
-    <aside className="pyr-preview-panel" aria-label={trans.__('Preview')}>
+    <aside
+      className="pyr-column pyr-preview-panel"
+      aria-label={trans.__('Preview')}
+    >
       {props.canBeAdaptive && (
         <ModeSwitch
           isSearch={state.search !== null}
@@ -71,28 +74,7 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
         runErrors={runErrors}
         searchErrors={searchErrors}
       />
-      {others.length > 0 && (
-        <ul className="pyr-errors">
-          {others.map((error, index) => (
-            <li key={index}>
-              <button
-                type="button"
-                className="pyr-error-item"
-                onClick={() => props.onError(error)}
-                title={trans.__('Go to error')}
-              >
-                <Icon name="warning" />
-                <span>
-                  {error.line ? (
-                    <b>{trans.__('Line %1: ', error.line)}</b>
-                  ) : null}
-                  {error.message}
-                </span>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Places errors={others} isError onShow={props.onError} />
       <div className="pyr-preview-head" aria-live="polite">
         <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
           {countLine(trans, state, errors.length > 0)}
@@ -131,7 +113,10 @@ export function PreviewPanel(props: IPreviewPanelProps): JSX.Element {
               </Link>
             </p>
           )}
-        <Notices preview={preview} onShow={props.onError} />
+        <Places
+          errors={preview?.notices?.slice(0, MAX_NOTICES) ?? []}
+          onShow={props.onError}
+        />
         {previewProblem && (
           <p className="pyr-note pyr-note-warning" role="status">
             <Icon name="warning" />
@@ -168,28 +153,29 @@ function countLine(
   return countOfTasks(trans, preview.count);
 }
 
-/** What is allowed but may not be meant; a click leads to its place. */
-function Notices(props: {
-  preview: IDraftPreview | null;
-  onShow: (notice: FieldError) => void;
+/** What is wrong, or allowed but may not be meant; a click leads to its place. */
+function Places(props: {
+  errors: readonly FieldError[];
+  isError?: boolean;
+  onShow: (error: FieldError) => void;
 }): JSX.Element | null {
+  const { errors, isError } = props;
   const trans = useTrans();
-  const notices = props.preview?.notices ?? [];
-  if (notices.length === 0) {
-    return null;
-  }
-  return (
-    <ul className="pyr-notices">
-      {notices.slice(0, MAX_NOTICES).map((notice, index) => (
+  return errors.length === 0 ? null : (
+    <ul className={isError ? 'pyr-errors' : 'pyr-notices'}>
+      {errors.map((error, index) => (
         <li key={index}>
           <button
             type="button"
-            className="pyr-notice-item"
-            onClick={() => props.onShow(notice)}
+            className={isError ? 'pyr-error-item' : 'pyr-notice-item'}
+            onClick={() => props.onShow(error)}
             title={trans.__('Go to error')}
           >
-            {notice.line ? <b>{trans.__('Line %1: ', notice.line)}</b> : null}
-            {notice.message}
+            {isError && <Icon name="warning" />}
+            <span>
+              {error.line ? <b>{trans.__('Line %1: ', error.line)}</b> : null}
+              {error.message}
+            </span>
           </button>
         </li>
       ))}

@@ -75,7 +75,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
         </Banner>
       )}
       <div className="pyr-search-fields">
-        <label className="pyr-create-field pyr-search-objective">
+        <label className="pyr-column pyr-create-field pyr-search-objective">
           {trans.__('Objective')}
           <TextInput
             id={`${prefix}@objective`}
@@ -84,7 +84,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
             placeholder={trans.__('such as %1', 'val_acc')}
             aria-invalid={isWrong('objective')}
             title={trans.__(
-              'Metric or aggregate to optimize, such as min(val_loss). Of a metric, the recorded value is used, or the last tracked value if it was not recorded.'
+              'Metric or aggregate to optimize, such as min(val_loss). For a metric, the recorded value is used, or the last tracked value if none was recorded.'
             )}
             onValue={objective => {
               const metric = aggregatedMetric(objective) ?? objective;

@@ -106,7 +106,7 @@ function fieldsOf(trans: ITrans, search: IStudyForm): IOneField[] {
     },
     prune === 'hyperband' && {
       field: 'max_resource',
-      label: trans.__('Steps of a run'),
+      label: trans.__('Steps per run'),
       title: trans.__(
         'Number of steps at which a complete run tracks the objective, such as its number of epochs'
       ),
@@ -196,7 +196,7 @@ export function MoreStudyOptions(props: IStudyOptionsProps): JSX.Element {
         {...fieldProps(props, 'constraints')}
         label={trans.__('Constraints')}
         title={trans.__(
-          'Constraints on metrics, one per line. A trial that violates one is not the best trial.'
+          'Constraints on metrics, one per line. A trial that violates a constraint cannot be the best trial.'
         )}
         placeholder={CONSTRAINT}
         lines={search.constraints}
@@ -207,7 +207,7 @@ export function MoreStudyOptions(props: IStudyOptionsProps): JSX.Element {
           {...fieldProps(props, 'warm_start')}
           label={trans.__('Warm start')}
           title={trans.__(
-            'Query for earlier tasks whose results the sampler knows. Their configurations must be in the search space.'
+            'Query for earlier tasks whose results the sampler learns from. Their configurations must be in the search space.'
           )}
           placeholder={EARLIER_TASKS}
           value={search.warm_start}
@@ -264,7 +264,7 @@ function FurtherObjectives(props: IStudyOptionsProps): JSX.Element {
         <Button
           label={trans.__('Add objective')}
           title={trans.__(
-            'Optimize several metrics at once: the study looks for the Pareto front'
+            'Optimize several metrics at once: the study searches for the Pareto front'
           )}
           onClick={() =>
             onChange({
@@ -280,7 +280,7 @@ function FurtherObjectives(props: IStudyOptionsProps): JSX.Element {
 /** What the fields have in common. */
 function fieldProps(props: IStudyOptionsProps, field: string) {
   return {
-    className: 'pyr-create-field',
+    className: 'pyr-column pyr-create-field',
     id: `${props.prefix}@${field}`,
     'aria-invalid': isWrong(props, field)
   };

@@ -11,12 +11,10 @@ import type { ITaskListState } from '../../model/taskliststate';
 import { differInRowsOnly, MANY_TASKS, sumOf } from '../../model/taskliststate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
-import type { Args, IActionContext, ITaskContext } from '../actions/action';
+import type { Args, IPageProps, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
-import type { Confirm } from '../shared/confirm';
 import { useConfirm } from '../shared/confirm';
-import type { ITrans } from '../shared/context';
 import { useTrans, withTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { countOfTasks, exactValue } from '../shared/format';
@@ -41,24 +39,15 @@ import { TagsPopup } from './tags';
 import { Toolbar } from './toolbar';
 import { TrashView } from './trash';
 
-export interface IManagerProps {
+export interface IManagerProps extends IPageProps {
   model: TaskListModel;
-  trans: ITrans;
   onOpenLog: (task: TaskRow) => void;
   /** Show tasks side by side; hidden without it. */
   onCompare?: (tasks: readonly string[]) => void;
-  /** Go where tasks are created; hidden without it. */
-  onGenerate?: () => void;
   /** Begin new tasks from a task's configuration; hidden without it. */
   onTemplate?: (tasks: readonly string[]) => void;
   /** Copy a link to the tasks that are listed; hidden without it. */
   onCopyLink?: () => void;
-  /** How to ask before running tasks are stopped; in the page without it. */
-  confirm?: Confirm;
-  /** Whether this user may create and change tasks. */
-  canWrite?: boolean;
-  /** Whether this user may start and stop tasks. */
-  canExecute?: boolean;
   /** How many tasks run at a time when *Run* is pressed, at first. */
   jobs?: number;
   onJobs?: (jobs: number) => void;
@@ -68,8 +57,6 @@ export interface IManagerProps {
   renderMarkdown?: MarkdownRenderer;
   /** Open a file by its path below the server's root; hidden without it. */
   onOpenFile?: (path: string) => void;
-  /** Takes what actions from outside work on: the selected tasks. */
-  contextRef?: React.Ref<() => IActionContext>;
   /** A folder or file from which runs are to be imported at once. */
   source?: string;
   /** Takes what opens the import of a folder or file. */

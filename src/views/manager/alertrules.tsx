@@ -131,7 +131,7 @@ export function AlertRulesPopup({
     >
       <p className="pyr-popup-hint">
         {trans.__(
-          'Runs that are queued later watch these rules. Example: %1',
+          'The rules apply to tasks that are queued from now on. Example: %1',
           'val_loss > 1.5 * min'
         )}
       </p>

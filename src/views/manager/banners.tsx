@@ -63,7 +63,7 @@ export function StatusLine(props: {
 }): JSX.Element {
   const trans = useTrans();
   return (
-    <div className="pyr-statusline">
+    <div className="pyr-line pyr-statusline">
       <span>{props.text}</span>
       {props.selected > 0 && (
         <>

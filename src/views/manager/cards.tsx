@@ -5,7 +5,6 @@ import type { TaskRow } from '../../client/types';
 import { isActive } from '../../model/active';
 import type { ISparkline, SparklineModel } from '../../model/sparkline';
 import { aggregatedMetric, byWeight } from '../../model/metrics';
-import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Sparkline } from '../shared/sparkline';
@@ -18,9 +17,6 @@ import {
   shortValue,
   withoutFolders
 } from '../shared/format';
-import { moveFocus } from '../shared/keyboardnav';
-import type { IPoint } from '../shared/popup';
-import { useListSelection } from '../shared/selection';
 import { AlertIcon, StatusLabel } from '../shared/status';
 import { RunProgress } from '../shared/tasklines';
 import { useSize, useStore } from '../shared/store';
@@ -28,6 +24,8 @@ import { IconButton } from '../shared/button';
 import { useVirtualRows } from '../shared/virtualrows';
 import { useVisibleTasks } from './grid';
 import { TagChips } from './tags';
+import type { ITasksProps } from './taskkeys';
+import { useTaskKeys } from './taskkeys';
 
 /** Height of a card and the gap below it in pixels, as in style/cards.css. */
 const CARD_HEIGHT = 132;
@@ -37,15 +35,10 @@ const MIN_CARD_WIDTH = 250;
 const MAX_VALUES = 4;
 const MAX_METRICS = 3;
 
-export interface ICardsProps {
-  model: TaskListModel;
-  state: ITaskListState;
+export interface ICardsProps extends ITasksProps {
   curves: SparklineModel;
-  onOpenLog: (row: TaskRow) => void;
   /** Run or stop a task, whichever is possible; hidden without it. */
   onRunOrStop?: (row: TaskRow) => void;
-  onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
-  onActive: (name: string) => void;
 }
 
 export function Cards(props: ICardsProps): JSX.Element {
@@ -69,47 +62,37 @@ export function Cards(props: ICardsProps): JSX.Element {
     );
   }, [props.curves, shown, state.columns.figures, state.goals]);
 
-  const { click, namesAt } = useListSelection({
-    count: state.total,
-    selection: state.selection,
-    nameAt: index => state.rows[index]?.name,
-    select: (names, mode) => model.select(names, mode)
+  const { active, click, idOf, onMenu, attributes } = useTaskKeys(props, {
+    scroller,
+    range: [first, last],
+    across,
+    reveal: index => virtualizer.scrollToIndex(Math.floor(index / across)),
+    page: () => {
+      const height = scroller.current?.clientHeight ?? 0;
+      return across * Math.max(1, Math.floor(height / CARD_HEIGHT));
+    }
   });
-  const menu = (event: React.MouseEvent<HTMLElement>, index: number) => {
-    event.preventDefault();
-    event.stopPropagation();
-    props.onMenu(
-      event.currentTarget,
-      { x: event.clientX, y: event.clientY },
-      namesAt(index)
-    );
-  };
 
   return (
     <div
       ref={scroller}
       className="pyr-grid pyr-cards"
-      role="list"
+      role="grid"
       aria-label={trans.__('Tasks')}
-      aria-busy={state.refreshing}
-      onKeyDown={event => {
-        const steps = {
-          ArrowRight: 1,
-          ArrowLeft: -1,
-          ArrowDown: across,
-          ArrowUp: -across
-        };
-        if ((event.target as HTMLElement).matches('[role=listitem]')) {
-          moveFocus(event, '[role=listitem]', steps, false);
-        }
-      }}
+      aria-rowcount={lines}
+      aria-colcount={across}
       data-jp-suppress-context-menu=""
+      {...attributes}
     >
-      <div style={{ height: virtualizer.getTotalSize(), position: 'relative' }}>
+      <div
+        role="rowgroup"
+        style={{ height: virtualizer.getTotalSize(), position: 'relative' }}
+      >
         {items.map(item => (
           <div
             key={item.index}
-            role="presentation"
+            role="row"
+            aria-rowindex={item.index + 1}
             className="pyr-cards-line"
             style={{
               gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`,
@@ -125,27 +108,26 @@ export function Cards(props: ICardsProps): JSX.Element {
               return row ? (
                 <TaskCard
                   key={row.name}
+                  id={idOf(index)}
                   row={row}
                   goals={state.goals}
                   curve={curves.get(row.name)}
-                  place={[index + 1, state.total]}
+                  column={place + 1}
                   selected={state.selection.has(row.name)}
+                  active={index === active}
                   pending={state.pending.get(row.name)}
                   now={now}
-                  onSelect={event => {
-                    click(event, index);
-                    props.onActive(row.name);
-                  }}
+                  onSelect={event => click(event, index)}
                   onOpen={() => props.onOpenLog(row)}
                   onRunOrStop={
                     props.onRunOrStop && row.readable
                       ? () => props.onRunOrStop?.(row)
                       : undefined
                   }
-                  onMenu={event => menu(event, index)}
+                  onMenu={event => onMenu(event, index)}
                 />
               ) : (
-                <div key={index} className="pyr-task-card">
+                <div key={index} role="gridcell" className="pyr-task-card">
                   <span className="pyr-skeleton-line" />
                 </div>
               );
@@ -158,11 +140,13 @@ export function Cards(props: ICardsProps): JSX.Element {
 }
 
 function TaskCard(props: {
+  id: string;
   row: TaskRow;
   goals: ITaskListState['goals'];
   curve: ISparkline | undefined;
-  place: [number, number];
+  column: number;
   selected: boolean;
+  active: boolean;
   pending: React.ComponentProps<typeof StatusLabel>['pending'];
   now: number;
   onSelect: (event: React.MouseEvent) => void;
@@ -186,30 +170,23 @@ function TaskCard(props: {
     row.status === 'running'
       ? duration(trans, elapsed(row, now))
       : relativeTime(trans, row.finished_at ?? row.created_at, now);
+  const classes = [
+    'pyr-task-card',
+    props.selected && 'pyr-is-selected',
+    props.active && 'pyr-is-active'
+  ];
   return (
     <div
-      role="listitem"
-      className={`pyr-task-card ${props.selected ? 'pyr-is-selected' : ''}`}
-      aria-posinset={props.place[0]}
-      aria-setsize={props.place[1]}
-      aria-current={props.selected}
+      id={props.id}
+      role="gridcell"
+      className={classes.filter(Boolean).join(' ')}
+      aria-colindex={props.column}
+      aria-selected={props.selected}
       data-task={row.name}
       data-status={row.status}
-      tabIndex={0}
       onClick={props.onSelect}
       onDoubleClick={props.onOpen}
       onContextMenu={props.onMenu}
-      onKeyDown={event => {
-        if (event.target !== event.currentTarget) {
-          return;
-        }
-        if (event.key === 'Enter') {
-          props.onOpen();
-        } else if (event.key === ' ') {
-          event.preventDefault();
-          event.currentTarget.click();
-        }
-      }}
     >
       <div className="pyr-task-card-head">
         <StatusLabel task={row} pending={props.pending} />
@@ -217,13 +194,14 @@ function TaskCard(props: {
         {!props.pending && <RunProgress task={row} />}
         <span className="pyr-task-time">{time}</span>
         <span
-          className="pyr-task-card-actions"
+          className="pyr-task-card-actions pyr-on-hover"
           onClick={event => event.stopPropagation()}
           onDoubleClick={event => event.stopPropagation()}
         >
           {props.onRunOrStop && (
             <IconButton
               icon={isActive(row.status) ? 'stop' : 'run'}
+              tabIndex={-1}
               label={
                 isActive(row.status)
                   ? trans.__('Stop %1', row.name)
@@ -234,12 +212,13 @@ function TaskCard(props: {
           )}
           <IconButton
             icon="log"
+            tabIndex={-1}
             label={trans.__('Open the log of %1', row.name)}
             onClick={props.onOpen}
           />
         </span>
       </div>
-      <div className="pyr-task-card-name" title={row.name}>
+      <div className="pyr-task-card-name pyr-cut" title={row.name}>
         {row.name}
       </div>
       <div className="pyr-task-card-values">

@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import { metricValue } from '../../model/rows';
+import { configValue, metricValue } from '../../model/rows';
 import type { ISparkline } from '../../model/sparkline';
 import type { BestValues } from '../../model/taskliststate';
 import { timeLeft } from '../../model/estimate';
@@ -51,7 +51,7 @@ export interface ITaskColumn {
 /** What the columns need to know besides their ids. */
 export interface IColumnSource {
   trans: ITrans;
-  /** A `numericSignature`. */
+  /** A `numericSignature` of the loaded rows. */
   numeric: string;
   /** Width for the names, in pixels. */
   nameWidth: number;
@@ -75,45 +75,6 @@ function messageOf(trans: ITrans, row: TaskRow): string {
   return row.exit_code === null || row.exit_code === 0
     ? ''
     : trans.__('Exit code %1', row.exit_code);
-}
-
-/** A value of a task's configuration, undefined when it has none. */
-export function configValue(row: TaskRow, key: string): unknown {
-  return key in row.swept ? row.swept[key] : row.values?.[key];
-}
-
-/** Whether the values of a key in the loaded rows are numbers. */
-function isNumeric(
-  rows: readonly (TaskRow | undefined)[],
-  valueOf: (row: TaskRow) => unknown
-): boolean {
-  for (const row of rows) {
-    const value = row && valueOf(row);
-    if (value !== undefined && value !== null) {
-      return typeof value === 'number';
-    }
-  }
-  return true;
-}
-
-/** The columns of numbers as one string, which a memo can compare. */
-export function numericSignature(
-  rows: readonly (TaskRow | undefined)[],
-  columns: readonly ColumnId[]
-): string {
-  return JSON.stringify(
-    columns.filter(id => {
-      const parts = parseColumnId(id);
-      return (
-        parts.kind !== 'fact' &&
-        isNumeric(rows, row =>
-          parts.kind === 'config'
-            ? configValue(row, parts.key)
-            : metricValue(row, parts.key)
-        )
-      );
-    })
-  );
 }
 
 /** The title of a column. */
@@ -152,7 +113,7 @@ export function taskColumns(
   ids: readonly ColumnId[],
   source: IColumnSource
 ): ITaskColumn[] {
-  const numeric = new Set(JSON.parse(source.numeric) as string[]);
+  const numeric = JSON.parse(source.numeric) as Record<ColumnId, boolean>;
   const pinned = ids.filter(id => source.pinned.includes(id));
   const keys = ids.filter(id => id.startsWith('config:'));
   const short = shortKeys(keys.map(id => columnTitle(source.trans, id)));
@@ -160,7 +121,7 @@ export function taskColumns(
   return ids.map((id, index) => {
     const fullTitle = columnTitle(source.trans, id);
     const title = short[keys.indexOf(id)] ?? fullTitle;
-    const column = columnOf(id, title, numeric.has(id), source);
+    const column = columnOf(id, title, numeric[id], source);
     const width = source.widths[id];
     const stays = index > 0 && pinned.includes(id);
     // The position of a pinned column depends on the widths before it.
@@ -206,7 +167,8 @@ export function sortOf(id: ColumnId): string | null {
 function columnOf(
   id: ColumnId,
   title: string,
-  isNumber: boolean,
+  /** Whether its numbers are short; undefined for texts. */
+  isNarrow: boolean | undefined,
   source: IColumnSource
 ): Content {
   const parts = parseColumnId(id);
@@ -228,11 +190,9 @@ function columnOf(
     default: {
       const { kind, key } = parts;
       const show = kind === 'config' ? shortValue : plainValue;
-      // Four digits, a point and an exponent: a number that is cut looks like another one.
-      const least = isNumber ? 88 : 80;
       return {
-        ...widthsFor(title, least),
-        align: isNumber ? 'right' : undefined,
+        ...widthsFor(title, isNarrow),
+        align: isNarrow === undefined ? undefined : 'right',
         cell: task => {
           const value =
             kind === 'config' ? configValue(task, key) : metricValue(task, key);

@@ -52,7 +52,7 @@ export function ColumnsPopup(props: {
       {...popup}
       label={trans.__('Columns')}
       filterLabel={trans.__('Filter columns')}
-      placeholder={trans.__('Filter columns, or mean(loss, 10)')}
+      placeholder={trans.__('Filter columns, or enter mean(loss, 10)')}
       text={search}
       onText={setSearch}
       actions={

@@ -10,17 +10,17 @@ import type { TableLayoutModel } from '../../model/tablelayout';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
-import type { IPoint } from '../shared/popup';
 import { useKnownTime, useSize, useStore } from '../shared/store';
-import { useListSelection } from '../shared/selection';
 import { useVirtualRows } from '../shared/virtualrows';
 import type { ITaskColumn } from './columns';
-import { numericSignature, taskColumns } from './columns';
-import { widthForNames } from './columnwidths';
+import { taskColumns } from './columns';
+import { numericSignature, widthForNames } from './columnwidths';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
 import { GridRow } from './row';
 import { withTag } from './tags';
+import type { ITasksProps } from './taskkeys';
+import { useTaskKeys } from './taskkeys';
 
 /** Height of a row in pixels, as in style/manager.css. */
 export const ROW_HEIGHT = 24;
@@ -28,38 +28,27 @@ export const ROW_HEIGHT = 24;
 const CHECK_WIDTH = 32;
 const STATE_WIDTH = 112;
 
-export interface IGridProps {
-  model: TaskListModel;
-  state: ITaskListState;
-  onOpenLog: (row: TaskRow) => void;
-  onDelete: () => void;
-  onSelectAll: () => void;
-  /** Open the menu of the selected tasks. */
-  onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
-  onMove: (direction: 'up' | 'down', names: readonly string[]) => void;
+export interface IGridProps extends ITasksProps {
   table: TableLayoutModel;
   curves: SparklineModel;
   onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
-  /** Another row became the active one. */
-  onActive: (name: string) => void;
-  onDetails: () => void;
 }
 
 export function Grid(props: IGridProps): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
-  const id = React.useId();
   const [scroller, room] = useSize<HTMLDivElement>();
   // A row that is scrolled to the top must not lie behind the header.
   const virtualizer = useVirtualRows(scroller, state.total, ROW_HEIGHT, {
     scrollPaddingStart: 28
   });
-  const { active, setActive, click, namesAt, keyDown } = useListSelection({
-    count: state.total,
-    selection: state.selection,
-    nameAt: index => state.rows[index]?.name,
-    select: (names, mode) => model.select(names, mode),
-    selectAll: props.onSelectAll,
+  const items = virtualizer.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  // -1 at first, so that the range of a table with one row changes once measured.
+  const last = items[items.length - 1]?.index ?? -1;
+  const { active, click, idOf, onMenu, attributes } = useTaskKeys(props, {
+    scroller,
+    range: [first, last],
     reveal: index => virtualizer.scrollToIndex(index),
     page: () =>
       Math.max(
@@ -67,10 +56,6 @@ export function Grid(props: IGridProps): JSX.Element {
         Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2
       )
   });
-  const items = virtualizer.getVirtualItems();
-  const first = items[0]?.index ?? 0;
-  // -1 at first, so that the range of a table with one row changes once measured.
-  const last = items[items.length - 1]?.index ?? -1;
   const { shown, now } = useVisibleTasks(model, state, first, last);
   const clock = React.useRef(now);
   clock.current = now;
@@ -141,74 +126,6 @@ export function Grid(props: IGridProps): JSX.Element {
     }
   }, [scroller, room.width, width]);
 
-  const { onActive } = props;
-  const activeName = state.rows[active]?.name;
-  React.useEffect(() => {
-    if (activeName !== undefined) {
-      onActive(activeName);
-    }
-  }, [activeName, onActive]);
-
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.target !== event.currentTarget || state.total === 0) {
-      return;
-    }
-    const row = state.rows[active];
-    const isArrow = event.key === 'ArrowUp' || event.key === 'ArrowDown';
-    const isDelete =
-      event.key === 'Delete' || (event.key === 'Backspace' && event.metaKey);
-    if (isArrow && event.altKey) {
-      const direction = event.key === 'ArrowUp' ? 'up' : 'down';
-      props.onMove(direction, namesAt(active));
-    } else if (event.key === 'Enter') {
-      if (row) {
-        props.onOpenLog(row);
-      }
-    } else if (isDelete) {
-      if (state.selection.size === 0) {
-        namesAt(active);
-      }
-      props.onDelete();
-    } else if (
-      event.key === 'ContextMenu' ||
-      (event.key === 'F10' && event.shiftKey)
-    ) {
-      showMenuHere();
-    } else if (event.key === 'i') {
-      props.onDetails();
-    } else {
-      keyDown(event);
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  };
-
-  const showMenu = (index: number, at: IPoint) => {
-    const names = namesAt(index);
-    if (scroller.current && names.length > 0) {
-      scroller.current.focus();
-      props.onMenu(scroller.current, at, names);
-    }
-  };
-
-  const onMenu = (event: React.MouseEvent<HTMLElement>, index: number) => {
-    event.preventDefault();
-    event.stopPropagation();
-    setActive(index);
-    showMenu(index, { x: event.clientX, y: event.clientY });
-  };
-
-  /** Open the menu at the active row, for the keyboard. */
-  const showMenuHere = () => {
-    const row = document.getElementById(`${id}-${active}`);
-    if (row && scroller.current) {
-      const { left, bottom } = row.getBoundingClientRect();
-      const edge = scroller.current.getBoundingClientRect().left;
-      showMenu(active, { x: Math.max(left, edge) + 32, y: bottom });
-    }
-  };
-
   const onTag = (tag: string) =>
     model.setListing({ query: withTag(state.listing.query, tag) });
 
@@ -224,27 +141,9 @@ export function Grid(props: IGridProps): JSX.Element {
       aria-label={trans.__('Tasks')}
       aria-rowcount={state.total + 1}
       aria-colcount={columns.length + 2}
-      aria-multiselectable="true"
-      aria-busy={state.refreshing}
-      aria-activedescendant={
-        active >= first && active <= last ? `${id}-${active}` : undefined
-      }
       data-jp-suppress-context-menu=""
-      tabIndex={0}
-      onContextMenu={event => {
-        // Only from the keyboard: rows stop the event of the pointer.
-        if (event.target === event.currentTarget) {
-          event.preventDefault();
-          event.stopPropagation();
-        }
-      }}
       onScroll={event => markHidden(event.currentTarget)}
-      onKeyDown={onKeyDown}
-      onFocus={event => {
-        if (event.target === event.currentTarget) {
-          setActive(old => Math.max(0, old));
-        }
-      }}
+      {...attributes}
     >
       <GridHeader
         model={model}
@@ -288,7 +187,7 @@ export function Grid(props: IGridProps): JSX.Element {
           return (
             <GridRow
               key={`task-${data.name}`}
-              id={`${id}-${item.index}`}
+              id={idOf(item.index)}
               index={item.index}
               data={data}
               columns={columns}

@@ -15,7 +15,7 @@ import {
   shortKeys,
   shortValue
 } from '../shared/format';
-import { moveFocus, VERTICAL } from '../shared/keyboardnav';
+import { useListSelection } from '../shared/selection';
 import { SortButton, sortedAs } from '../shared/sorting';
 import { STATUSES, StatusIcon } from '../shared/status';
 import { useStore } from '../shared/store';
@@ -27,6 +27,11 @@ const VALUE_WIDTH = 96;
 const COUNT_WIDTH = 120;
 const FIGURE_WIDTH = 148;
 const TIME_WIDTH = 104;
+
+/** Groups that the page keys move by. */
+const PAGE_GROUPS = 15;
+
+const NO_GROUPS: ReadonlySet<string> = new Set();
 
 /** Sums over a group; shown if a group has one. */
 const USAGE = ['gpu_hours', 'energy_kwh'] as const;
@@ -49,7 +54,20 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
   const { groups, error } = sorted;
   const scroller = React.useRef<HTMLDivElement>(null);
   const items = groups?.items ?? [];
-  const virtualizer = useVirtualRows(scroller, items.length, ROW_HEIGHT);
+  // A row that is scrolled to the top must not lie behind the header.
+  const virtualizer = useVirtualRows(scroller, items.length, ROW_HEIGHT, {
+    scrollPaddingStart: 28
+  });
+  const id = React.useId();
+  const { active, setActive, keyDown } = useListSelection({
+    count: items.length,
+    // Groups are opened, not selected.
+    selection: NO_GROUPS,
+    nameAt: () => undefined,
+    select: () => undefined,
+    reveal: index => virtualizer.scrollToIndex(index),
+    page: () => PAGE_GROUPS
+  });
 
   if (error) {
     return (
@@ -115,6 +133,25 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
       role="grid"
       aria-label={trans.__('Groups of tasks')}
       aria-rowcount={items.length + 1}
+      aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
+      tabIndex={0}
+      onKeyDown={event => {
+        if (event.target !== event.currentTarget) {
+          return;
+        }
+        const group = items[active];
+        if (group && (event.key === 'Enter' || event.key === ' ')) {
+          event.preventDefault();
+          onOpen(group);
+        } else {
+          keyDown(event);
+        }
+      }}
+      onFocus={event => {
+        if (event.target === event.currentTarget) {
+          setActive(old => Math.max(0, old));
+        }
+      }}
     >
       <div
         className="pyr-grid-head"
@@ -139,11 +176,12 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
         className="pyr-grid-body"
         role="rowgroup"
         style={{ height: virtualizer.getTotalSize(), minWidth: width }}
-        onKeyDown={event => moveFocus(event, '[role=row]', VERTICAL, false)}
       >
         {virtualizer.getVirtualItems().map(({ index, start }) => (
           <GroupRow
             key={JSON.stringify(items[index].values)}
+            id={`${id}-${index}`}
+            active={index === active}
             group={items[index]}
             by={groups.by}
             figures={figures}
@@ -172,6 +210,8 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
 }
 
 function GroupRow(props: {
+  id: string;
+  active: boolean;
   group: Group;
   by: readonly string[];
   figures: readonly string[];
@@ -185,19 +225,13 @@ function GroupRow(props: {
   const { group, by, figures } = props;
   return (
     <div
-      className="pyr-row"
+      id={props.id}
+      className={`pyr-row ${props.active ? 'pyr-is-active' : ''}`}
       role="row"
       aria-rowindex={props.index + 2}
       style={props.style}
-      tabIndex={0}
       title={trans.__('Show these tasks')}
       onClick={props.onOpen}
-      onKeyDown={event => {
-        if (event.key === 'Enter' || event.key === ' ') {
-          event.preventDefault();
-          props.onOpen();
-        }
-      }}
     >
       {by.map(key => (
         <div key={key} role="gridcell" className="pyr-cell">

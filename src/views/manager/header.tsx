@@ -36,15 +36,6 @@ export const GridHeader = React.memo(function GridHeader(
 ): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
-  const { size } = state.selection;
-  const all = size > 0 && size >= state.total;
-  const box = React.useRef<HTMLInputElement>(null);
-  React.useEffect(() => {
-    if (box.current) {
-      box.current.indeterminate = size > 0 && !all;
-    }
-  }, [size, all]);
-
   return (
     <div
       className="pyr-grid-head"
@@ -58,16 +49,12 @@ export const GridHeader = React.memo(function GridHeader(
         style={{ gridTemplateColumns: props.template }}
       >
         <div role="columnheader" className="pyr-cell pyr-cell-check">
-          <input
-            ref={box}
-            type="checkbox"
-            checked={all}
-            disabled={state.total === 0}
-            aria-label={trans.__('Select all tasks')}
+          <SelectAllBox
+            selected={state.selection.size}
+            total={state.total}
             title={trans.__('Select all matching tasks')}
-            onChange={() =>
-              all ? model.select([], 'replace') : props.onSelectAll()
-            }
+            onSelectAll={props.onSelectAll}
+            onClear={() => model.select([], 'replace')}
           />
         </div>
         <div
@@ -89,6 +76,36 @@ export const GridHeader = React.memo(function GridHeader(
     </div>
   );
 });
+
+/** A check box that selects all tasks of a list, or none. */
+export function SelectAllBox(props: {
+  selected: number;
+  total: number;
+  title?: string;
+  onSelectAll: () => void;
+  onClear: () => void;
+}): JSX.Element {
+  const { selected, total } = props;
+  const trans = useTrans();
+  const all = selected > 0 && selected >= total;
+  const box = React.useRef<HTMLInputElement>(null);
+  React.useEffect(() => {
+    if (box.current) {
+      box.current.indeterminate = selected > 0 && !all;
+    }
+  }, [selected, all]);
+  return (
+    <input
+      ref={box}
+      type="checkbox"
+      checked={all}
+      disabled={total === 0}
+      aria-label={trans.__('Select all tasks')}
+      title={props.title}
+      onChange={all ? props.onClear : props.onSelectAll}
+    />
+  );
+}
 
 function ColumnHeader(
   props: IGridHeaderProps & { column: ITaskColumn; index: number }
@@ -159,7 +176,7 @@ function ColumnHeader(
       )}
       <button
         type="button"
-        className="pyr-head-menu"
+        className="pyr-head-menu pyr-on-hover"
         // With the keyboard, the context menu key on the title opens the menu.
         aria-hidden="true"
         tabIndex={-1}

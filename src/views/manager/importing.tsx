@@ -6,6 +6,7 @@ import { importRuns, ImportPreviewModel } from '../../model/runimport';
 import type { TaskListModel } from '../../model/tasklist';
 import { useAttempt } from '../shared/attempt';
 import { Button, TextInput } from '../shared/button';
+import { Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { countOfTasks } from '../shared/format';
 import { FormPopup } from '../shared/formpopup';
@@ -113,20 +114,16 @@ export function ImportPopup({
       </label>
       <p className="pyr-popup-hint">
         {trans.__(
-          'Runs of TensorBoard, MLflow, W&B, Hydra or Optuna. The path is relative to the root folder of the server. The original files are not changed.'
+          'Runs from TensorBoard, MLflow, W&B, Hydra or Optuna. The path is relative to the root folder of the server. The original files are not changed.'
         )}
       </p>
-      <label className="pyr-import-artifacts">
-        <input
-          type="checkbox"
-          checked={artifacts}
-          disabled={isBusy}
-          onChange={event =>
-            change(() => setArtifacts(event.currentTarget.checked))
-          }
-        />
-        {trans.__('Copy artifacts')}
-      </label>
+      <Toggle
+        label={trans.__('Copy artifacts')}
+        checked={artifacts}
+        disabled={isBusy}
+        className="pyr-line pyr-import-artifacts"
+        onChange={checked => change(() => setArtifacts(checked))}
+      />
       {done ? (
         <Summary result={done} isDone />
       ) : (
@@ -188,7 +185,7 @@ function Summary({
       </ul>
       {(result.left_out.length > 0 || result.notices.length > 0) && (
         <>
-          <p>{trans.__('Left out')}</p>
+          <p>{trans.__('Not imported')}</p>
           <ul>
             {result.notices.map(notice => (
               <li key={notice}>{serverSentence(trans, notice)}</li>

@@ -47,101 +47,87 @@ export function placeOf(
   };
 }
 
-const COMPARED_PROPS: (keyof IRowProps)[] = [
-  'id',
-  'data',
-  'columns',
-  'template',
-  'start',
-  'selected',
-  'active',
-  'pending',
-  'tick',
-  'curve'
-];
-
-/** A row of the table, rendered only if one of `COMPARED_PROPS` changed. */
-export const GridRow = React.memo(
-  function GridRow(props: IRowProps): JSX.Element {
-    const { data, index, handlers } = props;
-    const trans = useTrans();
-    // An unreadable task has only a name and a reason.
-    const columns = props.columns.slice(0, data.readable ? undefined : 1);
-    const classes = [
-      'pyr-row',
-      props.selected && 'pyr-is-selected',
-      props.active && 'pyr-is-active',
-      props.pending === 'delete' && 'pyr-is-deleting'
-    ];
-    return (
-      <div
-        id={props.id}
-        className={classes.filter(Boolean).join(' ')}
-        role="row"
-        aria-rowindex={index + 2}
-        aria-selected={props.selected}
-        data-task={data.name}
-        data-status={data.status}
-        style={{
-          gridTemplateColumns: props.template,
-          transform: `translateY(${props.start}px)`
-        }}
-        onClick={event => {
-          const { tag } = (event.target as HTMLElement).dataset;
-          if (tag) {
-            handlers.current?.tag(tag);
-          } else {
-            handlers.current?.click(event, index);
-          }
-        }}
-        onDoubleClick={event => {
-          if (!(event.target as HTMLElement).closest('button')) {
-            handlers.current?.open(data);
-          }
-        }}
-        onContextMenu={event => handlers.current?.menu(event, index)}
-      >
-        <div role="gridcell" className="pyr-cell pyr-cell-check">
-          <input
-            type="checkbox"
-            tabIndex={-1}
-            checked={props.selected}
-            readOnly
-            aria-label={trans.__('Select %1', data.name)}
-            onClick={event => {
-              event.stopPropagation();
-              handlers.current?.click(event, index, true);
-            }}
-            onDoubleClick={event => event.stopPropagation()}
-          />
-        </div>
-        <div role="gridcell" className="pyr-cell pyr-cell-state">
-          <StatusLabel task={data} pending={props.pending} />
-          {!props.pending && <RunProgress task={data} />}
-        </div>
-        {columns.map((column, at) => (
-          <div
-            key={column.id}
-            role="gridcell"
-            {...placeOf(column, at)}
-            data-column={column.id}
-          >
-            {column.cell(data)}
-          </div>
-        ))}
-        {!data.readable && (
-          <div
-            role="gridcell"
-            className="pyr-cell pyr-cell-reason"
-            aria-colspan={props.columns.length - 1}
-          >
-            <span title={data.message ?? undefined}>
-              {withoutFolders(data.message ?? '')}
-            </span>
-          </div>
-        )}
+/** A row of the table, rendered only if one of its properties changed. */
+export const GridRow = React.memo(function GridRow(
+  props: IRowProps
+): JSX.Element {
+  const { data, index, handlers } = props;
+  const trans = useTrans();
+  // An unreadable task has only a name and a reason.
+  const columns = props.columns.slice(0, data.readable ? undefined : 1);
+  const classes = [
+    'pyr-row',
+    props.selected && 'pyr-is-selected',
+    props.active && 'pyr-is-active',
+    props.pending === 'delete' && 'pyr-is-deleting'
+  ];
+  return (
+    <div
+      id={props.id}
+      className={classes.filter(Boolean).join(' ')}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={props.selected}
+      data-task={data.name}
+      data-status={data.status}
+      style={{
+        gridTemplateColumns: props.template,
+        transform: `translateY(${props.start}px)`
+      }}
+      onClick={event => {
+        const { tag } = (event.target as HTMLElement).dataset;
+        if (tag) {
+          handlers.current?.tag(tag);
+        } else {
+          handlers.current?.click(event, index);
+        }
+      }}
+      onDoubleClick={event => {
+        if (!(event.target as HTMLElement).closest('button')) {
+          handlers.current?.open(data);
+        }
+      }}
+      onContextMenu={event => handlers.current?.menu(event, index)}
+    >
+      <div role="gridcell" className="pyr-cell pyr-cell-check">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          checked={props.selected}
+          readOnly
+          aria-label={trans.__('Select %1', data.name)}
+          onClick={event => {
+            event.stopPropagation();
+            handlers.current?.click(event, index, true);
+          }}
+          onDoubleClick={event => event.stopPropagation()}
+        />
       </div>
-    );
-  },
-  (old, next) => COMPARED_PROPS.every(key => Object.is(old[key], next[key]))
-);
+      <div role="gridcell" className="pyr-cell pyr-cell-state">
+        <StatusLabel task={data} pending={props.pending} />
+        {!props.pending && <RunProgress task={data} />}
+      </div>
+      {columns.map((column, at) => (
+        <div
+          key={column.id}
+          role="gridcell"
+          {...placeOf(column, at)}
+          data-column={column.id}
+        >
+          {column.cell(data)}
+        </div>
+      ))}
+      {!data.readable && (
+        <div
+          role="gridcell"
+          className="pyr-cell pyr-cell-reason"
+          aria-colspan={props.columns.length - 1}
+        >
+          <span title={data.message ?? undefined}>
+            {withoutFolders(data.message ?? '')}
+          </span>
+        </div>
+      )}
+    </div>
+  );
+});

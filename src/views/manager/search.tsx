@@ -276,6 +276,7 @@ function Suggestions(props: {
         <li
           key={item}
           id={`${id}-${index}`}
+          className="pyr-cut"
           role="option"
           aria-selected={index === active}
           // Before the query loses the focus.

@@ -31,7 +31,7 @@ export function TagChips(props: {
           key={tag}
           type="button"
           tabIndex={-1}
-          className="pyr-tag"
+          className="pyr-tag pyr-cut"
           data-tag={tag}
           title={trans.__('Show tasks tagged %1', tag)}
         >
@@ -125,13 +125,13 @@ export function TagsPopup({
             role="checkbox"
             aria-checked={all ? 'true' : count > 0 ? 'mixed' : 'false'}
             data-item=""
-            className="pyr-menu-entry"
+            className="pyr-line pyr-menu-entry"
             onClick={() => onChange(all ? 'untag-tasks' : 'tag-tasks', [tag])}
           >
             <span className="pyr-menu-icon">
               {all ? <Icon name="check" /> : count > 0 ? '–' : null}
             </span>
-            <span className="pyr-menu-label">{tag}</span>
+            <span className="pyr-menu-label pyr-cut">{tag}</span>
           </button>
         );
       })}

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { TaskStatus } from '../../client/types';
+import type { ShownStatus } from '../../client/types';
 import type { IVocabulary } from '../../model/completion';
 import { RUN_NUMBERS } from '../../model/runoptions';
 import type { TaskListModel } from '../../model/tasklist';
@@ -14,7 +14,7 @@ import { useTrans } from '../shared/context';
 import { InputField } from '../shared/fields';
 import { HostToolbar, HostToolbarContext } from '../shared/hosttoolbar';
 import { Icon } from '../shared/icons';
-import { STATUSES, statusWord } from '../shared/status';
+import { shownStatuses, statusWord } from '../shared/status';
 import { Button } from '../shared/button';
 import { Search, SearchNotes } from './search';
 
@@ -107,7 +107,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
           {controls.more}
         </div>
       )}
-      <div className="pyr-filterbar">
+      <div className="pyr-line pyr-filterbar">
         <Search
           model={props.model}
           state={props.state}
@@ -138,7 +138,7 @@ function Chips(props: {
   const trans = useTrans();
   const { statuses } = state.listing;
   const { counts } = state;
-  const toggle = (status: TaskStatus) =>
+  const toggle = (status: ShownStatus) =>
     model.setListing({
       statuses: statuses.includes(status)
         ? statuses.filter(each => each !== status)
@@ -161,7 +161,7 @@ function Chips(props: {
           {counts ? sumOf(counts).toLocaleString() : ''}
         </span>
       </button>
-      {STATUSES.map(status => (
+      {shownStatuses(counts, statuses).map(status => (
         <button
           key={status}
           type="button"

@@ -19,6 +19,7 @@ import { Button } from '../shared/button';
 import { EmptyState, Skeleton } from '../shared/emptystate';
 import { useVirtualRows } from '../shared/virtualrows';
 import { StatusLine } from './banners';
+import { SelectAllBox } from './header';
 
 /** Height of an entry in pixels, as in style/trash.css. */
 const ENTRY_HEIGHT = 24;
@@ -165,16 +166,17 @@ function TrashList(props: {
   const scroller = React.useRef<HTMLDivElement>(null);
   const now = useNow(true, 30000);
   const virtualizer = useVirtualRows(scroller, items.length, ENTRY_HEIGHT);
+  const selectAll = () =>
+    model.select(
+      items.map(item => item.name),
+      'replace'
+    );
   const { active, setActive, click, keyDown } = useListSelection({
     count: items.length,
     selection,
     nameAt: index => items[index]?.name,
     select: (names, mode) => model.select(names, mode),
-    selectAll: () =>
-      model.select(
-        items.map(item => item.name),
-        'replace'
-      ),
+    selectAll,
     reveal: index => virtualizer.scrollToIndex(index),
     page: () => PAGE_ENTRIES
   });
@@ -193,8 +195,15 @@ function TrashList(props: {
 
   return (
     <>
-      <div className="pyr-trash-row pyr-trash-head" aria-hidden="true">
-        <span />
+      <div className="pyr-trash-row pyr-trash-head">
+        <span className="pyr-cell-check">
+          <SelectAllBox
+            selected={selection.size}
+            total={items.length}
+            onSelectAll={selectAll}
+            onClear={() => model.select([], 'replace')}
+          />
+        </span>
         <span>{trans.__('Status')}</span>
         <span>{trans.__('Name')}</span>
         <span>{trans.__('Deleted')}</span>

@@ -149,7 +149,7 @@ function GroupForm(props: {
       {keys.map(key => (
         <Toggle
           key={key}
-          className="pyr-columns-item"
+          className="pyr-line pyr-columns-item"
           data-item=""
           label={key}
           checked={chosen.includes(key)}

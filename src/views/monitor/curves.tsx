@@ -150,7 +150,7 @@ function CurveFigure({ title, last, chart }: ICurveChart): JSX.Element {
   return (
     <figure className="pyr-log-curve">
       <figcaption>
-        <span className="pyr-log-curve-name" title={title}>
+        <span className="pyr-log-curve-name pyr-cut" title={title}>
           {title}
         </span>
         <span className="pyr-log-curve-last">{last}</span>

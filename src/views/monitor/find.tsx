@@ -57,7 +57,7 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
       aria-label={trans.__('Find in the log')}
       onKeyDown={onKeyDown}
     >
-      <div className="pyr-find-row">
+      <div className="pyr-line pyr-find-row">
         <input
           ref={input}
           className="pyr-input"

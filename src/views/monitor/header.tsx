@@ -68,9 +68,9 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
     />
   );
   return (
-    <div className="pyr-log-head">
-      <div className="pyr-log-title">
-        <span className="pyr-log-name" title={props.task}>
+    <div className="pyr-line pyr-log-head">
+      <div className="pyr-line pyr-log-title">
+        <span className="pyr-log-name pyr-cut" title={props.task}>
           {row ? <TaskName {...splitName(row)} /> : props.task}
         </span>
         {shown.run !== null && (

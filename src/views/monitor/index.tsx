@@ -3,34 +3,21 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
 import { MAX_PANES } from '../../model/monitor';
-import type { IActionContext } from '../actions/action';
-import type { Confirm } from '../shared/confirm';
+import type { IPageProps } from '../actions/action';
 import { useConfirm } from '../shared/confirm';
-import type { ITrans } from '../shared/context';
 import { withTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import type { ILogOptions } from './header';
 import { LogPane } from './pane';
 import { TaskList } from './tasklist';
 
-export interface IMonitorProps {
+export interface IMonitorProps extends IPageProps {
   /** The logs that are shown, and the tasks to choose from. */
   monitor: MonitorModel;
-  trans: ITrans;
   /** Whether tasks can be chosen from a list; they can without it. */
   hasList?: boolean;
   /** Called when the user closes the log; only without a list. */
   onClose?: () => void;
-  /** Go where tasks are created; not offered without it. */
-  onGenerate?: () => void;
-  /** How to ask before something; in the page without it. */
-  confirm?: Confirm;
-  /** Whether this user may start and stop tasks. */
-  canExecute?: boolean;
-  /** Whether this user may change tasks. */
-  canWrite?: boolean;
-  /** Takes what actions from outside work on: the log in the active pane. */
-  contextRef?: React.Ref<() => IActionContext>;
   /** Lines kept for scrolling back. */
   scrollback?: number;
   screenReader?: boolean;
@@ -77,12 +64,12 @@ function Monitor(props: IMonitorProps): JSX.Element {
           onContextMenu={props.onContextMenu}
         />
       )}
-      <div className="pyr-logs">
+      <div className="pyr-column pyr-logs">
         <div className="pyr-panes">
           {panes.map(pane => (
             <LogPane
+              {...props}
               key={pane.id}
-              monitor={monitor}
               state={state}
               pane={pane}
               isActive={pane.id === active}
@@ -90,12 +77,6 @@ function Monitor(props: IMonitorProps): JSX.Element {
               options={options}
               onOptions={change}
               confirm={confirm}
-              canExecute={props.canExecute ?? true}
-              canWrite={props.canWrite ?? true}
-              contextRef={props.contextRef}
-              scrollback={props.scrollback}
-              screenReader={props.screenReader}
-              onGenerate={props.onGenerate}
               onActivate={() => monitor.activate(pane.id)}
               onClose={
                 panes.length > 1 ? () => monitor.close(pane.id) : props.onClose

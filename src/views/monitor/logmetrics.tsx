@@ -55,7 +55,7 @@ function Preview({ log }: { log: LogModel }): JSX.Element {
     <>
       <label className="pyr-log-patterns">
         {trans.__(
-          'Patterns, one per line (empty: those of the settings, else automatic)'
+          'Patterns, one per line. If empty: the patterns in the settings, or automatic detection.'
         )}
         <textarea
           className="pyr-input"
@@ -128,7 +128,7 @@ function Found(props: { found: LogMetrics; log: LogModel }): JSX.Element {
                 )}
           </p>
           {(!found.is_active || patterns.length > 0) && (
-            <p className="pyr-log-setting">
+            <p className="pyr-line pyr-log-setting">
               <code>{setting}</code>
               <CopyButton
                 text={setting}

@@ -5,7 +5,7 @@ import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane, MonitorModel } from '../../model/monitor';
 import { hasLiveStacks } from '../../model/stacks';
 import type { ITaskListState } from '../../model/taskliststate';
-import type { IActionContext, ITaskContext } from '../actions/action';
+import type { IPageProps, ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/confirm';
@@ -21,14 +21,14 @@ import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILogOptions } from './header';
 import { LogHeader } from './header';
-import type { ITerminalController } from './screen';
+import type { TerminalController } from './screen';
 import { LogTerminal } from './screen';
 import { RunStacks } from './stacks';
 
 /** Width in pixels below which curves are below the log, not next to it. */
 const NARROW_WIDTH_PX = 640;
 
-export interface ILogPaneProps {
+export interface ILogPaneProps extends IPageProps {
   monitor: MonitorModel;
   /** The state of its list. */
   state: ITaskListState;
@@ -40,13 +40,8 @@ export interface ILogPaneProps {
   options: ILogOptions;
   onOptions: (change: Partial<ILogOptions>) => void;
   confirm: Confirm;
-  canExecute: boolean;
-  canWrite: boolean;
-  /** Takes what actions from outside work on, while it is the active one. */
-  contextRef?: React.Ref<() => IActionContext>;
   scrollback?: number;
   screenReader?: boolean;
-  onGenerate?: () => void;
   onActivate: () => void;
   onClose?: () => void;
 }
@@ -60,7 +55,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const shown = useStore(log);
   const actions = useActions();
   const { failure, setFailure } = actions;
-  const [screen, setScreen] = React.useState<ITerminalController | null>(null);
+  const [screen, setScreen] = React.useState<TerminalController | null>(null);
   const [isBottom, setBottom] = React.useState(true);
   const [paused, setPaused] = React.useState(false);
   const [saving, setSaving] = React.useState(false);
@@ -130,8 +125,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     trans,
     model,
     confirm,
-    canExecute: props.canExecute,
-    canWrite: props.canWrite,
+    canExecute: props.canExecute ?? true,
+    canWrite: props.canWrite ?? true,
     chosen: chooseTasks(row ? [row] : [], task === null ? [] : [task]),
     show: {},
     log:
@@ -185,7 +180,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   return (
     <section
-      className={`pyr-log${props.isActive && props.isNarrow ? ' pyr-is-current' : ''}`}
+      className={`pyr-column pyr-log${props.isActive && props.isNarrow ? ' pyr-is-current' : ''}`}
       aria-label={task ?? trans.__('Log')}
       onFocusCapture={props.onActivate}
       onPointerDownCapture={props.onActivate}
@@ -210,7 +205,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
         className={`pyr-log-body${isSlim ? ' pyr-is-narrow' : ''}`}
       >
         <div
-          className={`pyr-screen-box${options.hasTimes ? ' pyr-has-times' : ''}`}
+          className={`pyr-column pyr-screen-box${options.hasTimes ? ' pyr-has-times' : ''}`}
         >
           <LogTerminal
             log={log}
@@ -318,7 +313,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 /** A search in what a pane shows, marked on its screen. */
 function useLogSearch(
   { log }: IPane,
-  screen: ITerminalController | null,
+  screen: TerminalController | null,
   finding: boolean
 ): LogSearchModel {
   const { search } = log;
@@ -334,7 +329,7 @@ function useLogSearch(
 /** The options of a pane's screen. */
 function useLogOptions(
   { log }: IPane,
-  screen: ITerminalController | null,
+  screen: TerminalController | null,
   { isWide, hasTimes }: ILogOptions
 ): void {
   const { times } = log;

@@ -25,27 +25,13 @@ const SCROLLBACK = 20_000;
 /** Rows before an edge at which what follows is loaded. */
 const PRELOAD_ROWS = 60;
 
-export interface ITerminalController {
-  follow(): void;
-  setPaused(paused: boolean): void;
-  /** Whether lines go on beyond the edge of the page. */
-  setWide(isWide: boolean): void;
-  /** Show or hide the times when lines were written. */
-  setTimes(times: LogTimesModel | null): void;
-  /** Mark what was searched for. */
-  mark(hits: readonly IHit[], current: number): void;
-  /** The selected text, or everything that can be scrolled to. */
-  text(): string;
-  focus(): void;
-}
-
 export interface ILogTerminalProps {
   log: LogModel;
   scrollback?: number;
   /** Offer the text to screen readers; slower. */
   screenReader?: boolean;
   /** What can be done with it, null before and after its life. */
-  onScreen: (screen: ITerminalController | null) => void;
+  onScreen: (screen: TerminalController | null) => void;
   /** Whether the last row is in sight. */
   onFollowing: (following: boolean) => void;
   onLink: (address: string) => void;
@@ -111,7 +97,7 @@ export function LogTerminal(props: ILogTerminalProps): JSX.Element {
 }
 
 /** Joins terminal, page and model. */
-class TerminalController implements ITerminalController {
+export class TerminalController {
   constructor(
     private readonly _element: HTMLElement,
     side: HTMLElement,
@@ -194,6 +180,7 @@ class TerminalController implements ITerminalController {
     this._sink.paused = paused;
   }
 
+  /** Whether lines go on beyond the edge of the page. */
   setWide(isWide: boolean): void {
     if (isWide !== this._isWide) {
       this._isWide = isWide;
@@ -204,6 +191,7 @@ class TerminalController implements ITerminalController {
     }
   }
 
+  /** Show or hide the times when lines were written. */
   setTimes(times: LogTimesModel | null): void {
     this._times = times;
     if (times) {
@@ -213,6 +201,7 @@ class TerminalController implements ITerminalController {
     }
   }
 
+  /** Mark what was searched for. */
   mark(hits: readonly IHit[], current: number): void {
     this._hits = hits;
     this._current = current;
@@ -228,6 +217,7 @@ class TerminalController implements ITerminalController {
       : (lines.offsetOf(below) ?? 0);
   }
 
+  /** Return the selected text, or everything that can be scrolled to. */
   text(): string {
     const { terminal } = this._parts;
     return terminal.hasSelection()

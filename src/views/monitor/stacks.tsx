@@ -32,11 +32,14 @@ export function RunStacks(props: {
     void stacks.load(isAllowed.current);
   }, [stacks, run]);
   return (
-    <section className="pyr-log-stacks" aria-label={trans.__('Stacks')}>
-      <div className="pyr-log-stacks-head">
+    <section
+      className="pyr-column pyr-log-stacks"
+      aria-label={trans.__('Stacks')}
+    >
+      <div className="pyr-line pyr-log-stacks-head">
         <h3>{trans.__('Stacks')}</h3>
         {dump && (
-          <span className="pyr-log-fact">
+          <span className="pyr-log-fact pyr-cut">
             {trans.__('Run %1, %2', dump.run, fullTime(dump.taken_at))}
           </span>
         )}

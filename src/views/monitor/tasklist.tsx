@@ -63,7 +63,7 @@ export function TaskList(props: ITaskListProps): JSX.Element {
           action: props.canAdd && !shown.includes(row.name) && (
             <IconButton
               icon="beside"
-              className="pyr-task-beside"
+              className="pyr-task-beside pyr-on-hover"
               tabIndex={-1}
               title={trans.__('Open next to the other log (Ctrl+click)')}
               label={trans.__('Open %1 next to the other log', row.name)}

@@ -38,7 +38,7 @@ function AggregatesPopup(props: IAggregatesProps & PopupPlace): JSX.Element {
       {...rest}
       label={trans.__('Aggregates')}
       filterLabel={trans.__('Filter aggregates')}
-      placeholder={trans.__('Filter, or mean(loss, 10)')}
+      placeholder={trans.__('Filter, or enter mean(loss, 10)')}
       text={text}
       onText={setText}
       groups={[[trans.__('Aggregates'), items]]}

@@ -30,7 +30,7 @@ export function Banner(props: IBannerProps): JSX.Element | null {
   }
   return (
     <div
-      className={`pyr-banner pyr-banner-${kind} ${props.className ?? ''}`}
+      className={`pyr-line pyr-banner pyr-banner-${kind} ${props.className ?? ''}`}
       role={kind === 'error' ? 'alert' : 'status'}
     >
       {icon && <Icon name={icon} />}

@@ -97,6 +97,7 @@ export function Toggle({
   /** After the label, smaller. */
   detail?: string;
   checked: boolean;
+  disabled?: boolean;
   onChange: (checked: boolean) => void;
   className?: string;
   /** Reached by arrow keys in a popup. */

@@ -67,7 +67,7 @@ export function ChoicesPopup({
             {found.slice(0, MAX_ITEMS).map(({ id, title, detail }) => (
               <Toggle
                 key={id}
-                className="pyr-columns-item"
+                className="pyr-line pyr-columns-item"
                 data-item=""
                 label={title}
                 detail={detail}

@@ -15,7 +15,7 @@ export function EmptyState(props: {
 }): JSX.Element {
   const trans = useTrans();
   return (
-    <div className="pyr-empty">
+    <div className="pyr-column pyr-empty">
       <Icon name={props.icon} className="pyr-empty-icon" />
       <div className="pyr-empty-title">{props.title}</div>
       {props.text && <p>{props.text}</p>}
@@ -34,7 +34,11 @@ export function EmptyState(props: {
 /** Shown instead of lines that are being loaded. */
 export function Skeleton(props: { lines: number; label: string }): JSX.Element {
   return (
-    <div className="pyr-skeleton" role="status" aria-label={props.label}>
+    <div
+      className="pyr-column pyr-skeleton"
+      role="status"
+      aria-label={props.label}
+    >
       {Array.from({ length: props.lines }, (_, index) => (
         <span key={index} className="pyr-skeleton-line" />
       ))}

@@ -1,7 +1,6 @@
 /** Numbers and times as people read them. Times are epoch seconds. */
 import type { ITrans } from './context';
 
-const SECOND = 1;
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
@@ -16,7 +15,7 @@ export function duration(trans: ITrans, seconds: number | null): string {
     return '';
   }
   const total = Math.max(0, seconds);
-  if (total < 10 * SECOND && total % 1 !== 0) {
+  if (total < 10 && total % 1 !== 0) {
     return trans.__('%1 s', total.toFixed(1));
   }
   const whole = Math.floor(total);

@@ -47,6 +47,7 @@ const ICONS = {
   tag: lucide.Tag,
   trash: lucide.Trash,
   undo: lucide.Undo2,
+  unreadable: lucide.TriangleAlert,
   up: lucide.ChevronUp,
   warning: lucide.TriangleAlert,
   wrap: lucide.TextWrap

@@ -3,7 +3,7 @@ import type * as React from 'react';
 /** By how many places a key moves the focus. */
 export type KeySteps = Readonly<Record<string, number>>;
 
-export const VERTICAL: KeySteps = { ArrowDown: 1, ArrowUp: -1 };
+const VERTICAL: KeySteps = { ArrowDown: 1, ArrowUp: -1 };
 export const VERTICAL_ALL: KeySteps = {
   ...VERTICAL,
   Home: -Infinity,

@@ -37,14 +37,7 @@ export interface IMenuProps {
 /** Things to do, opened by a button or a right click. */
 export function Menu(props: IMenuProps): JSX.Element {
   return (
-    <Popup
-      anchor={props.anchor}
-      at={props.at}
-      onClose={props.onClose}
-      label={props.label}
-      role="menu"
-      className="pyr-menu"
-    >
+    <Popup {...props} role="menu" className="pyr-menu">
       <MenuEntries {...props} />
     </Popup>
   );
@@ -70,7 +63,7 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
       onKeyDown={onKeyDown}
       onContextMenu={event => event.preventDefault()}
     >
-      {title && <p className="pyr-menu-title">{title}</p>}
+      {title && <p className="pyr-menu-title pyr-note">{title}</p>}
       {items.map((item, index) => (
         <React.Fragment key={item.id}>
           {item.separated && index > 0 && (
@@ -78,13 +71,13 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
           )}
           {item.radio !== undefined &&
             item.radio !== items[index - 1]?.radio && (
-              <p className="pyr-menu-title" aria-hidden="true">
+              <p className="pyr-menu-title pyr-note" aria-hidden="true">
                 {item.radio}
               </p>
             )}
           <button
             type="button"
-            className="pyr-menu-entry"
+            className="pyr-line pyr-menu-entry"
             role={roleOf(item)}
             aria-label={item.radio && `${item.radio}: ${item.label}`}
             aria-checked={item.checked}
@@ -106,8 +99,10 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
                 item.icon && <Icon name={item.icon} />
               )}
             </span>
-            <span className="pyr-menu-label">{item.label}</span>
-            {item.keys && <span className="pyr-menu-keys">{item.keys}</span>}
+            <span className="pyr-menu-label pyr-cut">{item.label}</span>
+            {item.keys && (
+              <span className="pyr-menu-keys pyr-note">{item.keys}</span>
+            )}
           </button>
         </React.Fragment>
       ))}

@@ -114,14 +114,12 @@ export function Popup(props: IPopupProps): React.ReactPortal {
         leave();
       }
     };
-    document.addEventListener('keydown', key, true);
-    document.addEventListener('pointerdown', press, true);
-    document.addEventListener('scroll', scroll, true);
-    return () => {
-      document.removeEventListener('keydown', key, true);
-      document.removeEventListener('pointerdown', press, true);
-      document.removeEventListener('scroll', scroll, true);
-    };
+    const life = new AbortController();
+    const options = { capture: true, signal: life.signal };
+    document.addEventListener('keydown', key, options);
+    document.addEventListener('pointerdown', press, options);
+    document.addEventListener('scroll', scroll, options);
+    return () => life.abort();
   }, [refs, anchor, at, onClose, leave]);
 
   return createPortal(
@@ -157,7 +155,7 @@ export function PopupItem({
       type="button"
       data-item=""
       {...rest}
-      className={`pyr-menu-item ${className}`}
+      className={`pyr-menu-item pyr-cut ${className}`}
       onClick={() => {
         close();
         onChoose();
@@ -213,8 +211,10 @@ export function Picker({
   return (
     <OpenButton {...rest} label="" className={`pyr-picker ${className}`}>
       {caption && <span className="pyr-picker-label">{caption}</span>}
-      <span className="pyr-picker-value">{value}</span>
-      {detail && <span className="pyr-picker-detail">{detail}</span>}
+      <span className="pyr-picker-value pyr-cut">{value}</span>
+      {detail && (
+        <span className="pyr-picker-detail pyr-note pyr-cut">{detail}</span>
+      )}
       <Icon name="down" />
     </OpenButton>
   );

@@ -61,7 +61,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const common = (field: string) => ({
-    className: 'pyr-run-option',
+    className: 'pyr-column pyr-create-field',
     id: `${props.prefix}@${field}`,
     'aria-invalid': isWrong(field)
   });
@@ -136,9 +136,9 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
             <Choice
               {...common('preempt')}
               title={trans.__(
-                'Stop running tasks of a lower priority to make room, if they are requeued'
+                'Stop lower-priority tasks to make room, if they will be requeued'
               )}
-              label={trans.__('Preempt others')}
+              label={trans.__('Preempt other tasks')}
               value={value.preempt ? 'true' : ''}
               options={[
                 ['', trans.__('No')],
@@ -149,7 +149,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
           )}
           <LinesField
             {...common('alerts')}
-            className="pyr-run-option pyr-run-whole"
+            className="pyr-column pyr-create-field pyr-run-whole"
             label={trans.__('Alert rules')}
             title={trans.__(
               'Rules that watch metrics or the output, one per line. “-> stop” after a rule stops the run, “-> tag NAME” tags the task.'
@@ -162,7 +162,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
           />
           <Choice
             {...common('engine')}
-            className="pyr-run-option pyr-run-wide"
+            className="pyr-column pyr-create-field pyr-run-wide"
             title={trans.__(
               'On the server’s machine, as Slurm jobs, or on Dask workers'
             )}
@@ -273,7 +273,7 @@ function wordsOf(
       trans.__('none')
     ],
     signal: [
-      trans.__('Signal before limit'),
+      trans.__('Signal before time limit'),
       trans.__(
         'Signal to send before the time limit, so that a script can save a checkpoint, for example USR1@2m'
       ),

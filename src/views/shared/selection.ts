@@ -3,6 +3,8 @@ import * as React from 'react';
 /** A list of which any entries can be selected; those not loaded have no name. */
 export interface ISelectable {
   readonly count: number;
+  /** How many entries a line has, between which left and right move; one if left out. */
+  readonly across?: number;
   readonly selection: ReadonlySet<string>;
   nameAt(index: number): string | undefined;
   select(names: string[], mode: 'replace' | 'add' | 'remove'): void;
@@ -92,9 +94,15 @@ export function useListSelection(list: ISelectable): IListSelection {
     keyDown: event => {
       const name = list.nameAt(active);
       const page = list.page?.() ?? 1;
+      const across = list.across ?? 1;
+      const lineOf = (index: number) => Math.floor(index / across);
       const places: Record<string, number> = {
-        ArrowDown: active + 1,
-        ArrowUp: active - 1,
+        ArrowDown: active + (lineOf(active) < lineOf(count - 1) ? across : 0),
+        ArrowUp: active - (active < across ? 0 : across),
+        ...(list.across !== undefined && {
+          ArrowRight: active + 1,
+          ArrowLeft: active - 1
+        }),
         PageDown: active + page,
         PageUp: active - page,
         Home: 0,

@@ -40,9 +40,9 @@ function sentences(locale: ITrans): string[] {
       'Pruned after step %1 of %2, because it is not among the best 1/%3 of the trials of %4 at this step.'
     ),
     trans.__('All configurations of the grid were run.'),
-    trans.__('The importance needs at least %1 completed trials.'),
+    trans.__('Parameter importance needs at least %1 completed trials.'),
     trans.__(
-      'The completed trials do not differ in a parameter without a condition, or in the objective.'
+      'The completed trials have the same objective, or do not differ in any parameter without a condition.'
     ),
     trans.__(
       'Pruned after step %1 of %2, because its best value so far is worse than the median of the trials of %3 at this step.'
@@ -82,9 +82,7 @@ function sentences(locale: ITrans): string[] {
       'The processes used up to %1 GiB of memory, %2 % of the limit of %3 GiB. A run that exceeds the limit is killed.'
     ),
     trans.__('Waiting for the retry delay.'),
-    trans.__(
-      'Waiting for tasks of a higher priority, for which %1 had to stop.'
-    ),
+    trans.__('Waiting for higher-priority tasks, for which %1 had to stop.'),
     trans.__('Waiting for %1, whose status cannot be read: %2'),
     trans.__('Cancelled because it depends on %1, which failed.'),
     trans.__('Cancelled because it depends on %1, which was cancelled.'),

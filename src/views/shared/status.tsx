@@ -2,7 +2,9 @@ import * as React from 'react';
 
 import type {
   Action,
+  Counts,
   LastAlert,
+  ShownStatus,
   TaskRow,
   TaskStatus
 } from '../../client/types';
@@ -23,14 +25,25 @@ export const STATUSES: readonly TaskStatus[] = [
   'cancelled'
 ];
 
-export function statusWord(trans: ITrans, status: TaskStatus): string {
-  const words: Record<TaskStatus, string> = {
+/** Return `STATUSES`, and `unreadable` if there is such a task or it is chosen. */
+export function shownStatuses(
+  counts: Counts | null,
+  chosen: readonly ShownStatus[] = []
+): readonly ShownStatus[] {
+  return counts?.unreadable || chosen.includes('unreadable')
+    ? [...STATUSES, 'unreadable']
+    : STATUSES;
+}
+
+export function statusWord(trans: ITrans, status: ShownStatus): string {
+  const words: Record<ShownStatus, string> = {
     pending: trans.__('Pending'),
     queued: trans.__('Queued'),
     running: trans.__('Running'),
     completed: trans.__('Completed'),
     failed: trans.__('Failed'),
-    cancelled: trans.__('Cancelled')
+    cancelled: trans.__('Cancelled'),
+    unreadable: trans.__('Unreadable')
   };
   return words[status];
 }
@@ -49,23 +62,21 @@ export function pendingWord(
 }
 
 /** The status of a task, and what is known about it. */
-type Known = Pick<TaskRow, 'status'> &
-  Partial<Pick<TaskRow, 'readable' | 'silent_since' | 'message'>>;
+type Known = { status: ShownStatus } & Partial<
+  Pick<TaskRow, 'readable' | 'silent_since' | 'message'>
+>;
 
 /** Class, icon and word of a status; `text` says more about it. */
 function lookOf(
   trans: ITrans,
   { status, readable = true, silent_since: silent = null }: Known
 ): { look: string; icon: IconName; word: string; text: string | null } {
-  if (!readable) {
-    const word = trans.__('Unreadable');
-    return { look: 'unreadable', icon: 'warning', word, text: null };
-  }
-  return silent === null
+  const shown = readable ? status : 'unreadable';
+  return !readable || silent === null
     ? {
-        look: status,
-        icon: status,
-        word: statusWord(trans, status),
+        look: shown,
+        icon: shown,
+        word: statusWord(trans, shown),
         text: null
       }
     : {
@@ -116,7 +127,7 @@ export function StatusLabel({
       title={text ? `${word}: ${text}` : word}
     >
       <Icon name={icon} />
-      <span className="pyr-status-word">{word}</span>
+      <span className="pyr-status-word pyr-cut">{word}</span>
     </span>
   );
 }

@@ -150,7 +150,7 @@ function TaskLine(
     <li className="pyr-task-entry">
       <button
         type="button"
-        className={`pyr-task ${isCurrent ? 'pyr-is-current' : (props.className ?? '')}`}
+        className={`pyr-line pyr-task ${isCurrent ? 'pyr-is-current' : (props.className ?? '')}`}
         aria-current={isCurrent}
         data-task={task.name}
         tabIndex={props.isStop ? 0 : -1}
@@ -167,7 +167,7 @@ function TaskLine(
       >
         <StatusIcon task={task} />
         {props.name ?? (
-          <span className="pyr-task-name">
+          <span className="pyr-task-name pyr-cut">
             <TaskName {...splitName(task)} />
           </span>
         )}

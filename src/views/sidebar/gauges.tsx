@@ -30,6 +30,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
         value={latest ? latest.cpu.percent : null}
         text={percent(latest?.cpu.percent ?? null)}
         history={recent.map(sample => sample.cpu.percent)}
+        warns
         title={latest ? coresTitle(trans, latest.cpu) : ''}
       />
       <Gauge
@@ -37,6 +38,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
         value={latest ? shareOf(latest.memory) : null}
         text={latest ? percent(shareOf(latest.memory)) : ''}
         history={recent.map(sample => shareOf(sample.memory))}
+        warns
         title={
           latest
             ? trans.__(
@@ -108,12 +110,14 @@ interface IGaugeProps {
   text: string;
   history: readonly (number | null)[];
   title: string;
+  /** Whether a value of at least 90 % is a warning; a GPU should be fully used. */
+  warns?: boolean;
 }
 
 /** A name, a figure, and its last minute and a half. */
 export function Gauge(props: IGaugeProps): JSX.Element {
   const { name, value, text, history, title } = props;
-  const high = value !== null && value >= 90;
+  const high = props.warns && value !== null && value >= 90;
   return (
     <div
       className={`pyr-gauge ${high ? 'pyr-is-high' : ''}`}
@@ -125,7 +129,7 @@ export function Gauge(props: IGaugeProps): JSX.Element {
       aria-valuenow={value === null ? undefined : Math.round(value)}
       aria-valuetext={text || undefined}
     >
-      <span className="pyr-gauge-name">{name}</span>
+      <span className="pyr-gauge-name pyr-note pyr-cut">{name}</span>
       <span className="pyr-gauge-value">{text || '–'}</span>
       <UsageChart
         series={[{ values: history, kind: 'area' }]}

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import type { Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
+import { slowState } from '../../model/activity';
 import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
@@ -113,16 +114,7 @@ function Activity(props: {
 }): JSX.Element | null {
   const trans = useTrans();
   const { model, workspace, onOpen } = props;
-  const state = useStore(
-    model,
-    ({ connection, counts, error, lastUpdatedAt, phase }) => ({
-      connection,
-      counts,
-      error,
-      lastUpdatedAt,
-      phase
-    })
-  );
+  const state = useStore(model, slowState);
   const counts = state.counts;
   if (state.phase === 'loading') {
     return <Banner kind="warning">{state.error?.message}</Banner>;

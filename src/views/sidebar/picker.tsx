@@ -42,7 +42,7 @@ export function WorkspacePicker(props: IPickerProps): JSX.Element {
               onChoose={() => props.onChoose(workspace)}
             >
               <span>{nameOf(trans, workspace)}</span>
-              <small>{placeOf(workspace)}</small>
+              <small className="pyr-cut">{placeOf(workspace)}</small>
               {busyOf(workspace) > 0 && (
                 <b title={busyText}>{busyOf(workspace)}</b>
               )}

@@ -4,7 +4,7 @@ import type { Counts, TaskRow } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import { useTrans } from '../shared/context';
 import { relativeTime } from '../shared/format';
-import { STATUSES, StatusIcon, statusWord } from '../shared/status';
+import { shownStatuses, StatusIcon, statusWord } from '../shared/status';
 import { useKnownTime, useStore } from '../shared/store';
 import { RunTime, TaskLines, taskTitle } from '../shared/tasklines';
 
@@ -14,7 +14,9 @@ export function CountLine(props: {
   onOpen: () => void;
 }): JSX.Element {
   const trans = useTrans();
-  const shown = STATUSES.filter(status => props.counts[status] > 0);
+  const shown = shownStatuses(props.counts).filter(
+    status => props.counts[status] > 0
+  );
   return (
     <button
       type="button"

@@ -128,7 +128,7 @@ describe('the media tab', () => {
       fireEvent.change(slider, { target: { value: '0' } });
     });
     expect(images()).toEqual(['sample of a at step 0']);
-    expect(screen.getByText('Nothing up to this step')).toBeTruthy();
+    expect(screen.getByText('Nothing logged up to this step')).toBeTruthy();
     await act(async () => {
       fireEvent.change(slider, { target: { value: '2' } });
     });

@@ -148,7 +148,8 @@ describe('a comparison of many tasks', () => {
           running: NAMES.length,
           completed: 0,
           failed: 0,
-          cancelled: 0
+          cancelled: 0,
+          unreadable: 0
         },
         changed: [row('another')],
         removed: []

@@ -446,7 +446,7 @@ describe('other plots of a study', () => {
       wanting: 'Too few trials.'
     });
     const refused = shown(new Error('Install scikit-learn.'));
-    expect(refused.title).toBe('The importance is not available');
+    expect(refused.title).toBe('Importance not available');
     expect(refused.wanting).toBe('Install scikit-learn.');
   });
 });

@@ -94,7 +94,7 @@ export function importancePlot(
     isLoading: importance === null,
     title:
       importance instanceof Error
-        ? trans.__('The importance is not available')
+        ? trans.__('Importance not available')
         : undefined,
     wanting: serverSentence(trans, importance?.message ?? ''),
     chart:

@@ -174,7 +174,8 @@ async function open(
           running: 0,
           completed: 0,
           failed: 0,
-          cancelled: 0
+          cancelled: 0,
+          unreadable: 0
         },
         engine: 'local',
         scheduler_alive: true,
@@ -207,9 +208,10 @@ describe('DashboardView', () => {
       /CPU37%2 cores, load 1\.0.*Memory50%8\.0 GiB of 16 GiB.*Disk75%10 GiB free.*Network2\.0 KiB\/ssent: 1\.0 KiB\/s/
     );
     const card = within(screen.getByRole('region', { name: 'GPU 0' }));
-    expect(
-      card.getByRole('meter', { name: 'Utilization of GPU 0' })
-    ).toHaveAttribute('aria-valuenow', '91');
+    const load = card.getByRole('meter', { name: 'Utilization of GPU 0' });
+    expect(load).toHaveAttribute('aria-valuenow', '91');
+    // In the color of its legend: a GPU should be fully used.
+    expect(load).not.toHaveClass('pyr-is-high');
     expect(card.getByText('60 / 80 GiB')).toBeInTheDocument();
     expect(card.getByText('61 °C · 312 / 700 W')).toBeInTheDocument();
     expect(card.getByText('idle for 12:00')).toBeInTheDocument();
@@ -348,6 +350,7 @@ describe('DashboardView', () => {
     const { onOpenTasks } = await open();
     fireEvent.click(screen.getByRole('button', { name: /^1\s*Failed$/ }));
     expect(onOpenTasks).toHaveBeenLastCalledWith('failed');
+    expect(screen.queryByRole('button', { name: /Unreadable/ })).toBeNull();
   });
 
   it('leads from a workspace without tasks to new ones', async () => {

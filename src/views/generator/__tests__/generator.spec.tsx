@@ -458,7 +458,7 @@ describe('GeneratorView', () => {
     choose('dask');
     expect(screen.queryByLabelText('Partition')).not.toBeInTheDocument();
     expect(screen.queryByLabelText('GPU memory (GiB)')).not.toBeInTheDocument();
-    expect(screen.queryByLabelText('Preempt others')).toBeNull();
+    expect(screen.queryByLabelText('Preempt other tasks')).toBeNull();
     fireEvent.change(screen.getByLabelText('Memory per task'), {
       target: { value: '16G' }
     });
@@ -527,24 +527,24 @@ describe('GeneratorView', () => {
     const choose = (label: string, value: string) =>
       fireEvent.change(screen.getByLabelText(label), { target: { value } });
     choose('Requeue', 'true');
-    choose('Signal before limit', 'USR1@2m');
-    choose('Preempt others', 'true');
+    choose('Signal before time limit', 'USR1@2m');
+    choose('Preempt other tasks', 'true');
     const run = { jobs: 1, resume: true, signal: 'USR1@2m', preempt: true };
     expect(withoutEmpty(model.getSnapshot().run)).toEqual(run);
     expect(asRunOptions(run, 1)).toEqual(run);
     choose('Requeue', 'false');
     expect(model.getSnapshot().run.resume).toBe(false);
     choose('Requeue', '');
-    choose('Preempt others', '');
+    choose('Preempt other tasks', '');
     expect(withoutEmpty(model.getSnapshot().run)).toEqual({
       jobs: 1,
       signal: 'USR1@2m'
     });
     // Slurm has a preemption of its own.
-    choose('Preempt others', 'true');
+    choose('Preempt other tasks', 'true');
     choose('Run on', 'slurm');
     expect(model.getSnapshot().run.preempt).toBeNull();
-    expect(screen.queryByLabelText('Preempt others')).toBeNull();
+    expect(screen.queryByLabelText('Preempt other tasks')).toBeNull();
   });
 
   it('creates, runs, and shows what the server refuses', async () => {
@@ -694,7 +694,7 @@ describe('GeneratorView', () => {
     );
     set('Random trials', '5');
     set('Pruning', 'hyperband');
-    set('Steps of a run', '30');
+    set('Steps per run', '30');
     set('Reduction factor', '2');
     set('Constraints', 'latency <= 20\n\n');
     set('Warm start', ' study:old ');

@@ -163,6 +163,27 @@ describe('ManagerView', () => {
     model.dispose();
   });
 
+  it('has narrow columns only for short numbers that do not grow', async () => {
+    const { model } = await open([
+      row('a', {
+        swept: { lr: 0.1, seed: 12345678 },
+        figures: { acc: 0.5, epoch: 10 }
+      }),
+      row('b', { swept: { lr: 0.01, seed: 1 }, figures: { epoch: 9 } })
+    ]);
+    const template =
+      document.querySelector<HTMLElement>('.pyr-grid-head-row')?.style
+        .gridTemplateColumns;
+    // Of lr, seed, acc and epoch.
+    expect(template?.match(/\d+px(?=,)/g)?.slice(1, 5)).toEqual([
+      '72px',
+      '88px',
+      '88px',
+      '72px'
+    ]);
+    model.dispose();
+  });
+
   it('shows how far a running task is, and else only that it is active', async () => {
     const running = { status: 'running', started_at: 1, run: 1 } as const;
     const { model } = await open([
@@ -337,6 +358,28 @@ describe('ManagerView', () => {
     expect(line.queryByText('Pending')).toBeNull();
     expect(line.getByTitle(`Unreadable: ${message}`)).toBeInTheDocument();
     expect(within(lineOf('lr=1')).getByText('Failed')).toBeInTheDocument();
+    model.dispose();
+  });
+
+  it('counts a task that cannot be read as such, and finds it', async () => {
+    const broken = row('broken', { readable: false });
+    const { client, model } = await open([...ROWS, broken]);
+    const chips = within(
+      screen.getByRole('group', { name: 'Show only tasks with status' })
+    );
+    const chip = (name: RegExp) => chips.queryByRole('button', { name });
+    expect(chip(/^All\s*4$/)).toBeInTheDocument();
+    expect(chip(/^Pending\s*0$/)).toBeInTheDocument();
+    fireEvent.click(chip(/^Unreadable\s*1$/)!);
+    await act(async () => undefined);
+    expect(lineOf('broken')).toBeInTheDocument();
+    expect(document.querySelectorAll('[data-task]')).toHaveLength(1);
+    // The chosen one stays where it can be taken back.
+    client.rows = [...ROWS];
+    await act(async () => model.refresh());
+    fireEvent.click(chip(/^Unreadable\s*0$/)!);
+    await act(async () => undefined);
+    expect(chip(/Unreadable/)).toBeNull();
     model.dispose();
   });
 

@@ -27,7 +27,7 @@ export function Configuration(props: {
   );
   return (
     <>
-      <div className="pyr-details-bar">
+      <div className="pyr-line pyr-details-bar">
         <TemplatePicker
           finder={model.finder}
           kind={isShell ? 'shell' : 'script'}

@@ -51,8 +51,10 @@ export function Environment(props: {
       <ul className="pyr-variables">
         {variables.map(variable => (
           <li key={variable.name}>
-            <code title={variable.name}>{variable.name}</code>
-            <span title={variable.value ?? undefined}>
+            <code className="pyr-cut" title={variable.name}>
+              {variable.name}
+            </code>
+            <span className="pyr-cut" title={variable.value ?? undefined}>
               {variable.value ?? trans.__('(secret)')}
             </span>
             {canWrite && (

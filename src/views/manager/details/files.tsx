@@ -58,7 +58,7 @@ export function Files(props: {
   }
   return (
     <>
-      <div className="pyr-details-bar">
+      <div className="pyr-line pyr-details-bar">
         <Choice
           label={trans.__('Run')}
           value={String(run)}
@@ -110,7 +110,7 @@ function FileLine(props: {
         onClick={props.onOpen}
       >
         <Icon name="file" />
-        <span className="pyr-file-name">{file.path}</span>
+        <span className="pyr-cut">{file.path}</span>
         <span>{bytes(file.size)}</span>
         <span className="pyr-file-time">{props.when}</span>
       </button>

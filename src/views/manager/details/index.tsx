@@ -30,15 +30,9 @@ export interface IDetailsProps {
   onOpenFile?: (path: string) => void;
 }
 
-type Tab = 'overview' | 'config' | 'runs' | 'files' | 'reproduce';
+const TABS = ['overview', 'config', 'runs', 'files', 'reproduce'] as const;
 
-const TABS: readonly Tab[] = [
-  'overview',
-  'config',
-  'runs',
-  'files',
-  'reproduce'
-];
+type Tab = (typeof TABS)[number];
 
 export function Details(props: IDetailsProps): JSX.Element {
   const trans = useTrans();
@@ -48,10 +42,12 @@ export function Details(props: IDetailsProps): JSX.Element {
   const panel = React.useId();
   const row = props.row ?? detail?.task;
   return (
-    <aside className="pyr-details" aria-label={trans.__('Details')}>
+    <aside className="pyr-column pyr-details" aria-label={trans.__('Details')}>
       <header className="pyr-details-head">
-        <div className="pyr-details-title">
-          <h2 title={name}>{name || trans.__('Details')}</h2>
+        <div className="pyr-line pyr-details-title">
+          <h2 className="pyr-cut" title={name}>
+            {name || trans.__('Details')}
+          </h2>
           <IconButton
             icon="close"
             label={trans.__('Close the details')}
@@ -59,7 +55,7 @@ export function Details(props: IDetailsProps): JSX.Element {
           />
         </div>
         {row && (
-          <div className="pyr-details-state">
+          <div className="pyr-line pyr-details-state">
             <StatusLabel task={row} />
             <AlertIcon alert={row.alert} />
             <Button

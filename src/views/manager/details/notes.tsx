@@ -85,7 +85,7 @@ export function Notes(props: {
       {draft !== null ? (
         <>
           <textarea
-            className="pyr-input pyr-notes-input"
+            className="pyr-input"
             autoFocus
             rows={Math.min(16, Math.max(4, draft.split('\n').length + 1))}
             value={draft}
@@ -102,7 +102,7 @@ export function Notes(props: {
               }
             }}
           />
-          <div className="pyr-notes-actions">
+          <div className="pyr-form-end">
             <Button label={trans.__('Cancel')} onClick={() => write(null)} />
             <Button
               accent

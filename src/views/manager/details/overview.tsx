@@ -179,7 +179,9 @@ export function Facts(props: {
         .filter(([, value]) => value !== '')
         .map(([name, value]) => (
           <React.Fragment key={name}>
-            <dt title={name}>{name}</dt>
+            <dt className="pyr-cut" title={name}>
+              {name}
+            </dt>
             <dd title={value}>{value}</dd>
           </React.Fragment>
         ))}

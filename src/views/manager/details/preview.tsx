@@ -45,14 +45,14 @@ export function Preview(props: {
     });
   return (
     <div className="pyr-preview">
-      <div className="pyr-details-bar">
+      <div className="pyr-line pyr-details-bar">
         <IconButton
           icon="left"
           label={trans.__('Back to files')}
           autoFocus
           onClick={props.onBack}
         />
-        <span className="pyr-preview-name" title={file.path}>
+        <span className="pyr-preview-name pyr-cut" title={file.path}>
           {file.path}
         </span>
         <span>{bytes(file.size)}</span>

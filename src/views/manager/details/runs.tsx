@@ -36,7 +36,7 @@ function Run(props: {
     STATUSES.find(each => each === run.status) ?? ('pending' as TaskStatus);
   return (
     <details className="pyr-run" open={props.isOpen}>
-      <summary>
+      <summary className="pyr-line">
         <StatusIcon task={{ status }} />
         <b>{trans.__('Run %1', run.index)}</b>
         <span>{timeText(trans, run.started_at, now)}</span>

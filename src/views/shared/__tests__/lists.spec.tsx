@@ -13,12 +13,13 @@ const RECENT = 'Recent';
 const NAN = 'loss is nan';
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
-function List() {
+function List({ across }: { across?: number }) {
   const [selection, setSelection] = React.useState<ReadonlySet<string>>(
     new Set()
   );
   const list = useListSelection({
     count: NAMES.length,
+    across,
     selection,
     nameAt: index => NAMES[index],
     select: (names, mode) =>
@@ -104,6 +105,27 @@ describe('a list of which some can be selected', () => {
     expect(selected()).toBe('');
     expect(press('x')).toBe(true);
     expect(press('Home')).toBe(false);
+  });
+});
+
+describe('a list with several entries in a line', () => {
+  it('moves to all sides, and stays at its edges', () => {
+    render(<List across={2} />);
+    const list = screen.getByRole('listbox');
+    const goes = (...keys: string[]) => {
+      keys.forEach(key => fireEvent.keyDown(list, { key }));
+      fireEvent.keyDown(list, { key: ' ' });
+      const [option] = screen.getAllByRole('option', { selected: true });
+      fireEvent.keyDown(list, { key: 'Escape' });
+      return option.textContent;
+    };
+    expect(goes('Home', 'ArrowRight')).toBe('b');
+    expect(goes('ArrowUp')).toBe('b');
+    expect(goes('ArrowDown')).toBe('d');
+    expect(goes('ArrowLeft')).toBe('c');
+    expect(goes('ArrowUp')).toBe('a');
+    expect(goes('ArrowRight', 'ArrowDown', 'ArrowDown')).toBe('e');
+    expect(goes('ArrowDown')).toBe('e');
   });
 });
 

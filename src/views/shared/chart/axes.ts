@@ -106,6 +106,24 @@ export function wholeText(value: number): string {
   return Number.isInteger(value) ? tickText(value) : '';
 }
 
+/** Pixels and texts of an axis: of its labels, else of its ticks. */
+function marksOf(
+  scale: Scale,
+  length: number,
+  apart: number,
+  labels: readonly string[] = [],
+  text = tickText
+): [place: number, text: string][] {
+  if (labels.length === 0) {
+    const ticks = ticksOf(scale, length, apart).filter(text);
+    return ticks.map(tick => [scale(tick), text(tick)]);
+  }
+  const step = Math.ceil((labels.length * apart) / length);
+  return labels
+    .map((label, at): [number, string] => [scale(at), short(label)])
+    .filter((_, at) => at % step === 0);
+}
+
 /** Grid lines, ticks and titles. */
 export function paintAxes(
   painter: IPainter,
@@ -128,49 +146,29 @@ export function paintAxes(
   const { size } = theme;
   const bottom = box.y + box.height;
   const faint = { colour: theme.faint, size };
-  const [columns, rows] = [axes.xLabels ?? [], axes.yLabels ?? []];
-  if (axes.y && rows.length > 0) {
-    const step = Math.ceil((rows.length * APART_ROWS) / box.height);
-    for (let at = 0; at < rows.length; at += step) {
-      const y = axes.y(at);
+  if (axes.y) {
+    const apart = axes.yLabels?.length ? APART_ROWS : APART_Y;
+    const marks = marksOf(axes.y, box.height, apart, axes.yLabels, axes.yText);
+    for (const [y, text] of marks) {
       if (axes.hasGrid ?? true) {
         painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
       }
-      painter.text(box.x - 6, y, short(rows[at]), {
-        ...faint,
-        align: 'end',
-        baseline: 'middle'
-      });
-    }
-  } else if (axes.y) {
-    const text = axes.yText ?? tickText;
-    for (const tick of ticksOf(axes.y, box.height, APART_Y).filter(text)) {
-      const y = axes.y(tick);
-      if (axes.hasGrid ?? true) {
-        painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
-      }
-      painter.text(box.x - 6, y, text(tick), {
+      painter.text(box.x - 6, y, text, {
         ...faint,
         align: 'end',
         baseline: 'middle'
       });
     }
   }
-  if (axes.x && columns.length > 0) {
-    const step = Math.ceil((columns.length * APART_COLUMNS) / box.width);
-    for (let at = 0; at < columns.length; at += step) {
-      painter.text(axes.x(at), bottom + 6, short(columns[at]), {
-        ...faint,
-        align: 'middle',
-        baseline: 'top'
-      });
-    }
-  } else if (axes.x) {
-    const text = axes.xText ?? tickText;
-    for (const tick of ticksOf(axes.x, box.width, APART_X).filter(text)) {
-      const x = axes.x(tick);
-      painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
-      painter.text(x, bottom + 6, text(tick), {
+  if (axes.x) {
+    const hasLabels = Boolean(axes.xLabels?.length);
+    const apart = hasLabels ? APART_COLUMNS : APART_X;
+    const marks = marksOf(axes.x, box.width, apart, axes.xLabels, axes.xText);
+    for (const [x, text] of marks) {
+      if (!hasLabels) {
+        painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
+      }
+      painter.text(x, bottom + 6, text, {
         ...faint,
         align: 'middle',
         baseline: 'top'

@@ -110,15 +110,16 @@ function parallelScene(
     pick(x: number, y: number): IHitResult | null {
       let best = -1;
       let least = HIT_RADIUS_PX;
+      const between = xs.flatMap((_, at) =>
+        x >= xs[at] - 2 && x <= xs[at + 1] + 2 ? [at] : []
+      );
       paths.forEach((points, index) => {
-        for (let at = 0; at + 3 < points.length; at += 2) {
-          const [x0, x1] = [points[at], points[at + 2]];
-          const [y0, y1] = [points[at + 1], points[at + 3]];
-          if (x >= x0 - 2 && x <= x1 + 2) {
-            const away = Math.abs(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0) - y);
-            if (away < least) {
-              [best, least] = [index, away];
-            }
+        for (const at of between) {
+          const [y0, y1] = [points[2 * at + 1], points[2 * at + 3]];
+          const part = (x - xs[at]) / (xs[at + 1] - xs[at]);
+          const away = Math.abs(y0 + (y1 - y0) * part - y);
+          if (away < least) {
+            [best, least] = [index, away];
           }
         }
       });

@@ -109,6 +109,11 @@ function scatterScene(
     (!isLogX || x > 0) && (!isLogY || y > 0)
       ? [xScale(x), yScale(y)]
       : [NaN, NaN];
+  // Once: each arrow key looks for the dots at thousands of points.
+  const placed = dots.map(dot => {
+    const [x, y] = placeOf(dot);
+    return { dot, x, y, until: xScale(dot.until ?? dot.x) };
+  });
   const barHeight = Math.max(
     1,
     Math.min(BAR_HEIGHT, (BAR_PART * box.height) / Math.max(1, dots.length))
@@ -131,13 +136,12 @@ function scatterScene(
       for (const { points, colour } of spec.steps ?? []) {
         painter.line(stairs(points.map(placeOf)), { stroke: colour, width: 2 });
       }
-      for (const dot of dots) {
-        const [x, y] = placeOf(dot);
+      for (const { dot, x, y, until } of placed) {
         if (!Number.isFinite(x) || !Number.isFinite(y)) {
           continue;
         }
         if (dot.until !== undefined) {
-          const length = Math.max(2, xScale(dot.until) - x);
+          const length = Math.max(2, until - x);
           painter.rect(x, y - barHeight / 2, length, barHeight, {
             fill: dot.colour
           });
@@ -179,9 +183,7 @@ function scatterScene(
       let best: IDot | null = null;
       let least = HIT_RADIUS_PX;
       let place: [number, number] = [NaN, NaN];
-      for (const dot of dots) {
-        const [from, dotY] = placeOf(dot);
-        const until = dot.until === undefined ? from : xScale(dot.until);
+      for (const { dot, x: from, y: dotY, until } of placed) {
         const dotX = Math.min(Math.max(x, from), until);
         const away = Math.hypot(dotX - x, dotY - y);
         if (away < least) {
@@ -192,17 +194,17 @@ function scatterScene(
     },
 
     highlight(painter: IPainter, id: string): void {
-      const dot = dots.find(each => each.id === id);
-      const [x, y] = dot ? placeOf(dot) : [NaN, NaN];
-      if (!dot || !Number.isFinite(x) || !Number.isFinite(y)) {
+      const found = placed.find(({ dot }) => dot.id === id);
+      if (!found || !Number.isFinite(found.x) || !Number.isFinite(found.y)) {
         return;
       }
+      const { dot, x, y, until } = found;
       const pen = { fill: dot.colour, stroke: theme.text, width: 2 };
       if (dot.until === undefined) {
         painter.circle(x, y, RADIUS + 2.5, pen);
       } else {
         const size = Math.max(6, barHeight + 2);
-        const length = Math.max(4, xScale(dot.until) - x);
+        const length = Math.max(4, until - x);
         painter.rect(x - 1, y - size / 2, length + 2, size, pen);
       }
     }

@@ -250,11 +250,11 @@ function Tip(props: {
     <div className="pyr-chart-tip" style={style} aria-hidden="true">
       <div className="pyr-chart-tip-title">{pick.title}</div>
       {pick.lines.map(({ name, value, colour }, index) => (
-        <div key={index} className="pyr-chart-tip-line">
+        <div key={index} className="pyr-line">
           {colour && (
             <span className="pyr-swatch" style={{ background: colour }} />
           )}
-          <span className="pyr-chart-tip-name">{name}</span>
+          <span className="pyr-chart-tip-name pyr-cut">{name}</span>
           <span className="pyr-chart-tip-value">{value}</span>
         </div>
       ))}

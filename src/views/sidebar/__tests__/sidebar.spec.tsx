@@ -22,7 +22,8 @@ const NONE = {
   running: 0,
   completed: 0,
   failed: 0,
-  cancelled: 0
+  cancelled: 0,
+  unreadable: 0
 };
 
 const WORKSPACE: Workspace = {
@@ -70,7 +71,7 @@ const SAMPLE: SystemSample = {
     per_core: [37],
     load: [1, 2, 3]
   },
-  memory: { used: 8, total: 16, limited: false },
+  memory: { used: 15, total: 16, limited: false },
   disk: null,
   network: null,
   gpu_state: 'ok',
@@ -101,8 +102,12 @@ const stream = () => ({
   dispose: () => undefined
 });
 
-function clientOf(tasks: TaskRow[], status?: () => Promise<never>): IClient {
-  const counts = { ...NONE, running: tasks.length };
+function clientOf(
+  tasks: TaskRow[],
+  status?: () => Promise<never>,
+  unreadable = 0
+): IClient {
+  const counts = { ...NONE, running: tasks.length, unreadable };
   return {
     getStatus: status ?? (async () => ({ version: '1', api_version: 2 })),
     listWorkspaces: async () => ({ items: [WORKSPACE] }),
@@ -155,10 +160,27 @@ describe('SidebarView', () => {
       'aria-valuenow',
       '75'
     );
+    expect(screen.getByRole('meter', { name: 'Memory' })).toHaveClass(
+      'pyr-is-high'
+    );
+    // A GPU should be fully used.
+    expect(screen.getByRole('meter', { name: 'GPU' })).not.toHaveClass(
+      'pyr-is-high'
+    );
     expect(screen.getByTitle('Show all tasks')).toHaveTextContent('1 running');
     expect(screen.getByText('1:15')).toBeInTheDocument();
     fireEvent.click(screen.getByText('train_1'));
     expect(onOpen).toHaveBeenLastCalledWith('monitor', WORKSPACE, TASK.name);
+    done();
+  });
+
+  it('counts tasks that cannot be read', async () => {
+    const done = await show(clientOf([], undefined, 1));
+    const line = within(screen.getByTitle('Show all tasks'));
+    expect(line.getByRole('img', { name: 'Unreadable' })).toBeInTheDocument();
+    expect(screen.getByTitle('Show all tasks').textContent).toBe(
+      '1 unreadable'
+    );
     done();
   });
 
