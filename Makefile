@@ -127,7 +127,7 @@ lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations, 
 	mypy --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable pyruns_jupyter
 	jlpm lint:check
 	jlpm check:types
-	jlpm check:messages
+	node tools/messages.mjs --check
 	python -m tools.prose
 
 format: env ## let the tools mend what they can
@@ -186,20 +186,24 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Environments are filled while JavaScript is compiled. Then browsers go first, as one that is slow makes its tests
-# long; pytest waits for processes most of the time, and the linters and Jest take what these leave of the cores.
+# Environments are filled while JavaScript is compiled. Modules are compiled once, as all suites begin together. Then
+# browsers go first, as one that is slow makes its tests long. Linters, documentation and Jest are two jobs, so that
+# they get enough of the cores to end before pytest.
 test: system-packages $(LAB_STAMP) ## every suite, after installing what the tests need
 	@trap 'kill $$(jobs -p) 2> /dev/null || true' EXIT; \
 	$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
-	nice -n 5 $(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	python -m compileall -q pyruns_jupyter; \
+	nice -n 5 $(MAKE) --keep-going --no-print-directory lint check-api check-auth > $(VENV)/lint.log 2>&1 & lint=$$!; \
+	nice -n 5 $(MAKE) --keep-going --no-print-directory docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	$(MAKE) --no-print-directory test-ui-all > $(VENV)/ui.log 2>&1 & ui=$$!; \
 	failed=(); \
 	nice -n 5 $(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
+	wait $$lint || failed+=(lint); \
 	wait $$beside || failed+=(beside); \
-	cat $(VENV)/beside.log; \
+	cat $(VENV)/lint.log $(VENV)/beside.log; \
 	wait $$ui || failed+=(ui); \
 	grep -v '^\[WebServer\]' $(VENV)/ui.log; \
 	if [ $${#failed[@]} = 0 ]; then exit 0; fi; \

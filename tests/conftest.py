@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import importlib
 import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,7 @@ from tests.amd_gpus import FakeAmdSmi, recorded
 from tests.support import ROOT, reference_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
 # How long an example takes depends on what else the machine does. The examples are the same in each run;
 # `pytest --hypothesis-profile=thorough` looks for others.
@@ -41,7 +44,10 @@ if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
 
 # Folders in the order in which their tests begin: those that take long and wait for other programs first.
-ORDER = ["docs", "packaging", "side_by_side", "hub", "slurm", "dask", "cli", "studies", "engine", "server"]
+ORDER = [
+    *("docs", "packaging", "side_by_side", "hub", "slurm", "dask", "cli", "hydra_launcher"),
+    *("studies", "engine", "server", "slowhome", "demo", "agents", "api", "notebook"),
+]
 
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
@@ -55,10 +61,41 @@ def pytest_configure(config: pytest.Config) -> None:
         providers._get_local_constants = providers.Constants  # type: ignore[attr-defined] # no public setting
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Collect without the garbage collector, which would go through all tests again and again."""
+    gc.disable()
+    try:
+        # Workers begin together, and each would compile the assertions of all files.
+        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        if worker and session.config.args_source.name == "TESTPATHS":
+            import_a_part(int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def import_a_part(number: int, count: int) -> None:
+    """Import the files of one of ``count`` workers, so that the others find them compiled."""
+    for file in sorted((ROOT / "tests").rglob("test_*.py"))[number::count]:
+        with suppress(Exception, pytest.skip.Exception):  # pytest imports it again, and tells what is wrong
+            importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with files that take long, so that workers, which take file after file, end at the same time."""
     places = {ROOT / "tests" / name: place for place, name in enumerate(ORDER)}
     items.sort(key=lambda item: places.get(item.path.parent, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_processes_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """At the end, kill what failed tests left running in their folders."""
+    yield
+    from tests.engine.support import stop_everything  # not for everybody who collects tests
+
+    stop_everything(f"{tmp_path_factory.getbasetemp()}/")
 
 
 @pytest.fixture

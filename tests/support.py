@@ -24,20 +24,23 @@ def wait_until(
 ) -> T:
     """Call ``predicate`` until what it returns is true, and return that.
 
-    ``timeout`` and ``interval`` are seconds. ``message`` (or what it returns, for a look at the state at the
-    moment of failure) says what was waited for. Raises ``AssertionError`` after the deadline: a safety net
-    for broken code, not a measure of speed. A driver with Optuna, a scheduler, a supervisor and a script take
-    some seconds of a core, which is a minute when other programs have the cores.
+    ``timeout`` and ``interval`` are seconds; after two seconds it is called half as often, as many tests wait
+    at once. ``message`` (or what it returns, for a look at the state at the moment of failure) says what was
+    waited for. Raises ``AssertionError`` after the deadline: a safety net for broken code, not a measure of
+    speed. A driver with Optuna, a scheduler, a supervisor and a script take some seconds of a core, which is
+    a minute when other programs have the cores.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = began + timeout
     while True:
         result = predicate()
         if result:
             return result
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= deadline:
             text = message() if callable(message) else message
             raise AssertionError(f"not within {timeout:g} s: {text or predicate}; last answer {result!r}")
-        time.sleep(interval)
+        time.sleep(interval if now < began + 2 else 2 * interval)
 
 
 def reference_program() -> Path | None:

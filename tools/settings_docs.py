@@ -46,10 +46,10 @@ PLAIN = {
     "queues the task",
     "metrics": "goal of each metric: whether its best value is the lowest or the highest "
     "([goals](query.md#goals-of-metrics))",
-    "slurm": "resources of each Slurm job, as in a table below",
-    "dask": "the Dask cluster and the resources of each task, as in a table below",
+    "slurm": "resources of each Slurm job, as listed below",
+    "dask": "the Dask cluster and the resources of each task, as listed below",
     "workspaces": "values of `engine`, `slurm`, `dask`, `pass_defaults`, `as_module`, `alerts` and "
-    "`log_metrics` for single workspaces, by name",
+    "`log_metrics` for individual workspaces, by name",
     "resume": "whether to [requeue interrupted tasks](howto/checkpoints.md#when-a-task-is-requeued), as with "
     "`--requeue`: after a reboot, container restart, preemption or node failure, after a time limit with a "
     "checkpoint, or after exit code 75",
@@ -97,7 +97,7 @@ POLICY = {
 GIVEN = {
     "PYRUNS_TASK_DIR": "path of the task folder",
     "PYRUNS_RUN_INDEX": "number of the run, starting at 1",
-    "PYRUNS_RUN_ATTEMPT_ID": "unique ID of the run, by which the processes of a killed supervisor are found",
+    "PYRUNS_RUN_ATTEMPT_ID": "unique ID of the run, used to find its processes if the supervisor was killed",
     "PYRUNS_CHECKPOINT_DIR": "path of the checkpoint folder of the task, which the script has to create",
     "PYRUNS_RESUMED_FROM": "number of the previous run, if that did not complete and there is a checkpoint",
     "PYRUNS_ASSIGNED_GPUS": "indices of the reserved GPUs, as in `nvidia-smi` or `amd-smi`; not set without "
@@ -128,8 +128,8 @@ OTHERS = {
     "SHELL": "shell of new shell tasks, if the front end was not started from a shell "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
     "CUDA_VISIBLE_DEVICES": "GPUs that the process that queues a task can see; the task gets no other GPUs",
-    "DASK_SCHEDULER_ADDRESS": "address of the Dask scheduler, if `dask.address` is not set ([Dask](dask.md))",
     "ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES": "the same for [AMD GPUs](howto/gpus.md#use-amd-gpus)",
+    "DASK_SCHEDULER_ADDRESS": "address of the Dask scheduler, if `dask.address` is not set ([Dask](dask.md))",
     "CONDA_EXE": "location of conda, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, `CONDA_ENVS_PATH` and "
     "`CONDA_ENVS_DIRS`, to find environments by name",
 }

@@ -15,13 +15,12 @@ from tests.engine.support import stop_everything
 from tests.server.process import ServerProcess
 from tests.support import ROOT
 
-mcp = pytest.importorskip("mcp")
-
 EXTENSION = Path(sys.prefix) / "jupyter-server-mcp"  # not among the packages: all servers would load it
 
 
 @pytest.mark.skipif(not EXTENSION.exists(), reason="jupyter-server-mcp is not installed; `make test` does it")
 def test_reading_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mcp = pytest.importorskip("mcp")  # takes long, and all workers of pytest import this file
     from mcp.client.stdio import StdioServerParameters
 
     project = tmp_path / "project"

@@ -19,8 +19,6 @@ from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.support import ROOT
 
-mcp = pytest.importorskip("mcp")
-
 Call = Callable[..., Awaitable[Any]]
 
 CHANGING = {"annotate_task", "create_tasks", "open_script"}
@@ -33,6 +31,7 @@ class Refused(Exception):
 
 def with_client(folder: Path, work: Callable[[Any, Call], Awaitable[None]], *flags: str) -> None:
     """Run `work` with a client of `jupyter pyruns mcp` in a folder."""
+    mcp = pytest.importorskip("mcp")  # takes long, and all workers of pytest import this file
     from mcp.client.stdio import StdioServerParameters
 
     environment = {name: os.environ[name] for name in (STATE_VARIABLE, "PATH", "HOME")}

@@ -39,7 +39,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     (tmp_path / "train.py").write_text(SCRIPT)
     workspace = Workspace.open(tmp_path / "train.py")
     workspace.run(workspace.create("bend: 3 | 6 | 9", "t"), jobs=3)
-    workspace.wait(timeout=60, progress=False)
+    workspace.wait(timeout=120, progress=False)
     yield workspace
     stop_everything(tmp_path)
 

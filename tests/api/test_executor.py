@@ -26,7 +26,7 @@ from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 
-ENDED_SECONDS = 60.0
+ENDED_SECONDS = 120.0
 READ_TASK = "pyruns_jupyter.api.executor.read_task"
 
 
@@ -252,7 +252,7 @@ def test_what_cannot_run_is_refused(folder: Path) -> None:
     with pytest.raises(InvalidInput, match="folder of the script"):
         Executor(Workspace.open(folder / "train.py"))
     executor = Executor(folder)
-    with pytest.raises(InvalidInput, match=r"call of power cannot be pickled"):
+    with pytest.raises(InvalidInput, match=r"call to power cannot be pickled"):
         executor.submit(power, threading.Lock())
     with pytest.raises(InvalidInput, match="does not exist"):
         Executor(folder, after="nobody")

@@ -39,7 +39,7 @@ def statuses(events: list[Event], name: str) -> list[str | None]:
 
 def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     tasks = workspace.create("code: 0 | 1", name="t")
-    ended = workspace.run(tasks).wait(timeout=60, progress=True)
+    ended = workspace.run(tasks).wait(timeout=120, progress=True)
     assert [task.status for task in ended] == ["completed", "failed"]
     shown = ended[1].runs[0]._repr_html_()
     assert "Run 1" in shown and "failed" in shown and "exit code" in shown
@@ -55,7 +55,7 @@ def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
     for wait in (task.wait, workspace.tasks().wait, workspace.wait):
         with pytest.raises(TimeoutError, match=r"1 task did not end within 0\.1 s"):
             wait(timeout=0.1)
-    task.stop().wait(timeout=60)
+    task.stop().wait(timeout=120)
     assert task.status == "cancelled"
 
 
@@ -71,15 +71,15 @@ async def test_an_event_loop_goes_on_while_somebody_waits(workspace: Workspace) 
             await asyncio.sleep(0.01)
 
     ticking = asyncio.ensure_future(tick())
-    assert (await workspace.wait_async(tasks, timeout=60))[0].status == "completed"
-    assert (await tasks.wait_async(timeout=60)).names == tasks.names
-    assert (await tasks[0].wait_async(timeout=60)).status == "completed"
+    assert (await workspace.wait_async(tasks, timeout=120))[0].status == "completed"
+    assert (await tasks.wait_async(timeout=120)).names == tasks.names
+    assert (await tasks[0].wait_async(timeout=120)).status == "completed"
     ticking.cancel()
     assert ticks > 5
     tasks[0].run()
     with pytest.raises(TimeoutError):
         await tasks[0].wait_async(timeout=0.0)
-    await workspace.wait_async(timeout=60)
+    await workspace.wait_async(timeout=120)
 
 
 def test_events_tell_what_happens_until_nothing_runs(workspace: Workspace) -> None:
@@ -109,9 +109,9 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
     listening = asyncio.ensure_future(listen())
     await asyncio.sleep(0.5)
     kept.run()
-    await kept.wait_async(timeout=60)
+    await kept.wait_async(timeout=120)
     gone.delete()
-    await asyncio.wait_for(listening, 60)
+    await asyncio.wait_for(listening, 120)
     assert statuses(heard, kept.name)[-1] == "completed"
     last = heard[-1]
     assert (last.kind, last.name, last.before, last.status, last.row) == (
@@ -138,7 +138,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(
             task.wait(timeout=0)
         code = errno.EACCES  # which stays
         task.wait(timeout=0)
-    task.stop().wait(timeout=60)
+    task.stop().wait(timeout=120)
 
 
 def test_a_wait_goes_on_without_a_task_that_is_gone(
@@ -152,7 +152,7 @@ def test_a_wait_goes_on_without_a_task_that_is_gone(
         """Remove a task after the first look, and stop the other one after the second."""
         counts.append((waiting.done, waiting.left))
         if len(counts) == 1:
-            gone.stop().wait(timeout=60)
+            gone.stop().wait(timeout=120)
             shutil.rmtree(gone.folder)
         elif len(counts) == 2:
             long.stop()

@@ -161,7 +161,7 @@ def test_an_interrupt_ends_following_with_130(terminal: Terminal) -> None:
     while not printed(process.stdout.readline()):
         continue
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, printed(out), err) == (130, [], "")
     assert statuses(terminal) == {"long": "running"}
     terminal("stop", "long")
@@ -224,7 +224,7 @@ def test_opening_says_what_of_the_script_is_not_understood(terminal: Terminal) -
     text = SCRIPT.replace("default=0.1)", "default=float(time.time()))")
     (terminal.folder / "odd.py").write_text(text, encoding="utf-8")
     process = terminal.start("open", "odd.py")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (0, "odd: no tasks yet\n")
     assert "lr" in err
     assert f"Line {text[: text.index('time.time')].count(chr(10)) + 1}" in err

@@ -80,9 +80,9 @@ def test_export(terminal: Terminal, wait_for_end: Callable[[Terminal], None]) ->
     ]
     target = terminal.folder / "out.json"
     assert (
-        terminal.start("export", "-o", "out.json", "--sort", "lr", "--order", "desc").communicate(timeout=60)[
-            1
-        ]
+        terminal.start("export", "-o", "out.json", "--sort", "lr", "--order", "desc").communicate(
+            timeout=120
+        )[1]
         == "Exported 3 runs to out.json\n"
     )
     assert [row["task"] for row in json.loads(target.read_text())] == names[::-1]
@@ -90,7 +90,7 @@ def test_export(terminal: Terminal, wait_for_end: Callable[[Terminal], None]) ->
     assert "already exists" in terminal("export", "-o", "train.py", code=1)
     assert (terminal.folder / "train.py").read_bytes() == before
     process = terminal.start("export", "-o", "/dev/stdout", "--latest")
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert out.splitlines()[0].startswith("task,run,status")
     assert len(Workspace.open(terminal.folder / "train.py").results()) == 3
 

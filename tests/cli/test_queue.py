@@ -80,7 +80,7 @@ def test_running_what_failed_again_and_skipping_what_is_done(terminal: Terminal)
     ]
     assert len(durations(terminal("show", "t_2_code=3"))) == 3
     process = terminal.start("run", "--query", "code<1", "--skip-done", "--json")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, '"done": []' in out) == (0, True)
     assert err == "'t_1_code=0' is skipped because it has already completed.\n"
 

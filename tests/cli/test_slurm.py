@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import pytest
 
 from tests.slurm import conftest as slurm
 from tests.slurm.cluster import Cluster
 from tests.support import wait_until
 
-from .test_cli import SCRIPT, Terminal, statuses
+from .test_cli import Terminal, statuses, terminal
 
+__all__ = ["terminal"]
 cluster = slurm.cluster
 
 
-def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
-    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
-    terminal = Terminal(tmp_path)
-    terminal("open", "train.py")
+@pytest.mark.timeout(400)  # a cluster starts before
+def test_a_sweep_in_the_cluster(terminal: Terminal, cluster: Cluster) -> None:
     words = ["--executor", "slurm", "--cpus", "2", "--memory", "50M", "--sbatch=--hold", "--gpus", "1"]
     terminal("sweep", "-", "-n", "t", "--run", *words, "--sbatch", "export A=b", given="lr: 1 | 2\n")
     wait_until(lambda: "JobHeldUser" in terminal("queue"), message=lambda: terminal("queue"))
@@ -25,7 +24,7 @@ def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
     options = {"jobs": 1000, "gpus": 1, "memory": 50 << 20, "resume": True}
     assert batch["options"] == {**options, "engine": "slurm", "cluster": need}
     cluster.run("scontrol", "release", *set(cluster.jobs("%F")))
-    terminal("wait", "--timeout", "60")
+    terminal("wait", "--timeout", "120")
     assert set(statuses(terminal).values()) == {"completed"}
     said = terminal("run", "t_1_lr=1", "--executor", "slurm", "--memory", "much", code=1)
     assert "memory must be a size with a unit, such as 800M or 16G, not 'much'." in said

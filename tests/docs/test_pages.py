@@ -104,7 +104,7 @@ def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempP
             check_the_five_minutes(folder)
         if not setting(TOLD[name], "tasks fail"):
             # What waits may wait for GPUs that are not here; what runs is to end well.
-            wait_until(lambda: not any(ws.counts()["running"] for ws in workspaces(tmp_path)), timeout=90)
+            wait_until(lambda: not any(ws.counts()["running"] for ws in workspaces(tmp_path)))
             bad = {
                 task.name: task.log()[-2000:]
                 for workspace in workspaces(tmp_path)
@@ -125,7 +125,7 @@ def workspaces(folder: Path) -> list[Workspace]:
 def check_the_five_minutes(folder: Path) -> None:
     """The first page leaves what it says that it does: a finished sweep, with the figures of its script."""
     workspace = Workspace.open(folder / "train.py")
-    swept = [task for task in workspace.wait(timeout=60) if task.name.startswith("first_")]
+    swept = [task for task in workspace.wait(timeout=120) if task.name.startswith("first_")]
     assert {task.name: task.status for task in swept} == {
         f"first_{number}_lr={lr}": "completed" for number, lr in enumerate((0.01, 0.1, 0.5), 1)
     }

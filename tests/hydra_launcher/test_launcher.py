@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pyruns_jupyter.engine.queue.options import OPTIONS
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 
-pytest.importorskip("hydra", reason="hydra-core is not installed")
+pytestmark = pytest.mark.skipif(not find_spec("hydra"), reason="hydra-core is not installed")
 
 SECONDS = 90.0
 PLUGINS = Path(__file__).with_name("plugins")

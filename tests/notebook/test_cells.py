@@ -25,7 +25,7 @@ def run(shell: Shell, options: str, cell: str) -> Task:
     shell.cell(f"%%pyruns task --to job {options}\n{cell}")
     job = shell.shell.user_ns["job"]
     assert isinstance(job, Task)
-    return job.wait(timeout=60)
+    return job.wait(timeout=120)
 
 
 def test_a_cell_runs_beside_the_kernel_and_comes_back_with_its_value(shell: Shell) -> None:
@@ -144,20 +144,20 @@ def test_a_cell_that_runs_again_is_another_task(shell: Shell) -> None:
     first = run(shell, "-n probe --with lr", "lr + 1")
     again = json.loads(shell.cell("%%pyruns task -n probe --with lr --json\nlr + 2"))
     assert again == {"workspace": "_shell_", "names": ["probe_2"], "queued": True}
-    second = Workspace.open(".")["probe_2"].wait(timeout=60)
+    second = Workspace.open(".")["probe_2"].wait(timeout=120)
     assert (first.value(), second.value()) == (1.5, 2.5)
     # A run of its own, and a copy, have the same code and the same values.
     first.run()
-    assert first.wait(timeout=60).value() == 1.5
+    assert first.wait(timeout=120).value() == 1.5
     assert (len(first.runs), first.value(1)) == (2, 1.5)
-    copy = first.duplicate("copy").run().wait(timeout=60)
+    copy = first.duplicate("copy").run().wait(timeout=120)
     assert copy.value() == 1.5
 
 
 def test_a_cell_whose_files_are_gone_says_so(shell: Shell) -> None:
     job = run(shell, "", "1")
     (job.folder / "cell.py").unlink()
-    assert job.run().wait(timeout=60).status == "failed"
+    assert job.run().wait(timeout=120).status == "failed"
     assert "cell.py" in job.log()
     shutil.rmtree(job.folder)
 
@@ -225,7 +225,7 @@ def test_an_imported_task_brings_nothing_that_is_read(shell: Shell, tmp_path: Pa
     job = run(shell, "-n probe --with lr", "lr + 1")
     mine = imported(job, tmp_path / "mine")  # made here, so that it is read after its journey too
     assert mine.value() == 1.5
-    assert mine.run().wait(timeout=60).value() == 1.5
+    assert mine.run().wait(timeout=120).value() == 1.5
 
     evil = pickle.dumps(Evil(tmp_path / "run"))
     (job.folder / "given.pkl").write_bytes(evil)
@@ -234,6 +234,6 @@ def test_an_imported_task_brings_nothing_that_is_read(shell: Shell, tmp_path: Pa
     for one in (theirs, theirs.duplicate(runs=True, artifacts=True)):
         with pytest.raises(Unreadable, match="trust=True"):
             one.value(1)
-        assert one.run().wait(timeout=60).status == "failed"
+        assert one.run().wait(timeout=120).status == "failed"
         assert "come from an archive and are not loaded" in one.log()
     assert not (tmp_path / "run").exists()

@@ -26,7 +26,7 @@ def test_a_sweep_is_made_run_and_read(shell: Shell) -> None:
     made = shell.cell("%%pyruns sweep -n lr\nlr: 0.1 | 0.2\n")
     assert "Created 2 tasks: lr_1_lr=0.1, lr_2_lr=0.2" in made
     assert "queued" in shell.cell("%pyruns run lr_1_lr=0.1")
-    shell.cell("%pyruns wait --timeout 60 lr_1_lr=0.1")
+    shell.cell("%pyruns wait --timeout 120 lr_1_lr=0.1")
     assert "lr is 0.1" in shell.cell("%pyruns log lr_1_lr=0.1")
     rows = {row["name"]: row for row in json.loads(shell.cell("%pyruns ls --json"))}
     assert rows["lr_1_lr=0.1"]["status"] == "completed"
@@ -40,7 +40,7 @@ def test_a_sweep_is_made_run_and_read(shell: Shell) -> None:
 def test_a_sweep_opens_its_script_and_runs(shell: Shell) -> None:
     made = shell.cell("%%pyruns sweep train.py -n go --run -j 2\nlr: 1 | 2\n")
     assert "queued them" in made
-    shell.cell("%pyruns wait --timeout 60")
+    shell.cell("%pyruns wait --timeout 120")
     counts = json.loads(shell.cell("%pyruns status --json"))["counts"]
     assert counts["completed"] == 2
 
@@ -58,7 +58,7 @@ def test_a_shell_script(shell: Shell) -> None:
     made = json.loads(shell.cell("%%pyruns shell -n hello --run --json\necho hello from a cell\n"))
     assert (made["workspace"], made["names"], made["queued"]) == ("_shell_", ["hello"], True)
     shell.cell("%pyruns open .")
-    shell.cell("%pyruns wait --timeout 60 hello")
+    shell.cell("%pyruns wait --timeout 120 hello")
     assert "hello from a cell" in shell.cell("%pyruns log hello")
 
 

@@ -90,7 +90,7 @@ def test_progress_and_output_are_there_while_it_runs_and_stopping_ends_the_kerne
     assert task.status == "running"
     kernel = int(task.log().split("kernel ")[1].split()[0])
     assert executed(task).cells[0].outputs
-    task.stop().wait(timeout=60)
+    task.stop().wait(timeout=120)
     assert task.status == "cancelled"
     wait_until(lambda: _is_gone(kernel))
     assert executed(task).cells[0].outputs

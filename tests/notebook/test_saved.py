@@ -8,7 +8,6 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 MOST_SAVED = 20_000  # bytes for each widget
 
@@ -56,6 +55,8 @@ def test_a_saved_notebook_shows_what_was_there(project: Path) -> None:
 
     # JupyterLab saves no state unless asked to: then a page shows the pictures.
     del notebook.metadata["widgets"]
+    from nbconvert import HTMLExporter  # takes long, and all workers of pytest import this file
+
     page, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
     assert page.count("kept_2_lr=0.2") >= 3
     assert "data:image/svg+xml" in page or "<polyline" in page  # inline or not, by nbconvert's version

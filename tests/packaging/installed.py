@@ -22,7 +22,6 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from tests.engine.support import stop_everything
 from tests.packaging.test_distribution import build
@@ -170,8 +169,8 @@ def newest_needs(prerelease: bool) -> list[str]:
     return [*(name for name, _ in lower_bounds() if name != "jupyterlab"), *lab]
 
 
-def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """Start JupyterLab on a project; return it and how to reach it."""
+def serve(installed: Installed) -> str:
+    """Start JupyterLab on a project; return its address."""
     project = installed.folder / "project"
     project.mkdir()
     (project / "train.py").write_text(SCRIPT)
@@ -188,7 +187,7 @@ def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]
         "--LabApp.expose_app_in_browser=True",
     ]
     log = (installed.folder / "server.log").open("wb")
-    server = subprocess.Popen(
+    subprocess.Popen(
         [installed.venv / "bin" / "jupyter", *words],
         env=installed.environment(),
         stdin=subprocess.DEVNULL,  # ours is not to become non-blocking
@@ -204,7 +203,7 @@ def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]
         try:
             with urllib.request.urlopen(asked, timeout=5) as answer:
                 assert answer.status == 200
-                return server, {"url": url}
+                return url
         except OSError:
             time.sleep(0.25)
     raise TimeoutError((installed.folder / "server.log").read_text())
@@ -222,13 +221,10 @@ def main() -> None:
     installed.prepare()
     installed.install_wheel()
     lab = installed.check()
-    server, told = serve(installed)
     try:
-        print(json.dumps({**told, "lab": lab}), flush=True)
+        print(json.dumps({"url": serve(installed), "lab": lab}), flush=True)
         sys.stdin.read()
     finally:
-        server.kill()
-        server.wait()
         stop_everything(folder)
     installed.check_removed()
 

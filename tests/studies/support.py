@@ -44,6 +44,6 @@ def kill_drivers(workspace: Workspace) -> int:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     # A process that ends loses its command line before its locks.
-    wait_until(lambda: not drivers(workspace) and not held_locks(workspace), message="they are gone")
+    wait_until(lambda: not held_locks(workspace) and not drivers(workspace), message="they are gone")
     launch._started.clear()  # else front ends wait for the one that was killed
     return len(found)

@@ -92,7 +92,7 @@ def test_other_files_are_not_changed(workspace: Workspace, tmp_path: Path) -> No
     texts = ("# Notes\n", "# Notes", "[]\n", '{"op_code": 99}\n', '{"op_code": 0}\n', "\n", whole[:-1])
     for text in (*texts, whole + "{"):
         notes.write_text(text)
-        with pytest.raises(Conflict, match="not a journal of Optuna"):
+        with pytest.raises(Conflict, match="not an Optuna journal file"):
             study.export_journal(notes)
         assert notes.read_text() == text
 
