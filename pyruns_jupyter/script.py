@@ -160,7 +160,7 @@ def alert(title: str, text: str = "", level: str = "warning") -> None:
 
     Args:
         title: a short title, of up to 200 characters.
-        text: more about it, up to 2,000 characters.
+        text: details, of up to 2,000 characters.
         level: `info`, `warning` or `error`.
 
     Raises:
@@ -212,7 +212,7 @@ def checkpoint_dir() -> str:
 def resumed_from() -> int | None:
     """Return the number of the previous run if this run should continue it, otherwise None.
 
-    A run continues the previous run of its task if that did not complete, and there is a checkpoint that was
+    A run continues the previous run of its task if the previous run did not complete, and a checkpoint was
     saved after the last completed run.
     """
     text = os.environ.get(_RESUMED_FROM, "")
@@ -222,8 +222,8 @@ def resumed_from() -> int | None:
 def should_stop() -> bool:
     """Return whether the run was asked to stop: save a checkpoint and exit.
 
-    That is when SIGTERM or SIGUSR1 has arrived since the first call, which handles these signals from then
-    on. To have the run requeued, exit with code 75 (`os.EX_TEMPFAIL`).
+    The result is True if SIGTERM or SIGUSR1 has arrived since the first call, which installs handlers for
+    these signals. To requeue the run, exit with code 75 (`os.EX_TEMPFAIL`).
 
     Raises:
         RuntimeError: if the first call is not in the main thread, where Python handles signals.

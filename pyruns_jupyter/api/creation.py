@@ -1,6 +1,6 @@
 """Create tasks, and ask a script for its parameters.
 
-What is slow to import is imported by the methods: most commands create no tasks.
+The methods import slow modules when they need them, because most commands create no tasks.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Creation:
         """Return the plan of a sweep without creating tasks.
 
         Args:
-            text: YAML with batch syntax. Missing keys get the default values of the script.
+            text: YAML with sweep syntax. Missing keys get the default values of the script.
             name: the name, name prefix or name pattern of the tasks, as in `create`.
 
         Raises:
@@ -102,7 +102,7 @@ class Creation:
         """Load a plan from a file and validate it for this workspace.
 
         Args:
-            path: a file that `Plan.save` wrote, or any YAML file with batch syntax.
+            path: a file that `Plan.save` wrote, or any YAML file with sweep syntax.
 
         Returns:
             The plan.
@@ -123,7 +123,7 @@ class Creation:
         """Create the tasks of a plan. If an error occurs, no task is created.
 
         Args:
-            plan: a plan, YAML with batch syntax, or a shell script in a folder workspace.
+            plan: a plan, YAML with sweep syntax, or a shell script in a folder workspace.
             name: the name of a single task, the prefix of the names of several tasks, or a pattern such as
                 `{lr}-{seed}`. A pattern can contain configuration keys, `{n}` for the number of the task,
                 `{name}` for the name of the workspace, and formats such as `{lr:.0e}`. By default, the name
@@ -153,21 +153,21 @@ class Creation:
     ) -> RunImport:
         """Create a completed, failed or cancelled task for each run of another program.
 
-        Supported are folders with event files of TensorBoard, MLflow (`mlruns` and `mlflow.db`), W&B
-        (`wandb`), Hydra (`outputs` and `multirun`), and SQLite databases and journal files of Optuna. They
-        are only read. A run that was imported already is skipped.
+        The runs can be in folders with TensorBoard event files, folders of MLflow (`mlruns` or `mlflow.db`),
+        W&B (`wandb`) or Hydra (`outputs` or `multirun`), or SQLite databases and journal files of Optuna.
+        These files are not changed. A run that was already imported is skipped.
 
         Args:
-            path: a folder, in which all runs are found, a database of MLflow or Optuna, or a journal of
-                Optuna. `sqlite:///PATH` is the same as `PATH`.
-            dry_run: whether to return only what would be created.
+            path: a folder, whose runs are all imported, an MLflow or Optuna database, or an Optuna journal
+                file. `sqlite:///PATH` is the same as `PATH`.
+            dry_run: whether to return the result without creating tasks.
             artifacts: whether to copy the artifacts of MLflow, and the files of W&B.
 
         Returns:
-            The result with these attributes. `runs` has for each run the name of its `task`, its `name`,
+            An object with these attributes: `runs` contains for each run the name of its `task`, its `name`,
             `program`, `path`, `status`, `parameters`, `metrics` (number of values by name), `points`,
-            `started`, `finished`, `skipped` (why it is not imported) and `notices` (what is left out).
-            `created` are the names of the new tasks, and `notices` sentences about the search.
+            `started`, `finished`, `skipped` (why it is not imported) and `notices` (what is omitted).
+            `created` contains the names of the new tasks, and `notices` messages about the search.
 
         Raises:
             NotFound: if `path` does not exist, or has no runs.

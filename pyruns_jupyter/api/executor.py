@@ -84,8 +84,8 @@ class Executor(futures.Executor):
 
     Each call is a task in the workspace of a folder, with a log, metrics and run options such as GPUs. Queued
     and running tasks continue when this process ends. A function and its arguments are pickled with
-    cloudpickle, which includes functions of a notebook or of the main script. Modules of the project have to
-    be importable in the task; it has the `sys.path` of this process.
+    cloudpickle, which includes functions of a notebook or of the main script. Modules of the project must
+    be importable in the task, which has the `sys.path` of this process.
 
     `submit` returns a `Future` with the task as its attribute `task`. `map`, `wait` and `as_completed` work
     as with the executors of the standard library. `result` raises the exception of the function, with the
@@ -211,7 +211,7 @@ def _pickled(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         call = cloudpickle.dumps((function, args, kwargs))
     except Exception as error:
         raise InvalidInput(
-            f"The call of {_name_of(function)} cannot be pickled: {error}", field="fn"
+            f"The call to {_name_of(function)} cannot be pickled: {error}", field="fn"
         ) from error
     # Modules that the call needs are imported when it is loaded, after the path has been set.
     path = [os.path.abspath(folder) for folder in sys.path]

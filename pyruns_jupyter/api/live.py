@@ -111,7 +111,7 @@ class Waiting:
                 report(self)
 
     async def run_async(self, report: Callable[[Waiting], None] | None = None) -> None:
-        """Do the same as `run` without blocking the event loop."""
+        """Wait like `run`, without blocking the event loop."""
         import asyncio  # the command line starts faster without it
 
         pause: float | None = 0.0
@@ -192,7 +192,7 @@ class Progress:
 
 
 def progress_of(wanted: bool | None) -> Progress | None:
-    """Return a progress bar if `wanted`; None means in notebooks and terminals."""
+    """Return a progress bar if `wanted`; with None, only in notebooks and terminals."""
     if wanted is None:
         wanted = "ipykernel.iostream" in sys.modules or sys.stdout.isatty()
     return Progress() if wanted else None

@@ -1,6 +1,6 @@
 """Hyperparameter studies of a workspace.
 
-What is slow to import is imported by the methods: most commands have no studies.
+The methods import slow modules when they need them, because most commands have no studies.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Optimization(ABC):
             objective: the metric to optimize (its recorded value, or its last tracked value), or `min(loss)`.
                 For several objectives, a mapping such as `{"acc": "maximize", "latency": "minimize"}`.
             direction: `maximize` (default) or `minimize`, for a single objective.
-            constraints: constraints on metrics, such as `["latency <= 20"]`. A trial that violates one is not
-                the best trial.
+            constraints: constraints on metrics, such as `["latency <= 20"]`. A trial that violates one
+                cannot be the best trial.
             n: the number of trials.
             jobs: the maximum number of parallel trials.
             name: the name of the study. Its tasks are named `NAME_01`, `NAME_02` and so on.
@@ -93,8 +93,8 @@ class Optimization(ABC):
                 default is 1.
             max_resource: for `hyperband`, the number of steps of a complete run.
             reduction_factor: for `asha` and `hyperband`. By default 4 and 3.
-            warm_start: earlier tasks whose results the sampler knows: a query, or tasks. Their configurations
-                must be in the search space.
+            warm_start: earlier tasks whose results the sampler learns from: a query, or tasks. Their
+                configurations must be in the search space.
             options: the run options of each trial, which `run` describes.
 
         Raises:

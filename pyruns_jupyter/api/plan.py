@@ -48,7 +48,7 @@ class Plan:
         """Load a plan from a file.
 
         Args:
-            path: a file that `save` wrote, or any YAML file with batch syntax.
+            path: a file that `save` wrote, or any YAML file with sweep syntax.
             workspace: the workspace for which the plan is validated. Missing keys get the default values of
                 its script.
 
@@ -194,7 +194,7 @@ def plan_overlay(
 
     Args:
         workspace: the workspace.
-        text: YAML with batch syntax, or the text of a plan file. Comments are kept if all keys are given.
+        text: YAML with sweep syntax, or the text of a plan file. Comments are kept if all keys are given.
         name: the name, name prefix or name pattern of the tasks. By default, the name in the plan file.
         settings: the settings of the project. By default, they are read from the disk.
 

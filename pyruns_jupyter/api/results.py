@@ -64,7 +64,7 @@ class Results(ABC):
 
         The definition is stored in the settings of the project. It determines `best(...)` in queries, columns
         and exports, and which value is marked as the best one in the Tasks page. Without a definition, the
-        direction of a study that optimizes the metric is used, and else a hint from its name.
+        direction of a study that optimizes the metric is used, or else a hint from its name.
 
         Args:
             name: the name of the metric.
@@ -79,7 +79,7 @@ class Results(ABC):
         define_metric(self._folder.root, name, goal)
 
     def failures(self, text: str = "") -> list[FailureGroup]:
-        """Return the failed tasks of those that match a query, grouped by their error.
+        """Return the failed tasks that match a query, grouped by their error.
 
         Args:
             text: the query. An empty query matches all tasks.
@@ -126,7 +126,7 @@ class Results(ABC):
             force: whether to replace any existing file.
             bom: whether to start the file with a byte order mark, which Excel needs to detect UTF-8.
             raw: whether to write text that a spreadsheet would run as a formula without escaping it.
-            metrics: further columns with aggregates of metrics, such as `min(loss)`, `best(acc)`,
+            metrics: aggregates of metrics to add as columns, such as `min(loss)`, `best(acc)`,
                 `mean(loss, 10)` or `at(loss, 100)`.
             curves: whether the table has one row per value of a curve, with the columns `task`, `run`,
                 `metric`, `step`, `time` and `value`, instead of one row per run.
@@ -170,7 +170,7 @@ class Results(ABC):
         Args:
             text: the query that selects the tasks; see `tasks`.
             runs: `all` for all runs, or `latest` for only the latest run of each task.
-            metrics: further columns with aggregates of metrics, as in `export`.
+            metrics: aggregates of metrics to add as columns, as in `export`.
             library: the data frame library: `pandas` or `polars`.
 
         Returns:
@@ -197,7 +197,7 @@ class Results(ABC):
         Args:
             text: the query that selects the tasks; see `tasks`.
             runs: `all` for all runs, or `latest` for only the latest run of each task.
-            metrics: further keys with aggregates of metrics, as in `export`.
+            metrics: aggregates of metrics to add as keys, as in `export`.
 
         Raises:
             InvalidInput: if the query or an aggregate is not valid.

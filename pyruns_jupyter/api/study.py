@@ -102,15 +102,15 @@ class Study:
 
     @property
     def pareto_front(self) -> list[Trial]:
-        """The trials that satisfy the constraints and that no other trial surpasses, sorted by number.
+        """The trials that satisfy the constraints and that no other trial dominates, sorted by number.
 
-        A trial surpasses another one if it is better in one objective and at least as good in all others.
+        A trial dominates another one if it is better in one objective and at least as good in all others.
         With a single objective, these are the best trials.
         """
         return pareto_trials(self.trials, self.definition)
 
     def importance(self, objective: int = 0) -> dict[str, float]:
-        """Return the importance of each parameter for an objective by fANOVA, the most important one first.
+        """Return the importance of each parameter for an objective by fANOVA, most important first.
 
         The importances add up to 1. They are computed from the completed trials. Parameters with a condition
         are left out. The result is empty if there are too few trials.

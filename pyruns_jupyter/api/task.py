@@ -218,13 +218,13 @@ class Task(TaskMetrics):
     def stacks(self, run: int | None = None, *, stored: bool = False) -> str:
         """Return what each process of a run does, and its Python stacks, as text.
 
-        For the running run, the stacks are read now, which takes some seconds. For an ended run, and with
-        `stored`, the result is the last one that was stored: on request, or when the run stalled. Values of
-        variables are not included.
+        The stacks of the current run are read now, which takes some seconds. For an ended run, or with
+        `stored`, the result is the stacks that were stored last: on request, or when the run stalled. Values
+        of variables are not included.
 
         Args:
             run: the number of the run, starting at 1. By default, the latest run.
-            stored: return the stored stacks also for the running run.
+            stored: whether to return stored stacks even if the run is in progress.
 
         Raises:
             NotFound: if there are no stored stacks.

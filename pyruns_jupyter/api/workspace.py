@@ -87,7 +87,7 @@ class Workspace(Creation, Optimization, Results):
                 1000 on a cluster. In addition, the setting `max_jobs` limits all batches of the project
                 together. Its default is one task per CPU core, which a larger value of `jobs` overrides.
             priority: a whole number. Batches with a higher priority start first. The default is 0.
-            preempt: whether to stop running tasks of a lower priority to make room. Only tasks that are
+            preempt: whether to stop lower-priority tasks to make room. Only tasks that are
                 requeued (`resume`) are stopped.
             after: the tasks that must complete before the first task of this batch starts: `Task` objects,
                 names, or `WORKSPACE/TASK` for a task in another workspace of the project.
@@ -226,7 +226,7 @@ class Workspace(Creation, Optimization, Results):
         return TableView(found.items, (notice.message for notice in found.notices))
 
     def counts(self) -> dict[str, int]:
-        """Return the number of tasks with each status."""
+        """Return the number of tasks with each status; `unreadable` are those whose file cannot be read."""
         self._index.refresh()
         return dict(self._index.counts)
 

@@ -60,7 +60,7 @@ GROUPS = {
     },
     "Agents": {
         "mcp": ("agents", "Start an MCP server for an agent, on standard input and output"),
-        "skills": ("agents", "Add a skill to the project, from which agents learn these commands"),
+        "skills": ("agents", "Add a skill to the project that teaches agents these commands"),
     },
 }
 VIEWS = {

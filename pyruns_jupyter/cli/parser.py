@@ -209,5 +209,5 @@ def whole(text: str) -> int:
     return int(text)
 
 
-positive.__name__ = "whole number from 1"  # what argparse calls them in its messages
+positive.__name__ = "positive whole number"  # what argparse calls them in its messages
 whole.__name__ = "whole number"

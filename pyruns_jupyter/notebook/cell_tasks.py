@@ -27,7 +27,7 @@ def create_cell_task(workspace: Workspace, code: str, name: str, given: Mapping[
         workspace: a shell workspace.
         code: the code of the cell; magics work as in IPython.
         name: the name of the task.
-        given: the variables to copy into the task, with their present values.
+        given: the variables to copy into the task, with their current values.
 
     Raises:
         InvalidInput: if the code is not valid Python or a variable cannot be pickled; no task is created.

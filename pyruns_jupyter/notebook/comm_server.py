@@ -247,9 +247,8 @@ def _all_bytes(file: GeneratedFile) -> bytes:
             data += chunk
             if len(data) > MAX_EXPORT:
                 raise TooLarge(
-                    f"The table is larger than {MAX_EXPORT >> 20} MiB, which is too large for a "
-                    "widget. Filter "
-                    "the tasks, or use 'jupyter pyruns export'."
+                    f"The table is larger than {MAX_EXPORT >> 20} MiB, which is too large for a widget. "
+                    "Filter the tasks, or use 'jupyter pyruns export'."
                 )
     return bytes(data)
 

@@ -110,10 +110,8 @@ class View(anywidget.AnyWidget):
         data, metadata = live
         try:
             picture = self._picture()
-        except (
-            PyrunsError,
-            OSError,
-        ) as error:  # for example, its tasks were deleted: the live view says more
+        except (PyrunsError, OSError) as error:
+            # For example, its tasks were deleted: the live view says more.
             picture = {"text/plain": f"{self!r}: {error}"}
         self._picture_then = picture.get("text/html") or picture.get("image/svg+xml", "")
         return {**data, **picture, SAVED: {}}, metadata
@@ -168,14 +166,14 @@ class Generator(View):
     """A widget that shows the New tasks page, with a form, its YAML and a preview of the tasks.
 
     Attributes:
-        text: the configuration as YAML with batch syntax.
+        text: the configuration as YAML with sweep syntax.
         name: the name, name prefix or name pattern of the tasks.
         created: the names of the tasks that were created last.
         plan: the `Plan` of `text` and `name`, or None if there is an error. Set it to show another plan.
         error: the error message, which is empty if there is a plan.
     """
 
-    text = traitlets.Unicode(help="YAML with batch syntax").tag(sync=True)
+    text = traitlets.Unicode(help="YAML with sweep syntax").tag(sync=True)
     name = traitlets.Unicode(help="Name, or name pattern, of the tasks").tag(sync=True)
     created: traitlets.List[str] = traitlets.List(
         traitlets.Unicode(), help="Names of the tasks created last"

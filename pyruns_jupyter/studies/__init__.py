@@ -1,6 +1,6 @@
-"""Adaptive sweeps: a study asks for one configuration after the other, guided by what the earlier ones gave.
+"""Studies: hyperparameter optimization, in which Optuna chooses each trial from the results of earlier ones.
 
-Its truth is on disk, as everything: one file for what is searched and how (`definition`), and the tasks that
-were made for it, its trials (`trials`). A detached driver (`driver`) asks for new ones; it keeps nothing that
-the next one could not read again.
+All state is on disk: a file with the search space and the options of the study (`definition`), and the
+trials, which are tasks (`trials`). A detached driver (`driver`) creates the trials; another driver can
+continue from these files at any time.
 """

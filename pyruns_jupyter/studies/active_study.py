@@ -188,9 +188,8 @@ class ActiveStudy:
             return
         self._trials[trial.number] = now
         if now.is_open and row.status == PENDING and now.task not in self._unqueued:
-            self._unqueued.append(
-                now.task
-            )  # its driver died while queueing it, and a scheduler undid the claim
+            # Its driver died while queueing it, and a scheduler undid the claim.
+            self._unqueued.append(now.task)
         if self._definition.prune or now.state == PRUNED:  # also by an alert rule
             self._report(now, info)
         if not now.is_open:

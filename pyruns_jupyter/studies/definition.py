@@ -45,7 +45,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class EarlierTask:
-    """The result of an earlier task that a study knows from its start; the attributes are those of a `Trial`.
+    """The result of an earlier task that a study learns from; the attributes are those of a `Trial`.
 
     It is copied into the file of the study, so that the suggestions of the study stay the same if the task is
     changed or deleted.
@@ -76,13 +76,13 @@ class Definition:
         n_startup_trials: the number of random trials before the sampler learns, of `nsga2` the size of the
             population; None for the default of the sampler.
         seed: the random seed: the same seed and results give the same configurations.
-        prune: `median` or `quartile`: stop a run that is worse at some point than the best half (quarter) of
-            the others were at that point; `asha` or `hyperband`: after 1, 4, 16 ... values of the objective,
+        prune: `median` or `quartile`: stop a run that is worse than the median (top quartile) of the other
+            runs at the same step; `asha` or `hyperband`: after 1, 4, 16 ... values of the objective,
             let only the best part of the runs continue; empty for never.
         min_resource: of `asha` and `hyperband`, the number of values before the first comparison.
         max_resource: of `hyperband`, the number of values of a complete run.
         reduction_factor: of `asha` and `hyperband`: one of that many trials continues.
-        warm_start: results of earlier tasks that the sampler knows.
+        warm_start: results of earlier tasks that the sampler learns from.
         options: those with which each trial is queued.
         created_at: epoch seconds.
         state: `active`, `stopped`, `finished` or `failed`; `message` is why, if that is not obvious.
@@ -284,7 +284,9 @@ def changing(
     """
     paths = StudyPaths(workspace, name)
     if paths.folder.is_symlink():
-        raise Conflict(f"{paths.folder} is a symbolic link. Nothing is written through it.")
+        raise Conflict(
+            f"{paths.folder} is a symbolic link. Studies are not written through links. Delete it."
+        )
     if not create and not os.path.lexists(paths.file):
         raise _no_study(workspace, name)
     if create:

@@ -40,7 +40,7 @@ def parameter_importance(
     check_packages("random")
     if find_spec("sklearn") is None:
         raise PackageMissing(
-            "The importance of parameters needs scikit-learn. To install, run pip install scikit-learn."
+            "Parameter importance needs scikit-learn. To install it, run pip install scikit-learn."
         )
     space = SearchSpace.parse(definition.text)
     always = [one.key for one in space.dimensions if one.condition is None]

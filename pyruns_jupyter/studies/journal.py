@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-_CONSTRAINT = (
-    "constraints"  # the prefix of system attributes of Optuna, as `Trial.set_constraint` writes them
-)
+# The prefix of system attributes of Optuna, as `Trial.set_constraint` writes them.
+_CONSTRAINT = "constraints"
 _NUMBER, _TASK = "pyruns_trial", "task"  # user attributes of a trial
 _MAX_FIRST_LINE = 1024 * 1024  # bytes
 
@@ -55,15 +54,12 @@ class StudyJournal:
         try:
             self._storage = optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path)))
             study = optuna.create_study(
-                study_name=definition.name,
-                storage=self._storage,
-                directions=directions,
-                load_if_exists=True,
+                study_name=definition.name, storage=self._storage, directions=directions, load_if_exists=True
             )
         except (ValueError, KeyError, TypeError, AssertionError, RuntimeError) as error:
-            raise Conflict(f"{path} is not a journal of Optuna: {error}.") from error
+            raise Conflict(f"{path} is not an Optuna journal file: {error}.") from error
         if [one.name.lower() for one in study.directions] != directions:
-            raise Conflict(f"{path} has another study {definition.name}, which has other directions.")
+            raise Conflict(f"{path} contains another study {definition.name}, with other directions.")
         if study.metric_names is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -74,7 +70,9 @@ class StudyJournal:
         for trial in study.get_trials(deepcopy=False):
             number = trial.user_attrs.get(_NUMBER)
             if not isinstance(number, int):
-                raise Conflict(f"{path} has another study {definition.name}, with trials of other programs.")
+                raise Conflict(
+                    f"{path} contains another study {definition.name}, with trials of other programs."
+                )
             self._ids[number] = trial._trial_id
             if not trial.state.is_finished():
                 self._points[number] = max(trial.intermediate_values, default=0)
@@ -146,11 +144,11 @@ def _check_journal(path: Path) -> None:
     except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict) or "op_code" not in entry:
-        raise Conflict(f"{path} is not a journal of Optuna, or was not written completely.")
+        raise Conflict(f"{path} is not an Optuna journal file, or was not written completely.")
 
 
 def _shown(dimension: Dimension) -> BaseDistribution:
-    """Return a dimension as people want to see it: with the values themselves, also if they are ordered."""
+    """Return a dimension with its values instead of their indices, even if they are ordered."""
     from optuna.distributions import CategoricalDistribution
 
     if not isinstance(dimension, Choices):

@@ -242,4 +242,4 @@ def _start(root: Path, study: StudyId, marker: Marker) -> bool:
 
 
 def _not_started(study: str, error: Exception) -> PyrunsError:
-    return PyrunsError(f"The study {study} could not be started ({error}). It starts with the next attempt.")
+    return PyrunsError(f"The study {study} could not be started ({error}). Pyruns will try again.")

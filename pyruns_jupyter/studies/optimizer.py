@@ -90,7 +90,7 @@ class Optimizer:
         return values
 
     def report(self, trial: Trial, points: Mapping[int, float]) -> int | None:
-        """Report values of a trial that has not been told by step (from 1).
+        """Report values by step (from 1) of a trial whose end was not reported.
 
         Return the step after which it is unpromising, None if it is promising. The values of an open trial
         after this step are left out, as they are once it is pruned.

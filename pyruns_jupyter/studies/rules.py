@@ -1,4 +1,4 @@
-"""Which options of a study fit together; options without an effect are refused."""
+"""Checks that the options of a study fit together; options without an effect are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The samplers of a study: what they can do, what they need, and how Optuna makes them."""
+"""The samplers of a study: their properties, the packages that they need, and how to create them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def check(
 ) -> tuple[Definition, SearchSpace]:
     """Return a definition with its whole configuration, and its search space; nothing is written.
 
-    `warm_start` are the earlier tasks whose results the study knows: a query, or names.
+    `warm_start` selects the earlier tasks whose results the study learns from: a query, or names.
 
     Raises:
         InvalidInput: with the field that is not valid; InvalidInputs for several in the configuration.
@@ -61,7 +61,7 @@ def check(
 
 
 def begin(workspace: WorkspaceFolder, definition: Definition, warm_start: WarmStart = "") -> Definition:
-    """Begin a study: once this returns it survives any crash, and its driver is starting.
+    """Begin a study. When this function returns, the study is stored on disk, and its driver is starting.
 
     Raises:
         InvalidInput, Conflict: see `check`; nothing is written.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyruns_jupyter.core.common.json_floats import finite_number
 from pyruns_jupyter.core.metrics.expressions import LAST, Aggregate
 from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
 from pyruns_jupyter.core.metrics.run_aggregates import running_values
@@ -125,7 +125,7 @@ def results_of(
 
     def read(aggregate: Aggregate) -> float | None:
         is_last = aggregate.function == LAST
-        return finite(row.figures.get(aggregate.key) if is_last else value_of(row, aggregate))
+        return finite_number(row.figures.get(aggregate.key) if is_last else value_of(row, aggregate))
 
     values = tuple(read(objective.aggregate) for objective in definition.objectives)
     measured = [(one, read(one.aggregate)) for one in definition.parsed_constraints]
@@ -155,7 +155,7 @@ def curve_of(info: TaskInfo, paths: TaskPaths, definition: Definition) -> list[f
     values = run_metrics(info, run, paths, thinned=True).tracks.get(objective.key, [])
     if len(values) >= POINTS_SHOWN:
         return []
-    return [finite(value) for value in running_values([finite(value) for value in values], objective)]
+    return [finite_number(one) for one in running_values([*map(finite_number, values)], objective)]
 
 
 def prune(info: TaskInfo, step: int, message: str) -> bool:
@@ -170,17 +170,6 @@ def prune(info: TaskInfo, step: int, message: str) -> bool:
     facts.setdefault("messages", {})[str(run.index)] = message
     runs.request_cancel(info)
     return True
-
-
-def finite(value: object) -> float | None:
-    """Return a value of the objective as a float, None if it is not a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def feasible(violations: Sequence[float | None]) -> bool | None:

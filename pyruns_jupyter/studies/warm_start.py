@@ -1,4 +1,4 @@
-"""Warm start: the results of earlier tasks that a study knows before its first trial."""
+"""Warm start: the results of earlier tasks that a study learns from before its first trial."""
 
 from __future__ import annotations
 

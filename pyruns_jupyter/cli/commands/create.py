@@ -182,7 +182,7 @@ def add_commands(command: AddCommand) -> None:
     add = command("open", _open, workspace=False).add_argument
     about = "Python script, notebook, or folder for shell tasks (default: the current folder)"
     add("target", nargs="?", metavar="TARGET", default=".", help=about)
-    about = "run the script up to its command-line parser, and store the parameters that it has"
+    about = "run the script up to its command-line parser, and store its parameters"
     add("--ask", action="store_true", help=about)
     about = "with --ask: replace missing modules with stubs"
     add("--stub-missing", action="store_true", help=about)

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
-from pyruns_jupyter.api.tables import TableView, count_text, value_text
-from pyruns_jupyter.cli.system_tables import SystemTable, usage_lines
+from pyruns_jupyter.api.tables import TableView, count_text, text_table, value_text
 from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
@@ -20,6 +20,7 @@ from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.export.table import format_of
 from pyruns_jupyter.core.logs.reader import log_problem
 from pyruns_jupyter.core.metrics.expressions import Aggregate
+from pyruns_jupyter.core.metrics.system_hints import hints_of
 from pyruns_jupyter.core.metrics.system_metrics import run_summary
 from pyruns_jupyter.core.taskfile.runs import SLOTS, Run, gpu_names, sources_of
 from pyruns_jupyter.core.taskfile.task_file import OWN_KEY, own_facts
@@ -35,6 +36,7 @@ FORMATS = ("csv", "json", "jsonl", "parquet", "tensorboard", "mlflow")
 _TEXT_FORMATS = FORMATS[:3]
 _MAX_NAMES, _MAX_SHARED = 5, 3  # tasks and values of a group of failures that are printed
 _MAX_LINES = 20  # of the preview of the metrics in a log
+_SYSTEM_HEADER = ("metric", "mean", "min", "max", "last")
 
 
 def _status(context: Context, args: argparse.Namespace) -> int:
@@ -124,7 +126,7 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         raise NotFound(f"Task {name!r} has no run {run}.")
     if args.system:
         found = task.system_metrics(run)
-        return context.result(args, lambda: found, SystemTable(found))
+        return context.result(args, lambda: found, _SystemTable(found))
     config, problem = _config_of(task)
     if args.json:
         more = {"folder": task.folder, "config": config, "config_problem": problem, "notes": task.notes}
@@ -144,7 +146,7 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         context.line(printable(", ".join(part for part in parts if part)))
         for line in origin_lines(one, sources_of(info, one.index)):
             context.line(printable(f"  {line}"))
-        for line in usage_lines(run_summary(info, one)):
+        for line in _usage_lines(run_summary(info, one)):
             context.line(f"  {line}")
         for alert in alerts_of(info, one.index):
             context.line(printable(f"  alert ({alert.level}): {alert.title}: {alert.text}".rstrip(": ")))
@@ -154,6 +156,36 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     if task.notes:
         context.line(f"\n{task.notes}")
     return 0
+
+
+class _SystemTable:
+    """The statistics of system metrics (see `Task.system_metrics`), a row each."""
+
+    def __init__(self, metrics: Mapping[str, Sequence[float | None]]) -> None:
+        self._metrics = metrics
+
+    def __repr__(self) -> str:
+        cells = []
+        for name, values in self._metrics.items():
+            known = [value for value in values if value is not None]
+            if known and name != "time":
+                numbers = (fmean(known), min(known), max(known), known[-1])
+                cells.append([name, *(f"{number:.4g}" for number in numbers)])
+        return text_table(_SYSTEM_HEADER, cells) if cells else "This run has no system metrics."
+
+
+def _usage_lines(summary: Mapping[str, float]) -> list[str]:
+    """Return what a run used (see `Task.system_summary`), and hints, as lines; empty if nothing is known."""
+    texts = (
+        ("cpu_percent", "CPU {:.0f} %", 1),
+        ("memory_gib_max", "memory up to {:.2f} GiB", 1),
+        ("gpu_utilization_percent", "GPU utilization {:.0f} %", 1),
+        ("gpu_memory_share", "GPU memory up to {:.0f} %", 100),
+        ("gpu_hours", "{:.4g} GPU-hours", 1),
+        ("energy_kwh", "GPU energy {:.3g} kWh", 1),
+    )
+    parts = [text.format(factor * summary[name]) for name, text, factor in texts if name in summary]
+    return [", ".join(parts), *(f"hint: {hint}" for hint in hints_of(summary))] if parts else []
 
 
 def _row_of(task: Task, run: Run) -> TaskRow:
@@ -317,8 +349,8 @@ def _add_query(parser: Parser) -> None:
     about += "(default: %(default)s)"
     add("--sort", metavar="KEY[,KEY...]", default="created", help=about)
     add("--order", choices=("asc", "desc"), default="asc", help="sort order (default: %(default)s)")
-    about = "further column: min(loss), max(loss), best(acc), mean(loss), mean(loss, 10) or at(loss, 100); "
-    add("--metric", action="append", default=[], metavar="AGGREGATE", help=about + "can be repeated")
+    about = "add a column: min(loss), max(loss), best(acc), mean(loss), mean(loss, 10) or at(loss, 100); "
+    add("--metric", action="append", default=[], metavar="AGGREGATE", help=about + "repeatable")
     explain_query(parser)
 
 
@@ -337,27 +369,27 @@ def add_commands(command: AddCommand) -> None:
     add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
     add("-f", "--follow", action="store_true", help="print new output until the run ends")
     add("--tail", type=positive, metavar="BYTES", help="print only the last BYTES bytes")
-    add("--metrics", action="store_true", help="show the metrics in the text of the log instead")
+    add("--metrics", action="store_true", help="show the metrics found in the log instead of its text")
     add(
         "--pattern",
         action="append",
         default=[],
         metavar="REGEX",
-        help="with --metrics: regular expression that finds metrics, as in log_metrics; repeatable",
+        help="with --metrics: regular expression that matches metrics, as in log_metrics; repeatable",
     )
 
     add = command("stacks", _stacks).add_argument
     add("name", metavar="NAME[@RUN]", help="task name; NAME@2 selects its second run")
-    add("--stored", action="store_true", help="show the stored stacks, also of a running task")
+    add("--stored", action="store_true", help="show the stored stacks, even if the task is running")
 
     command("status", _status)
 
     parser = command("export", _export, json=False)
     add = parser.add_argument
-    about = "output file, for tensorboard and mlflow a new folder (default: '-', standard output)"
+    about = "output file, or new folder for tensorboard and mlflow (default: '-', standard output)"
     add("-o", "--output", metavar="FILE", help=about)
     add("-f", "--format", choices=FORMATS, help="output format (default: from the extension of FILE, or csv)")
-    about = "export all values of the curves, with task, run, metric, step and time, one per row"
+    about = "export the curves, with one row per value: task, run, metric, step, time and value"
     add("--curves", action="store_true", help=about)
     add("--latest", action="store_true", help="export only the latest run of each task")
     _add_query(parser)

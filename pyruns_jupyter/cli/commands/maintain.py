@@ -132,7 +132,7 @@ def _days(text: str) -> float:
     return value
 
 
-_days.__name__ = "number of days"  # what argparse calls it in its message
+_days.__name__ = "number"  # what argparse calls it in its message
 
 
 def _archive(context: Context, args: argparse.Namespace) -> int:
@@ -202,7 +202,7 @@ def _import_runs(context: Context, args: argparse.Namespace, path: Path) -> int:
         shown = [f"{listed(names, 3)}: {text}" for text, names in left_out.items()][:_MAX_LEFT_OUT]
         if len(left_out) > len(shown):
             shown.append(f"and {len(left_out) - len(shown)} more")
-        lines += ["Left out:", *(f"  {printable(text)}" for text in shown)]
+        lines += ["Not imported:", *(f"  {printable(text)}" for text in shown)]
     count = count_text(len(found.created), "task")
     done = f"{count} would be created" if args.dry_run else f"Created {count}"
     lines.append(f"{done} in {workspace.name}.")
@@ -244,7 +244,7 @@ def add_commands(command: AddCommand) -> None:
 
     add = command("metric", _define_metric, workspace=False).add_argument
     add("name", metavar="METRIC", help="name of the metric")
-    about = "goal of the metric; with none, its definition is removed from the project settings"
+    about = "goal of the metric; none removes it from the project settings"
     add("goal", choices=(MINIMIZE, MAXIMIZE, "none"), help=about)
 
     add = command("doctor", _doctor, workspace=False).add_argument
@@ -274,8 +274,8 @@ def add_commands(command: AddCommand) -> None:
 
     add = command("import", _import).add_argument
     about = (
-        "archive (.zip), folder with runs of TensorBoard, MLflow, W&B, Hydra or Optuna, database of MLflow "
-        "or Optuna (also sqlite:///FILE), or journal file of Optuna"
+        "archive (.zip), folder with TensorBoard, MLflow, W&B, Hydra or Optuna runs, MLflow or Optuna "
+        "database (also sqlite:///FILE), or Optuna journal file"
     )
     add("path", metavar="PATH", help=about)
     about = (
@@ -288,5 +288,5 @@ def add_commands(command: AddCommand) -> None:
         metavar="NAME",
         help="new name of the task (only if the archive has a single task)",
     )
-    add("--dry-run", action="store_true", help="show the tasks that runs would become, without creating them")
+    add("--dry-run", action="store_true", help="show the tasks that would be created, without creating them")
     add("--artifacts", action="store_true", help="also copy the artifacts of MLflow and the files of W&B")

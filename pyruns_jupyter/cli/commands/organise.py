@@ -67,11 +67,7 @@ def _copy(context: Context, args: argparse.Namespace) -> int:
 
     folder = context.workspace(args.workspace).folder
     made = duplicate(
-        folder,
-        args.name,
-        args.new_name,
-        with_runs=args.runs or args.artifacts,
-        with_artifacts=args.artifacts,
+        folder, args.name, args.new_name, with_runs=args.runs or args.artifacts, with_artifacts=args.artifacts
     )
     return report(context, args, f"copied from {args.name}", [made])
 
@@ -95,7 +91,7 @@ def add_commands(command: AddCommand) -> None:
 
     add = command("copy", _copy).add_argument
     add("name", metavar="NAME", help="name of the task")
-    add("new_name", metavar="NEW", nargs="?", help="name of the copy (default: NAME with a number)")
+    add("new_name", metavar="NEW", nargs="?", help="name of the copy (default: NAME with a number appended)")
     add("--runs", action="store_true", help="also copy runs and logs")
     add("--artifacts", action="store_true", help="also copy runs, logs and artifacts")
 

@@ -143,7 +143,8 @@ def add_commands(command: AddCommand) -> None:
     add("--wait", action="store_true", help="wait until the study ends (exit code 1 unless it finishes)")
     add("--importance", action="store_true", help="show the importance of each parameter by fANOVA")
     about = (
-        "write the study to a journal file of Optuna, such as for optuna-dashboard; with --wait until it ends"
+        "write the study to an Optuna journal file, for example for optuna-dashboard; with --wait, update "
+        "the file until the study ends"
     )
     add("--export", metavar="FILE", help=about)
 
@@ -191,12 +192,12 @@ def add_study_options(parser: Parser) -> None:
         "by successive halving"
     )
     add("--prune", choices=[one for one in PRUNERS if one], default="", help=about)
-    about = "steps before the first comparison (asha, hyperband; default: 1)"
+    about = "number of steps before the first comparison (asha, hyperband; default: 1)"
     add("--min-resource", type=positive, metavar="N", help=about)
     about = "number of steps (tracked objective values) of a complete run; required for hyperband"
     add("--max-resource", type=positive, metavar="N", help=about)
     about = "keep 1/N of the trials at each comparison (default: asha 4, hyperband 3)"
     add("--reduction-factor", type=positive, metavar="N", help=about)
-    about = "query for earlier tasks whose results the sampler knows"
+    about = "query for earlier tasks whose results the sampler learns from"
     add("--warm-start", default="", metavar="QUERY", help=about)
     add_run_options(parser)

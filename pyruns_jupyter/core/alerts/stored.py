@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.json_floats import finite_number
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, run_fact
 
 KEY = "alerts"
 INFO, WARNING, ERROR = "info", "warning", "error"
@@ -73,8 +73,7 @@ def merged(alerts: list[Alert], others: list[Alert]) -> list[Alert]:
 
 def alerts_of(info: TaskInfo, run: int) -> list[Alert]:
     """Return the alerts of run `run`, the oldest first; what is not valid is omitted."""
-    stored = own_facts(info).get(KEY)
-    listed = stored.get(str(run)) if isinstance(stored, dict) else None
+    listed = run_fact(info, KEY, run)
     found = (alert_from(one) for one in (listed[:MAX_STORED] if isinstance(listed, list) else ()))
     return [one for one in found if one is not None]
 

@@ -1,4 +1,4 @@
-"""Read a finished configuration (`config.yaml`): plain data, without batch syntax. Only `resolved_config` and
+"""Read a finished configuration (`config.yaml`): plain data, without sweep syntax. Only `resolved_config` and
 `read_config` replace references such as `${a.b}`.
 """
 

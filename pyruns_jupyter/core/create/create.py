@@ -1,4 +1,4 @@
-"""Create task folders from a text with batch syntax or a shell script; `staging` makes that atomic."""
+"""Create task folders from a text with sweep syntax or a shell script; `staging` makes that atomic."""
 
 from __future__ import annotations
 

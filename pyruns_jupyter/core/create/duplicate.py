@@ -52,7 +52,6 @@ def duplicate(
     *,
     with_runs: bool = False,
     with_artifacts: bool = False,
-    notes: bool = True,
 ) -> str:
     """Copy a task and return the name of the copy: `new_name`, by default a free name like that of the task.
 
@@ -87,7 +86,7 @@ def duplicate(
                 _copy_file(source / _TRACK_STORE, folder / _TRACK_STORE)
         if with_artifacts:
             copy_tree(source / ARTIFACTS, folder / ARTIFACTS)
-        made = _copied_info(info, target, with_runs=with_runs, notes=notes)
+        made = _copied_info(info, target, with_runs=with_runs)
         write_new(folder / TASK_INFO, dump_json(made), durable=False)
         put_into_place(workspace, staging, [target])
     return target
@@ -108,12 +107,10 @@ def without_runs(info: TaskInfo) -> TaskInfo:
     return fresh
 
 
-def _copied_info(info: TaskInfo, name: str, *, with_runs: bool, notes: bool) -> TaskInfo:
+def _copied_info(info: TaskInfo, name: str, *, with_runs: bool) -> TaskInfo:
     now = time.time()
     made = copy.deepcopy(info) if with_runs else without_runs(info)
     made.pop(move_lock.KEY, None)
-    if not notes:
-        made.pop("notes", None)
     made["name"] = name
     made["created_at"] = stamp(now)
     made["pinned"] = False

@@ -1,4 +1,4 @@
-"""The tasks that a text with batch syntax or a shell script would create. Nothing is written here."""
+"""The tasks that a text with sweep syntax or a shell script would create. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def _examined(
 
 
 def complete_template(workspace: WorkspaceFolder, text: str, settings: Settings | None = None) -> str:
-    """Return the workspace's default configuration with the values of `text` (YAML with batch syntax), see
+    """Return the workspace's default configuration with the values of `text` (YAML with sweep syntax), see
     `sweep.overlay`.
 
     Raises:

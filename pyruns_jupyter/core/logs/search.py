@@ -34,18 +34,14 @@ class LogSearch:
     first_of: int | None = None
     seconds: float = BLOCK_SECONDS
 
-    @classmethod
-    def read(
-        cls, pattern: str | None, *, literal: bool, ignore_case: bool, start: int | None, limit: int | None
-    ) -> LogSearch:
-        """Return the search of a request, with defaults for missing values.
+    def check(self) -> None:
+        """Check the search of a user.
 
         Raises:
             InvalidInput: if the pattern is empty or too long.
         """
-        if not pattern or len(pattern) > MAX_PATTERN:
+        if not 0 < len(self.pattern) <= MAX_PATTERN:
             raise InvalidInput(f"'pattern' must have 1 to {MAX_PATTERN} characters.", field="pattern")
-        return cls(pattern, ignore_case, literal, start or 0, limit or DEFAULT_HITS, seconds=BLOCK_SECONDS)
 
 
 class SearchProcess:

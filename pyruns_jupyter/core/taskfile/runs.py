@@ -19,7 +19,7 @@ from pyruns_jupyter.core.common.timestamps import parse_stamp, stamp
 
 from . import move_lock
 from .paths import MAX_RUNS
-from .task_file import TaskInfo, own, own_facts
+from .task_file import TaskInfo, own, own_facts, run_fact
 
 PENDING, QUEUED, RUNNING = "pending", "queued", "running"
 COMPLETED, FAILED, CANCELLED = "completed", "failed", "cancelled"
@@ -101,8 +101,7 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
     start, finish, pid, created, status, attempt, took, code, source, environment, records, tracks = (
         column[number] if type(column := get(key)) is list and number < len(column) else None for key in SLOTS
     )
-    times = own_facts(info).get("times")
-    exact = times.get(str(number + 1)) if isinstance(times, dict) else None
+    exact = run_fact(info, "times", number + 1)
     if not isinstance(exact, list) or len(exact) != 2:
         exact = [None, None]
     started = finite_number(exact[0]) or parse_stamp(start)
@@ -132,11 +131,18 @@ def sources_of(info: TaskInfo, index: int) -> dict[str, Any]:
     """Return the source of the code of run `index`: `commit`, `branch`, `dirty`, and `code`, the hash of the
     stored code; empty for a run of another program.
     """
-    sources = own_facts(info).get("sources")
-    facts = sources.get(str(index)) if isinstance(sources, dict) else None
-    if not isinstance(facts, dict):
-        return {}
+    facts = _mapping(run_fact(info, "sources", index))
     return {key: value for key, value in facts.items() if key != "code" or isinstance(value, str)}
+
+
+def failure_of(info: TaskInfo, index: int) -> tuple[str, str, str]:
+    """Return the headline of the failure of run `index`, a mark that equal failures share, and its kind; all
+    are empty if they are not known.
+    """
+    found = run_fact(info, "failures", index)
+    texts = found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
+    headline, mark, kind, *_ = *texts, "", "", ""
+    return headline, mark, kind
 
 
 def gpu_names(run: Run) -> list[str]:

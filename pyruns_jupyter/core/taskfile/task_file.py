@@ -78,6 +78,12 @@ def own_facts(info: TaskInfo) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def run_fact(info: TaskInfo, key: str, run: int) -> Any:
+    """Return what `key` of our own data in a task file says about a run (from 1), None if nothing."""
+    facts = own_facts(info).get(key)
+    return facts.get(str(run)) if isinstance(facts, dict) else None
+
+
 def mark_imported(info: TaskInfo) -> None:
     """Record in a task file that the task was imported from an archive."""
     own(info)["imported"] = True

@@ -20,9 +20,9 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # terminal: true                  # whether tasks run in a terminal; without one, output is faster but plain
 # terminal_columns: 120           # number of columns of the terminal
 # terminal_rows: 30               # number of rows of the terminal
-# log_limit_mb: 100               # size in MB after which only the last 256 KiB are kept; default: no limit
+# log_limit_mb: 100               # maximum size of a log in MB, plus its last 256 KiB; default: no limit
 # max_jobs: auto                  # maximum number of parallel tasks in the project; auto: one per CPU core
-# stop_after_failures: 0          # identical failures in a row after which a batch is cancelled; 0: never
+# stop_after_failures: 0          # cancel a batch after this many identical failures in a row; 0: never
 # log_metrics: false              # which metrics to find in logs: false, auto, or a list of patterns
 # system_metrics: true            # whether to sample CPU, memory, disk and GPUs of each run
 # resume: false                   # whether to requeue interrupted tasks, as with the run option --requeue
@@ -33,7 +33,7 @@ shell_executable:                 # absolute path of the shell, used with shell_
 # Metrics
 # metrics: {val_loss: minimize, val_acc: maximize}   # goals: whether the best value is the lowest or highest
 
-# Slurm or Dask cluster, to which this machine can submit jobs
+# Slurm or Dask cluster
 # engine: slurm                   # executor: local (this machine, the default), slurm or dask
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
 # dask: {address: 'tcp://scheduler:8786', gpus: 1}
@@ -51,8 +51,8 @@ gpu_scheduler_task_mode: single           # single: one GPU per task; multi: gpu
 gpu_scheduler_selection_mode: auto        # auto: any of the GPUs in device_ids; specified: all of them
 gpu_scheduler_gpus_per_task: 1            # number of GPUs per task, used with task_mode: multi
 gpu_scheduler_device_ids: []              # indices or UUIDs of the GPUs to use; empty: all GPUs
-gpu_scheduler_min_free_memory_gb: 8.0     # free memory in GiB that a GPU must have
-gpu_scheduler_min_idle_pct: 70            # idle percentage that a GPU must have
+gpu_scheduler_min_free_memory_gb: 8.0     # minimum free memory of a GPU in GiB
+gpu_scheduler_min_idle_pct: 70            # minimum idle percentage of a GPU
 gpu_scheduler_stable_seconds: 15          # seconds for which a GPU must meet both limits before it is used
 gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that waits for GPUs is cancelled
 gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by such variables are never used

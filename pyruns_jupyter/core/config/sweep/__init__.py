@@ -1,1 +1,1 @@
-"""Sweeps: from one text with batch syntax to many configurations and their names."""
+"""Sweeps: from one text with sweep syntax to many configurations and their names."""

@@ -1,4 +1,4 @@
-"""The batch syntax of one value, such as `0.1 | 0.01` or `1:4`.
+"""The sweep syntax of one value, such as `0.1 | 0.01` or `1:4`.
 
     a | b | c            a product axis
     (a | b | c)          a zipped axis; name:(a | b) puts it in a zip group of its own
@@ -257,7 +257,7 @@ class _Expander:
         return Values("product" if total > 1 else "fixed", tuple(results))
 
     def fixed(self, text: str) -> Candidate:
-        """Return the candidate of a text without batch syntax."""
+        """Return the candidate of a text without sweep syntax."""
         first = text[0]
         if first in "\"'":
             return _quoted(text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.yamltext.reader import Path
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.config.yamltext.values import identity, quoted, string_text, value_text
+from pyruns_jupyter.core.config.yamltext.values import identity, mapping_lines, quoted, value_text
 
 _PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # a string that may not need quotes
 
@@ -56,7 +56,7 @@ def joined_sweep(texts: Sequence[str], names: Sequence[str]) -> str:
         for path, values in columns.items()
         if len(set(map(identity, values))) > 1
     }
-    # A text that is only a value in a configuration may be batch syntax in a sweep.
+    # A text that is only a value in a configuration may be sweep syntax in a sweep.
     fixed = {leaf.key: _candidate(columns[leaf.path][0]) for leaf in template.leaves if leaf.batch}
     return template.replaced({**fixed, **changes})
 
@@ -70,18 +70,9 @@ def _examined(text: str, config: Mapping[str, object]) -> Template:
     is_usable = not template.errors and not template.has_aliases
     if is_usable and not any(leaf.batch for leaf in template.leaves):
         return template
-    anew = Template.examine("".join(_lines(config)))
+    anew = Template.examine("".join(mapping_lines(config, _candidate)))
     same_keys = {leaf.path for leaf in template.leaves} == {leaf.path for leaf in anew.leaves}
     return template if is_usable and same_keys else anew
-
-
-def _lines(config: Mapping[str, object], indent: str = "") -> Iterator[str]:
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            yield f"{indent}{string_text(key)}:\n"
-            yield from _lines(value, f"{indent}  ")
-        else:
-            yield f"{indent}{string_text(key)}: {_candidate(value)}\n"
 
 
 def _value_at(config: object, path: Sequence[str]) -> object:

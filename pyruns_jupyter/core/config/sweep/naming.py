@@ -65,9 +65,8 @@ def _check_prefix(prefix: str) -> None:
     size = len(prefix.encode())
     if size > limit:
         raise InvalidInput(
-            f"The name is too long. A sweep appends to it, so it can have at most {limit} bytes in "
-            "UTF-8, but it "
-            f"has {size}.",
+            f"The name is too long. A sweep appends to it, so it can have at most {limit} bytes in UTF-8, "
+            f"but it has {size}.",
             field="name",
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.config.yamltext.reader import Leaf, Path
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.config.yamltext.values import string_text, value_text
+from pyruns_jupyter.core.config.yamltext.values import mapping_lines, string_text, value_text
 from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG
 
 MAX_ADDED_KEYS = 2000
@@ -20,7 +20,7 @@ _ON_ONE_LINE = frozenset({"plain", "single", "double", "flow"})
 
 
 def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = None) -> str:
-    """Return the default configuration with the values of `text` (YAML with batch syntax).
+    """Return the default configuration with the values of `text` (YAML with sweep syntax).
 
     Other keys keep their defaults, and the comments and order are those of the default. A text with all keys
     is returned unchanged. `aliases` maps other names of the default's keys to these.
@@ -42,9 +42,8 @@ def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = N
     added = [leaf for leaf in given.leaves if targets[leaf.key] not in known]
     if len(added) > MAX_ADDED_KEYS:
         raise InvalidInput(
-            f"{len(added):,} keys are not in the default configuration, but at most "
-            f"{MAX_ADDED_KEYS:,} are allowed. "
-            f"Add them to {DEFAULT_CONFIG} first.",
+            f"{len(added):,} keys are not in the default configuration, but at most {MAX_ADDED_KEYS:,} are "
+            f"allowed. Add them to {DEFAULT_CONFIG} first.",
             field="yaml",
         )
     if not any("\n" in leaf.source or _is_in_list(given, leaf) for leaf in added + given.leaves):
@@ -142,16 +141,6 @@ def _with(text: str, added: list[Leaf]) -> str:
         parts.append(template.text[done:position])
         if position > done and template.text[position - 1] not in "\r\n":
             parts.append("\n")
-        parts += _lines(keys, indent)
+        parts += mapping_lines(keys, str, indent)
         done = position
     return "".join([*parts, template.text[done:]])
-
-
-def _lines(keys: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Yield the lines of a nested mapping of source texts."""
-    for key, value in keys.items():
-        if isinstance(value, dict):
-            yield f"{indent}{string_text(key)}:\n"
-            yield from _lines(value, f"{indent}  ")
-        else:
-            yield f"{indent}{string_text(key)}: {value}\n"

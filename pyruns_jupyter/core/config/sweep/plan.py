@@ -1,4 +1,4 @@
-"""A sweep: one YAML text with batch syntax that stands for many configurations.
+"""A sweep: one YAML text with sweep syntax that stands for many configurations.
 
 The order is that of `pyruns` 0.3.17: the product axes in key order, then the zip groups; the last one varies
 fastest. Configurations are only made when they are needed.
@@ -74,7 +74,7 @@ class AxisGroup:
 
 
 class SweepPlan(SweptText[int]):
-    """The configurations that a YAML mapping with batch syntax stands for: at most `limit`.
+    """The configurations that a YAML mapping with sweep syntax stands for: at most `limit`.
 
     As much is read as possible. A plan with `errors` is only good for checking the rest of it. `broken` are
     the keys whose values are invalid.
@@ -100,9 +100,8 @@ class SweepPlan(SweptText[int]):
             largest = max(self.axes, key=lambda axis: len(axis.candidates))
             self.errors.append(
                 TooManyTasks(
-                    f"This configuration makes {count_text(self.count)} tasks, but at most {limit:,} "
-                    "are allowed. "
-                    "Use fewer values, or raise sweep_limit in the settings.",
+                    f"This configuration makes {count_text(self.count)} tasks, but at most {limit:,} are "
+                    "allowed. Use fewer values, or raise sweep_limit in the settings.",
                     field=largest.key,
                     line=largest.line,
                     column=largest.column,

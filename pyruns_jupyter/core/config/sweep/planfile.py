@@ -62,7 +62,7 @@ def plan_text(plan: PlanFile, count: int) -> str:
 
 
 def read_plan(path: Path) -> PlanFile:
-    """Return the plan in a file; it can be any YAML file with batch syntax.
+    """Return the plan in a file; it can be any YAML file with sweep syntax.
 
     Raises:
         NotFound, Unreadable: when the file does not exist or is not text.

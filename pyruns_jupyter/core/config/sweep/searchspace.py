@@ -220,9 +220,8 @@ class SearchSpace(SweptText[Branch]):
         if not self.errors and not self.dimensions:
             self.errors.append(
                 InvalidInput(
-                    "The search space is empty. Specify a range or several values for at least one "
-                    "key, such as "
-                    "log(1e-5, 1e-1), 1:65 or adam | sgd.",
+                    "The search space is empty. Specify a range or several values for at least one key, such "
+                    "as log(1e-5, 1e-1), 1:65 or adam | sgd.",
                     field="yaml",
                 )
             )

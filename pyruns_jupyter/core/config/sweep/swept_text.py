@@ -1,4 +1,4 @@
-"""A YAML text whose values in batch syntax are expanded one by one, as far as they are valid."""
+"""A YAML text whose values in sweep syntax are expanded one by one, as far as they are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SweptText(Generic[P]):
     """The base of `SweepPlan` and `SearchSpace`; `limit` is the maximum number of values of a key.
 
     `errors` has all errors of the text. `_pieces` are the parts of the text, with what `_read` returned
-    instead of each value in batch syntax.
+    instead of each value in sweep syntax.
     """
 
     def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
@@ -51,7 +51,7 @@ class SweptText(Generic[P]):
 
     @classmethod
     def parse(cls, text: str, *, limit: int = DEFAULT_LIMIT) -> Self:
-        """Read a YAML mapping with batch syntax.
+        """Read a YAML mapping with sweep syntax.
 
         Raises:
             InvalidInputs: all errors, each with a dotted key (or "yaml"), line and column.
@@ -62,7 +62,7 @@ class SweptText(Generic[P]):
         return found
 
     def _read(self, place: SweptValue) -> str | P:
-        """Read a value in batch syntax; return its piece of the text.
+        """Read a value in sweep syntax; return its piece of the text.
 
         Raises:
             ScanError: with the offset within the value.

@@ -1,4 +1,4 @@
-"""Recognize batch syntax, and find it inside flow collections."""
+"""Recognize sweep syntax, and find it inside flow collections."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
 
 @dataclass(frozen=True)
 class BatchSpan:
-    """A part of a text that is written in batch syntax; `end` is exclusive."""
+    """A part of a text that is written in sweep syntax; `end` is exclusive."""
 
     start: int
     end: int
@@ -80,7 +80,7 @@ def split_conditional(text: str) -> ConditionalValue | None:
 
 
 def looks_batch(text: str, in_flow: bool = False) -> bool:
-    """Return whether the value `text` (stripped, without comment) uses batch syntax, correctly or not."""
+    """Return whether the value `text` (stripped, without comment) uses sweep syntax, correctly or not."""
     if not text:
         return False
     first = text[0]

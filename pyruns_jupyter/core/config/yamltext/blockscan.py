@@ -1,6 +1,6 @@
 """Find the keys and values of block mappings and lists line by line, before YAML reads the text.
 
-Batch syntax need not be YAML (`dims: [64, 32] | [128, 64]`, `name: "a" | "b"`), so it is found first, in the
+Sweep syntax need not be YAML (`dims: [64, 32] | [128, 64]`, `name: "a" | "b"`), so it is found first, in the
 raw text. The scan only looks at the shape of lines; the YAML parser checks the rest.
 """
 
@@ -26,7 +26,7 @@ _PROPERTY = re.compile(r"(?:[&!]\S*(?:[ \t]+|(?=[\r\n]|\Z)))+")
 
 
 class BlockScan:
-    """The `spans` of batch syntax in a text, in order, and the keys of its block mappings."""
+    """The `spans` of sweep syntax in a text, in order, and the keys of its block mappings."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -40,7 +40,7 @@ class BlockScan:
         """Scan the text.
 
         Raises:
-            ScanError: when batch syntax cannot be separated from the rest; what was found before it stays.
+            ScanError: when sweep syntax cannot be separated from the rest; what was found before it stays.
         """
         position = 0
         while position < len(self.text):

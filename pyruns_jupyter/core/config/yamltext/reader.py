@@ -1,4 +1,4 @@
-"""Read a YAML text with batch syntax as a document. Errors are collected, not raised."""
+"""Read a YAML text with sweep syntax as a document. Errors are collected, not raised."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Leaf(_Place):
 
 @dataclass(frozen=True)
 class SweptValue(_Place):
-    """A value that is written in batch syntax."""
+    """A value that is written in sweep syntax."""
 
     in_flow: bool
 
 
 @dataclass
 class Document:
-    """The contents of a text: fields, values in batch syntax, the plain data without these, errors.
+    """The contents of a text: fields, values in sweep syntax, the plain data without these, errors.
 
     With `has_aliases`, some values are not fields, because aliases repeat them.
     """
@@ -135,13 +135,13 @@ class DocumentReader:
             )
         self.mapping(root, (), 0)
         for span in self.spans.values():
-            self.fail("batch syntax is not allowed here. Quote the value if it is text", span.start)
+            self.fail("sweep syntax is not allowed here. Quote the value if it is text", span.start)
         value = NodeReader(strict=not self.result.errors).value(root)
         assert isinstance(value, dict)
         self.result.base = value
 
     def unreadable(self, message: str, index: int) -> None:
-        """Add an error because of which only the values in batch syntax are known."""
+        """Add an error because of which only the values in sweep syntax are known."""
         self.result.readable = False
         self.result.leaves = []
         self.result.places = []
@@ -171,7 +171,7 @@ class DocumentReader:
             )
 
     def masked(self) -> str:
-        """Return the text with plain words instead of batch syntax, of the same length."""
+        """Return the text with plain words instead of sweep syntax, of the same length."""
         parts: list[str] = []
         position = 0
         for span in self.scan.spans:
@@ -210,7 +210,7 @@ class DocumentReader:
             self.value(value_node, inner, depth)
 
     def forget(self, node: Node) -> None:
-        """Ignore the batch syntax in a value that is not used."""
+        """Ignore the sweep syntax in a value that is not used."""
         first = bisect_left(self.span_starts, node.start_mark.index)
         last = bisect_left(self.span_starts, max(node.end_mark.index, node.start_mark.index + 1))
         for start in self.span_starts[first:last]:
@@ -234,7 +234,7 @@ class DocumentReader:
                 self.repeated(base)
 
     def repeated(self, node: Node) -> None:
-        """Report batch syntax in a value that an alias repeats: sweeping one key would change the other."""
+        """Report sweep syntax in a value that an alias repeats: sweeping one key would change the other."""
         start, end = node.start_mark.index, node.end_mark.index
         first = bisect_left(self.starts, start)
         for place in self.result.places[first : bisect_left(self.starts, end)]:
@@ -270,7 +270,7 @@ class DocumentReader:
             self.mapping(node, path, depth + 1)
 
     def check_missed(self, node: ScalarNode, path: Path) -> None:
-        """Report batch syntax after an anchor or a tag, or where the line scan could not see it."""
+        """Report sweep syntax after an anchor or a tag, or where the line scan could not see it."""
         start = node.start_mark.index
         if not node.style and self.text[start : start + 1] != "!" and looks_batch(node.value.strip()):
             self.fail(

@@ -28,7 +28,7 @@ class Template(Document):
 
     @staticmethod
     def parse(text: str) -> Template:
-        """Read a YAML mapping that may hold batch syntax. An empty text is an empty mapping.
+        """Read a YAML mapping that may hold sweep syntax. An empty text is an empty mapping.
 
         Raises:
             InvalidInputs: all errors, each with `field` ("yaml" or a dotted key), line and column.
@@ -69,7 +69,7 @@ class Template(Document):
         return error
 
     def config(self, values: Iterable[tuple[Path, object]]) -> dict[str, object]:
-        """Return the configuration with `values` instead of batch syntax."""
+        """Return the configuration with `values` instead of sweep syntax."""
         result = {key: _copied(value) for key, value in self.base.items()}
         for path, value in values:
             target: Any = result
@@ -82,7 +82,7 @@ class Template(Document):
         return result
 
     def replaced(self, changes: Mapping[str, str]) -> str:
-        """Return the text with new source texts (YAML or batch syntax, one line each) of some fields.
+        """Return the text with new source texts (YAML or sweep syntax, one line each) of some fields.
 
         Raises:
             InvalidInput: when a key is not a field of this document, or the result is not valid.

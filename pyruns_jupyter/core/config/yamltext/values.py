@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -219,6 +220,18 @@ def value_text(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{string_text(str(k))}: {value_text(v)}" for k, v in value.items()) + "}"
     raise TypeError(f"a value of type {type(value).__name__} cannot be written as YAML")
+
+
+def mapping_lines(
+    values: Mapping[str, Any], text_of: Callable[[Any], str] = value_text, indent: str = ""
+) -> Iterator[str]:
+    """Yield the lines of a mapping as YAML (block style); `text_of` returns the text of a value."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{string_text(key)}:\n"
+            yield from mapping_lines(value, text_of, f"{indent}  ")
+        else:
+            yield f"{indent}{string_text(key)}: {text_of(value)}\n"
 
 
 def string_text(text: str) -> str:
