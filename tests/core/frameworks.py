@@ -22,7 +22,7 @@ from pyruns_jupyter.core.scripts.reading import read_parameters
 # What a word of a command line can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _FLAGS = ["", "-", "--", "-x", "--lr", "--lr=1", "@", "~", "+", "%d"]
-_LITERALS = ["null", "None", "true", "True", "1", "-1", "1e5", "nan", "0x10", "[1]", "{a: 1}"]
+_LITERALS = ["null", "None", "true", "True", "1", "-1", "1e5", "nan", "0x10", "[1]", '["a"]', "{a: 1}"]
 _SIGNS = ["a b", "a=b", "it's", '"', "\\", "a\\", "\\'", "a,b", "a#b", "${x}", "é\n"]
 NASTY = st.sampled_from([*_FLAGS, *_LITERALS, *_SIGNS])
 WORDS = TEXTS | NASTY

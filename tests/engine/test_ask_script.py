@@ -356,12 +356,13 @@ def test_tyro(tmp_path: Path) -> None:
     pytest.importorskip("tyro")
     source = """
 import dataclasses, tyro
+from typing import Optional
 @dataclasses.dataclass
 class Optimizer:
     lr_rate: float = 0.1
     amp: bool = False
 def make():
-    fields = [("steps", int), ("opt", Optimizer, Optimizer())]
+    fields = [("steps", int), ("opt", Optimizer, Optimizer()), ("note", Optional[str], None)]
     return dataclasses.make_dataclass("Config", fields, frozen=True)
 Optimizer.__hash__ = lambda self: 1
 tyro.cli(make())
@@ -369,6 +370,8 @@ raise SystemExit("ran")
 """
     workspace = opened(tmp_path, source)
     assert asked(workspace).answer.framework == "tyro"
+    with pytest.raises(InvalidInput, match="the string 'None' as a null value"):
+        words(workspace, steps=3, note="None")
     argv = words(workspace, steps=3, **{"opt.lr_rate": 0.5, "opt.amp": True})
     assert argv == ["--steps", "3", "--opt.lr-rate", "0.5", "--opt.amp"]
     assert words(workspace, steps=3, **{"opt.amp": False}) == ["--steps", "3"]
@@ -502,6 +505,72 @@ main()
     argv = words(workspace, steps=3, names=["b", "1"], config_path="c.yaml", **{"opt.lr": 0.5})
     given = dict(zip(argv[::2], map(yaml.safe_load, argv[1::2]), strict=True))
     assert given == {"--steps": 3, "--names": ["b", "1"], "--config_path": "c.yaml", "--opt.lr": 0.5}
+
+
+# As much of pyrallis as the answer depends on.
+YAML_PARSER = """
+import argparse, dataclasses
+class ArgumentParser(argparse.ArgumentParser):
+    def __init__(self, config_class, config_path=None):
+        super().__init__()
+        self.config_class, self.config_path = config_class, [config_path] if config_path else []
+        self.add_argument("--config_path")
+        self.add_fields(config_class, "")
+    def add_fields(self, owner, prefix):
+        for one in dataclasses.fields(owner):
+            if dataclasses.is_dataclass(one.type):
+                self.add_fields(one.type, prefix + one.name + ".")
+            else:
+                self.add_argument("--" + prefix + one.name, type=str)
+def parse(config_class, config_path=None):
+    return ArgumentParser(config_class, config_path).parse_args()
+"""
+SECTIONS = """
+import pathlib, sys
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "library"))
+from dataclasses import dataclass, field
+import pyrallis
+@dataclass
+class Part:
+    lr: float = 0.1
+    name: str = "a"
+@dataclass
+class Wide(Part):
+    width: int = 3
+@dataclass
+class Config:
+    steps: int
+    one: Part = field(default_factory=Part)
+    two: Part = field(default_factory=lambda: Part(0.7))
+    null: Part = field(default_factory=lambda: Part(0.7, None))
+    wide: Part = field(default_factory=lambda: Wide(0.7))
+pyrallis.parse(Config, FILE)
+raise SystemExit("ran")
+"""
+
+
+def sections(folder: Path, file: str | None) -> WorkspaceFolder:
+    (folder / "library").mkdir()
+    (folder / "library" / "pyrallis.py").write_text(YAML_PARSER, encoding="utf-8")
+    workspace = opened(folder, SECTIONS.replace("FILE", repr(file)))
+    assert asked(workspace).answer.library == "pyrallis.ArgumentParser"
+    return workspace
+
+
+def test_defaults_that_words_of_their_section_reset_are_passed(tmp_path: Path) -> None:
+    workspace = sections(tmp_path, None)
+    found = described(workspace, "default", "required")
+    assert found["steps"] == (None, True) and found["two.lr"] == (0.7, False)
+    names = ["one.lr", "one.name", "two.lr", "null.lr", "wide.lr"]
+    config = {"steps": 3, **{name: found[name][0] for name in names}, "two.name": "b"}
+    assert words(workspace, **config) == ["--steps", "3", "--two.lr", "0.7", "--two.name", "b"]
+
+
+def test_fields_that_a_file_of_the_script_may_set_have_no_default(tmp_path: Path) -> None:
+    workspace = sections(tmp_path, "train.yaml")
+    found = described(workspace, "type", "default", "required")
+    assert found["steps"] == ("int", None, False) and found["one.lr"] == ("float", None, False)
+    assert words(workspace, **{"one.lr": 0.1, "one.name": None}) == ["--one.lr", "0.1"]
 
 
 def test_draccus(tmp_path: Path) -> None:

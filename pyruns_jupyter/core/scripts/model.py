@@ -46,10 +46,12 @@ class Parameter:
     argument: int, float, str, bool (Python's `bool`), truth (names for true and false), path, json, literal
     (a Python literal) or custom. `separator` splits one argument into a list of items. `spelling` holds
     values with a special spelling on the command line. `nargs` and `action` are those of argparse.
-    `default` is also None when it is unknown; then `computed` is true. `suppressed`: without the argument
-    the script does not set the value. `scope` holds the subcommands that it belongs to, outermost first.
-    `line` is in the script, or in `file` of its project. `off_flags` switch a boolean off. `shape` is a
-    more precise type, if the framework declares one. `also` holds other arguments that set the same value.
+    `default` is also None when it is unknown; then `computed` is true. A `computed` parameter that has a
+    default is always passed: without the argument, the script may have another value. `suppressed`: without
+    the argument the script does not set the value. `scope` holds the subcommands that it belongs to,
+    outermost first. `line` is in the script, or in `file` of its project. `off_flags` switch a boolean off.
+    `shape` is a more precise type, if the framework declares one. `also` holds other arguments that set the
+    same value.
     """
 
     name: str

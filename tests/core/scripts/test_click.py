@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.model import ScriptParameters
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand
+from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
+from pyruns_jupyter.core.scripts.types import Shape
 from tests.core.frameworks import FLOATS, INTS, WORDS, default_config, loaded, printed, read_script, table
 
 pytest.importorskip("click", reason="click is not installed")
@@ -298,3 +300,20 @@ def test_a_flag_with_the_name_of_another_command(tmp_path: Path) -> None:
     config = {**default_config(script), "command": "ref", "ref": {"dest": "d"}}
     assert build_argv(script, config) == ["ref", "--dest", "d"]
     assert build_argv(script, {"command": "calc", "calc": {"ref": "r"}}) == ["calc", "--ref", "r"]
+
+
+def test_a_tuple_with_more_types_than_values() -> None:
+    """As an answer of a script may describe it."""
+    shape = Shape("tuple", (Shape("int"), Shape("str"), Shape("float")))
+    pair = Parameter("pair", flags=("--pair",), nargs=2, shape=shape)
+    script = ScriptParameters("click", (pair,), details=ScriptCommand("", [pair]))
+    assert build_argv(script, {"pair": [1, "a"]}) == ["--pair", "1", "a"]
+
+
+def test_a_method_that_is_used_as_a_decorator_gives_no_name(tmp_path: Path) -> None:
+    source = (
+        "import click\n@click.group()\ndef main(): ...\n"
+        "@main.add_command\n@click.command('train')\n@click.option('--lr')\ndef run(**values): ...\n"
+        "@main.command()\n@click.option('--k')\ndef other(**values): ...\nmain()\n"
+    )
+    assert list(table(read_script(tmp_path, source))) == ["command", "other.k"]

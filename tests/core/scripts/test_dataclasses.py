@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
@@ -54,6 +55,8 @@ class Config:
         ("tyro", "tyro.cli(Config, default=Config(lr=0.5))"),
         ("tyro", "def main(lr: float): ...\ntyro.cli(main)"),
         ("tyro", "@dataclass\nclass Wide:\n    rates: dict[str, float] = None\ntyro.cli(Wide)"),
+        ("pyrallis", "@pyrallis.wrap(config_path='a.yaml')\ndef main(config: Config): ...\nmain()"),
+        ("draccus", "draccus.parse(Config, 'a.yaml')"),
     ],
 )
 def test_other_libraries_are_left_to_asking(tmp_path: Path, library: str, call: str) -> None:
@@ -207,6 +210,11 @@ def test_a_class_of_simple_fields_that_are_read_as_yaml(tmp_path: Path, library:
     assert build_argv(script, {"config_path": "a b.yaml", "steps": 3, "data": "d", "rate": 0.5}) == [
         "--config_path", "a b.yaml", "--steps", "3", "--rate", "0.5",
     ]  # fmt: skip
+    given: dict[str, object] = {"steps": 3, "data": '["a"]', "rates": {"é😀": 1e-05}}
+    words = build_argv(script, given)
+    assert dict(zip(words[::2], map(yaml.safe_load, words[1::2]), strict=True)) == {
+        f"--{key}": value for key, value in given.items()
+    }
     changed: dict[str, object] = {
         "steps": 5,
         "rate": -0.5,
@@ -219,6 +227,46 @@ def test_a_class_of_simple_fields_that_are_read_as_yaml(tmp_path: Path, library:
     }
     pytest.importorskip(library, reason=f"{library} is not installed")
     assert printed(tmp_path, script, changed) == changed
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "others"),
+    [
+        ("Optional[str]", "None", ["none", "null"]),
+        ("Optional[List[str]]", ["None"], [["None", "a"], ["a"]]),
+        ("List[Optional[str]]", ["a", "None"], [["a"]]),
+        ("str", None, ["None"]),
+    ],
+)
+def test_texts_that_tyro_reads_as_null(
+    tmp_path: Path, annotation: str, value: object, others: list[object]
+) -> None:
+    source = (
+        "from dataclasses import dataclass\nfrom typing import List, Optional\nimport tyro\n"
+        f"@dataclass\nclass Config:\n    x: {annotation}\ntyro.cli(Config)\n"
+    )
+    script = read_script(tmp_path, source)
+    with pytest.raises(InvalidInputs, match="x"):
+        build_argv(script, {"x": value})
+    for one in others:
+        assert build_argv(script, {"x": one})[0] == "--x"
+
+
+def test_arguments_of_another_parser_in_the_file_are_not_listed(tmp_path: Path) -> None:
+    more = "def unused():\n    import argparse\n    parser = argparse.ArgumentParser()\n"
+    more += "    parser.add_argument('--other')\n    parser.parse_args()\n"
+    source = OTHERS.format(library="tyro", call=f"{more}\ntyro.cli(Config)")
+    assert list(table(read_script(tmp_path, source))) == ["lr"]
+
+
+def test_nested_values_of_fields_that_are_not_listed(tmp_path: Path) -> None:
+    script = read_script(tmp_path, TRANSFORMERS)
+    config = {"model_name_or_path": "m", "x": {"flag": False, "sizes": [1, 2]}}
+    assert build_argv(script, config) == [
+        "--model_name_or_path", "m", "--x.flag", "False", "--x.sizes", "1", "2",
+    ]  # fmt: skip
+    with pytest.raises(InvalidInputs, match="x expects a single value, not a mapping"):
+        build_argv(script, {"model_name_or_path": "m", "x": {}})
 
 
 def test_values_of_fields_that_are_not_listed(tmp_path: Path) -> None:
@@ -359,3 +407,23 @@ def test_a_file_as_the_only_argument(tmp_path: Path) -> None:
     assert build_argv(script, {"config_file": "a.json", "extra": 3}) == ["a.json"]
     with pytest.raises(InvalidInputs, match="extra: the script reads only the file in config_file"):
         build_argv(script, {"config_file": "a.json", "extra": 4})
+
+
+def test_a_file_of_trl_does_not_replace_the_arguments(tmp_path: Path) -> None:
+    source = """
+import sys
+from dataclasses import dataclass
+from trl import TrlParser
+
+@dataclass
+class Config:
+    lr: float = 0.1
+
+parser = TrlParser(Config)
+if sys.argv[1].endswith(".yaml"):
+    (config,) = parser.parse_yaml_file(sys.argv[1])
+"""
+    script = read_script(tmp_path, source)
+    assert list(table(script)) == ["config", "lr"]
+    with pytest.raises(InvalidInputs, match="Did you mean config"):
+        build_argv(script, {"config_file": "a.yaml"})

@@ -332,6 +332,17 @@ def test_structured_configurations(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("config", [{"net": {"widths": [1, 2]}}, {"net.widths": [1, 2]}])
+def test_values_of_an_object_that_is_not_followed_are_passed(folder: Path, config: dict[str, object]) -> None:
+    source = STRUCTURED.replace("default_factory=Net", "default_factory=partial(Net, widths=[3])")
+    source = source.replace("    lr: float", "    other: Optional[Net] = None\n    lr: float")
+    script = read_script(folder, f"from functools import partial\n{source}")
+    found = table(script, "default")
+    assert (found["net"], found["other"]) == ((None,), (None,))
+    made = printed(folder, script, config)
+    assert (made["net"], made["other"]) == ({"act": "relu", "widths": [1, 2]}, None)
+
+
 def test_a_run_folder_of_the_project_stays(folder: Path) -> None:
     config = folder / "conf" / "config.yaml"
     config.write_text(config.read_text() + "hydra:\n  run:\n    dir: task/mine\n")

@@ -89,6 +89,37 @@ def test_classes_whose_values_the_library_may_forget_are_left_to_asking(
     assert (script.kind, list(table(script))) == ("command", ["command_line"])
 
 
+def test_values_by_position_are_those_of_the_fields_that_have_one(tmp_path: Path) -> None:
+    source = """
+from dataclasses import dataclass, field
+from typing import ClassVar
+import tyro
+
+@dataclass
+class Part:
+    count: ClassVar[int] = 0
+    hidden: int = field(default=1, init=False)
+    name: str = field(default="a", kw_only=True)
+    lr: float = 0.1
+
+@dataclass
+class Config:
+    part: Part = field(default_factory=lambda: Part(0.7))
+
+tyro.cli(Config)
+"""
+    script = read_script(tmp_path, source)
+    assert table(script, "default") == {"part.name": ("a",), "part.lr": (0.7,)}
+
+
+@pytest.mark.parametrize("library", ["tyro", "pyrallis", "draccus"])
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_sections_without_values(tmp_path: Path, library: str, nothing: object) -> None:
+    script = read_nested(tmp_path, library)
+    config = {"schedule": {"warm_up": 1}, "data": nothing, "first_one": {"plan_b": nothing}}
+    assert build_argv(script, config)[1:] == ["1"]
+
+
 NESTED = """
 from __future__ import annotations
 

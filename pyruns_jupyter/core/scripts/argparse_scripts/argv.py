@@ -41,7 +41,7 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
     """
     parser = script.parser or Parser(script.parameters, open=script.open)
     errors: list[InvalidInput] = []
-    words = _Line(parser, errors, pass_defaults).words(config)
+    words = _Line(parser, errors, pass_defaults, library=script.library).words(config)
     if errors:
         raise InvalidInputs(errors)
     return words
@@ -90,6 +90,7 @@ class _Line:
     pass_defaults: bool
     prefix: str = ""
     given: dict[str, object] = field(default_factory=dict)
+    library: str = ""
 
     def refuse(self, key: str, message: str) -> None:
         full = f"{self.prefix}{key}"
@@ -173,6 +174,8 @@ class _Line:
                 below.setdefault(first, {})[rest] = value
             elif isinstance(value, Mapping) and value:
                 yield from self._flattened(value, below, f"{key}.")
+            elif value in (None, {}) and any(one.startswith(f"{key}.") for one in self.parser.by_key):
+                continue  # a section without values
             else:
                 yield key, value
 
@@ -195,7 +198,7 @@ class _Line:
                 words: list[str] = []
                 if value is not None and not self._left_out(parameter, value):
                     try:
-                        words = words_of(parameter, value, self.parser)
+                        words = self._words_of(parameter, value)
                         for word in words:
                             check_positional(word, self.parser)
                         if not words and value != [] and not same(value, parameter.default):
@@ -230,9 +233,7 @@ class _Line:
             return None
         try:
             words = (
-                _unlisted(key, value, self.parser)
-                if parameter is None
-                else words_of(parameter, value, self.parser)
+                _unlisted(key, value, self.parser) if parameter is None else self._words_of(parameter, value)
             )
             if not words and parameter is not None and parameter.required:
                 raise MismatchError("it is required, and this value cannot be expressed on the command line")
@@ -240,6 +241,15 @@ class _Line:
             self.refuse(key, str(error))
             return None
         return _Given(parameter, key, words) if words else None
+
+    def _words_of(self, parameter: Parameter, value: object) -> list[str]:
+        shape = parameter.shape
+        if self.library == "tyro" and shape is not None:
+            items = value if isinstance(value, list) else [value]
+            in_items = any(one.optional for one in shape.items)
+            if (shape.optional and items == ["None"]) or (in_items and "None" in items):
+                raise MismatchError("the script would parse the string 'None' as a null value")
+        return words_of(parameter, value, self.parser)
 
     def _left_out(self, parameter: Parameter, value: object) -> bool:
         """Return whether a value is omitted because it is the default; always in exclusive groups."""
@@ -280,9 +290,9 @@ class _Line:
             if command == name:
                 words = [
                     command,
-                    *_Line(parser, self.errors, self.pass_defaults, f"{self.prefix}{key}.").words(
-                        below.get(key, {})
-                    ),
+                    *_Line(
+                        parser, self.errors, self.pass_defaults, f"{self.prefix}{key}.", library=self.library
+                    ).words(below.get(key, {})),
                 ]
         chosen = commands.keys.get(name) if name is not None else None
         for key, inner in below.items():

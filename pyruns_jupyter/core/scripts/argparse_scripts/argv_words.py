@@ -387,7 +387,8 @@ def _joined(parameter: Parameter, value: Sequence[object], parser: Parser) -> st
 
 def _notation(parameter: Parameter, value: object) -> str:
     kind = parameter.item_type
-    if isinstance(value, str) and value[:1] in ("{", "[", "("):
+    is_text = kind == "json" and parameter.shape is not None and parameter.shape.name in ("str", "path")
+    if isinstance(value, str) and value[:1] in ("{", "[", "(") and not is_text:
         try:
             json.loads(value) if kind == "json" else ast.literal_eval(value)
             return value  # it already has that format

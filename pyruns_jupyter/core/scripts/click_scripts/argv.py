@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, repeat
 from typing import Any
 
 from pyruns_jupyter.core.scripts.bind_values import (
@@ -122,7 +122,7 @@ def _several(parameter: Parameter, value: Any) -> list[str]:
     shape = parameter.shape or ANY
     if shape.name != "tuple":
         return [one_word(shape, item) for item in items]
-    return [one_word(one, item) for one, item in zip_longest(shape.items, items, fillvalue=ANY)]
+    return [one_word(one, item) for one, item in zip(chain(shape.items, repeat(ANY)), items, strict=False)]
 
 
 def _one(parameter: Parameter, value: Any) -> str:

@@ -26,7 +26,7 @@ def registered(
             if isinstance(node, Function):
                 for decorator in node.decorator_list:
                     method = _method(home, decorator, owner)
-                    if method:
+                    if method and not method.startswith("add_"):
                         yield method, decorator, home, (home, node)
             elif isinstance(node, ast.Call):
                 call = node.func if isinstance(node.func, ast.Call) else node

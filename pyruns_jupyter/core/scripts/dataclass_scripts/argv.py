@@ -28,15 +28,15 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         return _only_file(script, file_key, config)
     known = parser.by_key
     more: list[Parameter] = []
+    for key, value in fill(script.parameters, config, more=True).extra.items() if parser.open else ():
+        nargs = "+" if isinstance(value, list) else None
+        more.append(Parameter(key, flags=(f"--{key}",), nargs=nargs, item_type="custom", spelling=WORDS))
     values = dict(config)
     for key, value in config.items():
         found = known.get(key)
-        if found is None and parser.open and not isinstance(value, Mapping):
-            nargs = "+" if isinstance(value, list) else None
-            more.append(Parameter(key, flags=(f"--{key}",), nargs=nargs, item_type="custom", spelling=WORDS))
-        elif found is not None and isinstance(value, Mapping) and not is_default(found, value):
+        if found is not None and isinstance(value, Mapping) and not is_default(found, value):
             shape = found.shape
-            if shape is not None and shape.name in ("dict", "union"):
+            if found.item_type != "json" and shape is not None and shape.name in ("dict", "union"):
                 values[key] = json.dumps(value)
     parser = replace(parser, parameters=(*parser.parameters, *more))
     return argparse_argv.build(replace(script, parser=parser), values, pass_defaults)

@@ -34,7 +34,10 @@ _PARSERS = (
     *(f"{library}.{name}" for library in _YAML for name in ("wrap", "parse")),
 )
 _SIMPLE = ("int", "float", "str", "bool", "path", "choice")
-_CHANGING = ("args", "default", "config", "registry", "return_unknown_args", "use_underscores", "prog")
+_CHANGING = (
+    *("args", "default", "config", "registry", "return_unknown_args", "use_underscores", "prog"),
+    "config_path",  # a file of the script, whose values replace the defaults
+)
 _REGISTRIES = (
     "ChoiceRegistry",
     "PluginRegistry",
@@ -85,7 +88,8 @@ class _Reading:
         self.name = _name(module, call)
         package = self.name.partition(".")[0]
         self.library = package if package in ("tyro", *_YAML) else "transformers"
-        self.open = self.library != "transformers" and not keywords(call).keys().isdisjoint(_CHANGING)
+        changed = len(call.args) > 1 or not keywords(call).keys().isdisjoint(_CHANGING)
+        self.open = self.library != "transformers" and changed
         self.reads_file = ""  # the format of a file that can replace all arguments
         for node in nodes_of(module.tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -123,7 +127,7 @@ class _Reading:
             self.open,
             parser=parser,
             library=self.library,
-            details="config_file" if self.reads_file else "",
+            details="config_file" if any(one.name == "config_file" for one in own[:known]) else "",
         )
 
     def _several(self, module: Module, node: ast.expr) -> list[Parameter]:
@@ -262,7 +266,8 @@ class _Reading:
     def _plain(self) -> ScriptParameters | None:
         """Return the arguments that `add_argument` declares in addition to the dataclasses."""
         nodes = nodes_of(self.project.main.tree)
-        if not any(isinstance(node, ast.Attribute) and node.attr == "add_argument" for node in nodes):
+        adds = any(isinstance(node, ast.Attribute) and node.attr == "add_argument" for node in nodes)
+        if self.library != "transformers" or not adds:
             return None
         return argparse_reading.read(self.project) or argparse_reading.read_uncalled(self.project)
 

@@ -120,7 +120,11 @@ def _extra(key: str, value: Any, now: Mapping[str, Any], script: ScriptParameter
             if not mark and same(now.get(name), value, exact=True)
             else [f"{mark}{name}={override_value(value)}"]
         )
-    if script.open or any(known.startswith(f"{name}.") for known in now):
+    # A value that is null, or that is not known, may be a mapping.
+    if script.open or any(
+        known.startswith(f"{name}.") or (value is None and name.startswith(f"{known}."))
+        for known, value in now.items()
+    ):
         return [f"++{name}={override_value(value)}"]
     raise MismatchError(
         unknown_key(name, [*now]).removeprefix(f"{name}: ").rstrip(".") + f". Write +{name} to add it"

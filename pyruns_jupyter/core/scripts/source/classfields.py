@@ -35,8 +35,8 @@ _ENDS_OF_MISSING = ("MISSING", "II", "SI")
 class ClassField:
     """One field. `default` is NOTHING when it has none, and None when it is `computed`.
 
-    `nested` is the class of the project that it holds, `given` the values that the default sets in its
-    fields. `words` are the keywords of `field(...)`, `module` is the file of the declaration.
+    `nested` is the class of the project that it holds by default, `given` the values that the default sets in
+    its fields. `words` are the keywords of `field(...)`, `module` is the file of the declaration.
     """
 
     module: Module
@@ -84,7 +84,7 @@ def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool
 
 
 def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> list[str]:
-    """Return the names of the fields of a class in their order, without evaluating their defaults."""
+    """Return the names of the fields that a call of a class can set by their positions, in their order."""
     names: list[str] = []
     for base in reversed(definition.bases) if depth < _DEPTH else ():
         found = module.find_class(base)
@@ -92,7 +92,15 @@ def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> lis
             names += field_names(found[0], found[1], depth + 1)
     for statement in definition.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            names.append(statement.target.id)
+            name, value = statement.target.id, statement.value
+            words: dict[str, str] = {}
+            if isinstance(value, ast.Call) and _makes_field(module, value):
+                words = {key: text_of(node) for key, node in keywords(value).items()}
+            named = words.get("init") == "False" or words.get("kw_only") == "True"
+            if named or "ClassVar" in text_of(statement.annotation):
+                names = [one for one in names if one != name]
+            else:
+                names.append(name)
     return list(dict.fromkeys(names))
 
 
@@ -212,9 +220,9 @@ def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
     try:
         value = known_default(module, node)
     except UnknownError:
-        return replace(found, default=None, computed=True, expression=node)
+        return replace(found, default=None, computed=True, expression=node, nested=None)
     shape = found.shape if found.shape.name not in ("any",) else shape_of_value(value)
-    return replace(found, default=value, shape=shape)
+    return replace(found, default=value, shape=shape, nested=None)
 
 
 def _made(found: ClassField, module: Module, factory: ast.expr) -> ClassField:
@@ -230,7 +238,7 @@ def _made(found: ClassField, module: Module, factory: ast.expr) -> ClassField:
     if target is not None and is_config_class(*target):
         assert isinstance(target[1], ast.ClassDef)
         return replace(found, nested=(target[0], target[1]), default=None)
-    return replace(found, default=None, computed=True, expression=factory)
+    return replace(found, default=None, computed=True, expression=factory, nested=None)
 
 
 def _text_below(statement: ast.stmt | None) -> str:

@@ -112,7 +112,7 @@ def _intercepted(
     session.inside += 1
     library, command = _library(parser), describe(session, parser)
     if library.split(".")[0] in _YAML:
-        _take_fields(command, _config_class(parser))
+        _take_fields(command, _config_owner(parser))
     answer: dict[str, Any] = {
         "framework": "argparse",
         "library": library,
@@ -146,26 +146,30 @@ def _library(parser: Any) -> str:
     return ""
 
 
-def _config_class(parser: Any) -> Any:
-    """Return the dataclass of a parser of pyrallis, or of draccus, whose object contains argparse's."""
+def _config_owner(parser: Any) -> Any:
+    """Return what has the dataclass: the parser of pyrallis, or of draccus, which contains argparse's."""
     owners = (frame.f_locals.get("self") for frame in callers())
     around = (one for one in owners if getattr(one, "parser", None) is parser)
-    found = (getattr(one, "config_class", None) for one in (parser, *around))
-    return next((one for one in found if one is not None), None)
+    return next((one for one in (parser, *around) if getattr(one, "config_class", None) is not None), None)
 
 
-def _take_fields(command: dict[str, Any], config: Any) -> None:
+def _take_fields(command: dict[str, Any], owner: Any) -> None:
     """Add types and defaults of a dataclass, which its library keeps from argparse and reads as YAML."""
+    config, file = getattr(owner, "config_class", None), getattr(owner, "config_path", None)
     fields = fields_of(config) if dataclasses.is_dataclass(config) else {}
     sections = {one["name"].rpartition(".")[0] for one in command["parameters"]}
     command["parameters"] = [one for one in command["parameters"] if one["name"] not in sections]
     for one in command["parameters"]:
         if one["name"] in fields:
-            hint, value = fields[one["name"]]
+            hint, value, lost = fields[one["name"]]
+            if file:  # of the script, which may set any field
+                value, lost = None, True
             missing = value is dataclasses.MISSING
             one.update(shape=shape_of(hint), item="json", nargs=None, suppressed=False, required=missing)
             value = value.name if isinstance(value, enum.Enum) else value  # as in YAML
             one.update(default_of(None if missing else value))
+            if lost:
+                one["computed"] = True  # so that its value is always passed
         elif "." in one["name"] and not one.get("choices"):  # of a class that may be chosen
             one.update(shape={"name": "any"}, item="json", nargs=None)
 

@@ -8,6 +8,8 @@ import inspect
 import typing
 from typing import Any
 
+from .values import default_of
+
 _MAX_LEVELS = 10
 
 
@@ -48,9 +50,15 @@ def shape_of(annotation: Any) -> dict[str, Any]:
     return {"name": "custom"}
 
 
-def fields_of(owner: Any, prefix: str = "", depth: int = 0) -> dict[str, tuple[Any, Any]]:
-    """Return type and default (MISSING if there is none) of each field of a dataclass, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
+def fields_of(
+    owner: Any, prefix: str = "", depth: int = 0, lost: bool = False
+) -> dict[str, tuple[Any, Any, bool]]:
+    """Return type and default (MISSING if there is none) of each field of a dataclass, by dotted name.
+
+    The last item is whether the default is `lost` as soon as there is a word for its section: then pyrallis
+    and draccus make a new object of the class from the words, which has the defaults of the class.
+    """
+    found: dict[str, tuple[Any, Any, bool]] = {}
     kind = owner if isinstance(owner, type) else type(owner)
     try:
         types = typing.get_type_hints(kind)
@@ -65,7 +73,30 @@ def fields_of(owner: Any, prefix: str = "", depth: int = 0) -> dict[str, tuple[A
             value = field.default_factory()
         inner = value if dataclasses.is_dataclass(value) else hint
         if dataclasses.is_dataclass(inner) and depth < _MAX_LEVELS:
-            found.update(fields_of(inner, name + ".", depth + 1))
+            # An object of another class than the declared one cannot be made from words alone.
+            declared = inner is value and type(value) in (hint, *getattr(hint, "__args__", ()))
+            below = declared and (lost or not _is_new(value)) and _can_be_passed(value)
+            found.update(fields_of(inner, name + ".", depth + 1, below))
         else:
-            found[name] = (hint, value)
+            found[name] = (hint, value, lost)
     return found
+
+
+def _is_new(value: Any) -> bool:
+    """Return whether an object equals one that its class makes without arguments."""
+    try:
+        return bool(value == type(value)())
+    except Exception:
+        return False
+
+
+def _can_be_passed(value: Any) -> bool:
+    """Return whether words can give all fields of an object their values, where the class has other ones."""
+    for field in dataclasses.fields(value):
+        one = getattr(value, field.name, None)
+        if dataclasses.is_dataclass(one):
+            if not _can_be_passed(one):
+                return False
+        elif one is not field.default and default_of(one).get("default") is None:
+            return False
+    return True
