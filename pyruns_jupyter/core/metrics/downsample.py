@@ -95,6 +95,11 @@ class CurveDownsampler:
                 points.append((begin + at, numbers[at], time, steps))
             if len(points) > 2 * limit:
                 curves[key] = _reduced(points, total, limit)
+        now = self._limit()
+        if now < limit:  # new curves take the place of points of the others
+            for key, points in curves.items():
+                if len(points) > 2 * now:
+                    curves[key] = _reduced(points, totals[key], now)
 
     def curves(self, keys: Collection[str] | None = None) -> dict[str, Curve]:
         """Return the curves up to the last line: all, or those of `keys`."""

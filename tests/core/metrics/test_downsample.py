@@ -106,6 +106,15 @@ def test_many_curves_have_fewer_points(total: int, most: int) -> None:
         assert max(value or 0 for value in curve.values) == (999 if key == "step" else 100)
 
 
+def test_old_curves_have_fewer_points_as_new_ones_come() -> None:
+    sketches = CurveDownsampler(2000, 20_000)
+    for key in map(str, range(100)):
+        points = [{key: line} for line in range(2000)]
+        sketches.take(columns_of([{"t": 1.0, TRACK: point} for point in points], (), set()))
+    assert sum(map(len, sketches._curves.values())) <= 2 * 20_000
+    assert all(curve.values[-1] == 1999 for curve in sketches.curves().values())
+
+
 @given(VALUES.filter(bool))
 def test_a_file_tells_what_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     path = tmp_path_factory.mktemp("curves") / "run1.curves.jsonl"
