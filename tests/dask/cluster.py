@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,16 @@ class DaskCluster:
             os.killpg(self._scheduler.pid, signal.SIGKILL)
             self._scheduler.wait()
             self._scheduler = None
+
+    @contextmanager
+    def silent_scheduler(self) -> Iterator[None]:
+        """A `with` block in which the scheduler answers nobody; it forgets nothing."""
+        assert self._scheduler is not None
+        os.killpg(self._scheduler.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._scheduler.pid, signal.SIGCONT)
 
     def start_node(self, node: str) -> None:
         number = NODES.index(node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project
 from tests.slurm.support import PATIENT, messages, why
 from tests.slurm.test_outages import age_lease
@@ -67,6 +68,23 @@ def test_a_node_that_dies(project: Project, cluster: DaskCluster) -> None:
         cluster.start_node(node)
     assert project.info("a")["run_statuses"] == ["failed", "completed"]
     assert messages(project, "a")["1"].startswith("The worker of Dask job ")
+
+
+def test_a_scheduler_that_does_not_answer_for_a_while(project: Project, cluster: DaskCluster) -> None:
+    """Nobody waits for it when a run has ended; later it is told to forget the task."""
+    for name in ("a", "b"):
+        project.task(name, PATIENT)
+    project.submit("a")
+    project.wait_for_output("a", b"up")
+    with cluster.silent_scheduler():
+        (project.folder / "go").touch()
+        assert project.wait("a") == ["completed"]
+        wait_until(lambda: not read_queue(project.root).batches, message=lambda: why(project))
+        assert not project.info("a").get("run_statuses", [])[1:]
+    assert len(cluster.datasets()) == 1
+    project.submit("b")
+    assert project.wait("b") == ["completed"]
+    wait_until(lambda: cluster.datasets() == [], message=lambda: str(cluster.datasets()))
 
 
 def test_all_that_dask_knew_is_lost(project: Project, cluster: DaskCluster) -> None:

@@ -152,7 +152,7 @@ def stop_waiting(user: User, ledger: Path, requests: int = 1) -> None:
         with suppress(FileNotFoundError):
             for path in ledger.glob("*.waiting"):
                 if path.stat().st_uid == user.uid:
-                    return len(json.loads(path.read_bytes())["more"]) == requests - 1
+                    return len(json.loads(path.read_bytes())) == requests
         return False
 
     def is_stopped() -> bool:

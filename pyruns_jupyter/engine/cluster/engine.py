@@ -36,6 +36,7 @@ _MIN_POLL_SECONDS, _MAX_RETRY_SECONDS = 1.0, 30.0
 _MAX_NAMES = 20  # of queued tasks
 _UNHELD_SECONDS = 60.0  # for which the cluster may keep a task that the scheduler does not wait for
 _MAX_TASKS = 1000  # tasks of a job, if the cluster allows that many
+_MAX_CHECK_SECONDS = 0.1  # to read task files in one go
 _MAX_CALLS = 8  # in parallel: each is a process
 
 
@@ -55,6 +56,7 @@ class ClusterEngine:
         self._unclear: set[str] = set()  # submissions that the cluster may or may not have accepted
         self._calls = AsyncCalls()
         self._ended: list[Job] = []
+        self._unchecked: list[Key] = []  # by `_end_finished`
         self._outcomes = TaskOutcomes(self._cluster.title)
         self._problem = ""
         self._retry_at = self._look_at = 0.0
@@ -328,7 +330,7 @@ class ClusterEngine:
     def _looked(self, listed: Sequence[str], reply: Mapping[Element, JobState] | Unreachable) -> None:
         if isinstance(reply, Unreachable):
             self._problem = self._unreachable(reply)
-            self._end_finished(listed)
+            self._end_finished()
             return
         self._problem = ""
         known_jobs = {job for job, _ in reply}
@@ -344,16 +346,18 @@ class ClusterEngine:
                     state = JobState(Phase.ENDED, reason=reason)
                 self._take_state(key, task, state)
 
-    def _end_finished(self, listed: Sequence[str]) -> None:
-        """Stop following the tasks whose runs have ended according to their task files: the cluster cannot
-        confirm it, and never will if it was shut down after its last task.
+    def _end_finished(self) -> None:
+        """Wait no longer for tasks whose runs have ended according to their task files: the cluster cannot
+        confirm it, and never will if it was shut down after its last task. If it responds, it still has to
+        forget them.
         """
-        for submission in listed:
-            known = self._submissions.get(submission)
-            for key in self._tasks.keys_of(known) if known is not None else ():
-                task = self._tasks[key]
-                if task.held and has_finished(task.job):
-                    self._end(key, None)
+        until = time.monotonic() + _MAX_CHECK_SECONDS
+        self._unchecked = self._unchecked or list(self._tasks)
+        while self._unchecked and time.monotonic() < until:
+            task = self._tasks.get(self._unchecked.pop())
+            if task is not None and task.held and has_finished(task.job):
+                task.held, task.since = False, time.monotonic()
+                self._ended.append(task.job)
 
     def _take_state(self, key: Key, task: FollowedTask, state: JobState) -> None:
         if state.phase is not task.phase:

@@ -286,11 +286,13 @@ def ended_at(info: TaskInfo, attempt: str) -> float | None:
 
 
 def has_finished(job: Job) -> bool:
-    """Return whether the run of a job has ended and its task is not queued again, according to its task file;
-    False if that cannot be read now.
+    """Return whether the run of a job has ended and its task is not queued again, according to its task file,
+    or the task was removed; False if that cannot be read now.
     """
     try:
         info = read_task(job.paths.folder)
+    except NotFound:
+        return True
     except (PyrunsError, OSError):
         return False
     return runs.status_of(info) in runs.ENDED and ended_at(info, job.attempt) is not None
