@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -32,7 +32,7 @@ class LogSearch:
     start: int = 0
     limit: int = DEFAULT_HITS
     first_of: int | None = None
-    seconds: float = BLOCK_SECONDS
+    seconds: float = field(default_factory=lambda: BLOCK_SECONDS)
 
     def check(self) -> None:
         """Check the search of a user.
