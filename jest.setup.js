@@ -1,6 +1,8 @@
 // Its two hundred modules are for tests of components; others import it themselves.
 if (expect.getState().testPath.endsWith('.tsx')) {
   require('@testing-library/jest-dom');
+  // Other programs may keep the cores busy for longer than a second.
+  require('@testing-library/react').configure({ asyncUtilTimeout: 20_000 });
 }
 
 // React warns about state changes outside act() only when told that tests run.

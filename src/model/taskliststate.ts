@@ -201,7 +201,8 @@ export function differInRowsOnly(
   fresh: ITaskListState,
   tasks: ReadonlySet<string>
 ): boolean {
-  const isOfRows = (key: string) => ['rows', 'typical'].includes(key);
+  // The page around the list shows no best values.
+  const isOfRows = (key: string) => ['rows', 'typical', 'best'].includes(key);
   const pick = ({ rows }: ITaskListState) =>
     rows.filter(row => row && tasks.has(row.name));
   const keys = Object.keys(old) as (keyof ITaskListState)[];

@@ -95,7 +95,9 @@ function GpuCard(
             label={trans.__('Utilization of GPU %1', gpu.index)}
           />
         </span>
-        <span className="pyr-gpu-utilization">
+        <span
+          className={`pyr-gpu-utilization ${used !== null && used >= 90 ? 'pyr-is-high' : ''}`}
+        >
           <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
           <Bar
             value={used}

@@ -102,7 +102,7 @@ export function Queued(
         >
           {trans._n(
             '%1 task was queued in another copy of this project or by another user. It will not run here.',
-            '%1 tasks were queued in another copy of this project or by another user. They do not run here.',
+            '%1 tasks were queued in another copy of this project or by another user. They will not run here.',
             elsewhere
           )}
         </Banner>

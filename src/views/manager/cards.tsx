@@ -185,7 +185,11 @@ function TaskCard(props: {
       data-task={row.name}
       data-status={row.status}
       onClick={props.onSelect}
-      onDoubleClick={props.onOpen}
+      onDoubleClick={event => {
+        if (!(event.target as HTMLElement).closest('button')) {
+          props.onOpen();
+        }
+      }}
       onContextMenu={props.onMenu}
     >
       <div className="pyr-task-card-head">

@@ -18,7 +18,6 @@ import { numericSignature, widthForNames } from './columnwidths';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
 import { GridRow } from './row';
-import { withTag } from './tags';
 import type { ITasksProps } from './taskkeys';
 import { useTaskKeys } from './taskkeys';
 
@@ -126,12 +125,9 @@ export function Grid(props: IGridProps): JSX.Element {
     }
   }, [scroller, room.width, width]);
 
-  const onTag = (tag: string) =>
-    model.setListing({ query: withTag(state.listing.query, tag) });
-
   // Rows are memoised, so they read the current handlers from this ref.
   const handlers = React.useRef<IRowHandlers>();
-  handlers.current = { click, open: props.onOpenLog, menu: onMenu, tag: onTag };
+  handlers.current = { click, open: props.onOpenLog, menu: onMenu };
 
   return (
     <div

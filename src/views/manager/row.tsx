@@ -12,7 +12,6 @@ export interface IRowHandlers {
   click: (event: React.MouseEvent, index: number, checks?: boolean) => void;
   open: (row: TaskRow) => void;
   menu: (event: React.MouseEvent<HTMLElement>, index: number) => void;
-  tag: (tag: string) => void;
 }
 
 export interface IRowProps {
@@ -74,14 +73,7 @@ export const GridRow = React.memo(function GridRow(
         gridTemplateColumns: props.template,
         transform: `translateY(${props.start}px)`
       }}
-      onClick={event => {
-        const { tag } = (event.target as HTMLElement).dataset;
-        if (tag) {
-          handlers.current?.tag(tag);
-        } else {
-          handlers.current?.click(event, index);
-        }
-      }}
+      onClick={event => handlers.current?.click(event, index)}
       onDoubleClick={event => {
         if (!(event.target as HTMLElement).closest('button')) {
           handlers.current?.open(data);

@@ -313,7 +313,7 @@ function examples(trans: ITrans): [string, string][] {
     ['lr:1e-4..1e-2', trans.__('from, to; either may be omitted')],
     ['opt:adam,sgd', trans.__('any of several values')],
     ['status:failed,running', trans.__('any of several statuses')],
-    ['is:pinned', trans.__('also is:active, is:damaged, kind:shell')],
+    ['is:pinned', trans.__('also is:active, is:unreadable, kind:shell')],
     ['has:acc', trans.__('has a value; no:acc has no value')],
     [
       'has:alert',

@@ -7,6 +7,7 @@ import type { ITaskListState } from '../../model/taskliststate';
 import type { IPoint } from '../shared/popup';
 import type { IListSelection, ISelectable } from '../shared/selection';
 import { useListSelection } from '../shared/selection';
+import { withTag } from './tags';
 
 export interface ITasksProps {
   model: TaskListModel;
@@ -116,7 +117,14 @@ export function useTaskKeys(
 
   return {
     active,
-    click,
+    click: (event, index, checks) => {
+      const { tag } = (event.target as HTMLElement).dataset;
+      if (tag) {
+        model.setListing({ query: withTag(state.listing.query, tag) });
+      } else {
+        click(event, index, checks);
+      }
+    },
     idOf,
     onMenu: (event, index) => {
       event.preventDefault();

@@ -91,6 +91,7 @@ function GpuGauges(props: {
       <Gauge
         name={many ? trans.__('GPU %1 mem', gpu.index) : trans.__('GPU memory')}
         value={memoryShare(gpu)}
+        warns
         text={percent(memoryShare(gpu)) || '–'}
         history={past.map(memoryShare)}
         title={trans.__(
@@ -110,7 +111,7 @@ interface IGaugeProps {
   text: string;
   history: readonly (number | null)[];
   title: string;
-  /** Whether a value of at least 90 % is a warning; a GPU should be fully used. */
+  /** Whether a value of at least 90 % is a warning; that of a GPU is wanted. */
   warns?: boolean;
 }
 

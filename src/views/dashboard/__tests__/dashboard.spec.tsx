@@ -211,7 +211,7 @@ describe('DashboardView', () => {
     const load = card.getByRole('meter', { name: 'Utilization of GPU 0' });
     expect(load).toHaveAttribute('aria-valuenow', '91');
     // In the color of its legend: a GPU should be fully used.
-    expect(load).not.toHaveClass('pyr-is-high');
+    expect(load.closest('.pyr-is-high')).toBeNull();
     expect(card.getByText('60 / 80 GiB')).toBeInTheDocument();
     expect(card.getByText('61 °C · 312 / 700 W')).toBeInTheDocument();
     expect(card.getByText('idle for 12:00')).toBeInTheDocument();
@@ -302,7 +302,7 @@ describe('DashboardView', () => {
     };
     expect(card).toHaveTextContent(/^Queue2 queued/);
     expect(card).toHaveTextContent(
-      '6 tasks were queued in another copy of this project or by another user. They do not run here.'
+      '6 tasks were queued in another copy of this project or by another user. They will not run here.'
     );
     const [own, copied] = within(card)
       .getAllByRole('listitem')

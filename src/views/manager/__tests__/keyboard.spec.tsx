@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
 import { countsOf, FakeClient, row } from '../../../model/__tests__/fake';
@@ -18,7 +18,12 @@ beforeAll(() => {
 });
 
 const ROWS = [1, 2].map(seed =>
-  row(`seed=${seed}`, { status: 'completed', swept: { lr: 0.1, seed }, run: 1 })
+  row(`seed=${seed}`, {
+    status: 'completed',
+    swept: { lr: 0.1, seed },
+    run: 1,
+    tags: seed === 2 ? ['good'] : []
+  })
 );
 
 const GROUPS = {
@@ -103,6 +108,13 @@ it('keys lead from card to card, of which none is a Tab stop', async () => {
   );
   fireEvent.keyDown(grid, { key: 'F10', shiftKey: true });
   expect(screen.getByRole('menu')).toBeInTheDocument();
+
+  const tag = within(cards[1]).getByText('good');
+  onOpenLog.mockClear();
+  fireEvent.doubleClick(tag);
+  expect(onOpenLog).not.toHaveBeenCalled();
+  fireEvent.click(tag);
+  expect(model.getSnapshot().listing.query).toBe('tag:good');
   model.dispose();
 });
 

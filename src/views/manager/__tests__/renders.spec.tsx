@@ -61,6 +61,9 @@ const PAGE = 'Task actions';
 it('renders the line of a task that runs, and nothing around it', async () => {
   const client = new FakeClient();
   client.rows = [...ROWS];
+  client.best = {
+    acc: { value: 0.995, direction: 'maximize', origin: 'name' }
+  };
   const model = new TaskListModel(client.asClient, 'ws');
   const counter = new Counter();
   const all = await counter.during(() =>
@@ -84,6 +87,13 @@ it('renders the line of a task that runs, and nothing around it', async () => {
   expect(texts).not.toContain(PAGE);
   // The words for all statuses are among those of a line.
   expect(texts.length).toBeLessThan(20);
+
+  // A new best value is marked in the table only.
+  const better = await counter.during(() =>
+    client.change([{ ...ROWS[6], figures: { acc: 1 } }])
+  );
+  expect(model.getSnapshot().best.acc.value).toBe(1);
+  expect(better).not.toContain(PAGE);
 
   // Not even when other tasks are selected, but when it is one of them.
   act(() => model.select(['task7'], 'replace'));
