@@ -204,6 +204,7 @@ def magics_page() -> Iterator[str]:
         "  They are not replaced in a name (`-n`), where braces are part of a name pattern.\n"
         "- `sweep`, `plan` and `optimize` cannot read standard input (`-`). Use the cell magics instead.\n"
         '- Quotes in a query are kept: `%pyruns ls log:"out of memory"`.\n'
+        "- `mcp` is not available. Start it in a terminal.\n"
         "- The following commands show a live view in the cell. `%pyruns` without a command is `dashboard`.\n"
     )
     query = f"[`ls`]({_page('Inspect')}#ls)"

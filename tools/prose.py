@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -230,15 +231,20 @@ def _interface() -> Iterator[Text]:
 
 
 def _pages() -> Iterator[Text]:
-    for path in sorted(
-        [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
-    ):
-        if "_build" not in path.parts and not is_generated(path):
+    for path in sorted([*ROOT.glob("*.md"), *_documents(), *(ROOT / "examples").rglob("*.md")]):
+        if not is_generated(path):
             yield markdown(path)
 
 
 def _generated() -> Iterator[Text]:
-    return (markdown(path) for path in sorted(DOCS.rglob("*.md")) if is_generated(path))
+    return (markdown(path) for path in sorted(_documents()) if is_generated(path))
+
+
+def _documents() -> Iterator[Path]:
+    """Yield the sources of the documentation, without the site, which may be built at this moment."""
+    for folder, folders, files in os.walk(DOCS):
+        folders[:] = [name for name in folders if name != "_build"]
+        yield from (Path(folder, name) for name in files if name.endswith(".md"))
 
 
 def _sources(folder: Path) -> list[Path]:

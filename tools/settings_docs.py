@@ -269,7 +269,7 @@ def _server() -> Iterator[str]:
     yield "## Server extension\n"
     yield paragraph(
         "Set these options as `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or with "
-        "`jupyter lab --PyrunsExtension.NAME=VALUE`. See [Server extension](server.md)."
+        "`jupyter lab --PyrunsExtension.NAME=VALUE`. See [JupyterHub](hub.md) for examples."
     )
     traits: dict[str, TraitType[Any, Any]] = PyrunsExtension.class_own_traits(config=True)
     rows = [

@@ -28,7 +28,7 @@ query syntax (put the query in single quotes to protect it from the shell):
   lr:1e-4..1e-2  lr:..1  range of values, including its bounds
   opt:adam,sgd           one of several values
   run_*_7  opt:ad*       * matches any text
-  status:failed,running  one of several statuses; also is:active, is:pinned, is:damaged, kind:shell
+  status:failed,running  one of several statuses; also is:active, is:pinned, is:unreadable, kind:shell
   started<2h  started>2d started less or more than this time ago; also started>2026-11-01, finished:today
   duration>10m  runs>1   compare a property of the run; also exit_code and progress
   has:acc  no:acc        has a value, has no value

@@ -63,9 +63,9 @@ class PyrunsExtension(ExtensionApp):
     webhook_url = Unicode(
         "",
         help="""URL of a webhook, for example of a chat service. The server sends a POST request (JSON with
-        the key `text`) when a task fails or stalls, when a study ends, and when all tasks of a workspace
-        have ended. Store the URL in a file that only you can read, because anyone who knows it can post
-        messages.""",
+        the key `text`) when a task fails or stalls, when a run sends an alert, when a study ends, and when
+        all tasks of a workspace have ended. Store the URL in a file that only you can read, because anyone
+        who knows it can post messages.""",
     ).tag(config=True)
 
     _services: Services | None = None
