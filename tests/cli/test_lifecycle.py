@@ -97,7 +97,7 @@ def test_export(terminal: Terminal, wait_for_end: Callable[[Terminal], None]) ->
 
 @pytest.fixture
 def wait_for_end() -> Callable[[Terminal], None]:
-    return lambda terminal: print(terminal("wait", "--timeout", "60"))
+    return lambda terminal: print(terminal("wait", "--timeout", "120"))
 
 
 def test_an_archive_opens_in_another_project(terminal: Terminal, tmp_path: Path) -> None:

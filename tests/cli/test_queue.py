@@ -43,7 +43,7 @@ def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
     assert state["batches"][1]["options"] == {"jobs": 2, "priority": -3}
     assert terminal("unpause") == "Queue resumed.\n"
     assert terminal("unpause") == "The queue is not paused.\n"
-    terminal("wait", "--timeout", "60")
+    terminal("wait", "--timeout", "120")
     assert set(statuses(terminal).values()) == {"completed"}
 
 
@@ -62,7 +62,7 @@ def test_queueing_again_here_what_was_queued_elsewhere(terminal: Terminal, tmp_p
     assert set(statuses(other).values()) == {"queued"}
     assert other("requeue") == "Queued train/t_1_lr=0.1, train/t_2_lr=0.2.\n"
     assert other("requeue") == "No tasks to requeue.\n"
-    other("wait", "--timeout", "60")
+    other("wait", "--timeout", "120")
     assert set(statuses(other).values()) == {"completed"}
     assert set(statuses(terminal).values()) == {"queued"}
 
@@ -161,5 +161,5 @@ def test_looking_at_the_queue_starts_a_scheduler_that_is_missing(terminal: Termi
     terminal("queue")
     wait_until(lambda: scheduler_alive(root) or not terminal.json("queue")["batches"])
     terminal("unpause")
-    terminal("wait", "--timeout", "60")
+    terminal("wait", "--timeout", "120")
     assert set(statuses(terminal).values()) == {"completed"}

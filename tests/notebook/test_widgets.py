@@ -175,7 +175,7 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_a_log_is_bytes(kernel: Kernel, table: tuple[str, Message]) -> None:
     comm, _ = table
-    kernel.execute("ws.run('sweep_1_lr=0.1'); ws.wait('sweep_1_lr=0.1', timeout=60)")
+    kernel.execute("ws.run('sweep_1_lr=0.1'); ws.wait('sweep_1_lr=0.1', timeout=120)")
     kernel.comm_send(
         comm,
         {
@@ -259,7 +259,7 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
     kernel.ask(comm, "changeQueue", body={"paused": False})
     ask("removeStudy", study="s")
     assert ask("listStudies")[0]["items"] == []
-    kernel.execute("ws.wait(tasks[:1], timeout=60)")
+    kernel.execute("ws.wait(tasks[:1], timeout=120)")
     assert ask("getRunInput", task=name["name"], run=1)[0]["config"].count("lr: 0.1") == 1
     folder = next(project.glob("_pyruns_/train/tasks/*/artifacts/run1"), None)
     if folder is None:

@@ -177,6 +177,8 @@ test('a notebook of the demo has magics and live widgets', async ({ page }) => {
   await page.goto(`${SITE}?path=pyruns.ipynb`);
   const outputs = page.locator('.jp-Notebook .jp-OutputArea-output');
   await expect(page.locator('.jp-Notebook')).toBeVisible();
+  // Lab runs no cell before the kernel has started.
+  await expect(page.getByText(/\| Idle$/)).toBeVisible({ timeout: 240000 });
   // The helpers of Galata need a server.
   // eslint-disable-next-line jupyter/galata-prefer-menu-helper
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
