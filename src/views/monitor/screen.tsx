@@ -180,7 +180,7 @@ export class TerminalController {
     this._sink.paused = paused;
   }
 
-  /** Whether lines go on beyond the edge of the page. */
+  /** Whether lines continue beyond the edge of the page. */
   setWide(isWide: boolean): void {
     if (isWide !== this._isWide) {
       this._isWide = isWide;

@@ -60,7 +60,7 @@ class KernelModel extends FakeModel {
     }
   }
 
-  /** Answer what waits, and all from now on. */
+  /** Answer the pending requests, and all later ones. */
   wake(): void {
     this.busy = [];
     this.waiting.splice(0).forEach(request => this.answer(request));
