@@ -342,9 +342,7 @@ def test_a_copy_of_a_project_drives_no_study(
     if how == "queued":
         workspace.queue.pause()
     study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
-    wait_until(lambda: len(study.trials) == 1, message="a trial")
-    if how == "running":
-        wait_until(lambda: study.trials[0].status == "running", message="it runs")
+    wait_until(lambda: [trial.status for trial in study.trials] == [how], message=f"a {how} trial")
     copy = tmp_path / "copy"
     passing = shutil.ignore_patterns("copy", ".task_info.json.*", ".pyruns-task-*")
     shutil.copytree(workspace.folder.project, copy, ignore=passing, copy_function=copy_if_there)
