@@ -529,6 +529,7 @@ SECTIONS = """
 import pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "library"))
 from dataclasses import dataclass, field
+from typing import Union
 import pyrallis
 @dataclass
 class Part:
@@ -540,6 +541,8 @@ class Wide(Part):
 @dataclass
 class Config:
     steps: int
+    fast: bool = False
+    either: Union[int, str] = 1
     one: Part = field(default_factory=Part)
     two: Part = field(default_factory=lambda: Part(0.7))
     null: Part = field(default_factory=lambda: Part(0.7, None))
@@ -564,6 +567,18 @@ def test_defaults_that_words_of_their_section_reset_are_passed(tmp_path: Path) -
     names = ["one.lr", "one.name", "two.lr", "null.lr", "wide.lr"]
     config = {"steps": 3, **{name: found[name][0] for name in names}, "two.name": "b"}
     assert words(workspace, **config) == ["--steps", "3", "--two.lr", "0.7", "--two.name", "b"]
+    # Words cannot give back these objects.
+    assert found["null.lr"] == found["wide.lr"] == found["null.name"] == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [("fast", "n", "expects true or false, got 'n'"), ("either", "5", "pyrallis would convert it to int")],
+)
+def test_values_that_pyrallis_reads_as_others(tmp_path: Path, key: str, value: object, message: str) -> None:
+    workspace = sections(tmp_path, None)
+    with pytest.raises(InvalidInput, match=message):
+        words(workspace, steps=3, **{key: value})
 
 
 def test_fields_that_a_file_of_the_script_may_set_have_no_default(tmp_path: Path) -> None:

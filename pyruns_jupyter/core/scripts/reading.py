@@ -43,6 +43,7 @@ from .types import shape_of_value
 _LOADS = ("pyruns.load", "pyruns_jupyter.load")
 _OWN_READING = "__PYRUNS_CONFIG__"
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # records are for servers; others show the problem as a sentence
 _Reader = Callable[[Project], "ScriptParameters | None"]
 _cache: FileCache[tuple[object, ...], ScriptParameters] = FileCache(16)
 
@@ -133,6 +134,8 @@ def _read(project: Project) -> ScriptParameters:
             raise
         except Exception as error:  # noqa: BLE001  # no fault of ours may keep a script from being opened
             return _unread(project, error)
+        if found is not None and found.kind == "command":
+            break  # another reader would find the arguments of another parser
         if found is not None:
             return found
     if any(

@@ -83,7 +83,7 @@ def equal(value: Any, other: Any) -> bool:
 
 
 @given(made())
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_the_real_parser_gives_every_configuration_back(script: Made) -> None:
     known = read_parameters(script.source)
     assert known.kind == "argparse" or "add_argument(" not in script.source
@@ -116,7 +116,7 @@ def test_the_real_parser_gives_every_configuration_back(script: Made) -> None:
 
 
 @given(made())
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_the_default_configuration_holds_every_default(script: Made) -> None:
     known = read_parameters(script.source)
     text = config_default_text(known.parameters, "train.py")

@@ -252,11 +252,67 @@ def test_texts_that_tyro_reads_as_null(
         assert build_argv(script, {"x": one})[0] == "--x"
 
 
-def test_arguments_of_another_parser_in_the_file_are_not_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "library", ["tyro.cli", "pyrallis.parse", "draccus.parse", "transformers.HfArgumentParser"]
+)
+@pytest.mark.parametrize(
+    ("annotation", "value"), [("bool", "n"), ("Optional[bool]", "n"), ("List[bool]", [True, "n"])]
+)
+def test_a_text_is_no_boolean(tmp_path: Path, library: str, annotation: str, value: object) -> None:
+    script = read_script(
+        tmp_path,
+        f"import {library.partition('.')[0]}\nfrom dataclasses import dataclass\n"
+        "from typing import List, Optional\n"
+        f"@dataclass\nclass Config:\n    x: {annotation}\n{library}(Config)\n",
+    )
+    with pytest.raises(InvalidInputs, match="--x expects true or false, got 'n'"):
+        build_argv(script, {"x": value})
+
+
+@pytest.mark.parametrize(("arguments", "names"), [("", ["lr"]), (", default=Config(lr=2)", ["command_line"])])
+def test_arguments_of_another_parser_in_the_file_are_not_listed(
+    tmp_path: Path, arguments: str, names: list[str]
+) -> None:
     more = "def unused():\n    import argparse\n    parser = argparse.ArgumentParser()\n"
     more += "    parser.add_argument('--other')\n    parser.parse_args()\n"
-    source = OTHERS.format(library="tyro", call=f"{more}\ntyro.cli(Config)")
-    assert list(table(read_script(tmp_path, source))) == ["lr"]
+    source = OTHERS.format(library="tyro", call=f"{more}\ntyro.cli(Config{arguments})")
+    assert list(table(read_script(tmp_path, source))) == names
+
+
+def test_what_is_no_field(tmp_path: Path) -> None:
+    source = """
+from dataclasses import KW_ONLY, InitVar, dataclass
+import {library}
+
+@dataclass
+class Base:
+    scale: InitVar[float] = 1.0
+
+@dataclass
+class Config(Base):
+    _: KW_ONLY
+    lr: float = 0.1
+
+{library}.{call}(Config)
+"""
+    found = {
+        library: list(table(read_script(tmp_path, source.format(library=library, call=call))))
+        for library, call in (("transformers", "HfArgumentParser"), ("draccus", "parse"), ("tyro", "cli"))
+    }
+    # tyro has an argument for an `InitVar`, so it is asked.
+    assert found == {"transformers": ["lr"], "draccus": ["config_path", "lr"], "tyro": ["command_line"]}
+
+
+def test_values_that_draccus_takes_from_files_are_refused(tmp_path: Path) -> None:
+    script = read_script(tmp_path, YAML.format(library="draccus"))
+    with pytest.raises(InvalidInputs, match="note: draccus would open a file"):
+        build_argv(script, {"steps": 1, "note": "include it"})
+    given = {"steps": 1, "rates": {"b": 2.5}}
+    with pytest.raises(InvalidInputs, match="rates: draccus would merge it"):
+        build_argv(script, {**given, "config_path": "a.yaml"})
+    assert build_argv(script, given)[2:] == ["--rates", "{b: 2.5}"]
+    pyrallis = read_script(tmp_path, YAML.format(library="pyrallis"))
+    assert build_argv(pyrallis, {**given, "note": "include it", "config_path": "a.yaml"})
 
 
 def test_nested_values_of_fields_that_are_not_listed(tmp_path: Path) -> None:
@@ -286,6 +342,7 @@ def test_values_of_fields_that_are_not_listed(tmp_path: Path) -> None:
         ("Union[bool, str]", False, ["--x", "False"]),
         ("Literal[1, 2]", 2, ["--x", "2"]),
         ("List[int]", [1, -2], ["--x", "1", "-2"]),
+        ("List[bool]", [True, False], ["--x", "true", ""]),  # of which Python's `bool` makes the same
         ("Optional[bool]", True, ["--x", "true"]),
     ],
 )
@@ -300,6 +357,16 @@ def test_types_of_fields(tmp_path: Path, annotation: str, value: object, words: 
     assert not script.problems and not script.open
     assert build_argv(script, {"x": value}) == words
     assert build_argv(script, {"x": None}) == []
+
+
+def test_defaults_that_are_choices_can_be_passed(tmp_path: Path) -> None:
+    source = (
+        "from dataclasses import dataclass\nfrom typing import Literal\n"
+        "from transformers import HfArgumentParser\n"
+        "@dataclass\nclass Config:\n    x: Literal[1, 2] = 1\n"
+        "HfArgumentParser(Config).parse_args_into_dataclasses()\n"
+    )
+    assert build_argv(read_script(tmp_path, source), {"x": 1}, pass_defaults=True) == ["--x", "1"]
 
 
 @pytest.mark.parametrize(("annotation", "value"), [("List[int]", []), ("Literal[1, 2]", 3), ("int", "a")])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
@@ -101,7 +101,6 @@ def target(**values: Any) -> dict[str, Any]:
     return values
 
 
-@settings(max_examples=150)
 @given(config=st.dictionaries(st.sampled_from(["lr", "name", "n", "x_y", "help_"]), VALUES, max_size=4))
 def test_fire_reads_back_every_value(config: dict[str, Any]) -> None:
     script = read_parameters_of("import fire\ndef target(**values): ...\nfire.Fire(target)\n")

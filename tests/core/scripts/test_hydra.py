@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
@@ -244,7 +244,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(value=VALUES)
 def test_hydra_reads_back_every_value(value: Any) -> None:
     from hydra.core.override_parser.overrides_parser import OverridesParser

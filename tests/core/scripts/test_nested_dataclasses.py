@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
+from pyruns_jupyter.core.scripts.key_values import yaml_word
 from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.probe.mapping import parameters_of
 from pyruns_jupyter.core.workspace.opening import open_workspace
@@ -110,6 +111,108 @@ tyro.cli(Config)
 """
     script = read_script(tmp_path, source)
     assert table(script, "default") == {"part.name": ("a",), "part.lr": (0.7,)}
+
+
+INHERITED = """
+from dataclasses import KW_ONLY, dataclass, field
+
+class Mixin:
+    note: str = "no field"
+
+@dataclass(kw_only=True)
+class Tagged:
+    tag: str = "t"
+
+@dataclass
+class Keyed(Tagged):
+    _: KW_ONLY
+    name: str = "a"
+
+@dataclass
+class Base(Keyed, Mixin):
+    lr: float = 0.1
+    seed: int = 1
+
+class Undecorated(Base):
+    lr: float = 0.5
+
+@dataclass
+class Part(Undecorated):
+    seed = 2
+
+@dataclass
+class Config:
+    part: Part = field(default_factory=lambda: Part(0.7))
+    other: Part = field(default_factory=Part)
+"""
+
+
+def test_inherited_fields_are_those_of_python(tmp_path: Path) -> None:
+    text = "import tyro\nfrom configuration import Config\ntyro.cli(Config)\n"
+    script = read_script(tmp_path, text, configuration=INHERITED)
+    made = dataclasses.asdict(loaded(tmp_path, "configuration").Config())
+    assert made["part"] == {"tag": "t", "name": "a", "lr": 0.7, "seed": 1}
+    assert table(script, "default") == {
+        f"{section}.{name}": (value,) for section, values in made.items() for name, value in values.items()
+    }
+
+
+def test_underscores_in_names_of_tyro(tmp_path: Path) -> None:
+    pytest.importorskip("tyro", reason="tyro is not installed")
+    source = """
+from dataclasses import dataclass, field
+
+@dataclass
+class Part:
+    lambda_: float = 0.1
+    _two__parts: int = 1
+    use_: bool = False
+
+@dataclass
+class Config:
+    part_one_: Part = field(default_factory=Part)
+    in_: int = 1
+"""
+    text = "import tyro\nfrom configuration import Config\ntyro.cli(Config)\n"
+    script = read_script(tmp_path, text, configuration=source)
+    config = {"part_one_": {"lambda_": 0.5, "_two__parts": 3, "use_": True}, "in_": 2}
+    assert parsed("tyro", tmp_path, build_argv(script, config)) == config
+
+
+@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
+@pytest.mark.parametrize(
+    "annotation",
+    ["Union[int, str]", "Union[str, int]", "Union[int, float]", "Union[bool, str]", "Union[List[int], str]"],
+)
+def test_values_of_unions_are_read_as_they_are_or_refused(
+    tmp_path: Path, annotation: str, library: str
+) -> None:
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    text = f"import {library}\nfrom configuration import Config\n{CALLS[library]}\n"
+    source = "from dataclasses import dataclass\nfrom typing import List, Union\n"
+    script = read_script(
+        tmp_path, text, configuration=f"{source}@dataclass\nclass Config:\n    x: {annotation}\n"
+    )
+    for value in ("5", 5, 0.5, True, "true", "auto", [1]):
+        try:
+            words, message = build_argv(script, {"x": value}), ""
+        except InvalidInputs as error:
+            words, message = ["--x", yaml_word(value)], str(error)
+        # The library also remembers how to read the same types in another order.
+        importlib.import_module(f"{library}.parsers.decoding").get_decoding_fn.cache_clear()
+        try:
+            found = parsed(library, tmp_path, words)["x"]
+        except Exception:  # noqa: BLE001  # no type of the union takes it, which the user is told
+            assert not message
+        else:
+            is_other = (found, type(found)) != (value, type(value))
+            assert is_other == (f"{library} would convert it to" in message), (value, found, message)
+
+
+def test_a_default_that_would_be_read_as_another_value_is_not_passed(tmp_path: Path) -> None:
+    source = "import pyrallis\nfrom dataclasses import dataclass\nfrom typing import Union\n"
+    source += "@dataclass\nclass Config:\n    x: Union[str, int] = 5\npyrallis.parse(Config)\n"
+    assert build_argv(read_script(tmp_path, source), {"x": 5}, pass_defaults=True) == []
 
 
 @pytest.mark.parametrize("library", ["tyro", "pyrallis", "draccus"])
@@ -261,7 +364,6 @@ def parsed(library: str, folder: Path, words: list[str]) -> Any:
     return plain(dataclasses.asdict(parse(loaded(folder, "configuration").Config, args=words)))
 
 
-@settings(max_examples=60)
 @given(config=LEGAL)
 def test_the_library_reads_back_every_value(
     case: tuple[str, Path, ScriptParameters], config: dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
@@ -128,7 +128,6 @@ LEGAL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
 @given(config=LEGAL)
 def test_typer_reads_back_every_value(script: ScriptParameters, folder: Path, config: dict[str, Any]) -> None:
     module = loaded(folder, "script")

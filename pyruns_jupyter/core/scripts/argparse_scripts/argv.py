@@ -29,6 +29,7 @@ from .argv_words import (
     option,
     words_of,
 )
+from .misread import misread
 
 _PATTERNS = {None: "A", "?": "A?", "*": "A*", "+": "A+", "...": "[AO]*", "A...": "A[AO]*"}
 
@@ -243,13 +244,11 @@ class _Line:
         return _Given(parameter, key, words) if words else None
 
     def _words_of(self, parameter: Parameter, value: object) -> list[str]:
-        shape = parameter.shape
-        if self.library == "tyro" and shape is not None:
-            items = value if isinstance(value, list) else [value]
-            in_items = any(one.optional for one in shape.items)
-            if (shape.optional and items == ["None"]) or (in_items and "None" in items):
-                raise MismatchError("the script would parse the string 'None' as a null value")
-        return words_of(parameter, value, self.parser)
+        library, has_file = self.library.partition(".")[0], self.given.get("config_path") is not None
+        problem = misread(library, parameter.shape, value, has_file)
+        if problem and not is_default(parameter, value):
+            raise MismatchError(problem)
+        return [] if problem else words_of(parameter, value, self.parser)
 
     def _left_out(self, parameter: Parameter, value: object) -> bool:
         """Return whether a value is omitted because it is the default; always in exclusive groups."""

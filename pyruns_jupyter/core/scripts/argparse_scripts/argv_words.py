@@ -106,7 +106,10 @@ def changes_default(parameter: Parameter) -> bool:
     if parameter.nargs not in (None, "?") and isinstance(parameter.default, (str, int, float)):
         return True  # it would become a list
     items = parameter.default if isinstance(parameter.default, (list, tuple)) else [parameter.default]
-    return parameter.item_type in ("str", "custom") and any(isinstance(one, (int, float)) for one in items)
+    return parameter.item_type in ("str", "custom") and any(
+        isinstance(one, (int, float)) and not any(same(one, known) for known, _ in parameter.spelling)
+        for one in items
+    )
 
 
 def name_of(parameter: Parameter) -> str:
@@ -316,7 +319,13 @@ def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
     for known, spelled in parameter.spelling:
         if same(value, known):
             return spelled
-    kind, name = parameter.item_type, name_of(parameter)
+    kind, name, shape = parameter.item_type, name_of(parameter), parameter.shape
+    items: list[object] = [value]
+    if shape is not None and shape.name == "list" and shape.items:
+        shape, items = shape.items[0], value if isinstance(value, list) else items
+    for one in items if shape is not None and shape.name == "bool" else ():
+        if not isinstance(one, bool):  # a text would become true: `bool("no")`
+            raise MismatchError(f"{name} expects true or false, got {shown(one)}")
     if kind in ("json", "literal"):
         return _notation(parameter, value)
     if isinstance(value, (list, tuple, Mapping)):

@@ -7,6 +7,7 @@ simple.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
@@ -48,7 +49,10 @@ WORDS = ((True, "True"), (False, "False"))  # of a value that may be a boolean
 
 
 def read(project: Project) -> ScriptParameters | None:
-    """Return the parameters of a script that uses such a parser; None when it does not."""
+    """Return the parameters of a script that uses such a parser; None when it does not.
+
+    The kind is "command" when only asking can find them.
+    """
     for module in [project.main, *_called_modules(project.main)]:
         for node in nodes_of(module.tree):
             decorators = node.decorator_list if isinstance(node, Function) else ()
@@ -56,7 +60,8 @@ def read(project: Project) -> ScriptParameters | None:
             if isinstance(call, ast.Call):
                 first = node.args.args[:1] if isinstance(node, Function) else []
                 found = _Reading(project, module, call, first[0].annotation if first else None).result()
-                return None if found.library != "transformers" and found.open else found
+                ask = found.open and found.library != "transformers"
+                return replace(found, kind="command") if ask else found
     return None
 
 
@@ -156,7 +161,7 @@ class _Reading:
         if endless or inherits(module, node, *_REGISTRIES):
             self.open = True
             return []
-        fields, unknown = fields_of(module, node)
+        fields, unknown = fields_of(module, node, init_vars=self.library == "tyro")
         for base in unknown:
             self.problems.add(
                 module,
@@ -197,7 +202,8 @@ class _Reading:
         several = shape.name in ("list", "tuple")
         items = shape.items if several else (shape,)
         simple = len({one.name for one in items}) == 1 and items[0].name in _SIMPLE
-        flag = item.name.replace("_", "-")
+        # tyro keeps the underscores at the ends of a name.
+        flag = re.sub(r"(?<=[^._])_+(?=[^._])", lambda found: "-" * len(found[0]), item.name)
         parent, dot, own = flag.rpartition(".")
         if item.extras or not simple or own.startswith("no-"):
             self.open = True
@@ -231,7 +237,9 @@ class _Reading:
         if one.name == "choice":
             spelling = tuple(zip(one.choices, one.words, strict=True))
         elif one.name == "bool":
-            spelling = ((True, "true"), (False, "false"))
+            # transformers converts the items of a list by `bool`, for which only an empty text is false.
+            no = "" if several and self.library == "transformers" else "false"
+            spelling = ((True, "true"), (False, no))
         elif one.name in ("union", "any", "custom"):
             spelling = WORDS
         return Parameter(

@@ -65,20 +65,23 @@ class ClassField:
         return found.get(name, default) if isinstance(found, dict) else default
 
 
-def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool:
-    """Return whether a class is a dataclass, or one of attrs or pydantic."""
+def is_config_class(module: Module, definition: ast.AST, depth: int = 0, *, own: bool = False) -> bool:
+    """Return whether a class is a dataclass, or one of attrs or pydantic.
+
+    With `own`, only if its own annotations are fields, too: a dataclass has them by a decorator only.
+    """
     if not isinstance(definition, ast.ClassDef) or depth > _DEPTH:
         return False
-    for decorator in definition.decorator_list:
+    for decorator in definition.decorator_list if not (own and depth) else ():
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if external_name(module.tree, called).rsplit(".", 1)[-1] in _DECORATORS:
+        if own or external_name(module.tree, called).rsplit(".", 1)[-1] in _DECORATORS:
             return True
     for base in definition.bases:
         name = external_name(module.tree, base)
         if name.rsplit(".", 1)[-1] in ("BaseModel", "NamedTuple", "TypedDict"):
             return True
         found = module.find_class(base)
-        if found is not None and is_config_class(*found, depth + 1):
+        if found is not None and is_config_class(*found, depth + 1, own=own):
             return True
     return False
 
@@ -90,14 +93,17 @@ def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> lis
         found = module.find_class(base)
         if found is not None and found[1] is not definition:
             names += field_names(found[0], found[1], depth + 1)
-    for statement in definition.body:
+    named = any("kw_only=True" in text_of(one) for one in definition.decorator_list)
+    for statement in definition.body if is_config_class(module, definition, own=True) else ():
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             name, value = statement.target.id, statement.value
+            annotation = text_of(statement.annotation)
+            named = named or "KW_ONLY" in annotation
             words: dict[str, str] = {}
             if isinstance(value, ast.Call) and _makes_field(module, value):
                 words = {key: text_of(node) for key, node in keywords(value).items()}
-            named = words.get("init") == "False" or words.get("kw_only") == "True"
-            if named or "ClassVar" in text_of(statement.annotation):
+            by_name = words.get("kw_only", str(named)) == "True"
+            if by_name or words.get("init") == "False" or "ClassVar" in annotation:
                 names = [one for one in names if one != name]
             else:
                 names.append(name)
@@ -110,8 +116,13 @@ def given_values(module: Module, definition: ast.AST, call: ast.Call) -> dict[st
     return {**keywords(call), **dict(zip(field_names(module, definition), call.args, strict=False))}
 
 
-def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple[list[ClassField], list[str]]:
-    """Return the fields of a class, those of its bases first, and the bases that are not in the project."""
+def fields_of(
+    module: Module, definition: ast.ClassDef, depth: int = 0, *, init_vars: bool = False
+) -> tuple[list[ClassField], list[str]]:
+    """Return the fields of a class, those of its bases first, and the bases that are not in the project.
+
+    With `init_vars`, those that only its `__init__` takes, too.
+    """
     fields: dict[str, ClassField] = {}
     unknown: list[str] = []
     for base in reversed(definition.bases):
@@ -122,7 +133,7 @@ def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple
         if found is not None and found[0].installed and not is_config_class(*found):
             continue  # its annotations are not fields
         if found is not None and depth < _DEPTH:
-            inherited, more = fields_of(found[0], found[1], depth + 1)
+            inherited, more = fields_of(found[0], found[1], depth + 1, init_vars=init_vars)
             unknown += more
             for item in inherited:
                 fields[item.name] = replace(item) if item.name not in fields else item
@@ -130,18 +141,14 @@ def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple
             unknown.append(name or text_of(base))
     lines = source_lines(module)
     helps = argument_help(docstring_of(definition))
-    body = definition.body
+    body = definition.body if is_config_class(module, definition, own=True) else []
     for index, statement in enumerate(body):
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-            if isinstance(target, ast.Name) and target.id in fields:
-                changed = with_default(replace(fields[target.id], module=module), module, statement.value)
-                if changed is not None:
-                    fields[target.id] = changed
-            continue
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
-        if "ClassVar" in text_of(statement.annotation):
+        annotation = text_of(statement.annotation)
+        if "ClassVar" in annotation or "KW_ONLY" in annotation:
+            continue
+        if "InitVar" in annotation and not init_vars:
             continue
         below = body[index + 1] if index + 1 < len(body) else None
         name = statement.target.id

@@ -25,7 +25,7 @@ def shape_of(annotation: Any) -> dict[str, Any]:
         return {"name": "tuple", "items": [shape_of(one) for one in inner]}
     if origin is dict:
         return {"name": "dict", "items": [shape_of(one) for one in inner]}
-    if str(origin) == "typing.Union" or type(annotation).__name__ == "UnionType":
+    if str(origin) == "typing.Union" or type(annotation).__name__ in ("UnionType", "Union"):
         some = [one for one in inner if one is not type(None)]
         shape: dict[str, Any] = {"name": "union", "items": list(map(shape_of, some))}
         shape = shape_of(some[0]) if len(some) == 1 else shape
@@ -56,7 +56,8 @@ def fields_of(
     """Return type and default (MISSING if there is none) of each field of a dataclass, by dotted name.
 
     The last item is whether the default is `lost` as soon as there is a word for its section: then pyrallis
-    and draccus make a new object of the class from the words, which has the defaults of the class.
+    and draccus make a new object of the class from the words, which has the defaults of the class. Such a
+    default is None if words cannot give it back.
     """
     found: dict[str, tuple[Any, Any, bool]] = {}
     kind = owner if isinstance(owner, type) else type(owner)
@@ -73,10 +74,13 @@ def fields_of(
             value = field.default_factory()
         inner = value if dataclasses.is_dataclass(value) else hint
         if dataclasses.is_dataclass(inner) and depth < _MAX_LEVELS:
+            below = inner is value and (lost or not _is_new(value))
+            fields = fields_of(inner, name + ".", depth + 1, below)
             # An object of another class than the declared one cannot be made from words alone.
-            declared = inner is value and type(value) in (hint, *getattr(hint, "__args__", ()))
-            below = declared and (lost or not _is_new(value)) and _can_be_passed(value)
-            found.update(fields_of(inner, name + ".", depth + 1, below))
+            declared = type(value) in (hint, *getattr(hint, "__args__", ()))
+            if below and not (declared and _can_be_passed(value)):
+                fields = {key: (one[0], None, True) for key, one in fields.items()}
+            found.update(fields)
         else:
             found[name] = (hint, value, lost)
     return found
