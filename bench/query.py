@@ -13,7 +13,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.query import Sources, select
 from pyruns_jupyter.core.taskfile.runs import STATUSES

@@ -5,7 +5,7 @@ The methods import slow modules when they need them, because most commands have 
 
 from __future__ import annotations
 
-import random
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
@@ -126,7 +126,7 @@ class Optimization(ABC):
             n=n,
             jobs=jobs,
             sampler=cast("Sampler", sampler),
-            seed=random.getrandbits(32) if seed is None else seed,
+            seed=int.from_bytes(os.urandom(4), "big") if seed is None else seed,
             prune=cast("Pruner", prune),
             n_startup_trials=n_startup_trials,
             min_resource=min_resource,

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.export.parquet import of_one_type
-from pyruns_jupyter.core.export.table import collected, format_of
 from pyruns_jupyter.core.metrics.expressions import MAXIMIZE, MINIMIZE, Direction
-from pyruns_jupyter.core.taskfile.output_file import output_file
 from pyruns_jupyter.core.workspace.define_metric import define_metric
 from pyruns_jupyter.core.workspace.settings import Settings
 
@@ -138,7 +135,8 @@ class Results(ABC):
             InvalidInput: if the query or an argument is not valid, or no library for Parquet is installed.
             Conflict: if the file exists and cannot be replaced, or the folder is not empty.
         """
-        from pyruns_jupyter.core.export.write import Export, export_to  # most commands start faster without
+        from pyruns_jupyter.core.export.table import format_of  # most commands start faster without it
+        from pyruns_jupyter.core.export.write import Export, export_to
 
         target = Path(path).expanduser()
         form = format_of(target) if form is None else form
@@ -180,6 +178,8 @@ class Results(ABC):
             InvalidInput: if the query, an aggregate or the library is not valid.
             ImportError: if the library is not installed.
         """
+        from pyruns_jupyter.core.export.table import collected  # most commands start faster without it
+
         names = self.tasks(text).names
         with collected(self._folder, names, runs, self._aggregates(metrics)) as table:
             return frame(library, table.columns, list(table.rows()))
@@ -202,6 +202,8 @@ class Results(ABC):
         Raises:
             InvalidInput: if the query or an aggregate is not valid.
         """
+        from pyruns_jupyter.core.export.table import collected  # most commands start faster without it
+
         names = self.tasks(text).names
         with collected(self._folder, names, runs, self._aggregates(metrics)) as table:
             return list(table.rows())
@@ -244,6 +246,7 @@ class Results(ABC):
             Conflict: if the file exists and cannot be replaced.
         """
         from pyruns_jupyter.core.export.archive import pack  # rarely needed and slow to import
+        from pyruns_jupyter.core.taskfile.output_file import output_file
 
         with output_file(Path(path).expanduser(), force=force, replaceable={".zip"}) as stream:
             return pack(self._folder, self._names(tasks), stream, artifacts=artifacts, secrets=secrets)
@@ -262,6 +265,8 @@ def frame(library: str, titles: Sequence[str], rows: Sequence[dict[str, Any]]) -
         return pandas.DataFrame(rows, columns=list(titles))
     if library == "polars":
         import polars
+
+        from pyruns_jupyter.core.export.parquet import of_one_type
 
         # A column of polars has a single type.
         columns = {title: of_one_type([row.get(title) for row in rows]) for title in titles}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -31,7 +30,9 @@ def value_text(value: Any) -> str:
 
 def html_text(text: str) -> str:
     """Escape a text for HTML and remove invisible control characters."""
-    return html.escape(printable_text(text))
+    from html import escape  # only notebooks need it
+
+    return escape(printable_text(text))
 
 
 def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:

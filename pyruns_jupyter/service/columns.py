@@ -52,8 +52,9 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
 
 def value_key(value: Any) -> Hashable:
     """Return a key that is equal for equal values of the same type: 1, 1.0 and true are three values."""
-    if isinstance(value, (dict, list)):
+    kind = type(value)
+    if kind is dict or kind is list:
         return json.dumps(value, sort_keys=True, default=str)
-    if isinstance(value, float) and value != value:
+    if value != value:
         return "nan", float
-    return value, type(value)
+    return value, kind

@@ -23,7 +23,8 @@ from .tasks import PageRequest, check_fields
 MAX_KEYS = 50
 MAX_NAMES = 20  # that are listed of one group
 _USAGE = ("gpu_hours", "energy_kwh")  # sort keys
-_MAX_VALUE = 1e308  # larger numbers and NaN are left out
+_NUMBERS = frozenset({int, float})  # not bool
+_MAX_VALUE = 1e300  # larger numbers, whose sum may not be a float, and NaN are left out
 
 
 @dataclass
@@ -59,15 +60,15 @@ class GroupRequest(PageRequest, frozen=True):
 
         def make() -> dict[str, Any]:
             found = select(sort="created", order="asc", is_given_up=is_given_up, aggregates=self.metrics)
-            configs = index.configs()
-            pairs = [(row, configs.get(row.name) or row.swept) for row in found.items if row.readable]
-            keys = self.by or _differing([config for _, config in pairs], self.fold)
-            groups = self._ordered(_gather(pairs, keys, found.values))
+            rows, known = [row for row in found.items if row.readable], index.configs()
+            configs = [known.get(row.name) or row.swept for row in rows]
+            keys = self.by or _differing(configs, self.fold)
+            groups = self._ordered(_gather(rows, configs, keys, found.values))
             items = [_model(group) for group in groups[self.offset : self.offset + self.limit]]
             return {
                 "by": list(keys),
                 "total": len(groups),
-                "tasks": len(pairs),
+                "tasks": len(rows),
                 "items": items,
                 "goals": {
                     key: goal.direction
@@ -119,13 +120,14 @@ def _differing(configs: Sequence[Mapping[str, Any]], fold: Iterable[str]) -> tup
 
 
 def _gather(
-    pairs: Iterable[tuple[TaskRow, Mapping[str, Any]]],
+    rows: Sequence[TaskRow],
+    configs: Sequence[Mapping[str, Any]],
     keys: Sequence[str],
     aggregates: Mapping[str, Mapping[str, Any]],
 ) -> list[_Group]:
     groups: dict[tuple[Hashable, ...], _Group] = {}
-    for row, config in pairs:
-        place = tuple(value_key(config.get(key)) for key in keys)
+    for row, config in zip(rows, configs, strict=True):
+        place = tuple([value_key(config.get(key)) for key in keys])
         group = groups.get(place)
         if group is None:
             group = groups[place] = _Group({key: config.get(key) for key in keys})
@@ -140,7 +142,7 @@ def _model(group: _Group) -> dict[str, Any]:
     for row in group.rows:
         counts[row.status] += 1
     keys = dict.fromkeys(key for figures in group.figures for key in figures)
-    figures = {key: _summary(figures.get(key) for figures in group.figures) for key in keys}
+    figures = {key: _summary([figures.get(key) for figures in group.figures]) for key in keys}
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
@@ -172,7 +174,7 @@ def query_of(values: Mapping[str, Any]) -> str | None:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    return [float(one) for one in values if type(one) in (int, float) and abs(one) < _MAX_VALUE]
+    return [float(one) for one in values if type(one) in _NUMBERS and -_MAX_VALUE < one < _MAX_VALUE]
 
 
 def _mean(values: Iterable[Any]) -> float | None:
@@ -185,17 +187,15 @@ def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
     numbers = _numbers(values)
     if not numbers:
         return None
-    mean, deviation = numbers[0], 0.0 if len(numbers) > 1 else None
-    if min(numbers) != max(numbers):
-        mean = math.fsum(one / len(numbers) for one in numbers)  # the sum itself may be too large
-        try:
-            deviation = math.sqrt(math.fsum((one - mean) ** 2 for one in numbers) / (len(numbers) - 1))
-        except OverflowError:
-            deviation = None
+    count, least, greatest = len(numbers), min(numbers), max(numbers)
+    mean, deviation = least, 0.0 if count > 1 else None
+    if least != greatest:
+        mean = fmean(numbers)
+        deviation = math.dist(numbers, [mean] * count) / math.sqrt(count - 1)
     return {
-        "count": len(numbers),
-        "mean": encode_nonfinite(mean),
+        "count": count,
+        "mean": mean,
         "deviation": deviation,
-        "least": min(numbers),
-        "greatest": max(numbers),
+        "least": least,
+        "greatest": greatest,
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,16 @@ from pyruns_jupyter.api import task_list as task_list_module
 from pyruns_jupyter.api.live import Event, Waiting
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.taskfile import task_file
+from tests.support import wait_until
 
 SCRIPT = """
-import argparse, sys, time
+import argparse, os, sys, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--code", type=int, default=0)
-parser.add_argument("--seconds", type=float, default=0.0)
+parser.add_argument("--until", default=".")
 args = parser.parse_args()
-time.sleep(args.seconds)
+while not os.path.exists(args.until):
+    time.sleep(0.05)
 sys.exit(args.code)
 """
 
@@ -51,7 +52,7 @@ def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.Captur
 
 
 def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
-    [task] = workspace.run(workspace.create("seconds: 600", name="long"))
+    [task] = workspace.run(workspace.create("until: never", name="long"))
     for wait in (task.wait, workspace.tasks().wait, workspace.wait):
         with pytest.raises(TimeoutError, match=r"1 task did not end within 0\.1 s"):
             wait(timeout=0.1)
@@ -61,24 +62,23 @@ def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
 
 @pytest.mark.asyncio
 async def test_an_event_loop_goes_on_while_somebody_waits(workspace: Workspace) -> None:
-    tasks = workspace.run(workspace.create("seconds: 0.5", name="t"))
-    ticks = 0
+    [task] = tasks = workspace.run(workspace.create("until: go", name="t"))
+    go = workspace.folder.project / "go"
 
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            ticks += 1
-            await asyncio.sleep(0.01)
+    async def let_end() -> None:
+        await asyncio.to_thread(wait_until, lambda: task.status == "running")
+        go.touch()
 
-    ticking = asyncio.ensure_future(tick())
+    ending = asyncio.ensure_future(let_end())
     assert (await workspace.wait_async(tasks, timeout=120))[0].status == "completed"
     assert (await tasks.wait_async(timeout=120)).names == tasks.names
-    assert (await tasks[0].wait_async(timeout=120)).status == "completed"
-    ticking.cancel()
-    assert ticks > 5
-    tasks[0].run()
+    assert (await task.wait_async(timeout=120)).status == "completed"
+    await ending
+    go.unlink()
+    task.run()
     with pytest.raises(TimeoutError):
-        await tasks[0].wait_async(timeout=0.0)
+        await task.wait_async(timeout=0.0)
+    go.touch()
     await workspace.wait_async(timeout=120)
 
 
@@ -98,7 +98,7 @@ def test_events_tell_what_happens_until_nothing_runs(workspace: Workspace) -> No
 @pytest.mark.asyncio
 async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
     heard: list[Event] = []
-    [kept, gone] = workspace.create("seconds: 0.2 | 0.3", name="t")
+    [kept, gone] = workspace.create("code: 0 | 1", name="t")
 
     async def listen() -> None:
         async for event in workspace.events():
@@ -107,7 +107,7 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
                 return
 
     listening = asyncio.ensure_future(listen())
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0)  # it knows both tasks now
     kept.run()
     await kept.wait_async(timeout=120)
     gone.delete()
@@ -126,7 +126,7 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
 def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [task] = workspace.run(workspace.create("seconds: 600", name="t"))
+    [task] = workspace.run(workspace.create("until: never", name="t"))
     code = errno.EIO
 
     def fail(*_: object, **__: object) -> bytes:
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(
 def test_a_wait_goes_on_without_a_task_that_is_gone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [long, gone] = workspace.create("seconds: 600 | 601", name="t")
+    [long, gone] = workspace.create("until: never | nowhere", name="t")
     workspace.run([long.name, gone.name], jobs=2)
     counts: list[tuple[int, int]] = []
 
@@ -153,7 +153,7 @@ def test_a_wait_goes_on_without_a_task_that_is_gone(
         counts.append((waiting.done, waiting.left))
         if len(counts) == 1:
             gone.stop().wait(timeout=120)
-            shutil.rmtree(gone.folder)
+            gone.delete()
         elif len(counts) == 2:
             long.stop()
 

@@ -20,7 +20,8 @@ from .downsample import STEP_KEYS, Curve, number
 from .expressions import AT, LAST, MAX, MAX_LAST, MEAN, MIN, Aggregate
 from .journal import TRACK, Remaining, complete_lines, entries
 from .read import RunMetrics, run_metrics, stored_curves, tails_of
-from .statistics import CurveStatistics, numeric, stored_statistics
+from .row_statistics import stored_statistics
+from .statistics import CurveStatistics, numeric
 
 
 class Points:

@@ -8,9 +8,7 @@ and the maximum are null when all values are NaN.
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterable, Mapping
-from sys import intern
+from collections.abc import Mapping
 from typing import Any
 
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite
@@ -21,8 +19,7 @@ from .expressions import MAX, MEAN, MIN, Aggregate
 MAX_KEYS = 1000  # of a run; those of further curves are read from their points
 _MAX_RUNS = 20  # of a task; earlier runs are only exported, which reads their points anyway
 _MAX_KEY = 200  # characters, as of the metrics of a row
-_WIDTH = 4
-_KEY = "aggregates"
+KEY = "aggregates"
 
 
 class CurveStatistics:
@@ -69,51 +66,11 @@ class CurveStatistics:
 
     def value(self, aggregate: Aggregate) -> float | None:
         """Return the value of an aggregate that needs no points, None without a number."""
-        return _value(aggregate.function, (self.count, self.low, self.high, self.total))
+        return value_of(aggregate.function, self.count, self.low, self.high, self.total)
 
 
-class RowStatistics:
-    """The statistics of all curves of a run, in little memory."""
-
-    __slots__ = ("_keys", "_numbers")
-
-    def __init__(self, keys: tuple[str, ...], numbers: array[float]) -> None:
-        self._keys, self._numbers = keys, numbers
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, RowStatistics) and self._keys == other._keys and self._numbers == other._numbers
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # rows are not hashed either
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    def pack(self) -> tuple[tuple[str, ...], bytes]:
-        """Return the statistics as values for MessagePack."""
-        return self._keys, self._numbers.tobytes()
-
-    @classmethod
-    def unpack(cls, keys: Iterable[str], numbers: bytes) -> RowStatistics:
-        """Return what `pack` was called for.
-
-        Raises:
-            ValueError: if it was something else.
-        """
-        return cls(tuple(map(intern, keys)), array("d", numbers))
-
-    def value(self, aggregate: Aggregate) -> float | None:
-        """Return the value of an aggregate that needs no points, None if there is none."""
-        try:
-            start = _WIDTH * self._keys.index(aggregate.key)
-        except ValueError:
-            return None
-        return _value(aggregate.function, self._numbers[start : start + _WIDTH])
-
-
-def _value(function: str, numbers: Iterable[float]) -> float | None:
-    count, low, high, total = numbers
+def value_of(function: str, count: float, low: float, high: float, total: float) -> float | None:
+    """Return an aggregate that needs no points from the statistics of a curve, None without a number."""
     if not count:
         return None
     if function == MEAN:
@@ -136,9 +93,9 @@ def numeric(value: Any) -> float | None:
 
 def store_statistics(info: TaskInfo, run: int, found: Mapping[str, CurveStatistics]) -> None:
     """Store the statistics of the curves of run `run` (from 1) in a task file, unless there are too many."""
-    stored = own(info).get(_KEY)
+    stored = own(info).get(KEY)
     if not isinstance(stored, dict):
-        stored = own(info)[_KEY] = {}
+        stored = own(info)[KEY] = {}
     stored.pop(str(run), None)
     if len(found) <= MAX_KEYS:
         stored[str(run)] = {
@@ -146,27 +103,3 @@ def store_statistics(info: TaskInfo, run: int, found: Mapping[str, CurveStatisti
         }
     for number in sorted(stored, key=lambda text: (len(text), text))[:-_MAX_RUNS]:
         del stored[number]
-
-
-def stored_statistics(facts: Mapping[str, Any], run: int) -> RowStatistics | None:
-    """Return the statistics of run `run` in our own part of a task file, None if they are not there.
-
-    Raises nothing, whatever the file contains: invalid ones are omitted.
-    """
-    stored = facts.get(_KEY)
-    found = stored.get(str(run)) if isinstance(stored, dict) else None
-    if not isinstance(found, dict):
-        return None
-    keys: list[str] = []
-    numbers = array("d")
-    for key, four in found.items():
-        if not isinstance(four, list) or len(four) != _WIDTH:
-            continue
-        try:
-            numbers.extend(four)
-        except (TypeError, OverflowError):  # null, NaN, or damaged
-            del numbers[len(keys) * _WIDTH :]
-            known = [numeric(one) for one in four]
-            numbers.extend(math.nan if one is None else one for one in known)
-        keys.append(intern(key))
-    return RowStatistics(tuple(keys), numbers)

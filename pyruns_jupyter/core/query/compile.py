@@ -71,9 +71,9 @@ class Binder:
                     notices.append(one)
         return notices + self.logs.notices()
 
-    def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
-        """Return the notice that a term matches none of `count` tasks."""
-        return diagnostics.of_nothing(self._source, self.fields, term, count, is_alone)
+    def nothing(self, term: Term, count: int, is_first: bool) -> QueryNotice:
+        """Return the notice that a term matches none of `count` tasks; `is_first`: none was tested before."""
+        return diagnostics.of_nothing(self._source, self.fields, term, count, is_first)
 
     def _term(self, term: Term) -> tuple[int, Check]:
         if isinstance(term, (And, Or)):

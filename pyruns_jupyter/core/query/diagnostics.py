@@ -192,14 +192,15 @@ def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Spa
     )
 
 
-def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alone: bool) -> QueryNotice:
-    """Return the notice that a term matches none of `count` tasks; `is_alone`: it is the only term."""
+def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_first: bool) -> QueryNotice:
+    """Return the notice that a term matches none of `count` tasks; `is_first`: no other term was tested."""
     what = f"`{_short(str(term))}`"
-    left = "" if is_alone else " that the other terms match"
     if count == 1:
-        message = f"{what} does not match the only task{left}."
+        message = f"{what} does not match the only task{'' if is_first else ' that matches other terms'}."
+    elif is_first:
+        message = f"{what} matches none of {number_of(count)}."
     else:
-        message = f"{what} matches none of {'' if is_alone else 'the '}{number_of(count)}{left}."
+        message = f"{what} matches none of the {number_of(count)} that match other terms."
     span, suggestions = Span(), list[str]()
     if isinstance(term, FieldTest):
         span = term.span

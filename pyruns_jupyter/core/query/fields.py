@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +48,13 @@ class Sources:
     @classmethod
     def of(cls, index: TaskIndex) -> Sources:
         """Return the sources for the rows of an index."""
-        paths = index.workspace.paths
+        paths, goals = index.workspace.paths, cache(index.goals)  # few queries need the settings
         return cls(
             index.configs,
             lambda row: paths(row.name).log(row.run),
             index.shapes(),
             index.aggregates.value,
-            index.goals().find,
+            lambda metric: goals().find(metric),
         )
 
 

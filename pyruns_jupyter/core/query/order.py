@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from operator import ne
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .diagnostics import QueryNotice, names
-from .fields import MISSING, AmbiguousField, Fields, UnknownField, sort_rank
+from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
 from .values import value_text
 
 MAX_KEYS = 8
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 
 def ordered(
-    rows: Sequence[TaskRow], fields: Fields, sort: str, order: str
+    rows: Sequence[TaskRow], fields: Fields, sort: str, order: str, first: int | None = None
 ) -> tuple[list[TaskRow], list[QueryNotice]]:
-    """Return sorted rows, pinned ones first, and notices about the sort keys.
+    """Return the `first` sorted rows, pinned ones before others, and notices about the sort keys.
 
     `rows` are in the natural order of their names. `sort` is a list of fields separated by commas; a `-`
     before a field reverses its order.
@@ -34,12 +34,12 @@ def ordered(
         InvalidInput: with `field` "sort", when a key is ambiguous or not valid.
     """
     notices: list[QueryNotice] = []
-    found = list(rows)
+    steps: list[tuple[Getter, bool] | None] = []  # None for the reversed order of `rows`
     descending = order == "desc"
     for key, is_reversed in reversed(_keys(sort, fields)):
         is_descending = descending != is_reversed
         if key == "name":
-            found = list(reversed(rows)) if is_descending else list(rows)
+            steps = [None] if is_descending else []
             continue
         try:
             field = fields.find(key)
@@ -62,11 +62,23 @@ def ordered(
             raise InvalidInput(error.message, field="sort") from None
         if field.hint:
             notices.append(QueryNotice("goal", field.hint, field="sort"))
-        found = sort_by(found, sort_rank(field), is_descending)
-    pinned = [row for row in found if row.pinned]
-    if pinned:
-        found = pinned + [row for row in found if not row.pinned]
+        steps.append((sort_rank(field), is_descending))
+    pinned = [row for row in rows if row.pinned]
+    found = _sorted(pinned, steps, first)
+    if first is None or len(found) < first:
+        others = [row for row in rows if not row.pinned] if pinned else rows
+        found += _sorted(others, steps, None if first is None else first - len(found))
     return found, notices
+
+
+def _sorted(
+    rows: Sequence[TaskRow], steps: Sequence[tuple[Getter, bool] | None], first: int | None
+) -> list[TaskRow]:
+    """Return the `first` rows after all steps, of which the last one decides most."""
+    found = list(rows)
+    for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
+        found = found[::-1] if step is None else sort_by(found, *step, None if left else first)
+    return found[:first]
 
 
 def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
@@ -80,8 +92,12 @@ def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
     return found
 
 
-def sort_by(items: Iterable[T], get: Callable[[T], Any], is_descending: bool) -> list[T]:
-    """Return items sorted by a value: numbers, then texts, or reversed; items without a value last."""
+def sort_by(
+    items: Iterable[T], get: Callable[[T], Any], is_descending: bool, first: int | None = None
+) -> list[T]:
+    """Return the `first` items sorted by a value: numbers, then texts, or reversed; those without a value
+    last.
+    """
     items = list(items)
     values = list(map(get, items))
     numbers: list[int] = []
@@ -100,4 +116,4 @@ def sort_by(items: Iterable[T], get: Callable[[T], Any], is_descending: bool) ->
     numbers.sort(key=values.__getitem__, reverse=is_descending)
     named = sorted(texts, key=texts.__getitem__, reverse=is_descending)
     positions = (named, numbers, missing) if is_descending else (numbers, named, missing)
-    return [items[position] for position in chain(*positions)]
+    return [items[position] for position in islice(chain(*positions), first)]

@@ -97,10 +97,10 @@ def select(
     bound = binder.bind(parsed)
     emptied: QueryNotice | None = None
     with closing(binder.logs):
-        for term, check in bound:
+        for index, (term, check) in enumerate(bound):
             left = [row for row in found if check(row)]
             if found and not left:
-                emptied = binder.nothing(term, len(found), len(bound) == 1)
+                emptied = binder.nothing(term, len(found), index == 0)
             found = left
         notices = binder.notices()
         if emptied is not None and not notices and not fields.unread:
@@ -109,10 +109,10 @@ def select(
             for one in notices + of_unread(fields, points_seconds):
                 if one.is_serious and not (partial and one.is_partial):
                     raise one.error()
-        in_order, about_sort = ordered(found, fields, sort, order)
         offset = max(0, offset)
         end = None if limit is None else offset + max(0, limit)
-        items = in_order[offset:end]
+        in_order, about_sort = ordered(found, fields, sort, order, end)
+        items = in_order[offset:]
         needles = [*wanted_needles(parsed.term)] if excerpts else []
         lines = ((row.name, binder.logs.excerpt(row, needles)) for row in items if needles)
         shown = {name: line for name, line in lines if line is not None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import threading
 import time
@@ -12,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
@@ -61,7 +59,7 @@ class TaskIndex:
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
         self.workspace = workspace
-        self.epoch = secrets.token_hex(8)
+        self.epoch = os.urandom(8).hex()
         self.revision = 0
         self.rows: dict[str, TaskRow] = {}
         self.counts: dict[str, int] = dict.fromkeys(SHOWN_STATUSES, 0)
@@ -120,6 +118,8 @@ class TaskIndex:
     @property
     def typical_duration(self) -> float | None:
         """The median duration of the latest hundred completed runs (s), None before the first one."""
+        from statistics import median  # slow to import
+
         durations = tuple(self._durations)
         return median(durations) if durations else None
 
@@ -201,7 +201,7 @@ class TaskIndex:
                 unread.append((name, folder))
                 continue
             if name in cached and cached[name].signature == signature:
-                row = self._adopt(name, cached[name])
+                row = self._adopt(cached[name])
             elif signatures.get(name) != signature:
                 unread.append((name, folder))
                 continue
@@ -270,12 +270,13 @@ class TaskIndex:
         else:
             del self._shapes[shape]
 
-    def _adopt(self, name: str, cached: CachedRow) -> TaskRow:
+    def _adopt(self, cached: CachedRow) -> TaskRow:
         """Return the row of a task whose file is as it was when the row was stored."""
-        self._signatures[name] = cached.signature
+        row = cached.row
+        self._signatures[row.name] = cached.signature
         if cached.batch is not None:
-            self._queued[name] = QueuedTask(cached.row, cached.batch, cached.signature)
-        return cached.row
+            self._queued[row.name] = QueuedTask(row, cached.batch, cached.signature)
+        return row
 
     def _read(self, name: str, folder: str, content: _Content) -> TaskRow | None:
         """Return the row of a task from its file, None if there is none."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.metrics.read import newest_beside
-from pyruns_jupyter.core.metrics.statistics import RowStatistics, stored_statistics
+from pyruns_jupyter.core.metrics.row_statistics import RowStatistics, stored_statistics
 from pyruns_jupyter.core.metrics.step_progress import StepProgress
 from pyruns_jupyter.core.metrics.system_metrics import gpu_hours, stored_summary
 from pyruns_jupyter.core.taskfile import runs
@@ -60,8 +61,8 @@ class StudyPlace(NamedTuple):
     pruned: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+# Rows are plain values without cycles. Collecting garbage would otherwise visit all of them each time.
+class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
     `readable` is False if the task's file cannot be read: `message` says why. `figures` are the latest
@@ -75,7 +76,7 @@ class TaskRow:
 
     name: str
     status: str
-    kind: str
+    kind: str = PYTHON
     pinned: bool = False
     created_at: float | None = None
     runs: int = 0
@@ -97,10 +98,10 @@ class TaskRow:
     alert: RowAlert | None = None
     gpu_hours: float | None = None
     energy_kwh: float | None = None
-    notes: str = field(default="", repr=False)
-    gpus: tuple[str, ...] = field(default=(), repr=False)
-    config_file: str = field(default=SCRIPT_CONFIG, repr=False)
-    statistics: RowStatistics | None = field(default=None, repr=False)
+    notes: str = ""
+    gpus: tuple[str, ...] = ()
+    config_file: str = SCRIPT_CONFIG
+    statistics: RowStatistics | None = None
 
     @property
     def shown_status(self) -> str:
@@ -124,7 +125,7 @@ class TaskRow:
 
 
 _HIDDEN = ("notes", "gpus", "config_file", "statistics")
-_SHOWN = [one.name for one in fields(TaskRow) if one.name not in _HIDDEN]
+_SHOWN = [name for name in TaskRow.__struct_fields__ if name not in _HIDDEN]
 
 
 def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:

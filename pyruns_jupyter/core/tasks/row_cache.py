@@ -14,12 +14,11 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields
 from pathlib import Path
 from sys import intern
-from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.host_identity import state_folder
@@ -27,7 +26,8 @@ from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.fs.change_stamp import Signature
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
-from pyruns_jupyter.core.metrics.statistics import RowStatistics
+from pyruns_jupyter.core.metrics.row_statistics import shared_keys
+from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
 
 from .row import TaskRow
 
@@ -35,18 +35,17 @@ FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
 _MAX_BYTES = 512 * 1024 * 1024
 _FORMAT = "1"  # counts changes of what a row says of the same task file
-_DEFAULTS = {
-    field.name: field.default_factory() if field.default_factory is not MISSING else field.default
-    for field in fields(TaskRow)
-}
 
 
-class CachedRow(msgspec.Struct, array_like=True):
+class CachedRow(msgspec.Struct, array_like=True, gc=False):
     """The row of a task whose file has `signature`; `batch` is that of a queued task."""
 
     signature: Signature
     row: TaskRow
     batch: str | None = None
+
+
+_DECODER = msgspec.msgpack.Decoder(CachedRow)
 
 
 def read_rows(tasks: Path) -> Mapping[str, CachedRow]:
@@ -55,29 +54,42 @@ def read_rows(tasks: Path) -> Mapping[str, CachedRow]:
         path = _path_of(tasks)
         if path.stat().st_size > _MAX_BYTES:
             return {}
-        found = msgspec.msgpack.Decoder(list[CachedRow], dec_hook=_statistics).decode(path.read_bytes())
+        parts = msgspec.msgpack.decode(path.read_bytes(), type=list[msgspec.Raw])
+        return {cached.row.name: cached for cached in map(_cached_row, parts)}
     except (OSError, msgspec.MsgspecError, PyrunsError):
         return {}
-    for cached in found:
-        for name in ("status", "kind", "config_file"):  # few different ones, in little memory
-            object.__setattr__(cached.row, name, intern(getattr(cached.row, name)))
-    return {cached.row.name: cached for cached in found}
+
+
+def _cached_row(data: msgspec.Raw) -> CachedRow:
+    """Return a row that shares equal values with others. One at a time leaves no gaps in memory."""
+    cached = _DECODER.decode(data)
+    row, statistics = cached.row, cached.row.statistics
+    force_setattr(row, "status", intern(row.status))
+    if row.config_file is not SCRIPT_CONFIG:
+        force_setattr(row, "config_file", intern(row.config_file))
+    if statistics is not None:
+        force_setattr(statistics, "keys", shared_keys(statistics.keys))
+    return cached
 
 
 def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]]) -> None:
     """Replace the rows of the folder `tasks`; without effect where that is not possible."""
     encoder = msgspec.msgpack.Encoder()
-    parts = []
+    content, count = bytearray(5), 0  # a list with a length of 32 bits
     for signature, row, batch in rows:
-        with suppress(UnicodeEncodeError, OverflowError):  # odd names and values are read again
-            parts.append(msgspec.Raw(encoder.encode((signature, _content(row), batch))))
-    content = encoder.encode(parts)
+        end = len(content)
+        try:
+            encoder.encode_into(CachedRow(signature, row, batch), content, end)
+            count += 1
+        except (UnicodeEncodeError, OverflowError):  # odd names and values are read again
+            del content[end:]
+    content[:5] = b"\xdd" + count.to_bytes(4, "big")
     if len(content) > _MAX_BYTES:
         return
     with suppress(OSError, PyrunsError):
         path = _path_of(tasks)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, content, durable=False, mode=PRIVATE_MODE)
+        write_atomic(path, bytes(content), durable=False, mode=PRIVATE_MODE)
         tidy(path.parent, is_temporary_file)
         for old in sorted(path.parent.glob("*.msgpack"), key=os.path.getmtime)[:-_MAX_FILES]:
             old.unlink()
@@ -88,18 +100,7 @@ def _path_of(tasks: Path) -> Path:
 
     # Times without a zone in a task file are those of this machine.
     zone = (time.timezone, *time.tzname)
-    known = (os.path.realpath(tasks), __version__, _FORMAT, *_DEFAULTS, *sys.version_info[:2], *zone)
+    fields, version = TaskRow.__struct_fields__, sys.version_info[:2]
+    known = (os.path.realpath(tasks), __version__, _FORMAT, *fields, *version, *zone)
     digest = hashlib.sha256("\0".join(map(str, known)).encode("utf-8", "surrogateescape")).hexdigest()
     return state_folder() / FOLDER / f"{digest[:32]}.msgpack"
-
-
-def _content(row: TaskRow) -> dict[str, Any]:
-    """Return the fields of a row that have another value than by default."""
-    content = {name: value for name, default in _DEFAULTS.items() if (value := getattr(row, name)) != default}
-    if row.statistics is not None:
-        content["statistics"] = row.statistics.pack()
-    return content
-
-
-def _statistics(_: type, packed: Any) -> RowStatistics:
-    return RowStatistics.unpack(*packed)

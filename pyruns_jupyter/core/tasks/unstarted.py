@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.fs.change_stamp import Signature
 from pyruns_jupyter.core.trust.engine_key import BATCHES, other_owner, trusted_engine

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -118,7 +118,6 @@ def by_parser(text: str) -> dict[str, Any]:
         return {}
 
 
-@settings(max_examples=500)
 @given(TEXTS)
 @example("a: 1\n" * 2)
 @example("a:\n  b: 1\na:\n  c: 2\n")

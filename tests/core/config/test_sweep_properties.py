@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
@@ -63,7 +63,6 @@ def templates(draw: st.DrawFn) -> str:
 
 
 @given(templates())
-@settings(max_examples=150)
 def test_a_configuration_is_the_template_with_other_values(text: str) -> None:
     plan = SweepPlan.parse(text, limit=10**6)
     places = plan.template.places
@@ -166,7 +165,6 @@ def sweeps(draw: st.DrawFn) -> str:
 
 
 @given(sweeps())
-@settings(max_examples=100)
 def test_the_quick_check_finds_what_trying_all_finds(text: str) -> None:
     plan = SweepPlan.parse(text)
     assume(plan.count <= 300)

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -18,8 +18,9 @@ from pyruns_jupyter.core.metrics.expressions import Aggregate, parse_aggregate
 from pyruns_jupyter.core.metrics.goals import Goals
 from pyruns_jupyter.core.metrics.journal import TRACK, Appender
 from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.metrics.row_statistics import stored_statistics
 from pyruns_jupyter.core.metrics.run_aggregates import JournalAggregates, of_values, running_values
-from pyruns_jupyter.core.metrics.statistics import CurveStatistics, stored_statistics
+from pyruns_jupyter.core.metrics.statistics import CurveStatistics
 from pyruns_jupyter.core.metrics.step_progress import StepProgress, progress_of, totals_among
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts
 
@@ -75,7 +76,6 @@ def same(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@settings(max_examples=200)
 @given(VALUES, VALUES, st.sampled_from(["min", "max", "mean"]))
 def test_statistics_in_parts_and_from_a_task_file(first: list[Any], second: list[Any], function: str) -> None:
     wanted = Aggregate(function, "x")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.alerts.journal import alerts_in
@@ -247,7 +247,6 @@ def test_a_fifo_stops_nobody(tmp_path: Path) -> None:
         Appender(path).append("track", {"a": 1}, 0.0)
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_any_bytes_and_any_tear(tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: int) -> None:
     path = tmp_path_factory.mktemp("j") / "j"

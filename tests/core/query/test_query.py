@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.query import parse, quote, select
@@ -281,7 +280,6 @@ def test_a_quoted_text_is_found_literally(text: str) -> None:
     assert rows[0] in select(rows, f"name:{quote(text)}").items
 
 
-@settings(max_examples=400)
 @given(st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=30)))
 def test_a_query_round_trips_or_is_refused_with_a_place(text: str) -> None:
     query, wrong = None, None
@@ -385,6 +383,19 @@ def test_an_empty_table_says_why(query: str, code: str | None, suggestions: tupl
     said = [one for one in select(ROWS, query).notices if one.code != "missing"]
     assert [one.code for one in said] == [code] * (code is not None)
     assert all(not one.is_serious and one.suggestions == suggestions for one in said)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        # Fields are tested before words, so not all tasks were compared with the word.
+        ("zebra status:cancelled", "`status:cancelled` matches none of 4 tasks."),
+        ("zebra -status:failed", "`zebra` matches none of the 3 tasks that match other terms."),
+        ("zebra status:failed", "`zebra` does not match the only task that matches other terms."),
+    ],
+)
+def test_a_term_without_matches_names_the_tasks_it_was_tested_on(query: str, message: str) -> None:
+    assert [one.message for one in select(ROWS, query).notices] == [message]
 
 
 def test_fields_that_end_alike_are_told_apart() -> None:

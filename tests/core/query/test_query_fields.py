@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.natural_order import natural_key
@@ -32,10 +32,7 @@ def names(found: QueryResult) -> list[str]:
 
 def tasks(*values: Mapping[str, Any], figures: bool = False) -> list[TaskRow]:
     group = "figures" if figures else "swept"
-    return [
-        replace(BASE, name=f"t{number}", **{group: dict(value)})  # type: ignore[arg-type]
-        for number, value in enumerate(values)
-    ]
+    return [replace(BASE, name=f"t{number}", **{group: dict(value)}) for number, value in enumerate(values)]
 
 
 def test_an_unknown_field_gets_a_suggestion() -> None:
@@ -299,3 +296,20 @@ def test_sorting_loses_nothing(values: list[dict[str, Any]], sort: str, order: s
         assert missing == sorted(missing)
         numbers = [value for value in sorted_by if isinstance(value, (int, float)) and value == value]
         assert numbers == sorted(numbers, reverse=order == "desc")
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([None, 0.5, 1, "x", math.nan])), max_size=12),
+    st.sampled_from(["acc", "-acc,name", "name,acc", "-name", "acc,run"]),
+    st.integers(0, 4),
+    st.integers(0, 5),
+)
+def test_a_page_is_a_part_of_all(values: list[tuple[bool, Any]], sort: str, offset: int, limit: int) -> None:
+    rows = [
+        replace(BASE, name=f"t{at}", pinned=pinned, run=at % 2, figures={} if acc is None else {"acc": acc})
+        for at, (pinned, acc) in enumerate(values)
+    ]
+    for order in ("asc", "desc"):
+        whole = names(select(rows, sort=sort, order=order, limit=None))
+        page = select(rows, sort=sort, order=order, offset=offset, limit=limit)
+        assert (names(page), page.total) == (whole[offset : offset + limit], len(rows))

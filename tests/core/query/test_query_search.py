@@ -6,13 +6,13 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.logs import search_worker
@@ -132,7 +132,7 @@ def test_everyday_patterns_work(pattern: str, found: str) -> None:
     assert not compiled.search("nothing!", timeout=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

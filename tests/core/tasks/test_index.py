@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.create.create import create_tasks
@@ -394,7 +394,6 @@ def test_strange_things_in_the_folder_stop_nothing(tmp_path: Path) -> None:
     assert TaskIndex(WorkspaceFolder(tmp_path / "_pyruns_" / "none")).refresh().changed == []
 
 
-@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from(KEYS), JSON | st.sampled_from(["running", "failed", "shell"]), max_size=8

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.fs import change_stamp
@@ -101,7 +101,6 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150)
 @given(st.lists(st.lists(STEPS, max_size=5), max_size=6))
 def test_it_shows_what_a_fresh_look_shows(
     tmp_path_factory: pytest.TempPathFactory, turns: list[list[tuple[str, ...]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -104,6 +105,20 @@ def test_only_changed_files_are_read_again(tmp_path: Path, reads: list[str]) -> 
     assert found[names[4]]["status"] == "queued"
     assert {"renamed", new} <= set(found)
     assert names[5] not in found
+
+
+def test_rows_share_values_and_are_not_visited_by_the_garbage_collector(tmp_path: Path) -> None:
+    workspace, names = project(tmp_path)
+    rows_of(workspace)
+    rows = [
+        row_cache.read_rows(workspace.tasks)[name].row for name in (names[0], names[3], names[4], names[5])
+    ]
+    assert not any(map(gc.is_tracked, rows))
+    assert len({id(row.status) for row in rows[2:]}) == 1
+    fresh = TaskIndex(workspace)
+    fresh.refresh()
+    statistics = [rows[0].statistics, fresh.rows[names[0]].statistics]
+    assert len({id(one.keys) for one in statistics if one is not None}) == 1
 
 
 def test_a_file_that_may_still_change_is_not_trusted(tmp_path: Path, reads: list[str]) -> None:

@@ -19,13 +19,14 @@ try:
     from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: slower, same results
     _CParser = None  # type: ignore[assignment,misc]
-from yaml.composer import Composer, ComposerError
-from yaml.events import CollectionEndEvent, CollectionStartEvent
+from yaml.composer import Composer
 from yaml.nodes import Node, ScalarNode, SequenceNode
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
+
+from .depth import check_depth
 
 TAG = "tag:yaml.org,2002:"
 NULL, BOOL, INT, FLOAT, STR = TAG + "null", TAG + "bool", TAG + "int", TAG + "float", TAG + "str"
@@ -40,7 +41,6 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MAX_DEPTH = 300  # of nested values; a thousand overflow a small thread's stack
 _MAX_INT_DIGITS = 3500  # Python refuses to read or write longer ones; also those of hexadecimal numbers
 
 # Characters that YAML does not allow in a stream.
@@ -90,27 +90,6 @@ def compose(text: str) -> Node | None:
     loader = _Loader(text)
     node: Node | None = loader.get_single_node()
     return node
-
-
-def check_depth(text: str) -> None:
-    """Check that values are not nested too deeply for the C stack: libyaml's composer has no limit.
-
-    Raises:
-        yaml.YAMLError: when they are nested too deeply, or the text is not YAML.
-    """
-    if sum(map(text.count, "[{-?:")) <= _MAX_DEPTH:
-        return
-    depth = 0
-    events = _Loader(text)
-    while events.check_event():
-        event = events.get_event()
-        if isinstance(event, CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                mark: Any = event.start_mark
-                raise ComposerError(None, None, "the values are nested too deeply", mark)
-        elif isinstance(event, CollectionEndEvent):
-            depth -= 1
 
 
 def scalar_tag(text: str) -> str:

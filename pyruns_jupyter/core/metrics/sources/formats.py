@@ -6,12 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pyruns_jupyter.core.common.metric_patterns import LogPatterns
-
 from . import huggingface, lines, mlflow, tensorboard, trackio, wandb
 from .base import Source
-from .log_text import FORMAT as LOG_FORMAT
-from .log_text import LogText
 
 
 def _no_pid(path: str) -> int | None:
@@ -118,8 +114,13 @@ _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".wandb", ".db", "trainer_stat
 
 def log_text(patterns: Sequence[str]) -> Format:
     """Return the format of a log in which patterns find metrics (see `LogPatterns`)."""
+    # Imported here because few projects have patterns.
+    from pyruns_jupyter.core.common.metric_patterns import LogPatterns
+
+    from .log_text import FORMAT, LogText
+
     found = LogPatterns(patterns)
-    return Format(LOG_FORMAT, lambda path: False, lambda path, offset, _: LogText(path, offset, found))
+    return Format(FORMAT, lambda path: False, lambda path, offset, _: LogText(path, offset, found))
 
 
 def is_candidate(name: str, in_metrics: bool) -> bool:
