@@ -26,7 +26,6 @@ from pyruns_jupyter.core.workspace.cluster_settings import (
     ClusterSettings,
 )
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
-from pyruns_jupyter.core.workspace.metric_settings import KIND as METRIC_KIND
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.policy import POLICY_NAME, GpuPolicy
 from pyruns_jupyter.engine.queue.launch import RUN_VARIABLES
@@ -63,7 +62,6 @@ KINDS = {
     "slurm": "a mapping",
     "dask": "a mapping",
     "workspaces": "a mapping",
-    "log_metrics": METRIC_KIND,
     "alerts": "a list of [rules](howto/alerts.md)",
     "metrics": "a mapping of names to `minimize` or `maximize`",
 }
@@ -235,7 +233,7 @@ def _kind(key: str) -> str:
     if key in KINDS:
         return KINDS[key]
     told = Settings.parse(f"{key}: {_WRONG}\n".encode(), Path("FILE")).problem or ""
-    found = re.search(rf"{key} in FILE must be (.*?), not ", told)
+    found = re.search(rf"{key}(?: in FILE)? must be (.*?), not ", told)
     if found is None:
         raise SystemExit(f"KINDS in tools/settings_docs.py must describe the values of {key}")
     return found[1]

@@ -24,7 +24,8 @@ def build_cell_parser(program: str) -> Parser:
         ("shell", "Create a shell task from the script in the cell", ".", add_shell_creation),
     ):
         parser = add_parser(name, about)
-        about = f"script or folder to use as the workspace (default: {default or 'the current workspace'})"
+        kinds, usual = ("folder", "folder") if name == "shell" else ("script or folder", "workspace")
+        about = f"{kinds} to use as the workspace (default: the current {usual})"
         parser.add_argument("target", nargs="?", metavar="TARGET", default=default, help=about)
         add_common(parser, workspace=name != "shell")  # TARGET is its folder
         add_options(parser)

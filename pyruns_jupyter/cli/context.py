@@ -43,8 +43,8 @@ class Context(ABC):
     def json(self, value: Any) -> None:
         """Show data for a program; each item of a list is a line."""
         if isinstance(value, list) and value:
-            lines = (json.dumps(item, ensure_ascii=False, default=str) for item in value)
-            text = "[\n" + ",\n".join(lines) + "\n]"
+            encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+            text = "[\n" + ",\n".join(map(encode, value)) + "\n]"
         else:
             text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
         self.write(printable_json(text) + "\n")

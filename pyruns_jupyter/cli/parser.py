@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -160,6 +159,8 @@ def _command(word: str, commands: Collection[str], program: str) -> str:
     name = current_name(word, commands)
     if name in commands:
         return name
+    from difflib import get_close_matches  # most words are known
+
     close = get_close_matches(word, commands, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise UsageError(f"Unknown command {word!r}.{hint} Run '{program} --help' for a list of commands.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -32,16 +31,11 @@ class TerminalContext(Context):
         self.line(repr(value))
 
 
-# Problems of scripts are printed as one sentence; their log records are for servers.
-_READING, _QUIET = logging.getLogger("pyruns_jupyter.core.scripts"), logging.NullHandler()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's) and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # for terminals that cannot show a name
-    _READING.addHandler(_QUIET)
     words = sys.argv[1:] if arguments is None else arguments
     parser = build_parser(PROGRAM, words=words)
     try:

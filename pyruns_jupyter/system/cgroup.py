@@ -9,25 +9,23 @@ from __future__ import annotations
 import math
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 GROUPS = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
 _HOST_COUNTS = Path("/proc/vmstat")
 
 
-@dataclass(frozen=True)
-class CpuShare:
+class CpuShare(NamedTuple):
     """The number of cores that a group may use, and the CPU seconds that it has used so far."""
 
     cores: float
     used: float
 
 
-@dataclass(frozen=True)
-class MemoryShare:
+class MemoryShare(NamedTuple):
     """The bytes that a group may use and uses, without cache that the kernel can drop at once."""
 
     total: int

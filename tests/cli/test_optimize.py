@@ -35,13 +35,13 @@ def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
         "--seed",
         "1",
         "--time-limit",
-        "1m",
+        "10m",
     )
     told = terminal("optimize", "space.yaml", "-n", "s", *words)
     assert told == "Started study s of train: minimize loss. 'studies s' shows its progress.\n"
     found = terminal.json("studies", "s", "--wait")
     assert found["state"] == "finished" and len(found["trials"]) == 3
-    assert (found["jobs"], found["seed"], found["options"]) == (2, 1, {"time_limit": 60, "resume": True})
+    assert (found["jobs"], found["seed"], found["options"]) == (2, 1, {"time_limit": 600, "resume": True})
     assert found["best_value"] == min(trial["value"] for trial in found["trials"])
     shown = terminal("studies", "s")
     assert shown.startswith("Study s: finished, 3 of 3 trials, best loss")

@@ -209,9 +209,8 @@ def add_commands(command: AddCommand) -> None:
 def _add_name(parser: Parser) -> None:
     about = (
         "name or name prefix of the tasks, or a pattern such as '{lr:.0e}-{seed}', in which {n} is the "
-        "number "
+        "number of the task and {name} the workspace (default: the name in the plan file, or 'task')"
     )
-    about += "of the task and {name} the workspace (default: the name in the plan file, or 'task')"
     parser.add_argument("-n", "--name", help=about)
 
 
@@ -243,7 +242,7 @@ def add_creation(parser: Parser) -> None:
 
 def add_shell_creation(parser: Parser) -> None:
     """Add the options of a new shell task."""
-    _add_name(parser)
+    parser.add_argument("-n", "--name", help="name of the task (default: task)")
     _add_run(parser)
 
 

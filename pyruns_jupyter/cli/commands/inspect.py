@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
 from pyruns_jupyter.api.tables import TableView, count_text, text_table, value_text
@@ -17,7 +18,6 @@ from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import duration_text
-from pyruns_jupyter.core.export.table import format_of
 from pyruns_jupyter.core.logs.reader import log_problem
 from pyruns_jupyter.core.metrics.expressions import Aggregate
 from pyruns_jupyter.core.metrics.system_hints import hints_of
@@ -169,7 +169,7 @@ class _SystemTable:
         for name, values in self._metrics.items():
             known = [value for value in values if value is not None]
             if known and name != "time":
-                numbers = (fmean(known), min(known), max(known), known[-1])
+                numbers = (math.fsum(known) / len(known), min(known), max(known), known[-1])
                 cells.append([name, *(f"{number:.4g}" for number in numbers)])
         return text_table(_SYSTEM_HEADER, cells) if cells else "This run has no system metrics."
 
@@ -312,7 +312,8 @@ def _lab(context: Context, args: argparse.Namespace) -> int:
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:
-    from pyruns_jupyter.core.export.write import Export, export_chunks, export_to  # slow to import
+    from pyruns_jupyter.core.export.table import format_of  # slow to import
+    from pyruns_jupyter.core.export.write import Export, export_chunks, export_to
 
     workspace = context.workspace(args.workspace)
     target = None if args.output in (None, "-") else context.folder / Path(args.output).expanduser()

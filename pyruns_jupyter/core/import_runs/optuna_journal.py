@@ -139,7 +139,7 @@ class _Journal:
                 except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
                     self._add_notice(
                         f"Line {number:,} of {self._path.name} is not valid, so the rest of the file is not "
-                        "read. Trials that have not ended before it are left out."
+                        "read. Trials that end after this line are not imported."
                     )
                     return
 

@@ -1,4 +1,4 @@
-"""Classifying failures by the end of the log, and counting identical failures in a row."""
+"""Classifying failures by the end of the log."""
 
 from __future__ import annotations
 
@@ -100,20 +100,3 @@ def _tail(log: Path) -> list[str]:
 
 def _mark(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-@dataclass
-class Streak:
-    """The number of identical failures in a row; a completed run resets it."""
-
-    mark: str = ""
-    length: int = 0
-
-    def add(self, mark: str | None) -> None:
-        """Count a run that failed with `mark`, or did not fail (None)."""
-        if not mark:
-            self.mark, self.length = "", 0
-        elif mark == self.mark:
-            self.length += 1
-        else:
-            self.mark, self.length = mark, 1

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
@@ -33,22 +33,41 @@ _MAX_INTERPRETERS = 100
 _PROBE = """
 import json, os, platform, sys
 sys.path = [entry for entry in sys.path if entry]
-from importlib import metadata
-packages, editable = {}, {}
-for found in metadata.distributions():
-    # Only the header lines are parsed: the email parser of `metadata` would take half of the time.
-    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
-    fields = dict(line.split(": ", 1) for line in text.split("\\n\\n", 1)[0].splitlines() if ": " in line)
-    name, version = fields.get("Name", "").strip(), fields.get("Version", "").strip()
-    if not name or name in packages:
-        continue
-    packages[name] = version
+
+def read(*paths):
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            pass
+    return ""
+
+def names(folder):
     try:
-        origin = json.loads(found.read_text("direct_url.json") or "{}")
-        if origin.get("dir_info", {}).get("editable"):
-            editable[name] = origin.get("url", "")
-    except Exception:
-        pass
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+packages, editable = {}, {}
+# The module `importlib.metadata` would take half of the time.
+for entry in sys.path:
+    for folder in names(entry):
+        if not folder.lower().endswith((".dist-info", ".egg-info")):
+            continue
+        folder = os.path.join(entry, folder)
+        text = read(os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder)
+        fields = dict(line.split(": ", 1) for line in text.split("\\n\\n", 1)[0].splitlines() if ": " in line)
+        name, version = fields.get("Name", "").strip(), fields.get("Version", "").strip()
+        if not name or name in packages:
+            continue
+        packages[name] = version
+        try:
+            origin = json.loads(read(os.path.join(folder, "direct_url.json")) or "{}")
+            if origin.get("dir_info", {}).get("editable"):
+                editable[name] = origin.get("url", "")
+        except Exception:
+            pass
 fact = {
     "python": platform.python_version(),
     "implementation": platform.python_implementation(),
@@ -103,7 +122,7 @@ def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
         fact, searched = found["fact"], [str(path) for path in found["path"]]
         digest = _store(folder, fact)
         _remember(folder, python, str(fact["python"]), digest, searched)
-    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+    except (PyrunsError, OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
         return None
     return digest
 

@@ -10,14 +10,12 @@ import hashlib
 import os
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.git import filter_names, find_repository, run_git
-from pyruns_jupyter.core.provenance.snapshots.selection import is_safe
 
 TIMEOUT = 10.0  # seconds
 _DIGITS = 12
@@ -27,8 +25,7 @@ _MAX_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another fil
 _MAX_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file
 
 
-@dataclass(frozen=True)
-class SourceState:
+class SourceState(NamedTuple):
     """The state of a repository. `commit` is "" if there is none yet, `changed` is None if unknown.
 
     `found` is False outside of a repository. A file that git neither tracks nor ignores counts as a change.
@@ -116,6 +113,8 @@ def _in_submodules(folder: Path, deadline: float) -> bool | None:
     """Return whether something was changed in the submodules of a repository, None if unknown."""
     if not (folder / ".gitmodules").is_file():
         return False
+    from .snapshots.selection import is_safe  # few repositories have submodules
+
     words = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
     output = run_git(folder, *words, timeout=deadline - time.monotonic())
     changed: bool | None = False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
@@ -12,8 +11,7 @@ from .task_file import TaskInfo, own_facts
 KEY = "hydra_job"
 
 
-@dataclass(frozen=True)
-class HydraJob:
+class HydraJob(NamedTuple):
     """A job of Hydra, whose configuration is in the file `HYDRA_JOB` of the task folder.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, process_alive
@@ -22,8 +22,7 @@ UNKNOWN_END = "The supervisor of this run has ended. The outcome of the run is u
 COPIED = "The task was copied during this run. The outcome of the run is only known in the original."
 
 
-@dataclass(frozen=True)
-class Ownership:
+class Ownership(NamedTuple):
     """The owner of a running task according to its file; `lease_until` is in epoch seconds."""
 
     here: bool  # on this host, so that its processes can be checked

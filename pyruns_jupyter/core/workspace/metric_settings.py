@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import shown
-from pyruns_jupyter.core.common.metric_patterns import MAX_PATTERNS, LogPatterns
 
 KEY, AUTO = "log_metrics", "auto"
-KIND = f"false, auto or a list of at most {MAX_PATTERNS} regular expressions"
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,12 @@ def _patterns(
         return None
     if value == AUTO:
         return ()
+    # Imported here because few projects have patterns.
+    from pyruns_jupyter.core.common.metric_patterns import MAX_PATTERNS, LogPatterns
+
     if not isinstance(value, list) or not 0 < len(value) <= MAX_PATTERNS:
-        problems.append(f"{key} must be {KIND}, not {shown(value)}.")
+        kind = f"false, auto or a list of at most {MAX_PATTERNS} regular expressions"
+        problems.append(f"{key} must be {kind}, not {shown(value)}.")
         return default
     try:
         LogPatterns(value)

@@ -23,7 +23,6 @@ from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.metrics.expressions import Direction
-from pyruns_jupyter.core.metrics.goals import parse_goals
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 from .cluster_settings import ClusterSettings
@@ -168,7 +167,7 @@ class Settings:
         """Return the settings in `data`, which came from `path`."""
         import yaml
 
-        from pyruns_jupyter.core.config.yamltext.values import check_depth
+        from pyruns_jupyter.core.config.yamltext.depth import check_depth
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
@@ -322,7 +321,11 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         else:
             known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
-    known["metrics"], wrong_goals = parse_goals(values.get("metrics"))
+    wrong_goals: list[str] = []
+    if (goals := values.get("metrics")) is not None:
+        from pyruns_jupyter.core.metrics.goals import parse_goals  # few projects have goals
+
+        known["metrics"], wrong_goals = parse_goals(goals)
     known["log_patterns"], wrong_patterns = MetricSettings.parse(values)
     wrong = [*wrong, *wrong_goals, *wrong_patterns]
     problems += [f"{path}: {one} This setting is ignored." for one in wrong]

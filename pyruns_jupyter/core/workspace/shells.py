@@ -9,9 +9,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, SHELL_CONFIG
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-@dataclass(frozen=True)
-class ShellKind:
+class ShellKind(NamedTuple):
     """One kind of shell: its script's suffix, the words between the shell and the script, and how the script
     is stored.
     """
@@ -132,8 +130,7 @@ def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> 
     return None
 
 
-@dataclass(frozen=True)
-class Ancestor:
+class Ancestor(NamedTuple):
     """A parent process: its program, and whether it is an interactive shell (if it is a shell)."""
 
     executable: str

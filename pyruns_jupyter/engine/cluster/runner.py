@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import select
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.provenance.git_state import SourceState

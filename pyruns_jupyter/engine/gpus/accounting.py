@@ -12,12 +12,11 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from pyruns_jupyter.core.common.host_identity import new_token, user_id
 from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, READ, set_mode, write_whole
@@ -32,8 +31,7 @@ _MAX_COUNTED = 500  # attempts in a file: those whose reservations may still exi
 _Seconds = Annotated[float, Meta(ge=0, lt=1e15)]
 
 
-@dataclass(frozen=True)
-class UsageSum:
+class UsageSum(Struct, frozen=True):
     """The usage of a user (GPU-seconds, as it counted at the time `at`) by reservations that were removed.
 
     `counted` are attempts that are in the sum, although their reservations may still exist.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.engine.queue.jobs import Job
@@ -23,8 +24,7 @@ _STALE_SECONDS = 10.0  # after which the last data of the driver is not used any
 _Quiet = tuple[int, float, bool]  # memory, utilization and `is_usual` of requests
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """GPUs for a run; `descriptor` holds their reservation, for its supervisor."""
 
     uuids: tuple[str, ...]

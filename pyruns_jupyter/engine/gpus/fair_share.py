@@ -10,7 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.host_identity import user_id
 from pyruns_jupyter.core.common.printable import printable
@@ -145,7 +147,7 @@ class FairShare:
         with suppress(OSError):  # such as a full disk: others do not leave GPUs to this user then
             self._list().enter(
                 [
-                    WaitingRequest(**vars(request), tasks=min(tasks[key], MAX_TASKS))
+                    WaitingRequest(**asdict(request), tasks=min(tasks[key], MAX_TASKS))
                     for key, request in requests.items()
                 ]
             )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS, GpuSettings, Settings
 from pyruns_jupyter.engine.queue.options import QueueOptions
@@ -21,8 +20,7 @@ _Word = Annotated[str, Meta(max_length=1000)]
 _Devices = Annotated[str, Meta(max_length=4096)]  # of a host with many MIG devices
 
 
-@dataclass(frozen=True)
-class GpuRequest:
+class GpuRequest(Struct, frozen=True):
     """GPUs for one task. Another user may have written it.
 
     Attributes:

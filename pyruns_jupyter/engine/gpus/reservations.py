@@ -13,12 +13,13 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Meta, Struct, field
+from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder, user_id
@@ -39,11 +40,10 @@ _MAX_NAME = 450  # characters of `workspace/task`
 _OF_FILE = ("uid", "seen")  # fields of a reservation that are not in the content of its file
 COMMON_MODE = 0o644  # of files that all users read
 T = TypeVar("T")
-Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
+Bytes = Annotated[int, Meta(ge=0, lt=1 << 60)]
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a request cannot be fulfilled now: a reason for each device (by its name for users), and `more`.
 
     `is_final`: this host can never fulfil it. `missing`: how many more GPUs (of those in `holders`), or
@@ -62,8 +62,7 @@ class Refusal:
         return " ".join(part for part in (self.more, listed and f"{listed}.") if part)
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """GPUs (`uuids`) that a run has. `memory` (bytes) is what it uses of each, None for all of it; without
     GPUs it is memory of the host.
 
@@ -73,16 +72,16 @@ class Reservation:
 
     attempt: str
     task: str
-    uuids: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=64)]
+    uuids: Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=64)]
     memory: Bytes | None
     used: Mapping[str, Bytes]
-    at: Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
+    at: Annotated[float, Meta(ge=0, lt=1e12)]
     uid: int = -1
     seen: float = 0.0
 
     def to_bytes(self) -> bytes:
         """Return the content of its file."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _OF_FILE}
+        values = {name: value for name, value in asdict(self).items() if name not in _OF_FILE}
         return msgspec.json.encode({**values, "task": printable(self.task)})
 
     @classmethod
@@ -119,8 +118,7 @@ def holders_of(uuids: Iterable[str], reservations: Iterable[Reservation]) -> dic
     return holders
 
 
-@dataclass(frozen=True)
-class ResourceKind:
+class ResourceKind(NamedTuple):
     """The name of what is reserved (`title` begins a sentence), the variable with which an administrator
     names a folder for all users, and the name of the folder of one user.
     """

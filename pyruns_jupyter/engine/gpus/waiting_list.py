@@ -11,9 +11,8 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -33,8 +32,7 @@ MAX_TASKS = 64  # that count for one request: few hosts have more GPUs
 _MAX_REQUESTS = 20  # of a user that count
 
 
-@dataclass(frozen=True)
-class WaitingRequest(GpuRequest):
+class WaitingRequest(GpuRequest, frozen=True):
     """The same request of several tasks that could start now."""
 
     tasks: Annotated[int, Meta(ge=1, le=MAX_TASKS)] = 1
@@ -44,8 +42,7 @@ class WaitingRequest(GpuRequest):
 _Requests = Annotated[tuple[WaitingRequest, ...], Meta(min_length=1)]
 
 
-@dataclass(frozen=True)
-class WaitingScheduler:
+class WaitingScheduler(NamedTuple):
     """A scheduler of a user that waits for GPUs; `name` identifies it."""
 
     name: str
@@ -144,4 +141,4 @@ def _first_requests(schedulers: Sequence[WaitingScheduler]) -> Iterator[WaitingS
         if room:
             counted = one.requests[:room]
             room -= len(counted)
-            yield replace(one, requests=counted)
+            yield one._replace(requests=counted)

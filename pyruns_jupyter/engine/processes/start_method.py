@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
@@ -63,6 +62,8 @@ def _file_without_a_name() -> IO[bytes]:
     """Return a file for arguments, which may be secret; on Linux it is in memory and needs no folder."""
     if sys.platform == "linux" and hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("arguments"), "w+b")
+    import tempfile  # slow to import
+
     return tempfile.TemporaryFile()
 
 

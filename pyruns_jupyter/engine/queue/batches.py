@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import (
     Conflict,
@@ -54,8 +56,7 @@ _MAX_EMPTY_SECONDS = 60.0  # within which a front end writes to the claim file t
 Tasks = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Tasks that were queued together. `tasks` are pairs of task name and attempt, in order.
 
     `created_at` is epoch seconds. `code` is the hash of the code that was stored when the tasks were queued,
@@ -79,7 +80,7 @@ class Batch:
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""
         return {
-            **vars(self),
+            **asdict(self),
             "options": self.options.to_dict(),
             "tasks": [list(pair) for pair in self.tasks],
         }
@@ -369,3 +370,11 @@ def _may_live_elsewhere(path: Path, changed: float) -> bool:
     if maker is None or maker.host == host_name() or maker.boot == boot_id():
         return False
     return abs(time.time() - changed) < CLAIM_SECONDS
+
+
+def remove_trees(key: EngineKey, log: Callable[[str], None]) -> int:
+    """Remove the trees of stored code that no batch needs any more, in a process of its own."""
+    from pyruns_jupyter.core.provenance.snapshots import trees  # few projects store code
+
+    trees.tidy_trees(key, Batches(key).stored_code, log)
+    return 0

@@ -6,15 +6,16 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError
 from pyruns_jupyter.core.common.host_identity import boot_id, host_name, new_token
 from pyruns_jupyter.core.common.timestamps import duration_text
-from pyruns_jupyter.core.logs.diagnosis import Streak
 from pyruns_jupyter.core.provenance.git_state import SourceState
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task, run_fact
@@ -38,8 +39,7 @@ class EntryState(Enum):
     LOST = auto()  # its claim was lost in a power failure, as the batch file proves
 
 
-@dataclass(eq=False, slots=True)  # tens of thousands may be queued
-class QueueEntry:
+class QueueEntry(Struct, eq=False):  # tens of thousands may be queued
     """One task of a batch.
 
     Attributes:
@@ -82,8 +82,23 @@ class QueueEntry:
             self.not_before = time.monotonic() + min(start - time.time(), longest)
 
 
-@dataclass
-class ActiveBatch:
+class Streak:
+    """The number of identical failures in a row; a completed run resets it."""
+
+    def __init__(self) -> None:
+        self.mark, self.length = "", 0
+
+    def add(self, mark: str | None) -> None:
+        """Count a run that failed with `mark`, or did not fail (None)."""
+        if not mark:
+            self.mark, self.length = "", 0
+        elif mark == self.mark:
+            self.length += 1
+        else:
+            self.mark, self.length = mark, 1
+
+
+class ActiveBatch(Struct):
     """A batch that is not done: its queued entries, in order, and its running ones by task.
 
     `why`, `refused`, `problem` and `given_up` are sentences for the user:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pyruns_jupyter.core.provenance.git_state import SourceState
 from pyruns_jupyter.core.taskfile.paths import TASK_INFO, TASKS, TaskPaths
@@ -13,8 +14,7 @@ from pyruns_jupyter.core.taskfile.runs import FAILED
 from .options import QueueOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One queued run of one task, with all that a supervisor needs.
 
     Attributes:
@@ -60,8 +60,7 @@ class Job:
         return TaskPaths(Path(f"{self.root}/{self.workspace}/{TASKS}/{self.task}"))  # faster than `/`
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """How many submitted jobs have not begun, and why (a sentence); `next` are the first of their tasks."""
 
     count: int = 0
@@ -69,8 +68,7 @@ class Pending:
     next: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class EndReason:
+class EndReason(Struct, frozen=True):
     """Why a cluster ended a task, as a sentence for the user, and the status of its run.
 
     `interrupted`: the task did not cause it, and may run again. `is_time_limit`: it may run again if it saved

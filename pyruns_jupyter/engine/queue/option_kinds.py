@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sized
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.byte_sizes import parse_size
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
@@ -23,8 +22,7 @@ _SIGNAL = re.compile(rf"({'|'.join(SIGNALS)})@\d+(\.\d+)?")
 _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """The values that an option may have.
 
     Attributes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.workspace.cluster_settings import DASK, LOCAL, NOTHING, SLURM, JobResources
@@ -38,8 +38,11 @@ class After:
 Effect = Callable[["QueueOptions"], str]
 
 
-@dataclass(frozen=True)
-class Option:
+def _always_effective(options: QueueOptions) -> str:
+    return ""
+
+
+class Option(NamedTuple):
     """The declaration of an option, besides its name, type and default.
 
     Attributes:
@@ -54,7 +57,7 @@ class Option:
     help: str = ""
     flags: tuple[str, ...] = ()
     executor: str = ""
-    effect: Effect = lambda options: ""
+    effect: Effect = _always_effective
 
     def is_for(self, executor: str) -> bool:
         """Return whether it can have an effect with an executor."""
@@ -71,7 +74,12 @@ _TIMES = ", such as 90s, 10m or 1h30m"
 
 
 def _declare(
-    default: Any, kind: Kind, help: str = "", *flags: str, executor: str = "", effect: Effect = Option.effect
+    default: Any,
+    kind: Kind,
+    help: str = "",
+    *flags: str,
+    executor: str = "",
+    effect: Effect = _always_effective,
 ) -> Any:
     return field(default=default, metadata={"option": Option(kind, help, flags, executor, effect)})
 

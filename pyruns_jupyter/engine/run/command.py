@@ -10,9 +10,8 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.common.host_identity import new_token
@@ -24,7 +23,6 @@ from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
 from pyruns_jupyter.core.metrics.sources import mlflow, trackio
 from pyruns_jupyter.core.provenance.git_state import script_hash
-from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.core.taskfile.hydra_job import hydra_job_of
 from pyruns_jupyter.core.taskfile.metadata import env_of
 from pyruns_jupyter.core.taskfile.paths import (
@@ -50,6 +48,7 @@ from .checkpoints import continues_run
 from .interpreters import interpreter_of
 
 if TYPE_CHECKING:
+    from pyruns_jupyter.core.provenance.snapshots import trees
     from pyruns_jupyter.core.scripts.argv import RunFiles
 
 INPUT_PREFIX = ".pyruns-input-"
@@ -57,8 +56,7 @@ CHANGED_SCRIPT = "changed_script"  # folder among the artifacts of a run
 _MODULE_RUNNER = "import runpy, sys; sys.path[0] = {!r}; runpy.run_module({!r}, None, '__main__', True)"
 
 
-@dataclass(frozen=True)
-class RunCommand:
+class RunCommand(NamedTuple):
     """How to start one run. `payload_copy` is its private copy of the configuration, removed at the end.
 
     So are `other_copies`, files with the values in other formats.
@@ -100,6 +98,8 @@ def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[trees.Tree |
     """
     if not job.code or _is_shell_task(info, job.paths):
         return nullcontext(None)
+    from pyruns_jupyter.core.provenance.snapshots import trees  # few projects store code
+
     return trees.use(job.root, job.code, trusted_engine(job.root), _say)
 
 

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.alerts.journal import alerts_in
 from pyruns_jupyter.core.alerts.stored import Alert, alerts_of, merged, store_alerts
@@ -17,7 +19,6 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, 
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.locks import FileLock
-from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
 from pyruns_jupyter.core.metrics import read as metrics
 from pyruns_jupyter.core.metrics.statistics import CurveStatistics
 from pyruns_jupyter.core.metrics.system_metrics import read_system, store_summary, summary_of
@@ -29,6 +30,9 @@ from pyruns_jupyter.engine.queue.entries import queue_again
 from pyruns_jupyter.engine.queue.jobs import Job
 
 from .command import RunCommand
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.logs.diagnosis import Failure
 
 _MAX_PAUSE = 30.0  # seconds between two attempts
 _KEPT_SECONDS = 60.0  # for which writing is retried if the end is also kept elsewhere (`kept_ends`)
@@ -45,8 +49,7 @@ _STORED = (
 Pause = Callable[[float], bool]  # waits for a number of seconds; returns whether to retry
 
 
-@dataclass(frozen=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """How run `number` of a job ended.
 
     Attributes:
@@ -186,6 +189,8 @@ def _sleep(seconds: float) -> bool:
 def _failure(ending: RunResult) -> Failure | None:
     if ending.status != runs.FAILED:
         return None
+    from pyruns_jupyter.core.logs.diagnosis import diagnose  # most runs do not fail
+
     return diagnose(ending.job.paths.log(ending.number), ending.exit_code, ending.message)
 
 

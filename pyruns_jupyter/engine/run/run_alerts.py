@@ -10,10 +10,9 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.alerts.journal import MARK, append_alert
-from pyruns_jupyter.core.alerts.rules import STOP, TAG, MetricWatch, Rule, number_of, parse_rule
 from pyruns_jupyter.core.alerts.stored import MAX_STORED, WARNING, Alert, alert_from, store_alerts
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.timestamps import duration_text
@@ -24,6 +23,9 @@ from pyruns_jupyter.core.taskfile.metadata import MAX_TAGS, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
 from pyruns_jupyter.engine.queue.run_files import line
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.alerts.rules import MetricWatch, Rule
 
 _READ_SECONDS = 1.0  # between two looks at the journal
 _STORE_SECONDS = 1.0  # between two attempts to change the task file
@@ -49,7 +51,11 @@ class RunAlerts:
     ) -> None:
         """`paths` returns where the task is now, `write` appends a line to the log."""
         self._paths, self._run, self._write = paths, run, write
-        parsed = [parse_rule(one) for one in dict.fromkeys(rules)]
+        parsed: list[Rule] = []
+        if texts := dict.fromkeys(rules):
+            from pyruns_jupyter.core.alerts.rules import parse_rule  # few runs have rules
+
+            parsed = [parse_rule(one) for one in texts]
         self._watches: dict[str, list[tuple[Rule, MetricWatch]]] = {}
         for rule in parsed:
             if rule.metric:
@@ -114,6 +120,8 @@ class RunAlerts:
             self._write(line(f"Alert ({alert.level}): {alert.title}{more}"))
 
     def _fire(self, rule: Rule, text: str) -> None:
+        from pyruns_jupyter.core.alerts.rules import STOP, TAG
+
         if rule.action == STOP and not self.stop_message:
             self.stop_message = f"Stopped by the alert rule '{rule.condition}'. {text}"
         if rule.action == TAG:
@@ -160,6 +168,8 @@ class RunAlerts:
                     self._watch(point, SOURCE in entry)
 
     def _watch(self, point: dict[str, Any], is_imported: bool) -> None:
+        from pyruns_jupyter.core.alerts.rules import number_of
+
         for key in self._watches.keys() & point.keys():
             if is_imported and key in self._tracked:
                 continue

@@ -51,7 +51,7 @@ def dump_stacks(pids: Sequence[int], command: RunCommand, is_cancelled: Event) -
     if len(pids) > _MAX_PROCESSES:
         lines += ["", f"... and {len(pids) - _MAX_PROCESSES} more processes"]
     if not states:
-        lines += ["", "The run has no process any more."]
+        lines += ["", "The run no longer has a process."]
     # Secrets are masked first: a part of one, or one with escaped characters, would not be found.
     text = "\n".join(printable(_masked(line, secrets))[:_MAX_LINE] for line in lines[1:])
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n... (truncated)"

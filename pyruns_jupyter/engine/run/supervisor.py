@@ -12,11 +12,11 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.timestamps import duration_text

@@ -125,10 +125,10 @@ def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
 def warm_up(*, scripts: bool) -> None:
     """Import and compute before a fork what each supervisor needs; with `scripts` also for script tasks."""
     if scripts:
+        import yaml  # noqa: F401  # for configurations
+
         import pyruns_jupyter.core.scripts.argv
         import pyruns_jupyter.core.scripts.reading  # noqa: F401
-
-    import yaml  # noqa: F401  # for the settings
 
     "".encode("utf-8-sig").decode("utf-8-sig")
     protocol()

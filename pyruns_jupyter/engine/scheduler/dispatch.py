@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import islice
 from math import inf
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo

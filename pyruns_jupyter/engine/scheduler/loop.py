@@ -11,7 +11,8 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable, Untrusted, problem_text
 from pyruns_jupyter.core.common.host_identity import host_name
@@ -22,7 +23,7 @@ from pyruns_jupyter.core.fs.inotify import PathWatch
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, SAFE_FLAGS, FileLock
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.provenance.git_state import SourceWatch
-from pyruns_jupyter.core.provenance.snapshots import trees
+from pyruns_jupyter.core.provenance.snapshots.tree_folders import has_trees
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_passing
 from pyruns_jupyter.core.trust.engine_key import EngineKey, check_folders
@@ -110,7 +111,7 @@ class Scheduler:
         for folder in (paths.folder, paths.batches, paths.cluster, paths.studies, paths.ends):
             tidy(folder, is_temporary_file)  # left by processes that were killed
         self._load(adopting=True)
-        if trees.has_trees(self._key):
+        if has_trees(self._key):
             self._tidy_code()
         while self._here():
             self._advance()
@@ -267,7 +268,7 @@ class Scheduler:
     def _tidy_code(self) -> None:
         """Remove, in another process, the trees of stored code that are not needed any more."""
         with suppress(OSError):  # no room for a process; done another time
-            start_process(_remove_trees, self._key)
+            start_process(batches.remove_trees, self._key, _log)
 
     def _fill(self, opened: ActiveBatch) -> None:
         """Start the entries of a batch that may start now."""
@@ -447,11 +448,6 @@ class Scheduler:
     def _finds_work(self) -> bool:
         self._load()
         return bool(self._open or self._unread or self._has_ends)
-
-
-def _remove_trees(key: EngineKey) -> int:
-    trees.tidy_trees(key, Batches(key).stored_code, _log)
-    return 0
 
 
 def _log(text: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.taskfile import runs
@@ -26,8 +26,7 @@ _CHECK_SECONDS = 1.0  # between two checks of the tasks that a batch waits for
 PAUSED = "The queue is paused."
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(NamedTuple):
     """Why a batch starts no further task now, or never will (`is_final`). `is_shared`: because of a limit
     that tasks of other batches count towards.
     """

@@ -31,8 +31,9 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, check_own
 from .results import keep_results, move_results
 from .selection import is_safe, select
 from .store import CODE, STAGING, Manifest, load, path_inside, store_folders, write_out
+from .tree_folders import TREES
 
-TREES, KEPT = "trees", "kept-"
+KEPT = "kept-"
 _DIGITS = 16  # of the hash of its code in the name of a tree
 _LOCK_SECONDS = 60.0  # while another process creates a large tree
 _MADE = 946684800.0  # 2000-01-01: the time stamp of all files in a tree, to detect changed ones
@@ -59,14 +60,6 @@ class Tree:
         inner = path_inside(self.base, path)
         place = None if inner is None else self.folder / inner
         return place if place is not None and place.exists() else None
-
-
-def has_trees(key: EngineKey) -> bool:
-    """Return whether there may be a tree that could be removed; cheap."""
-    try:
-        return any(not name.endswith(".lock") for name in os.listdir(key.state / TREES))
-    except OSError:
-        return False
 
 
 @contextmanager
