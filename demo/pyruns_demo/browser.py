@@ -297,7 +297,7 @@ def prepare() -> None:
 def prepare_engine() -> None:
     """Put the replacements of processes in place."""
     from . import machine
-    from .random_search import RandomSearch, check_packages
+    from .random_search import RandomSearch, check_packages, refuse_importance
 
     replace("core.common.host_identity", host_name=lambda: machine.HOST)
     replace("engine.processes.start_method", start_process=_run_inline)
@@ -308,3 +308,4 @@ def prepare_engine() -> None:
     replace("system.gpu_detection", has_gpus=lambda: True)
     replace("studies.optimizer", Optimizer=RandomSearch)
     replace("studies.samplers", is_available=lambda: True, check_packages=check_packages)
+    replace("studies.importance", parameter_importance=refuse_importance)

@@ -6,7 +6,7 @@ import hashlib
 import math
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from pyruns_jupyter.core.config.sweep.searchspace import Choices, SearchSpace
 from pyruns_jupyter.studies.definition import Definition
@@ -16,15 +16,21 @@ from pyruns_jupyter.studies.trials import Trial
 
 _TRIALS_BEFORE_PRUNING = 5
 _KEPT_SHARE = {"median": 0.5, "quartile": 0.25}
-
-
 _SAMPLERS = ("tpe", "random")
 
 
 def check_packages(sampler: str, **_: bool) -> None:
-    """Check that the demo has a sampler; see `studies.samplers.check_packages`."""
+    """Check that the demo accepts a sampler; see `studies.samplers.check_packages`."""
     if sampler not in _SAMPLERS:
-        raise PackageMissing(f"The demo does not have the sampler {sampler}. Choose tpe or random.")
+        raise PackageMissing(
+            f"The sampler {sampler} needs Optuna, which the demo does not have. With tpe or random, the demo "
+            "chooses trials at random."
+        )
+
+
+def refuse_importance(*_: object) -> NoReturn:
+    """Report that the demo cannot compute the importance of parameters; see `studies.importance`."""
+    raise PackageMissing("Parameter importance needs Optuna and scikit-learn, which the demo does not have.")
 
 
 class RandomSearch:

@@ -48,12 +48,15 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
     notice.say(trans.__('Python is loading in your browser.'), true);
     app.shell.add(notice, 'header', { rank: 0 });
     whenReady().then(
-      () =>
+      () => {
         notice.say(
           trans.__(
-            'Pyruns runs in your browser. The processes of tasks, GPUs and metrics are simulated, and everything resets when you close this page.'
+            'Pyruns runs in your browser. Processes, GPUs and metrics are simulated, studies choose trials at random, and everything resets when you close this page.'
           )
-        ),
+        );
+        // The host of a demo may be slow, so no page waits for its code.
+        void import('./pagefactory').then(({ loadViews }) => loadViews());
+      },
       (error: Error) =>
         notice.say(trans.__('Couldn’t load Python: %1', error.message))
     );

@@ -131,7 +131,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
             {
               autoClose: isGood ? 8000 : false,
               actions: [
-                button(trans.__('Show the study'), CommandIDs.openCompare, {
+                button(trans.__('Open study'), CommandIDs.openCompare, {
                   workspace: ws,
                   study: study.name
                 })

@@ -33,6 +33,21 @@ import type { ICore } from './tokens';
 
 export type Page = (typeof PAGES)[number];
 
+/** Load the code of a page's view. */
+const VIEWS = {
+  dashboard: () => import('../views/dashboard'),
+  generator: () =>
+    Promise.all([import('../views/generator'), import('./editor')]),
+  manager: () => import('../views/manager'),
+  monitor: () => import('../views/monitor'),
+  compare: () => import('../views/compare')
+};
+
+/** Load the code of all pages, so that each of them opens faster later. */
+export async function loadViews(): Promise<void> {
+  await Promise.all(Object.values(VIEWS).map(load => load()));
+}
+
 /** What a page shows of a workspace; missing properties do not change. */
 export interface IPageArgs {
   task?: string;
@@ -105,13 +120,14 @@ export interface IViewOptions {
   readFile: (path: string) => Promise<string>;
 }
 
-/** Make the view of a page; the workspace is asked for first. */
+/** Make the view of a page; the workspace is requested while the code is loaded. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { session } = options.pyruns;
   const [found] = await Promise.allSettled([
     session.readWorkspace(options.workspace),
     // It has the rights of the user, and reports an unusable server.
-    session.settled()
+    session.settled(),
+    VIEWS[options.page]()
   ]);
   const { handshake } = session.getSnapshot();
   if (handshake === 'missing' || handshake === 'mismatch') {
@@ -167,7 +183,7 @@ async function makeDashboard(
   workspace: Workspace
 ): Promise<JSX.Element> {
   const { pyruns, owner, open, show, trans } = options;
-  const { DashboardView } = await import('../views/dashboard');
+  const { DashboardView } = await VIEWS.dashboard();
   const model = owner.own(
     new DashboardModel(pyruns.client, workspace.id, pyruns.system)
   );
@@ -195,10 +211,7 @@ async function makeGenerator(
   workspace: Workspace
 ): Promise<JSX.Element> {
   const { pyruns, owner, open, editors, show, state, trans } = options;
-  const [{ GeneratorView }, { createEditor }] = await Promise.all([
-    import('../views/generator'),
-    import('./editor')
-  ]);
+  const [{ GeneratorView }, { createEditor }] = await VIEWS.generator();
   const key = `pyruns-jupyter:draft:${workspace.id}`;
   const model = owner.own(
     new DraftModel({
@@ -275,7 +288,7 @@ async function makeManager(
   workspace: Workspace
 ): Promise<JSX.Element> {
   const { pyruns, owner, open, show, state, trans } = options;
-  const { ManagerView } = await import('../views/manager');
+  const { ManagerView } = await VIEWS.manager();
   const key = `pyruns-jupyter:table:${workspace.id}`;
   const saved = asSavedTable(await state?.fetch(key).catch(() => null));
   const table = owner.own(
@@ -337,7 +350,7 @@ async function makeMonitor(
   workspace: Workspace
 ): Promise<JSX.Element> {
   const { pyruns, owner, show, state, trans } = options;
-  const { MonitorView } = await import('../views/monitor');
+  const { MonitorView } = await VIEWS.monitor();
   const key = 'pyruns-jupyter:log-looks';
   const logOptions = asLogOptions(await state?.fetch(key).catch(() => null));
   const model = owner.own(new TaskListModel(pyruns.client, workspace.id));

@@ -28,7 +28,7 @@ export const pageTexts = (
     command: CommandIDs.openDashboard,
     label: trans.__('Dashboard'),
     caption: trans.__(
-      'Show machine and GPU usage, running tasks and the queue'
+      'Show machine and GPU utilization, running tasks and the queue'
     ),
     title: name => trans.__('%1: Dashboard', name)
   },
@@ -36,7 +36,7 @@ export const pageTexts = (
     icon: 'add',
     command: CommandIDs.openGenerator,
     label: trans.__('New tasks'),
-    caption: trans.__('Create tasks from a configuration and run them'),
+    caption: trans.__('Create tasks from a configuration'),
     args: ['file'],
     title: name => trans.__('%1: New tasks', name)
   },
@@ -44,7 +44,7 @@ export const pageTexts = (
     icon: 'table',
     command: CommandIDs.openManager,
     label: trans.__('Tasks'),
-    caption: trans.__('Show all tasks of the workspace'),
+    caption: trans.__('Show all tasks'),
     args: ['query', 'source'],
     title: name => trans.__('%1: Tasks', name),
     toolbar: trans.__('Task actions')
@@ -53,7 +53,7 @@ export const pageTexts = (
     icon: 'log',
     command: CommandIDs.openMonitor,
     label: trans.__('Logs'),
-    caption: trans.__('Follow the logs of the workspace’s tasks'),
+    caption: trans.__('Follow the logs'),
     args: ['task', 'beside'],
     title: name => trans.__('%1: Logs', name),
     toolbar: trans.__('Log actions')

@@ -153,36 +153,33 @@ export class TableLayoutModel extends Model<ITableLayoutState> {
     this._save();
   }
 
-  private get _automatic(): ColumnId[] {
+  private _automatic(known = this.state.known): ColumnId[] {
     const seen = this._seen ?? { swept: [], figures: [] };
-    return automaticColumns(seen, this.state.known, this._curve);
+    return automaticColumns(seen, known, this._curve);
   }
 
   /** The shown columns and those that are hidden while they are empty. */
   private get _all(): ColumnId[] {
-    return shownColumns(this.state.layout, this._automatic);
+    return shownColumns(this.state.layout, this._automatic());
   }
 
-  private _show(): void {
+  /** Update the keys and the visible columns at once, as a change of either lists the tasks again. */
+  private _show(known = this.state.known): void {
     const shown = shownColumns(
       this.state.layout,
-      this._automatic,
+      this._automatic(known),
       this._hits,
       this._empty
     );
-    if (shown.join('\n') !== this.state.shown.join('\n')) {
-      this.update({ shown });
-    }
+    const isSame = shown.join('\n') === this.state.shown.join('\n');
+    this.update({ known, shown: isSame ? this.state.shown : shown });
   }
 
   private _load(): Promise<void> {
     return this.fetch(
       'columns',
       () => this._options.client.listColumns(this._options.ws),
-      known => {
-        this.update({ known });
-        this._show();
-      },
+      known => this._show(known),
       // Until then only keys of the listed tasks have columns.
       () => this.retryAfter('columns', RETRY_MS, () => this._load())
     );

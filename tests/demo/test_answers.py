@@ -110,7 +110,6 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(answers.answer(given)), json.loads(done.stdout)

@@ -75,6 +75,12 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
       problems.push(`asked for ${request.url()}`);
     }
   });
+  const parts: string[] = [];
+  page.on('request', request => {
+    if (request.url().includes('/pyruns-jupyter/static/')) {
+      parts.push(request.url());
+    }
+  });
   await page.goto(SITE);
 
   // The dashboard says what this is, and moves.
@@ -82,6 +88,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   await expect(note).toContainText('This is a demo.');
   await expect(note.getByRole('progressbar')).toBeHidden({ timeout: 240000 });
   await expect(note).toContainText('Pyruns runs in your browser.');
+  await expect(note).toContainText('studies choose trials at random');
   await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
   const running = page.getByRole('region', { name: 'Running' });
   const before = await running.innerText();
@@ -93,6 +100,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   }
 
   // A sweep in the form: the plan, its tasks, and a log that grows.
+  const { length } = parts;
   await openPage(page, 'New tasks');
   const outcome = page.getByRole('complementary', {
     name: 'Preview'
@@ -112,6 +120,9 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
     timeout: 90000
   });
   await frame(page, 2500);
+
+  // No page had to wait for its code.
+  expect(parts.slice(length)).toEqual([]);
 
   // Its queue is the real one's: what waits says for what.
   await openPage(page, 'Dashboard');
@@ -145,11 +156,23 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   await page.getByRole('tab', { name: 'Parallel' }).click();
   await frame(page, 2500);
 
-  // A configuration and a shell script are the other two forms.
+  // The study that was there, and what the demo cannot compute of it.
+  await page.getByRole('tab', { name: 'Study' }).click();
+  await expect(page.getByText('24 of 24 trials')).toBeVisible();
+  await expect(page.getByRole('img', { name: /of each trial/ })).toBeVisible();
+  await page
+    .getByRole('tablist', { name: 'Plots' })
+    .getByRole('tab', { name: 'Importance' })
+    .click();
+  await expect(
+    page.getByText('scikit-learn, which the demo does not have')
+  ).toBeVisible();
+
+  // A shell script and a configuration are the other two forms.
   const editor = page.locator('.cm-content').filter({ visible: true });
   for (const [name, text] of [
-    [/nested/, 'momentum:'],
-    [/Shell/, 'set -euo pipefail']
+    [/Shell/, 'set -euo pipefail'],
+    [/nested/, 'momentum:']
   ] as const) {
     await page.getByRole('button', { name: /choose another$/ }).click();
     await page
@@ -162,6 +185,23 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
     }
     await expect(editor).toContainText(text);
   }
+
+  // A study runs, whose trials come from the demo's own sampler.
+  const form = page.locator('.pyr-generator').filter({ visible: true });
+  await form.getByRole('tab', { name: 'Form' }).click();
+  await form.getByRole('radio', { name: 'Adaptive' }).check();
+  await form.getByLabel('lr', { exact: true }).fill('log(0.1, 1)');
+  await form.getByLabel('epochs', { exact: true }).fill('1');
+  await form.getByLabel('Trials', { exact: true }).fill('2');
+  await form.getByLabel('Parallel tasks').fill('2');
+  await form.getByLabel('Sampler').selectOption('gp');
+  await form.getByRole('button', { name: 'Start study' }).click();
+  await expect(form).toContainText('the demo chooses trials at random');
+  await form.getByLabel('Sampler').selectOption('tpe');
+  await form.getByRole('button', { name: 'Start study' }).click();
+  await expect(page.getByText('2 of 2 trials')).toBeVisible({
+    timeout: 90000
+  });
 
   expect(problems).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, render } from '@testing-library/react';
+import { act, render, waitFor } from '@testing-library/react';
 
 import type { IClient, Status, Workspace } from '../../client/types';
 import { FakeClient, NO_MEDIA } from '../../model/__tests__/fake';
@@ -10,6 +10,12 @@ import type { IPageHandle, IViewOptions } from '../pagefactory';
 import { makeView } from '../pagefactory';
 import { SettingsStore } from '../settings';
 import type { ICore } from '../tokens';
+
+const mockLoaded = jest.fn();
+jest.mock('../../views/monitor', () => {
+  mockLoaded();
+  return jest.requireActual<object>('../../views/monitor');
+});
 
 /** A page, restored before the server answers the handshake. */
 function restored(
@@ -92,6 +98,13 @@ const pause = async () => {
 };
 
 describe('a page that is restored before the handshake', () => {
+  it('loads its code meanwhile', async () => {
+    const { owner, session } = restored('monitor');
+    await waitFor(() => expect(mockLoaded).toHaveBeenCalled());
+    owner.dispose();
+    session.dispose();
+  });
+
   it('offers only what the user may do', async () => {
     const { view, owner, session, answer } = restored();
     await pause();

@@ -108,7 +108,11 @@ describe('TableLayoutModel', () => {
     });
     table.setContext({ swept: ['lr'], figures: ['acc'] }, null, 2);
     expect(table.getSnapshot().shown).not.toContain('config:opt');
+    const changed = jest.fn();
+    table.subscribe(changed);
     await jest.advanceTimersByTimeAsync(0);
+    // Each change would list the tasks again.
+    expect(changed).toHaveBeenCalledTimes(1);
     expect(table.getSnapshot().shown).toContain('config:opt');
     expect(table.fields).toEqual(['lr', 'opt']);
 

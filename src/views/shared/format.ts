@@ -5,6 +5,21 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
 
+// Made once: each takes as long as the rendering of a row of the task table.
+const THIS_YEAR = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short'
+});
+const OTHER_YEAR = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric'
+});
+const FULL_TIME = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'full',
+  timeStyle: 'long'
+});
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }
@@ -82,13 +97,10 @@ export function relativeTime(
   if (date.getTime() >= midnight - DAY * 1000) {
     return trans.__('yesterday %1', clock);
   }
-  const day = date.toLocaleDateString(undefined, {
-    day: 'numeric',
-    month: 'short',
-    year: date.getFullYear() === today.getFullYear() ? undefined : 'numeric'
-  });
   // What is so long ago needs no time of the day.
-  return date.getFullYear() === today.getFullYear() ? `${day} ${clock}` : day;
+  return date.getFullYear() === today.getFullYear()
+    ? `${THIS_YEAR.format(date)} ${clock}`
+    : OTHER_YEAR.format(date);
 }
 
 /** 14:03, with seconds where asked for. */
@@ -100,12 +112,7 @@ export function clockTime(time: number, seconds = false): string {
 
 /** The whole date and time in the reader's zone. */
 export function fullTime(time: number | null): string {
-  return time === null
-    ? ''
-    : new Date(time * 1000).toLocaleString(undefined, {
-        dateStyle: 'full',
-        timeStyle: 'long'
-      });
+  return time === null ? '' : FULL_TIME.format(new Date(time * 1000));
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -5,6 +5,7 @@ import {
   elapsed,
   exactValue,
   formatNumber,
+  fullTime,
   percent,
   plainValue,
   relativeTime,
@@ -105,6 +106,19 @@ describe('relativeTime', () => {
     expect(tell(at(2026, 2, 9, 23, 59))).toBe('yesterday 23:59');
     expect(tell(at(2026, 1, 3, 8, 0))).toMatch(/3.* 08:00$/);
     expect(tell(at(2025, 1, 3, 8, 0))).toMatch(/2025$/);
+  });
+  it('makes no format of its own for each row', () => {
+    const making = [
+      jest.spyOn(Date.prototype, 'toLocaleString'),
+      jest.spyOn(Date.prototype, 'toLocaleDateString'),
+      jest.spyOn(Intl, 'DateTimeFormat')
+    ];
+    relativeTime(plainTrans, at(2025, 1, 3, 8, 0), now);
+    expect(fullTime(at(2025, 1, 3, 8, 0))).toContain('2025');
+    for (const each of making) {
+      expect(each).not.toHaveBeenCalled();
+      each.mockRestore();
+    }
   });
 });
 
