@@ -235,9 +235,8 @@ class LogReceiver {
 /** Throw if the file of a task, and so its log, cannot be read. */
 export function checkReadable({ task }: TaskDetail, trans: ITrans): void {
   if (!task.readable) {
-    throw new ClientError(
-      task.message ?? trans.__('The task cannot be read.'),
-      { code: 'unreadable' }
-    );
+    throw new ClientError(task.message ?? trans.__('Couldn’t read this task'), {
+      code: 'unreadable'
+    });
   }
 }

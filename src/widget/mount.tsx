@@ -49,7 +49,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   const comm = channel && new CommTransport(channel, undefined, trans);
   const client = comm ? createClient(comm) : serverClient(server!, trans);
 
-  el.classList.add('pyr-root', 'pyr-widget');
+  el.classList.add('pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
   // Keys typed here must not trigger the notebook's one-letter shortcuts.
   el.dataset.lmSuppressShortcuts = 'true';

@@ -76,7 +76,7 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
   for (const name of [
     'Run again with an exclusive GPU',
     'Run again',
-    'New sweep from these'
+    'New sweep from these configurations'
   ]) {
     await expect(
       panel.getByRole('button', { name, exact: true })
@@ -94,7 +94,9 @@ test('a batch with failures is summarized, and its tasks can be run again', asyn
     await expect.poll(codes, { timeout: 120_000 }).toEqual([1, 1]);
   }
   await expect(panel.getByText('All 3: bs=512')).toBeVisible();
-  await panel.getByRole('button', { name: 'New sweep from these' }).click();
+  await panel
+    .getByRole('button', { name: 'New sweep from these configurations' })
+    .click();
   await expect(page.getByLabel('lr', { exact: true })).toHaveValue(
     '(0.1 | 0.2 | 0.3)'
   );

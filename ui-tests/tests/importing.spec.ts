@@ -12,8 +12,6 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
-test.setTimeout(180 * 1000);
-
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const PROJECT = 'imports';
 

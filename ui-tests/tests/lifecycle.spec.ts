@@ -78,10 +78,7 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await picture(page, 'lifecycle-menu');
   await page.getByRole('menuitem', { name: 'Duplicate' }).click();
   await expect(taskRows(page)).toHaveCount(5);
-  const note = page.getByText(/Duplicated as (.*)\./);
-  const copy = /Duplicated as (.*)\./.exec(
-    (await note.textContent()) ?? ''
-  )?.[1] as string;
+  const copy = `${NAMES[0]}_2`;
   expect(onDisk(copy)).toBe(true);
   await expect(taskRow(page, copy)).toHaveAttribute('aria-selected', 'true');
 

@@ -19,7 +19,7 @@ import { expect, test } from '../support/test';
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const SPEAKER = `
-import argparse, math, time
+import argparse, math, os, pathlib, time
 import pyruns_jupyter
 parser = argparse.ArgumentParser()
 parser.add_argument("--kind", default="long", choices=["long", "train"])
@@ -27,7 +27,11 @@ parser.add_argument("--lines", type=int, default=400000)
 args = parser.parse_args()
 if args.kind == "long":
     print("see https://example.org/how?a=1 for help", flush=True)
-    time.sleep(2.5)  # the first lines are older than the others
+    # The first lines are older than the others.
+    times = pathlib.Path(os.environ["PYRUNS_TASK_DIR"], "run_logs", "run1.times")
+    while not times.exists() or times.stat().st_size == 0:
+        time.sleep(0.1)
+    time.sleep(2)
     for number in range(args.lines):
         print(f"line {number} {'needle' if number % 25000 == 7 else 'hay'} {'x' * 40}")
     print("see https://example.org/how?a=1 for help", flush=True)
@@ -113,9 +117,7 @@ test('a long log is read from its end, searched and taken along', async ({
   await find.press('Escape');
 
   // When it was written; the first line is older than the rest.
-  await page
-    .getByRole('button', { name: 'Show or hide times next to the lines' })
-    .click();
+  await page.getByRole('button', { name: 'Show or hide timestamps' }).click();
   await expect(page.locator('.pyr-log-time').first()).toHaveText(
     /^\d\d:\d\d:\d\d$/
   );
@@ -166,6 +168,8 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await run(page, 'train | long', '300');
   await taskRow(page, 'speak_1_kind=train').dblclick();
   await expect(terminal(page)).toContainText(/step \d+: loss/);
+  const shown = await terminal(page).textContent();
+  await expect(terminal(page)).not.toHaveText(shown as string);
   await page
     .getByRole('button', { name: 'Show or hide curves next to the log' })
     .click();

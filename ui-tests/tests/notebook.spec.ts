@@ -60,7 +60,9 @@ test('magics make a sweep, and the table in a cell follows it', async ({
   await expect(cell(0)).toContainText('train: no tasks yet');
   // Live while the fourth cell waits in the kernel.
   await expect(taskRows(page)).toHaveCount(2);
-  await expect(taskRows(page).getByText('Running')).not.toHaveCount(0);
+  await expect(taskRows(page).getByText('Running')).not.toHaveCount(0, {
+    timeout: 90 * 1000
+  });
   await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[*]:');
   fs.writeFileSync(path.join(folder, 'go'), '');
   await expect(taskRows(page).getByText(/Completed|Cancelled/)).toHaveCount(2, {

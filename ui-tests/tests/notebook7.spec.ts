@@ -96,7 +96,9 @@ test('Notebook 7: a sweep, its widgets, and a kernel that is started anew', asyn
     .getByRole('toolbar', { name: 'Task actions' })
     .getByRole('button', { name: 'Run' })
     .click();
-  await expect(taskRows(page).getByText('Running')).toHaveCount(1);
+  await expect(taskRows(page).getByText('Running')).toHaveCount(1, {
+    timeout: 90000
+  });
   fs.writeFileSync(path.join(ROOT, folder, 'go'), '');
   await expect(taskRows(page).getByText('Completed')).toHaveCount(2);
   expect(problems).toEqual([]);

@@ -43,7 +43,7 @@ test('a study finds the best values, goes on and is deleted', async ({
     name: 'Preview'
   });
   await side.getByRole('radio', { name: 'Adaptive' }).check();
-  await expect(side.getByText('No study yet')).toBeVisible();
+  await expect(side.getByText('No studies yet')).toBeVisible();
   await expect(
     side.getByRole('button', { name: 'Start study' })
   ).toBeDisabled();
@@ -61,12 +61,18 @@ test('a study finds the best values, goes on and is deleted', async ({
   await expectAccessible(page, 'A study');
   await side.getByRole('button', { name: 'Start study' }).click();
 
-  // The notification passes; waited for first, it cannot be missed.
-  await expect(
-    page.getByText(/Study valley finished: best val_loss/)
-  ).toBeVisible({ timeout: 120_000 });
   const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
-  await expect(panel.getByText('Finished', { exact: true })).toBeVisible();
+  await expect(panel.getByText('Finished', { exact: true })).toBeVisible({
+    timeout: 120_000
+  });
+  // The notification closes after some seconds, and stays in their list.
+  await page.locator('.jp-Notification-Status').click();
+  await expect(
+    page.locator('.jp-Notification-List-Item', {
+      hasText: 'Study valley finished: best val_loss'
+    })
+  ).toBeVisible();
+  await page.keyboard.press('Escape');
   await expect(panel.getByText('6 of 6 trials')).toBeVisible();
   const folder = path.join(ROOT, 'valley', '_pyruns_', 'valley');
   expect(studyIn(folder)).toMatchObject({
@@ -105,7 +111,7 @@ test('a study finds the best values, goes on and is deleted', async ({
     .getByRole('dialog')
     .getByRole('button', { name: 'Delete study' })
     .click();
-  await expect(panel.getByText('No study yet')).toBeVisible();
+  await expect(panel.getByText('No studies yet')).toBeVisible();
   expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
     false
   );

@@ -10,6 +10,8 @@ import {
 } from '../support/journey';
 import { expect, test } from '../support/test';
 
+test.setTimeout(400 * 1000);
+
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 
 const NET = `
@@ -58,12 +60,13 @@ test('columns of runs come with the first run, the newest log is open', async ({
   await openPage(page, 'Tasks');
   await page.getByRole('checkbox', { name: 'Select all tasks' }).click();
   await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await expect(head('Duration')).toBeVisible();
+  await expect(head('Duration')).toBeVisible({ timeout: 90000 });
   await openPage(page, 'Logs');
   await expect(terminal(page)).toContainText('step 19');
   await openPage(page, 'Tasks');
+  // Twelve runs one after the other, each of which starts Python.
   await expect(taskRows(page).getByText('Failed')).toHaveCount(6, {
-    timeout: 90000
+    timeout: 180000
   });
   await expect(taskRows(page).getByText('Completed')).toHaveCount(6, {
     timeout: 90000
@@ -103,7 +106,7 @@ test('a running task shows that it is active', async ({ page, baseURL }) => {
   await page.getByLabel('pause', { exact: true }).fill('30');
   await page.getByRole('button', { name: 'Create and run' }).click();
   const bar = taskRow(page, 'net').getByRole('progressbar');
-  await expect(bar).toBeVisible();
+  await expect(bar).toBeVisible({ timeout: 90000 });
   await expect(bar).not.toHaveAttribute('aria-valuenow');
   await pictures(page, 'tasks-running');
   await taskRow(page, 'net').click();

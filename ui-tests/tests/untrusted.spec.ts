@@ -13,6 +13,7 @@ import {
   taskRow,
   terminal
 } from '../support/journey';
+import { stopEverything } from '../support/processes';
 import { commandButton, tryReadme } from '../support/readme';
 import { expect, test } from '../support/test';
 
@@ -31,6 +32,9 @@ test('a document cannot run anything by one click', async ({
   // The same command from Lab's palette acts at once on the selected file.
   await page.menu.clickMenuItem('View>Activate Command Palette');
   await page.locator('.lm-CommandPalette-input').fill('Run with Pyruns');
+  await expect(
+    page.locator('.lm-CommandPalette-item.lm-mod-active')
+  ).toContainText('Run with Pyruns');
   await page.keyboard.press('Enter');
   await expect(terminal(page)).toContainText('caught', { timeout: 60000 });
 });
@@ -96,6 +100,7 @@ test('a project that came with a queue runs when the user says so', async ({
   fs.writeFileSync(path.join(made, 'one.yaml'), '{}\n');
   command('pause');
   command('add', 'one.yaml', '--name', 'one', '--run');
+  await stopEverything(made); // or its scheduler writes while it is copied
   fs.rmSync(path.join(ROOT, 'came'), { recursive: true, force: true });
   fs.cpSync(made, path.join(ROOT, 'came'), { recursive: true });
   fs.rmSync(path.join(ROOT, 'came', '_pyruns_', '.engine', 'paused'));

@@ -189,7 +189,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   await runNotebook(page, `${folder}/far.ipynb`);
   const cell = (index: number) => page.locator('.jp-CodeCell').nth(index);
   const log = cell(1).locator(ROWS);
-  await expect(log).toContainText(/step \d/);
+  await expect(log).toContainText(/step \d/, { timeout: 120000 });
   await expect(taskRows(page).getByText('Running')).toHaveCount(1);
   // From here to beyond the task's end the kernel is busy.
   await page.notebook.setCell(3, 'code', 'work()');

@@ -37,7 +37,7 @@ export const LOG_ACTIONS = {
   'show-log-times': {
     icon: 'queued',
     label: trans => trans.__('Show timestamps'),
-    caption: trans => trans.__('Show or hide times next to the lines'),
+    caption: trans => trans.__('Show or hide timestamps'),
     isOn: ({ log }) => log?.options.hasTimes ?? false,
     ...onLog(log => log.setOptions({ hasTimes: !log.options.hasTimes }))
   },
@@ -72,8 +72,8 @@ export const LOG_ACTIONS = {
   },
   'copy-log': {
     icon: 'copy',
-    label: trans => trans.__('Copy the selection, or all visible output'),
-    caption: trans => trans.__('Copy the selected text, or the whole log'),
+    label: trans => trans.__('Copy log'),
+    caption: trans => trans.__('Copy the selected text, or the loaded output'),
     ...onLog(log => log.copy())
   },
   'download-log': {

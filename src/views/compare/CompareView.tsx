@@ -169,7 +169,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
           )}
           {tabs.includes('search') && (
             <Button
-              label={trans.__('Show a study')}
+              label={trans.__('Open study')}
               onClick={() => change({ tab: 'search' })}
             />
           )}

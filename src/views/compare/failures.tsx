@@ -107,11 +107,6 @@ function FailureActions(props: {
         <ActionButton
           {...{ context, actions }}
           action={ACTIONS['use-task-as-template']}
-          label={
-            context.chosen.names.length > 1
-              ? trans.__('New sweep from these')
-              : trans.__('New task from this')
-          }
         />
       )}
     </div>

@@ -237,7 +237,7 @@ function ColumnHead(props: {
   return (
     <th
       scope={props.scope}
-      className={`pyr-compare-column pyr-is-${column.kind}${column.numbers && props.scope === 'col' ? ' pyr-is-number' : ''}`}
+      className={`pyr-is-${column.kind}${column.numbers && props.scope === 'col' ? ' pyr-is-number' : ''}`}
       aria-sort={onSort && sortedAs(column.key, sort)}
     >
       <span className="pyr-compare-column-name">

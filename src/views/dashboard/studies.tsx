@@ -47,7 +47,7 @@ function StudyLine(props: {
       <div className="pyr-batch-head">
         {onOpen ? (
           <Link
-            title={trans.__('Show the study')}
+            title={trans.__('Open study')}
             onClick={() => onOpen(study.name)}
           >
             {study.name}

@@ -46,7 +46,6 @@ export function Users(props: {
           {
             id: 'what',
             title: trans.__('Running'),
-            className: 'pyr-users-command',
             cell: use => use.what.join(', '),
             text: use => use.what.join('\n')
           }

@@ -51,7 +51,7 @@ export function CreateForm(
           onSearch={changed => model.setSearch(changed)}
         />
       )}
-      <label className="pyr-column pyr-create-field pyr-create-name">
+      <label className="pyr-column pyr-create-field">
         {trans.__('Name')}
         <TextInput
           id={`${prefix}@name`}

@@ -275,7 +275,6 @@ function Choices(props: {
           anchor={anchor.parentElement ?? anchor}
           onClose={onClose}
           label={label}
-          className="pyr-choices"
         >
           {props.choices.map((choice, index) => (
             <div key={choice} className="pyr-line pyr-choice">

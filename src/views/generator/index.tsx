@@ -119,7 +119,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
 
   if (state.phase === 'failed') {
     return (
-      <div className="pyr-view pyr-generator-failed" role="alert">
+      <div className="pyr-view" role="alert">
         <EmptyState
           icon="warning"
           title={trans.__('Couldn’t show %1', workspaceTitle(trans, workspace))}

@@ -144,7 +144,7 @@ function countLine(
     return '…';
   }
   if (wrong && preview.count === 0) {
-    return search ? trans.__('No study yet') : trans.__('No tasks yet');
+    return search ? trans.__('No studies yet') : trans.__('No tasks yet');
   }
   if (search) {
     const { count } = preview;
@@ -264,7 +264,11 @@ function Table(props: {
     >
       {count > rows.length && rows.length > 0 && (
         <p className="pyr-note">
-          {trans.__('The first %1 of %2.', rows.length, count.toLocaleString())}
+          {trans.__(
+            'Showing the first %1 of %2.',
+            rows.length,
+            count.toLocaleString()
+          )}
         </p>
       )}
     </PreviewTable>

@@ -191,7 +191,7 @@ function Manager(props: IManagerProps): JSX.Element {
 
   if (trash) {
     return (
-      <div className="pyr-view pyr-manager">
+      <div className="pyr-view">
         <TrashView
           model={trash}
           context={contextOf()}
@@ -208,7 +208,7 @@ function Manager(props: IManagerProps): JSX.Element {
     );
   }
   return (
-    <div ref={root} className="pyr-view pyr-manager">
+    <div ref={root} className="pyr-view">
       <Toolbar
         model={model}
         state={state}

@@ -136,7 +136,7 @@ export function AlertRulesPopup({
         )}
       </p>
       <Banner kind="warning">{known?.problem}</Banner>
-      <ul className="pyr-rules-list">
+      <ul>
         {rules.map((rule, at) => (
           <li key={rule.id}>
             <Rule

@@ -76,11 +76,16 @@ function isNumeric(
  * The columns of numbers, and whether they can be narrow, as one string, which
  * a memo can compare. Of the metrics only counters can: the next value of
  * another one may need more digits.
+ *
+ * @param before - the signature of the rows that were loaded before: a column
+ *   that was wide stays wide, so that the other columns do not move
  */
 export function numericSignature(
   rows: readonly (TaskRow | undefined)[],
-  columns: readonly ColumnId[]
+  columns: readonly ColumnId[],
+  before: string
 ): string {
+  const known = JSON.parse(before) as Record<ColumnId, boolean>;
   const found: Record<ColumnId, boolean> = {};
   for (const id of columns) {
     const parts = parseColumnId(id);
@@ -96,6 +101,7 @@ export function numericSignature(
         shortValue(value).length <= NARROW_DIGITS);
     if (isNumeric(rows, valueOf)) {
       found[id] =
+        known[id] !== false &&
         (kind === 'config' || isCounter(key)) &&
         rows.every(row => !row || isShort(valueOf(row)));
     }

@@ -65,11 +65,12 @@ export function Grid(props: IGridProps): JSX.Element {
   }));
   const { shown: ids, layout } = useStore(props.table);
   const { key: curveKey, curves } = useStore(props.curves);
-  const numeric = React.useMemo(
-    () => numericSignature(state.rows, ids),
-    [state.rows, ids]
-  );
-  // It never shrinks, so that the other columns do not move.
+  // Columns never shrink, so that the other columns do not move.
+  const numbers = React.useRef('{}');
+  const numeric = React.useMemo(() => {
+    numbers.current = numericSignature(state.rows, ids, numbers.current);
+    return numbers.current;
+  }, [state.rows, ids]);
   const widest = React.useRef(0);
   const nameWidth = React.useMemo(() => {
     widest.current = Math.max(widest.current, widthForNames(state.rows));

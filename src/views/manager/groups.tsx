@@ -58,6 +58,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
   const virtualizer = useVirtualRows(scroller, items.length, ROW_HEIGHT, {
     scrollPaddingStart: 28
   });
+  const rendered = virtualizer.getVirtualItems();
   const id = React.useId();
   const { active, setActive, keyDown } = useListSelection({
     count: items.length,
@@ -133,7 +134,11 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
       role="grid"
       aria-label={trans.__('Groups of tasks')}
       aria-rowcount={items.length + 1}
-      aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
+      aria-activedescendant={
+        rendered.some(({ index }) => index === active)
+          ? `${id}-${active}`
+          : undefined
+      }
       tabIndex={0}
       onKeyDown={event => {
         if (event.target !== event.currentTarget) {
@@ -177,7 +182,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
         role="rowgroup"
         style={{ height: virtualizer.getTotalSize(), minWidth: width }}
       >
-        {virtualizer.getVirtualItems().map(({ index, start }) => (
+        {rendered.map(({ index, start }) => (
           <GroupRow
             key={JSON.stringify(items[index].values)}
             id={`${id}-${index}`}

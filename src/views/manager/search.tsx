@@ -162,7 +162,7 @@ export function Search(props: ISearchProps): JSX.Element {
       {text && (
         <IconButton
           icon="close"
-          label={trans.__('Clear the query')}
+          label={trans.__('Clear query')}
           onClick={() => change('')}
         />
       )}

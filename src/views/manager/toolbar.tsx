@@ -119,7 +119,7 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
             icon="link"
             iconOnly
             label={trans.__('Copy link')}
-            title={trans.__('Copy a link to these tasks')}
+            title={trans.__('Copy a link that opens Tasks with this query')}
             onClick={props.onCopyLink}
           />
         )}

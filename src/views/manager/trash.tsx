@@ -166,6 +166,7 @@ function TrashList(props: {
   const scroller = React.useRef<HTMLDivElement>(null);
   const now = useNow(true, 30000);
   const virtualizer = useVirtualRows(scroller, items.length, ENTRY_HEIGHT);
+  const rendered = virtualizer.getVirtualItems();
   const selectAll = () =>
     model.select(
       items.map(item => item.name),
@@ -211,12 +212,16 @@ function TrashList(props: {
       </div>
       <div
         ref={scroller}
-        className="pyr-grid pyr-trash"
+        className="pyr-grid"
         role="listbox"
         aria-label={trans.__('Trash')}
         aria-multiselectable="true"
         aria-busy={state.busy !== null}
-        aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
+        aria-activedescendant={
+          rendered.some(({ index }) => index === active)
+            ? `${id}-${active}`
+            : undefined
+        }
         tabIndex={0}
         onKeyDown={onKeyDown}
         onFocus={() => setActive(old => Math.max(0, old))}
@@ -226,7 +231,7 @@ function TrashList(props: {
           role="presentation"
           style={{ height: virtualizer.getTotalSize() }}
         >
-          {virtualizer.getVirtualItems().map(({ index, start }) => {
+          {rendered.map(({ index, start }) => {
             const item = items[index];
             return item ? (
               <Entry
@@ -295,7 +300,6 @@ function Entry(props: {
         />
       </span>
       <span
-        className="pyr-trash-name"
         title={
           item.name === item.original
             ? item.name

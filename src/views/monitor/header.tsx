@@ -103,12 +103,10 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           {button('follow-log')}
           {button('pause-log')}
           {button('find-in-log')}
-          <span className="pyr-toolbar-line" />
           {button('wrap-log')}
           {button('show-log-times')}
           {button('show-log-curves')}
           {button('show-log-stacks')}
-          <span className="pyr-toolbar-line" />
           {button('copy-log')}
           {button('download-log')}
           <span className="pyr-toolbar-gap" />

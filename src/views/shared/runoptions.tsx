@@ -204,7 +204,7 @@ function needWords(
     },
     cpus: {
       label: trans.__('CPUs per task'),
-      title: trans.__('CPU cores per task')
+      title: trans.__('Number of CPUs reserved for each task')
     }
   }[field];
 }

@@ -105,6 +105,7 @@ function sentences(locale: ITrans): string[] {
     trans.__('%1: %2 is set twice. Keep one of the values.'),
     trans.__('%1: %2 expects an integer, got %3.'),
     trans.__('%1: %2 expects a number, got %3.'),
+    trans.__('%1: %2 expects true or false, got %3.'),
     trans.__('%1: %2 expects one of %3, got %4.'),
     trans.__('%1: %2 expects a single value, not %3.'),
     trans.__('%1: %2 is a boolean flag. Write true or false, not %3.'),

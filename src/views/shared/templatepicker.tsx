@@ -33,11 +33,7 @@ export function TemplatePicker(props: ITemplateProps): JSX.Element {
         trans.__('Template: the default values or the configuration of a task')
       }
       opens={place => (
-        <Popup
-          {...place}
-          label={trans.__('Templates')}
-          className="pyr-templates"
-        >
+        <Popup {...place} label={trans.__('Templates')}>
           <TemplateList {...props} defaultName={defaultName} />
         </Popup>
       )}
@@ -80,7 +76,7 @@ function TemplateList(
       ))}
       {tasks?.length === 0 && (
         <p className="pyr-popup-hint">
-          {query ? trans.__('No tasks match.') : trans.__('No tasks yet.')}
+          {query ? trans.__('No matching tasks.') : trans.__('No tasks yet.')}
         </p>
       )}
     </>

@@ -70,14 +70,14 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
             icon="dashboard"
             label={trans.__('Dashboard')}
             title={trans.__(
-              'Dashboard: machine and GPU usage, running tasks, queue'
+              'Show machine and GPU utilization, running tasks and the queue'
             )}
             onClick={() => onOpen('dashboard', current)}
           />
           <Button
             icon="table"
             label={trans.__('Tasks')}
-            title={trans.__('Show all tasks of the workspace')}
+            title={trans.__('Show all tasks')}
             onClick={() => onOpen('manager', current)}
           />
           <Button

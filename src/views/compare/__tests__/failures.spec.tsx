@@ -77,7 +77,7 @@ describe('failed tasks', () => {
     await act(async () => {
       fireEvent.click(
         card('CUDA out of memory').getByRole('button', {
-          name: 'New sweep from these'
+          name: 'New sweep from these configurations'
         })
       );
     });
@@ -88,7 +88,7 @@ describe('failed tasks', () => {
     ).toBeNull();
     await act(async () => {
       fireEvent.click(
-        other.getByRole('button', { name: 'New task from this' })
+        other.getByRole('button', { name: 'New tasks from this configuration' })
       );
     });
     expect(onTemplate).toHaveBeenLastCalledWith(['c']);

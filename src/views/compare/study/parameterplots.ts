@@ -87,7 +87,7 @@ export function importancePlot(
       .map(each => `${each.key} ${Math.round(100 * each.importance)}%`)
       .join(', '),
     hint: trans.__(
-      'Share of the objective’s variance that each parameter explains (fANOVA).'
+      'Share of the objective’s variance that each parameter explains (fANOVA). Parameters with a condition are left out.'
     ),
     height: barsHeight(found.length),
     hasNoTasks: true,

@@ -49,7 +49,7 @@ export function historyPlot(
       ...infeasibleLegend(trans, trials, isDark)
     ],
     height: HISTORY_HEIGHT,
-    wanting: trans.__('Waiting for the first trial to report %1.', metric),
+    wanting: trans.__('Waiting for the first trial to log %1.', metric),
     chart:
       trials.length === 0
         ? null
@@ -304,7 +304,7 @@ export function timelinePlot(
                 until: end - first,
                 y: trial.number,
                 details: () => [
-                  { name: trans.__('Start'), value: fullTime(start) },
+                  { name: trans.__('Started'), value: fullTime(start) },
                   {
                     name: trans.__('Duration'),
                     value: duration(trans, end - start)

@@ -67,7 +67,7 @@ export function StudyTab(props: IStudyTabProps): JSX.Element {
     return (
       <EmptyState
         icon="search"
-        title={trans.__('No study yet')}
+        title={trans.__('No studies yet')}
         text={trans.__(
           'Choose “Adaptive” in New tasks to run trials one by one, each chosen from earlier results.'
         )}

@@ -753,7 +753,7 @@ describe('GeneratorView', () => {
     };
     fireEvent.click(screen.getByRole('radio', { name: 'Adaptive' }));
     await wait();
-    expect(screen.getByText('No study yet')).toBeInTheDocument();
+    expect(screen.getByText('No studies yet')).toBeInTheDocument();
     expect(screen.getByText('Say which figure.')).toBeInTheDocument();
     expect(screen.getByLabelText('Objective')).toBeInvalid();
     expect(screen.getByText(/pyruns_jupyter\[optimize\]/)).toBeInTheDocument();

@@ -56,12 +56,12 @@ const TRASHED = ['old', 'older'].map(name => ({
 
 const settle = () => act(async () => undefined);
 
-async function open() {
+async function open(groups = GROUPS, trashed = TRASHED) {
   const client = Object.assign(new FakeClient(), {
-    groupTasks: jest.fn(async () => GROUPS)
+    groupTasks: jest.fn(async () => groups)
   });
   client.rows = [...ROWS];
-  client.trashed = TRASHED;
+  client.trashed = trashed;
   const model = new TaskListModel(client.asClient, 'ws');
   const table = new TableLayoutModel({ client: client.asClient, ws: 'ws' });
   const onOpenLog = jest.fn();
@@ -129,6 +129,34 @@ it('keys lead from group to group, of which none is a Tab stop', async () => {
   fireEvent.keyDown(grid, { key: 'Enter' });
   await settle();
   expect(model.getSnapshot().listing.query).toBe('config.lr=0.1');
+  model.dispose();
+});
+
+it('names the active entry of a long list only while it is rendered', async () => {
+  const many = Array.from({ length: 90 }, (_, at) => at);
+  const { model, table } = await open(
+    {
+      ...GROUPS,
+      items: many.map(lr => ({ ...GROUPS.items[0], values: { lr } }))
+    },
+    many.map(at => ({ ...TRASHED[0], name: `old${at}` }))
+  );
+  const expectNamed = (list: HTMLElement) => {
+    act(() => list.focus());
+    expect(activeOf(list)).not.toBeNull();
+    // Nothing is scrolled here, so the last entry is not rendered.
+    fireEvent.keyDown(list, { key: 'End' });
+    expect(list).not.toHaveAttribute('aria-activedescendant');
+    fireEvent.keyDown(list, { key: 'Home' });
+    expect(activeOf(list)).not.toBeNull();
+  };
+  act(() => table.setLayout({ grouping: { by: ['lr'] } }));
+  await settle();
+  expectNamed(screen.getByRole('grid', { name: 'Groups of tasks' }));
+  fireEvent.click(screen.getByRole('button', { name: 'More' }));
+  fireEvent.click(screen.getByRole('menuitem', { name: /^Trash/ }));
+  await settle();
+  expectNamed(screen.getByRole('listbox', { name: 'Trash' }));
   model.dispose();
 });
 

@@ -91,6 +91,20 @@ describe('ManagerView', () => {
     model.dispose();
   });
 
+  it('keeps a column wide that had a long number', async () => {
+    const { client, model } = await open();
+    const template = () =>
+      document.querySelector<HTMLElement>('.pyr-grid-head-row')!.style
+        .gridTemplateColumns;
+    const narrow = template();
+    act(() => client.change([{ ...ROWS[2], swept: { lr: 0.123456 } }]));
+    const wide = template();
+    expect(wide).not.toBe(narrow);
+    act(() => client.change([ROWS[2]]));
+    expect(template()).toBe(wide);
+    model.dispose();
+  });
+
   it('shows the columns of runs once there is a run, or when asked', async () => {
     const { client, model } = await open([
       row('lr=1', { swept: { lr: 1 } }),

@@ -78,7 +78,7 @@ export function Files(props: {
           )}
         </p>
       )}
-      <ul className="pyr-files">
+      <ul>
         {value?.items.slice(0, MAX_FILES).map(item => (
           <FileLine
             key={item.path}

@@ -93,7 +93,7 @@ export function Details(props: IDetailsProps): JSX.Element {
         ) : error ? (
           <EmptyState
             icon="warning"
-            title={trans.__('Couldn’t show the task')}
+            title={trans.__('Couldn’t read this task')}
             text={error.message}
             onRetry={() => void model.refresh()}
           />

@@ -44,7 +44,7 @@ export function Preview(props: {
       save(blob, file.path.slice(file.path.lastIndexOf('/') + 1));
     });
   return (
-    <div className="pyr-preview">
+    <div>
       <div className="pyr-line pyr-details-bar">
         <IconButton
           icon="left"

@@ -17,7 +17,7 @@ export function Runs({ detail }: { detail: TaskDetail }): JSX.Element {
     return <p className="pyr-note">{trans.__('This task has not run yet.')}</p>;
   }
   return (
-    <div className="pyr-runs">
+    <div>
       {runs.map((run, index) => (
         <Run key={run.index} run={run} now={now} isOpen={index === 0} />
       ))}

@@ -78,7 +78,7 @@ function parallelScene(
         painter.line([x, TOP, x, bottom], { stroke: theme.axis });
         const marks = axis.labels
           ? axis.labels.map((_, at) => at)
-          : marksOf(scale, axis.isLog ?? false);
+          : marksOf(scale, axis);
         const step = Math.ceil(marks.length / ((bottom - TOP) / 14));
         for (const mark of marks.filter(
           (_, at) => at % Math.max(1, step) === 0
@@ -155,10 +155,14 @@ function parallelScene(
   };
 }
 
-function marksOf(scale: Scale, isLog: boolean): number[] {
-  const marks = scale.ticks(MARKS);
+function marksOf(scale: Scale, axis: IParallelAxis): number[] {
+  const isWhole = axis.places.every(
+    place => Number.isNaN(place) || Number.isInteger(place)
+  );
+  const ticks = scale.ticks(MARKS);
+  const marks = isWhole ? ticks.filter(Number.isInteger) : ticks;
   // Of a logarithmic axis the powers of ten are enough, where there are some.
-  const powers = isLog
+  const powers = axis.isLog
     ? marks.filter(mark =>
         Number.isInteger(Math.round(Math.log10(mark) * 1e9) / 1e9)
       )

@@ -255,7 +255,7 @@ function Tip(props: {
             <span className="pyr-swatch" style={{ background: colour }} />
           )}
           <span className="pyr-chart-tip-name pyr-cut">{name}</span>
-          <span className="pyr-chart-tip-value">{value}</span>
+          <span>{value}</span>
         </div>
       ))}
     </div>

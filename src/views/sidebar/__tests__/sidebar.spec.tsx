@@ -167,7 +167,10 @@ describe('SidebarView', () => {
     expect(screen.getByRole('meter', { name: 'GPU' })).not.toHaveClass(
       'pyr-is-high'
     );
-    expect(screen.getByTitle('Show all tasks')).toHaveTextContent('1 running');
+    expect(screen.getByRole('button', { name: /1 running/ })).toHaveAttribute(
+      'title',
+      'Show all tasks'
+    );
     expect(screen.getByText('1:15')).toBeInTheDocument();
     fireEvent.click(screen.getByText('train_1'));
     expect(onOpen).toHaveBeenLastCalledWith('monitor', WORKSPACE, TASK.name);
@@ -176,11 +179,11 @@ describe('SidebarView', () => {
 
   it('counts tasks that cannot be read', async () => {
     const done = await show(clientOf([], undefined, 1));
-    const line = within(screen.getByTitle('Show all tasks'));
-    expect(line.getByRole('img', { name: 'Unreadable' })).toBeInTheDocument();
-    expect(screen.getByTitle('Show all tasks').textContent).toBe(
-      '1 unreadable'
-    );
+    const line = screen.getByRole('button', { name: /unreadable/ });
+    expect(
+      within(line).getByRole('img', { name: 'Unreadable' })
+    ).toBeInTheDocument();
+    expect(line.textContent).toBe('1 unreadable');
     done();
   });
 

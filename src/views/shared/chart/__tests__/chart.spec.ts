@@ -100,6 +100,23 @@ describe('charts as SVG', () => {
     }
   );
 
+  it('have whole ticks for parameters with whole numbers', () => {
+    const ticksOf = (places: number[]) =>
+      toSvg(
+        parallelChart({
+          axes: [
+            { key: 'layers', isFigure: false, places },
+            { key: 'acc', isFigure: true, places: [1, 1, NaN] }
+          ],
+          lines: ['a', 'b', 'c'].map(id => ({ id, name: id, colour: '#f00' }))
+        }),
+        600,
+        300
+      );
+    expect(ticksOf([3, 6, NaN])).not.toContain('>3.5<');
+    expect(ticksOf([3, 5.9, NaN])).toContain('>3.5<');
+  });
+
   it('leave a gap where a number is missing', () => {
     const painter = new SvgPainter(10, 10, 'x');
     painter.line([0, 0, NaN, 1, 2, 2, 3, 3], { stroke: '#000' });
