@@ -10,6 +10,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.search.zh import SearchChinese
 
 project = "Pyruns for Jupyter"
 author = "Pyruns developers"
@@ -28,6 +29,9 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
 add_module_names = False
+
+# Sphinx 9.0 puts the stemmer for English words in Chinese pages, but calls it by the name of the language.
+SearchChinese.language_name = "English"
 
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

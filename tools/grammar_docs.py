@@ -9,7 +9,7 @@ import argparse
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyruns_jupyter.cli.cell_grammar import build_cell_parser
 from pyruns_jupyter.cli.grammar import GROUPS, VIEWS, build_parser
@@ -55,24 +55,44 @@ class Section:
         query: a link to the description of the query syntax; empty until this page describes it.
         docs: the folder `docs`, relative to this page.
         heading: the marks of a heading of a command.
+        described: commands of the command line; their options are not repeated.
     """
 
     query: str = ""
     docs: str = ""
     heading: str = "###"
+    described: Mapping[str, Parser] = field(default_factory=dict)
 
     def command(self, name: str, parser: Parser) -> Iterator[str]:
         """Yield the lines about one command."""
         yield f"{self.heading} `{name}`\n"
         yield f"{_coded(str(parser.description))}.\n"
-        if aliases := [f"`{alias}`" for alias, (target, _) in ALIASES.items() if target == name]:
+        if aliases := _aliases(name):
             yield f"{'Alias' if len(aliases) == 1 else 'Aliases'}: {', '.join(aliases)}.\n"
         if more := MORE.get(name):
             yield f"{more.format(self.docs)}\n"
-        yield f"```text\n{parser.format_usage().removeprefix('usage: ').strip()}\n```\n"
+        yield f"```text\n{_usage(parser)}\n```\n"
+        yield from _arguments(one for one in _actions(parser) if not one.option_strings)
+        options = [*self._options(parser)]
+        other = self.described.get(name)
+        if other is not None and options == [*self._options(other)]:
+            page = next(_page(title) for title, names in GROUPS.items() if name in names)
+            yield f"The options are those of [`{name}`]({self.docs}{page}#{name}) of the command line.\n"
+        else:
+            yield from options
+        if parser.epilog == QUERY_HELP and self.query:
+            yield f"For the query syntax, see {self.query}.\n"
+        elif parser.epilog:
+            yield f"```text\n{parser.epilog.strip()}\n```\n"
+            self.query = f"[`{name}`](#{name})"
+        if parser.examples:
+            yield "\n".join(["```text", *parser.examples, "```\n"])
+
+    def _options(self, parser: Parser) -> Iterator[str]:
+        """Yield the lines about the options of one command."""
         common, has_run_options = [], False
         for group in parser._action_groups:
-            actions = [one for one in group._group_actions if not isinstance(one, argparse._HelpAction)]
+            actions = [one for one in _actions(group) if one.option_strings]
             if group.title == "common options":
                 common = [f"`{one.option_strings[-1]}`" for one in actions]
             elif group.title in RUN_OPTIONS:
@@ -88,13 +108,6 @@ class Section:
             common.append(f"the [run options]({self.docs}cli.md#run-options)")
         if common:
             yield f"Also accepts {_enumeration(common)}.\n"
-        if parser.epilog == QUERY_HELP and self.query:
-            yield f"For the query syntax, see {self.query}.\n"
-        elif parser.epilog:
-            yield f"```text\n{parser.epilog.strip()}\n```\n"
-            self.query = f"[`{name}`](#{name})"
-        if parser.examples:
-            yield "\n".join(["```text", *parser.examples, "```\n"])
 
 
 def cli_pages() -> dict[str, Iterator[str]]:
@@ -208,13 +221,51 @@ def magics_page() -> Iterator[str]:
         "- The following commands show a live view in the cell. `%pyruns` without a command is `dashboard`.\n"
     )
     query = f"[`ls`]({_page('Inspect')}#ls)"
-    section = Section(query)
-    for name in VIEWS:
-        yield from section.command(name, commands[name])
+    yield from _views({name: commands[name] for name in VIEWS})
+    yield f"For the query syntax, see {query}.\n"
     yield f"## `{CELL_PROGRAM}`\n"
     yield "The first line of the cell is the command. The other lines are the content of its file.\n"
+    section = Section(query, described=build_parser(PROGRAM).commands)
     for name, parser in build_cell_parser(CELL_PROGRAM).commands.items():
-        yield from Section(query).command(name, parser)
+        yield from section.command(name, parser)
+
+
+def _views(parsers: Mapping[str, Parser]) -> Iterator[str]:
+    """Yield tables of the commands that show views and of their arguments, most of which they share."""
+    rows = []
+    for name, parser in parsers.items():
+        alias = f"; alias: {', '.join(aliases)}" if (aliases := _aliases(name)) else ""
+        rows.append((f"`{_usage(parser)}`", _coded(str(parser.description)) + alias))
+    yield from table(("command", "description"), rows)
+    users: dict[tuple[str, str], list[str]] = {}
+    for name, parser in parsers.items():
+        for action in _actions(parser):
+            label = _flags(action) or f"`{_value(action)}`"
+            users.setdefault((label, _what(action)), []).append(f"`{name}`")
+    yield from table(
+        ("argument or option", "commands", "description"),
+        (
+            (label, "all" if len(names) == len(parsers) else _enumeration(names), what)
+            for (label, what), names in users.items()
+        ),
+    )
+    examples = [example for parser in parsers.values() for example in parser.examples]
+    yield "\n".join(["```text", *examples, "```\n"])
+
+
+def _aliases(name: str) -> list[str]:
+    """Return the other names of a command."""
+    return [f"`{alias}`" for alias, (target, _) in ALIASES.items() if target == name]
+
+
+def _usage(parser: Parser) -> str:
+    return parser.format_usage().removeprefix("usage: ").strip()
+
+
+def _actions(container: argparse._ActionsContainer) -> list[argparse.Action]:
+    """Return the arguments and options of a parser or of a group, without `--help`."""
+    actions = getattr(container, "_group_actions", container._actions)
+    return [one for one in actions if not isinstance(one, argparse._HelpAction)]
 
 
 def _value(action: argparse.Action) -> str:

@@ -12,15 +12,15 @@ import yaml
 
 from pyruns_jupyter.cli.grammar import GROUPS
 from tools import generated
-from tools.grammar_docs import cli_pages
+from tools.grammar_docs import cli_pages, magics_page
 from tools.rest_docs import METHODS, OVERVIEW, SHARED, SOURCE, Reference
 
 DESCRIPTION = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
 
 
 def texts() -> dict[str, str]:
-    """Return the pages of the command line and of REST, by their path in `docs`."""
-    pages = {**cli_pages(), **Reference(DESCRIPTION).pages()}
+    """Return the pages of the command line, the magics and REST, by their path in `docs`."""
+    pages = {**cli_pages(), "magics.md": magics_page(), **Reference(DESCRIPTION).pages()}
     return {name: "\n".join(lines) for name, lines in pages.items()}
 
 
@@ -55,6 +55,14 @@ def test_links_between_the_pages_lead_to_a_heading() -> None:
                 count += 1
                 assert anchor in anchors(pages[target]), f"{name}: {path}#{anchor}"
     assert count > 100
+
+
+def test_options_that_magics_share_are_described_once() -> None:
+    text = texts()["magics.md"]
+    options = re.findall(r"^\| (?=`-).*?(--[\w-]+)", text, re.MULTILINE)
+    assert [options.count(each) for each in ("--height", "--with", "--check", "--objective")] == [1, 1, 0, 0]
+    for name in ("sweep", "plan", "optimize"):
+        assert f"](cli/create.md#{name})" in text.partition(f"\n### `{name}`\n")[2].partition("\n### ")[0]
 
 
 def test_a_page_is_written_checked_and_removed_when_it_is_no_longer_generated(
