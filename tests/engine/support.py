@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import psutil
 
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
-from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.core.fs.locks import is_locked, locked
 from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.paths import EnginePaths, TaskPaths
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
@@ -24,8 +26,19 @@ from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
+# A scheduler whose clock is fast by a second for each byte of the file `clock`, like that of its supervisors.
+CLOCK = """
+import os, sys, time
+from pathlib import Path
+os.environ["PYRUNS_START_METHOD"] = "fork"
+real, clock = time.monotonic, Path(sys.argv[1]).with_name("clock")
+clock.touch()
+time.monotonic = lambda: real() + os.path.getsize(clock)
+from pyruns_jupyter.engine.scheduler import process
+sys.exit(process.main([sys.argv[1]]))
+"""
 ENDED = {"completed", "failed", "cancelled"}
 
 
@@ -110,8 +123,28 @@ class Project:
         )
 
     def wait_for_exit(self) -> None:
-        """Wait until the scheduler has left by itself."""
-        wait_until(lambda: not scheduler_alive(self.root), message="the scheduler leaves")
+        """Wait until the scheduler has left by itself, and what it started has ended."""
+        wait_until(
+            lambda: not scheduler_alive(self.root) and not processes_below(self.folder),
+            message=lambda: str(processes_below(self.folder)),
+        )
+
+    @contextmanager
+    def scheduler(self, program: str = CLOCK) -> Iterator[None]:
+        """Start a scheduler by a Python program; it does not leave before the end of the block."""
+        claim_engine(self.root)
+        with locked(self.engine.door_lock, timeout=60, shared=True):
+            with self.engine.log.open("ab") as log:
+                # The shell ends at once, so there is no child to wait for.
+                words = ["sh", "-c", '"$@" & exit 0', "sh", sys.executable, "-c", program, str(self.root)]
+                subprocess.run(words, cwd=ROOT, stdout=log, stderr=log, check=True)
+            wait_until(lambda: scheduler_alive(self.root), message=self.scheduler_log)
+            yield
+
+    def pass_time(self, seconds: int = 5000) -> None:
+        """Let time pass for the scheduler with the program `CLOCK`, and for its supervisors."""
+        with (self.folder / "clock").open("ab") as clock:
+            clock.write(bytes(seconds))
 
     @property
     def key(self) -> EngineKey:
@@ -140,7 +173,11 @@ class Project:
 
     def pid(self, name: str) -> int:
         """Wait until the process of a task's first run is known, and return its pid."""
-        return wait_until(lambda: int(self.info(name)["pids"][0] or 0), message=f"the pid of {name}")
+
+        def read() -> int:
+            return int((self.info(name).get("pids") or [0])[0] or 0)
+
+        return wait_until(read, message=f"the pid of {name}")
 
     def kill_scheduler(self) -> int:
         """Kill the scheduler with -9 and wait until it is gone."""
@@ -153,10 +190,9 @@ class Project:
         """Kill all processes of the project while a task runs, and start its scheduler as after a reboot."""
         self.kill_scheduler()
         supervisor = psutil.Process(self.supervisor_pid(name))
-        remains = supervisor.children(recursive=True)
-        os.kill(supervisor.pid, signal.SIGKILL)
-        for process in remains:
-            process.kill()
+        for process in (supervisor, *supervisor.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # the loss of their terminal ends them, too
+                process.kill()
         owner = self.paths(name).owner(1)
         owner.write_bytes(dump_json({**read_json(owner), "boot": "another boot"}))  # in place, as it would be
         wait_until(lambda: ensure_running(self.root) or scheduler_alive(self.root))
@@ -175,20 +211,22 @@ def age_lock(folder: Path) -> None:
 
 def stop_everything(folder: Path | str) -> None:
     """Leave no process behind that works below a folder, nor a lock that one held."""
-    while killed := _kill_processes(folder):  # again, for what one of them started meanwhile
-        psutil.wait_procs(killed, timeout=30)
+    while found := processes_below(folder):  # again, for what one of them started meanwhile
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=30)
 
 
-def _kill_processes(folder: Path | str) -> list[psutil.Process]:
-    killed = []
+def processes_below(folder: Path | str) -> list[psutil.Process]:
+    """Return the processes that work below a folder, other than this one and its parents."""
+    found = []
     us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     for pid in {*psutil.pids()} - us:
         with suppress(psutil.Error, OSError):
             if _works_below(pid, os.fsencode(folder)):
-                process = psutil.Process(pid)
-                process.kill()
-                killed.append(process)
-    return killed
+                found.append(psutil.Process(pid))
+    return found
 
 
 def _works_below(pid: int, folder: bytes) -> bool:

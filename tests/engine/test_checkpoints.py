@@ -73,6 +73,7 @@ def messages(project: Project, name: str) -> dict[str, str]:
 def wait_for_step_10(project: Project) -> None:
     state = project.paths("A").checkpoints / "state.json"
     wait_until(lambda: state.exists() and json.loads(state.read_text())["step"] == 10)
+    project.wait_for_output("A", b"starts at")  # so its supervisor measures its time
 
 
 def check_result(project: Project, statuses: list[str]) -> None:
@@ -88,11 +89,14 @@ def check_result(project: Project, statuses: list[str]) -> None:
 def test_a_time_limit_is_no_end_where_a_checkpoint_was_saved(make_project: Any, wait: str) -> None:
     project = make_project(training(wait))
     project.task("A")
-    project.submit("A", time_limit=12.0, resume=True)
-    assert project.wait("A") == ["completed"]
+    with project.scheduler():
+        project.submit("A", time_limit=3600.0, resume=True)
+        wait_for_step_10(project)
+        project.pass_time()
+        assert project.wait("A") == ["completed"]
     check_result(project, ["failed", "completed"])
     assert messages(project, "A") == {
-        "1": "Stopped because it exceeded its time limit of 12 s. "
+        "1": "Stopped because it exceeded its time limit of 1 h 00 min. "
         "The task was requeued (requeue 1 of at most 20)."
     }
 
@@ -110,13 +114,14 @@ def test_a_time_limit_is_the_end_where_none_was(make_project: Any) -> None:
 def test_a_signal_before_the_time_limit(make_project: Any, by_cluster: bool) -> None:
     project = make_project(training(ASKS))
     project.task("A")
-    if by_cluster:  # which sends it to the supervisor
-        project.submit("A", resume=True)
+    with project.scheduler():
+        project.submit("A", time_limit=10_000.0, signal="USR1@6000", resume=True)
         wait_for_step_10(project)
-        os.kill(project.supervisor_pid("A"), signal.SIGUSR1)
-    else:
-        project.submit("A", time_limit=1000.0, signal="USR1@988", resume=True)
-    assert project.wait("A") == ["completed"]
+        if by_cluster:  # which sends it to the supervisor
+            os.kill(project.supervisor_pid("A"), signal.SIGUSR1)
+        else:
+            project.pass_time()
+        assert project.wait("A") == ["completed"]
     check_result(project, ["failed", "completed"])
     assert b"[PYRUNS] Sent SIGUSR1 to 1 process of this run." in project.log("A")
     assert messages(project, "A")["1"] == (

@@ -208,7 +208,8 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
 
 def test_many_schedulers_started_at_once(shell: Project) -> None:
     """`PYRUNS_SCHEDULERS` says how many."""
-    names = [shell.task(f"t{number}", COUNT) for number in range(4)]
+    hold = "while [ ! -e go ]; do sleep 0.1; done; "
+    names = [shell.task(f"t{number}", hold + COUNT) for number in range(4)]
     shell.submit(*names, jobs=2)
     shell.kill_scheduler()
     command = [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(shell.root)]
@@ -218,6 +219,7 @@ def test_many_schedulers_started_at_once(shell: Project) -> None:
         subprocess.Popen(command, cwd=shell.folder, env=environment, stderr=subprocess.PIPE)
         for _ in range(count)
     ]
+    (shell.folder / "go").touch()
     assert set(shell.wait(*names)) <= {"completed", "failed"}
     for process in started:
         _, errors = process.communicate(timeout=120)

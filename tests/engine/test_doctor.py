@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,8 @@ def test_a_run_without_an_owner_is_ended(shell: Project, batch_is_there: bool) -
     pid = shell.pid("T")  # which its supervisor writes down a moment later
     shell.kill_scheduler()
     os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
-    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # the loss of its terminal ends it, too
+        os.kill(pid, signal.SIGKILL)
     if not batch_is_there:
         for path in shell.engine.batches.iterdir():
             path.unlink()

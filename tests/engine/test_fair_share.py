@@ -6,12 +6,12 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.engine.gpus import fair_share, reservations, waiting_list
@@ -67,7 +67,7 @@ def waiting(common: Reservations) -> Iterator[Any]:
     def enter(uid: int, *requests: GpuRequest, tasks: int = 1) -> Path:
         before = set(common.folder.glob("*.waiting"))
         entry = WaitingList(common.folder)
-        entry.enter([WaitingRequest(**vars(one), tasks=tasks) for one in requests or [NOW]])
+        entry.enter([WaitingRequest(**asdict(one), tasks=tasks) for one in requests or [NOW]])
         entries.append(entry)
         (path,) = set(common.folder.glob("*.waiting")) - before
         os.chown(path, uid, uid)

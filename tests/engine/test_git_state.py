@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,11 +133,17 @@ def test_git_that_hangs_costs_the_bound_only(tmp_path: Path, monkeypatch: pytest
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}:/usr/bin:/bin")
     assert source_state(tmp_path / "p", timeout=0.2) == SourceState(True, commit, "main", None)
+    clock = [0.0]
+
+    def hang(*_: object, timeout: float) -> None:
+        clock[0] += timeout
+
+    monkeypatch.setattr(git_state, "run_git", hang)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     watch = git_state.SourceWatch(tmp_path / "p")
-    monkeypatch.setattr(git_state, "TIMEOUT", 0.2)
     first = watch.state()
     assert first.commit == commit
-    slow.unlink()
+    clock[0] += 19 * git_state.TIMEOUT
     assert watch.state() is first  # not asked again so soon, since it took so long
 
 

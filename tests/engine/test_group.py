@@ -44,6 +44,7 @@ def test_the_group_reads_what_it_may(folder: Path, group: bool) -> None:
     for words in (["open", "train.py"], ["sweep", "-", "-n", "one", "--run"], ["wait", "one"]):
         process = terminal.start(*words)  # which reads the variable when it starts
         assert process.communicate("{}\n", timeout=120)[1] == ""
+    stop_everything(folder)  # what is still written may vanish while it is looked at
     workspace = WorkspaceFolder(folder / "_pyruns_" / "train")
     task = workspace.paths("one").folder
     found = modes(task)
@@ -52,7 +53,6 @@ def test_the_group_reads_what_it_may(folder: Path, group: bool) -> None:
     assert found["run_logs/run1.input.json"] == "0o600"  # it may hold secrets
     engine = folder / "_pyruns_" / ".engine"
     assert stat.S_IMODE(engine.stat().st_mode) == 0o700
-    stop_everything(folder)
     if os.getuid() == 0:
         assert reads_as_somebody_of_the_group(folder, task) == group
 

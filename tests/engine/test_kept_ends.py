@@ -137,8 +137,8 @@ def test_a_run_that_is_tried_again_after_its_end_was_kept(shell: Project) -> Non
 def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, place: str) -> None:
     supervisor = begin(shell)
     guard = shell.paths("T").folder / ".task_info.json.lock.guard"
-    guard.unlink()
-    guard.mkdir()  # whoever it is cannot lock the task
+    (shell.folder / "link").symlink_to("nowhere")
+    (shell.folder / "link").replace(guard)  # in one step; whoever it is cannot lock the task
     state = state_folder() / "ends"
     if place != "project":
         (shell.root / ".engine" / "ends").write_text("in the way")
@@ -152,7 +152,7 @@ def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, 
             wait_until(lambda: list(state.glob("*.json")))
         os.kill(supervisor, signal.SIGTERM)
         wait_until_gone(supervisor)
-    guard.rmdir()
+    guard.unlink()
     if place != "nowhere":
         check_end(shell)
         wait_until(lambda: not list(state.glob("*.json")))  # it is removed after it was written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,13 @@ from tests.support import wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import MakeProject
+
+
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is not cut because a busy machine takes longer than users wait."""
+    for name in ("_LIST_SECONDS", "_READ_SECONDS", "_FIND_SECONDS"):
+        monkeypatch.setattr(f"pyruns_jupyter.service.media.{name}", math.inf)
 
 
 def images_of(project: Project, *tasks: str) -> list[dict[str, Any]]:

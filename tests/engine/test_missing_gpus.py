@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.host_identity import user_id
 from pyruns_jupyter.engine.gpus.admission import choose

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import own_facts
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.unstarted import QUEUED_ELSEWHERE
-from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import requeue
@@ -27,7 +24,7 @@ from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue.launch import ensure_running, pause, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project
-from tests.support import ROOT, wait_until
+from tests.support import wait_until
 
 SCRIPT = """\
 import argparse, os, time
@@ -257,10 +254,8 @@ def test_a_project_moved_in_the_moment_of_a_start_keeps_its_queue(
 ) -> None:
     project = script_project(tmp_path / "first", opened)
     create_tasks(project.workspace, "lr: 1\n", "one")
-    claim_engine(project.root)
     pause(project.root)
-    with subprocess.Popen([sys.executable, "-c", MOVING, str(project.root)], cwd=ROOT):
-        wait_until(lambda: scheduler_alive(project.root))
+    with project.scheduler(MOVING):
         project.submit("one")
         wait_until(
             lambda: [batch.why for batch in read_queue(project.root).batches] == ["The queue is paused."]

@@ -156,7 +156,6 @@ def test_who_keeps_the_output_open_does_not_hold_the_end_up(shell: Project, sett
         found = run(shell, script, settings, "failed")
         assert found == b"up\n"
         assert shell.info("t0")["exit_codes"] == [7]
-        assert shell.info("t0")["durations"][0] < 30
     finally:
         (shell.folder / "stop").touch()
 

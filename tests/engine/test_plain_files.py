@@ -10,12 +10,13 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -81,7 +82,7 @@ def running(make_project: MakeProject, tmp_path: Path) -> Project:
     project = make_project(SCRIPT)
     (project.folder / "data").mkdir()
     (project.folder / "data" / "x.npy").write_text("numbers")
-    project.settings("snapshot_code: true\n")
+    project.settings("snapshot_code: true\nsystem_metrics: false\n")
     return project
 
 
@@ -100,8 +101,8 @@ def start(project: Project, gate: Path) -> WorkspaceFolder:
     project.wait_for_output("script", b"runs")
     wait_until(lambda: status(shell, "shell") == "running" and has_process(shell, "shell"))
     wait_until(lambda: has_process(project.workspace, "script"), message="its process is written down")
-    environments = project.root / ".engine" / "environments"
-    wait_until(lambda: list(environments.glob("[!.]*.json")), message="its environment is written down")
+    for name in ("environments/interpreters.json", "gpus.json"):
+        wait_until((project.engine.folder / name).exists, message=name)
     return shell
 
 
@@ -127,7 +128,7 @@ def test_only_files_and_folders_while_tasks_run(running: Project, tmp_path: Path
         wait_until(lambda: status(shell, "shell") == "completed")
         running.wait_for_exit()
     assert found == {}
-    wait_until(lambda: (running.folder / "written" / "result.txt").exists(), message="results are moved")
+    assert (running.folder / "written" / "result.txt").exists(), "results are moved"
     assert odd_entries(running.folder) == {}
 
 
@@ -194,7 +195,10 @@ def test_a_project_is_copied_while_its_tasks_run(
     if tool != "python" and shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed")
     shell = start(running, tmp_path / "gate")
-    copy(running.folder, tmp_path / "copy")
+    with ExitStack() as held:  # no heartbeat makes a temporary file, which may vanish before it is copied
+        for folder in (running.paths("script").folder, shell.paths("shell").folder):
+            held.enter_context(locked(folder / ".task_info.json.lock.guard", timeout=60))
+        copy(running.folder, tmp_path / "copy")
     assert (status(running.workspace, "script"), status(shell, "shell")) == ("running", "running")
     root = tmp_path / "copy" / "_pyruns_"
     ensure_running(root)

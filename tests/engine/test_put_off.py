@@ -69,12 +69,7 @@ def test_a_fault_of_our_own_does_not_lose_a_batch(shell: Project) -> None:
     shell.task("T", "true")
     fault = shell.folder / "fault"
     fault.touch()
-    claim_engine(shell.root)
-    with (
-        shell.engine.log.open("ab") as log,
-        subprocess.Popen([sys.executable, "-c", FAULTY, str(shell.root)], cwd=ROOT, stderr=log) as process,
-    ):
-        wait_until(lambda: scheduler_alive(shell.root))
+    with shell.scheduler(FAULTY):
         shell.submit("T")
         wait_until(lambda: "LookupError: a fault of our own" in why(shell), message=lambda: why(shell))
         assert "Traceback" in shell.scheduler_log()
@@ -82,7 +77,7 @@ def test_a_fault_of_our_own_does_not_lose_a_batch(shell: Project) -> None:
         assert [path.suffix for path in shell.engine.batches.iterdir()] == [".json"]
         fault.unlink()
         assert shell.wait("T") == ["completed"]
-        assert process.wait(60) == 0
+    shell.wait_for_exit()
     assert shell.scheduler_log().count("Traceback") == 1
 
 
@@ -123,9 +118,7 @@ def test_the_queue_says_why_a_task_is_not_started(shell: Project) -> None:
 def test_a_disk_that_does_not_respond_for_a_moment_ends_no_scheduler(shell: Project) -> None:
     for name in ("first", "next"):
         shell.task(name, "echo up; while [ ! -e go ]; do sleep 0.1; done")
-    claim_engine(shell.root)
-    with subprocess.Popen([sys.executable, "-c", STALE, str(shell.root)], cwd=ROOT) as process:
-        wait_until(lambda: scheduler_alive(shell.root))
+    with shell.scheduler(STALE):
         shell.submit("first", "next")
         shell.wait_for_output("first", b"up")
         (shell.folder / "fault").touch()
@@ -133,7 +126,6 @@ def test_a_disk_that_does_not_respond_for_a_moment_ends_no_scheduler(shell: Proj
         (shell.folder / "fault").unlink()
         (shell.folder / "go").touch()
         assert shell.wait("first", "next") == ["completed", "completed"]
-        assert process.wait(60) == 0
 
 
 def test_a_scheduler_starts_although_its_lock_is_being_checked(shell: Project) -> None:

@@ -83,7 +83,6 @@ def test_cancel_a_waiting_task(shell: Project) -> None:
 
 
 def test_cancel_a_running_task_and_all_its_descendants(shell: Project) -> None:
-    shell.settings("stop_grace_seconds: 4\n")
     deaf = (
         "import os, signal, time; signal.signal(15, signal.SIG_IGN); "
         "os.write(1, b'P %d\\n' % os.getpid()); time.sleep(600)"

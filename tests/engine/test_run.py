@@ -97,8 +97,8 @@ def test_a_script_task_from_queueing_to_the_end(make_project: MakeProject) -> No
         "run_logs",
         ".task_info.json.lock.guard",
     }
-    # A run that takes some time also has marks of it.
-    files = {path.name for path in paths.run_logs.iterdir()} - {"run1.times"}
+    # A run that takes some time also has marks of it, and system metrics.
+    files = {path.name for path in paths.run_logs.iterdir()} - {"run1.times", "run1.system.jsonl"}
     assert files == {"run1.log", "run1.input.json", "queue.log"}
     assert list(project.engine.batches.iterdir()) == []
 
@@ -177,7 +177,8 @@ def test_a_program_that_closes_its_output_and_goes_on(shell: Project) -> None:
 
 
 def test_a_process_in_the_background_does_not_hold_the_end_up(shell: Project) -> None:
-    shell.task("D", "setsid sleep 54321 & echo $!; sleep 1; echo done\n")
+    left = "setsid sh -c 'touch up; exec sleep 54321' & echo $!"
+    shell.task("D", f"{left}; while [ ! -e up ]; do sleep 0.1; done; echo done\n")
     shell.submit("D")
     assert shell.wait("D") == ["completed"]
     pid, done = shell.output("D").decode().split()
@@ -233,10 +234,11 @@ def test_a_missing_script_and_an_interpreter_that_cannot_be_executed(make_projec
 
 def test_records_and_tracks_come_from_the_journal_and_from_the_script_itself(shell: Project) -> None:
     program = """
-import json, os
+import json, os, time
 from pathlib import Path
 folder = Path(os.environ["PYRUNS_TASK_DIR"])
-info = json.loads((folder / "task_info.json").read_bytes())
+while not (info := json.loads((folder / "task_info.json").read_bytes()))["pids"][0]:
+    time.sleep(0.05)  # the supervisor changes the file at this moment, and then not for half a minute
 info["records"][0]["theirs"] = 1
 info["tracks"][0] = {"loss": [3.0], "other": [1]}
 (folder / "new").write_text(json.dumps(info))

@@ -16,6 +16,7 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.provenance import environments
 from pyruns_jupyter.engine.run.command import RunCommand
 from pyruns_jupyter.engine.run.run_environment import late_facts, visible_gpus
@@ -92,7 +93,9 @@ def test_installing_a_package_is_seen(tmp_path: Path, shell: Project) -> None:
     assert found["editable"] == {"thing": "file:///src/thing"}
 
 
-def test_an_interpreter_that_does_not_answer(tmp_path: Path, shell: Project) -> None:
+def test_an_interpreter_that_does_not_answer(
+    tmp_path: Path, shell: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell.engine.folder.mkdir()
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho '{'\n")
@@ -101,6 +104,10 @@ def test_an_interpreter_that_does_not_answer(tmp_path: Path, shell: Project) -> 
     assert environments.probe(shell.root, str(tmp_path / "none"), {}) is None
     with pytest.raises(NotFound):
         environments.load(shell.root, "../../secret")
+    # Nor does it raise anything if another process keeps its file locked.
+    monkeypatch.setattr(environments, "locked", lambda path, timeout: locked(path, timeout=0))
+    with locked(shell.engine.folder / "environments" / ".interpreters.lock", timeout=5):
+        assert environments.probe(shell.root, sys.executable, dict(os.environ)) is None
 
 
 def test_gpus_of_the_driver(shell: Project, fake_nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,15 +69,14 @@ def test_a_supervisor_that_cannot_be_buried_is_tried_again_with_pauses(shell: Pr
     shell.submit("T", "next", jobs=2)
     shell.wait_for_output("T", b"START")
     supervisor = shell.supervisor_pid("T")
-    logs = shell.paths("T").run_logs
-    logs.rename(logs.with_name("elsewhere"))
-    logs.write_text("in the way")
+    owner = shell.paths("T").owner(1)
+    owner.unlink()
+    owner.mkdir()  # in the way
     psutil.Process(supervisor).kill()
     wait_until(lambda: "lost its supervisor" in shell.scheduler_log())
     time.sleep(2)
     assert shell.scheduler_log().count("lost its supervisor") < 8
-    logs.unlink()
-    logs.with_name("elsewhere").rename(logs)
+    owner.rmdir()
     assert shell.wait("T") == ["failed"]
 
 

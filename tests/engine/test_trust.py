@@ -33,7 +33,7 @@ from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
 from pyruns_jupyter.studies.launch import ensure_running as attend_all
 from pyruns_jupyter.studies.launch import requeue as requeue_all
-from tests.engine.support import Project, stop_everything
+from tests.engine.support import Project, processes_below, stop_everything
 from tests.support import ROOT, wait_until
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -164,7 +164,7 @@ def test_a_restored_backup_runs_nothing_again(tmp_path: Path, how: str) -> None:
         archive.add(made.root, "_pyruns_")
     ensure_running(made.root)
     wait_until(lambda: made.status() == "completed", message="it runs")
-    wait_until(lambda: not scheduler_alive(made.root), message="the scheduler leaves")
+    wait_until(lambda: not processes_below(made.folder), message="the scheduler leaves")
     (tmp_path / "EXECUTED").unlink()
     if how == "anew":
         shutil.rmtree(made.root)
@@ -182,7 +182,7 @@ def test_a_project_synchronised_over_ours_adds_nothing_that_runs(tmp_path: Path)
     subprocess.run(["cp", "-r", f"{theirs.root}/.", str(ours.root)], check=True)
     ensure_running(ours.root)
     wait_until(lambda: ours.status("mine") == "completed", message="what was queued here runs")
-    wait_until(lambda: not scheduler_alive(ours.root), message="the scheduler leaves")
+    wait_until(lambda: not processes_below(ours.folder), message="the scheduler leaves")
     assert ours.is_left_alone()
     assert ours.status() == "queued"
 
@@ -504,6 +504,7 @@ def test_a_scheduler_writes_its_log_through_no_link_and_no_control_characters(tm
 
 def test_a_doctored_copy_does_not_end_the_originals_run(tmp_path: Path) -> None:
     made = Made.new(tmp_path / "first", "sleep 600\n")
+    (made.root / "_pyruns_settings.yaml").write_text("system_metrics: false\n")
     submit(made.workspace, ["job"])
     wait_until(lambda: made.status() == "running")
 
@@ -511,6 +512,7 @@ def test_a_doctored_copy_does_not_end_the_originals_run(tmp_path: Path) -> None:
         return int(json.loads(made.workspace.paths("job").info.read_bytes())["pids"][0] or 0)
 
     pid = wait_until(running_pid, message="its process")
+    wait_until((made.engine / "gpus.json").exists)
     copied = made.copy_to(tmp_path / "second")
     copied.change("batches", lambda batch: {**batch, "place": None})
     copied.workspace.paths("job").owner(1).unlink()

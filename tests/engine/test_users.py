@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,13 @@ class User:
         environment[STATE_VARIABLE] = str(self._home / "state")
         subprocess.run([*become, *words], cwd=self._home, env=environment, check=True)
 
-    def finish(self, name: str) -> None:
+    def let_end(self, name: str) -> None:
         """Let a task end."""
         (self.project.folder / f"go-{name}").touch()
+
+    def finish(self, name: str) -> None:
+        """Let a task end, and wait for that."""
+        self.let_end(name)
         assert self.project.wait(name) == ["completed"]
 
     def why(self) -> str:
@@ -176,24 +180,26 @@ def keep_waiting(user: User, ledger: Path) -> None:
             os.utime(path)
 
 
-def wait_while(user: User, ledger: Path, told: User, text: str) -> None:
-    """Wait until somebody is told something while another user goes on waiting."""
+def wait_while(user: User, ledger: Path, happened: Callable[[], bool], other: User) -> None:
+    """Wait until something happened to another user while this one goes on waiting."""
 
-    def is_told() -> bool:
+    def has_happened() -> bool:
         keep_waiting(user, ledger)
-        return text in told.why()
+        return happened()
 
-    wait_until(is_told, message=told.why)
+    wait_until(has_happened, message=other.why)
 
 
 def test_who_used_less_is_next(two: tuple[User, User], ledger: Path) -> None:
     one, other = two
     set_policy(ledger, "fair_share: true\n")
     contend(one, other, ledger)
-    keep_waiting(other, ledger)
-    one.finish("b")
-    wait_while(other, ledger, one, "GPU 0 is kept for 12002, who is also waiting and has used 0 %")
-    assert "12001 has used 100 % (half-life: 7 days)." in one.why()
+    one.let_end("b")
+    kept = (
+        "GPU 0 is kept for 12002, who is also waiting and has used 0 % of the recent GPU-hours of this host. "
+        "12001 has used 100 % (half-life: 7 days)."
+    )
+    wait_while(other, ledger, lambda: kept in one.why(), one)
     assert one.project.status("c") == "queued"
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
     other.project.wait_for_output("theirs", b"gpu:GPU-")
@@ -221,9 +227,8 @@ def test_gpus_are_left_to_the_second_batch_of_a_user(
     other.submit("pair", gpus=2)  # which cannot start while `keep` runs
     other.submit("theirs")
     stop_waiting(other, ledger, requests=2)
-    keep_waiting(other, ledger)
-    one.finish("a")
-    wait_while(other, ledger, one, "GPU 1 is kept for 12002")
+    one.let_end("a")
+    wait_while(other, ledger, lambda: "GPU 1 is kept for 12002" in one.why(), one)
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
     other.project.wait_for_output("theirs", b"gpu:GPU-")
     other.finish("theirs")
@@ -241,9 +246,8 @@ def test_a_user_gets_another_gpu_than_the_one_left_to_others(
     one.project.wait_for_output("a", b":0\n")
     other.submit("theirs", gpu_devices=["0"])
     stop_waiting(other, ledger)
-    keep_waiting(other, ledger)
-    one.finish("a")
-    one.project.wait_for_output("b", b":1\n")
+    one.let_end("a")
+    wait_while(other, ledger, lambda: b":1\n" in one.project.log("b"), one)
     os.kill(other.project.scheduler_pid(), signal.SIGCONT)
     other.project.wait_for_output("theirs", b":0\n")
     other.finish("theirs")

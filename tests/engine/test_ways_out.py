@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -71,8 +72,9 @@ def test_a_run_that_lost_its_supervisor_and_its_batch(shell: Project, batch: str
     shell.wait_for_output("T", b"up")
     pid = shell.pid("T")
     shell.kill_scheduler()
-    for number in (shell.supervisor_pid("T"), pid):
-        os.kill(number, signal.SIGKILL)
+    os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    with suppress(ProcessLookupError):  # the loss of its terminal ends it, too
+        os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not process_alive(pid, None))
     break_batch(shell, batch)
     wait_until(lambda: message(shell, "T") == INTERRUPTED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +158,6 @@ def test_a_cell_whose_files_are_gone_says_so(shell: Shell) -> None:
     (job.folder / "cell.py").unlink()
     assert job.run().wait(timeout=120).status == "failed"
     assert "cell.py" in job.log()
-    shutil.rmtree(job.folder)
 
 
 class Evil:

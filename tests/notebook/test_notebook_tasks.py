@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def test_progress_and_output_are_there_while_it_runs_and_stopping_ends_the_kerne
     [task] = workspace.run(workspace.create("", name="t"))
     wait_until(lambda: task.row.progress == pytest.approx(2 / 3, abs=0.001))
     assert task.status == "running"
-    kernel = int(task.log().split("kernel ")[1].split()[0])
+    # Its output reaches the log through another process than its progress reaches the task file.
+    kernel = int(wait_until(lambda: re.search(r"kernel (\d+)\s", task.log()))[1])
     assert executed(task).cells[0].outputs
     task.stop().wait(timeout=120)
     assert task.status == "cancelled"

@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.engine.support import stop_everything
+from tests.nodes import free_ports
 from tests.packaging.test_distribution import build
 from tests.support import ROOT
 
@@ -174,15 +174,14 @@ def serve(installed: Installed) -> str:
     project = installed.folder / "project"
     project.mkdir()
     (project / "train.py").write_text(SCRIPT)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     words = [
         "lab",
         "--allow-root",
         "--no-browser",
         "--IdentityProvider.token=ui-tests",
         f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={project}",
         "--LabApp.expose_app_in_browser=True",
     ]

@@ -81,8 +81,8 @@ def test_of_a_later_format_nothing_is_changed(tmp_path: Path, text: str) -> None
     workspace.run("one")
     workspace.create("echo hello\n", "two")[0].delete()
     paths = EnginePaths(folder.root)
+    stop_everything(tmp_path)  # or it would run
     paths.paused.unlink()
-    stop_everything(tmp_path)
     (folder.root / ".engine" / "format").write_text(text)
     before = snapshot(tmp_path)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.nodes import free_ports
 from tests.support import ROOT, wait_until
 
 TOKEN = "secret"
@@ -33,7 +31,7 @@ class ServerProcess:
         extensions: Sequence[str] = (),
         python: str = sys.executable,
     ) -> None:
-        self.port = port or _free_port()
+        self.port = port or free_ports(1)[0]
         self.base = f"http://127.0.0.1:{self.port}/base/"
         home.mkdir(exist_ok=True)
         self.log = home / "server.log"
@@ -87,12 +85,3 @@ class ServerProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(120)
-
-
-def _free_port() -> int:
-    """Return a free port outside of the range from which the system gives ports to other programs."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.socket() as one:
-            one.bind(("127.0.0.1", port))
-            return port

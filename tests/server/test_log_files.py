@@ -132,8 +132,8 @@ async def test_a_server_that_stops_waits_for_no_search(api: Api, task: Recorder,
 
     await until(started, "the search")
     await jp_serverapp.extension_manager.stop_all_extensions()
-    assert not searching()
     assert b"search process was killed" in (await asking).body
+    assert not searching()
 
 
 async def test_downloading(api: Api, task: Recorder) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
@@ -71,6 +72,7 @@ class Page:
         self._socket = None
 
 
+@pytest.mark.timeout(400)  # two servers start one after the other
 async def test_twenty_pages_outlive_the_server(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

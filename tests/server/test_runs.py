@@ -176,4 +176,6 @@ def test_a_file_is_opened_where_it_was_looked_for(train: WorkspaceFolder, tmp_pa
     finally:
         ended.set()
         exchanging.join()
+    with os.fdopen(open_artifact(train, "one", 1, "last.txt")) as file:  # at the latest now
+        seen.add(file.read())
     assert seen == {"mine"}

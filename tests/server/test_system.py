@@ -39,15 +39,7 @@ async def test_a_stream_begins_with_the_history_and_goes_on(api: Api) -> None:
     assert (await second.message("SystemMessage"))["samples"][0]["time"] > newest
     first.close()
     second.close()
-    await _stopped()
-
-
-async def _stopped() -> None:
-    for _ in range(600):
-        if not sampling():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the sampler goes on although nobody listens")
+    await until(lambda: asyncio.sleep(0, not sampling()), "the end of sampling, as nobody listens")
 
 
 async def test_status(api: Api, jp_serverapp: Any) -> None:

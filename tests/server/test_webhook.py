@@ -122,6 +122,7 @@ async def test_a_service_is_told_once_what_happened(
     )
 
 
+@pytest.mark.timeout(400)  # two servers start one after the other
 async def test_a_restarted_server_that_nobody_asks_tells_of_the_end(
     tmp_path: Path, receivers: Receivers
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from tests.core.old import OLD_TASKS, SHELL
+from tests.support import wait_until
 
 from .shared import Shared
 
@@ -44,7 +45,10 @@ def test_it_shows_what_we_know_of_a_run(shared: Shared) -> None:
     settings.write_text(settings.read_text() + "snapshot_code: true\n")
     shared.add(workspace, "A", "lr: 0.5\n")
     shared.submit(workspace, "A")
-    info = shared.wait_for(workspace, "A", "completed")
+    shared.wait_for(workspace, "A", "completed")
+    folder = workspace.paths("A").folder
+    wait_until(lambda: "packages" in read_task(folder)["run_environments"][0])  # stored after a short run
+    info = read_task(folder)
     shown = json.loads(shared.pyr("show", "A@1", "--json", workspace=workspace).stdout)["selected_run"]
     shared.pyr("run", "A", workspace=workspace)
     second = json.loads(shared.pyr("show", "A@2", "--json", workspace=workspace).stdout)["selected_run"]
@@ -59,7 +63,7 @@ def test_it_shows_what_we_know_of_a_run(shared: Shared) -> None:
     assert shown["input"]["pyruns_jupyter"]["code"] == info["pyruns_jupyter"]["sources"]["1"]["code"]
     assert "Source:" in shared.pyr("show", "A@1", workspace=workspace).stdout
     # Everything of ours is still there after it ran the task.
-    again = read_task(workspace.paths("A").folder)
+    again = read_task(folder)
     assert again["pyruns_jupyter"] == info["pyruns_jupyter"]
     assert again["run_environments"][0] == info["run_environments"][0]
 

@@ -1,5 +1,6 @@
 /* What a home on a busy file server is like, for programs started with this in LD_PRELOAD: each look at a file of
- * a project takes PYRUNS_TEST_DELAY_US microseconds, and statfs(2) calls its disk NFS, which tells nobody of changes.
+ * a project takes PYRUNS_TEST_DELAY_US microseconds, and waits while the file PYRUNS_TEST_GATE is there; statfs(2)
+ * calls its disk NFS, which tells nobody of changes.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,12 +14,15 @@
 
 static void look(int folder, const char *path) {
   static long delay = -1;
+  static const char *gate;
   if (delay < 0) {
     const char *text = getenv("PYRUNS_TEST_DELAY_US");
+    gate = getenv("PYRUNS_TEST_GATE");
     delay = text ? atol(text) : 0;
   }
   if (path && (strstr(path, "_pyruns_") || (folder != AT_FDCWD && path[0] != '/'))) {
     usleep((useconds_t)delay);
+    while (gate && !access(gate, F_OK)) usleep(1000);
   }
 }
 

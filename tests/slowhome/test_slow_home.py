@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,37 +63,31 @@ def project(tmp_path: Path) -> Path:
 def server(
     slow: dict[str, str], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ServerProcess]:
-    """A real server for which the home is slow."""
-    for name, value in slow.items():
-        monkeypatch.setenv(name, value)
-    made = ServerProcess(project, tmp_path / "own")
-    for name in slow:
-        monkeypatch.delenv(name)
+    """A real server for which the home is slow, and does not respond while the file `gate` is there."""
+    with monkeypatch.context() as patch:
+        for name, value in {**slow, "PYRUNS_TEST_GATE": str(tmp_path / "gate")}.items():
+            patch.setenv(name, value)
+        made = ServerProcess(project, tmp_path / "own")
     yield made
     made.stop()
     stop_everything(tmp_path)
 
 
-def test_nobody_waits_for_the_home_but_who_asks_for_its_files(server: ServerProcess) -> None:
+def test_nobody_waits_for_the_home_but_who_asks_for_its_files(server: ServerProcess, tmp_path: Path) -> None:
     """The first list takes a look at each task; others get their answers meanwhile."""
-    answered: dict[str, float] = {}
-
-    def ask(name: str, address: str) -> Any:
-        answer = server.request("GET", address, ws=WS)
-        answered[name] = time.monotonic()
-        return answer
-
-    listing = threading.Thread(target=ask, args=("list", LIST))
+    gate = tmp_path / "gate"
+    gate.touch()
+    lists: list[Any] = []
+    listing = threading.Thread(target=lambda: lists.append(server.request("GET", LIST, ws=WS)))
     listing.start()
-    time.sleep(DELAY * 10)
-    count = 0
-    while "list" not in answered:
-        ask("status", "/status")
-        count += 1
-    listing.join()
-    # A loop that stood still while files were read would have answered once, after the list.
-    assert count > 5
-    assert server.request("GET", LIST, ws=WS)["total"] == TASKS
+    try:
+        for _ in range(20):
+            server.request("GET", "/status")
+        assert not lists
+    finally:
+        gate.unlink()
+        listing.join()
+    assert lists[0]["total"] == TASKS
 
 
 def test_what_another_host_does_is_on_the_page(

@@ -12,7 +12,7 @@ from tests.engine.support import stop_everything
 
 # The best is lr=1e-3, layers=4, opt=adam with 0; a run gets there in ten steps.
 SCRIPT = """
-import argparse, math, sys, time
+import argparse, math, os, sys, time
 import pyruns_jupyter as pyruns
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
@@ -20,6 +20,7 @@ parser.add_argument("--layers", type=int, default=2)
 parser.add_argument("--opt", choices=["adam", "sgd"], default="adam")
 parser.add_argument("--pause", type=float, default=0.0)
 parser.add_argument("--linger", type=float, default=0.0)
+parser.add_argument("--until", default="")
 parser.add_argument("--code", type=int, default=0)
 args = parser.parse_args()
 acc = -(math.log10(args.lr) + 3) ** 2 - (args.layers - 4) ** 2 / 10 - (args.opt == "sgd")
@@ -28,6 +29,8 @@ for step in range(1, 11):
     time.sleep(args.pause)
 if args.opt == "sgd":
     time.sleep(args.linger)
+while not os.path.exists(os.path.join(os.environ["PYRUNS_TASK_DIR"], args.until)):
+    time.sleep(0.05)
 pyruns.record(acc=acc, loss=-acc)
 sys.exit(args.code)
 """

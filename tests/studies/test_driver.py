@@ -47,18 +47,25 @@ def told(study: Study) -> list[tuple[Any, ...]]:
 def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Workspace) -> None:
     quiet = workspace.optimize(SPACE, objective="acc", n=8, name="quiet", seed=7)
     quiet.wait(timeout=120, progress=False)
-    study = workspace.optimize(SPACE, objective="acc", n=8, name="hit", seed=7)
+    study = workspace.optimize(f"{SPACE}until: go\n", objective="acc", n=8, name="hit", seed=7)
     chance, kills, known = random.Random(3), 0, 0
 
     def has_progressed() -> bool:
         return study.state != "active" or len(study.trials) > known
 
+    def let_end() -> None:
+        """Let all trials end that exist; others wait, so that few are created before the next kill."""
+        for task in study.tasks:
+            (task.folder / "go").touch()
+
     while study.state == "active":
         # Only a driver creates trials: it is killed after it created one, however long it took to start.
         wait_until(has_progressed, 120, lambda: f"{study!r} {drivers(workspace)} {held_locks(workspace)}")
+        let_end()
         time.sleep(chance.uniform(0, 0.4))  # to hit it at any of its steps
         kills += kill_drivers(workspace)
         known = len(study.trials)
+        let_end()
         workspace.attend()
     assert kills > 3
     study.wait(timeout=120, progress=False)
@@ -419,7 +426,7 @@ def test_a_killed_driver_changes_nothing_for_each_sampler(workspace: Workspace) 
     hit = [begin("hit", sampler) for sampler in SAMPLED]
     for known in (2, 4):
         wait_until(lambda known=known: all(len(one.trials) >= known for one in hit), 120)  # type: ignore[misc]
-        assert kill_drivers(workspace) <= 1
+        kill_drivers(workspace)
         workspace.attend()
     for one, other in zip(quiet, hit, strict=True):
         assert other.wait(timeout=240, progress=False).state == one.state == "finished"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core import query
@@ -98,7 +98,6 @@ QUERIES = [
     "-note:x",
     "runs>0 OR exit_code=1",
 ]
-relaxed = settings(max_examples=250)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +123,6 @@ def reading(folder: Path) -> tuple[bool, str | None]:
     return True, None
 
 
-@relaxed
 @given(INFOS)
 def test_any_object(workspace: WorkspaceFolder, info: dict[str, Any]) -> None:
     folder = put(workspace, json.dumps(info).encode())
@@ -155,7 +153,6 @@ def test_any_object(workspace: WorkspaceFolder, info: dict[str, Any]) -> None:
     assert state_of(workspace.root) == before
 
 
-@relaxed
 @given(ANY | INFOS, st.integers(0, 400), st.binary(max_size=8))
 def test_any_text(workspace: WorkspaceFolder, value: Any, cut: int, junk: bytes) -> None:
     data = json.dumps(value, indent=2).encode()
@@ -171,7 +168,6 @@ def test_any_text(workspace: WorkspaceFolder, value: Any, cut: int, junk: bytes)
     assert state_of(workspace.root) == before
 
 
-@settings(max_examples=150)
 @given(
     st.lists(
         st.dictionaries(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.workspace.default_settings import DEFAULT_TEXT
@@ -208,7 +208,6 @@ def test_no_bytes_crash(data: bytes) -> None:
     check_settings(data)
 
 
-@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
 def test_no_yaml_crashes(words: list[str]) -> None:
     check_settings("".join(words).encode())
