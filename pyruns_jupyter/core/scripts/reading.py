@@ -127,6 +127,11 @@ def _read(project: Project) -> ScriptParameters:
     for reader in _readers():
         try:
             found = reader(project)
+            if found is not None and found.kind == "command":
+                # A parser of argparse that runs; the other readers would find one that does not.
+                found = argparse_reading.read(project)
+                if found is None:
+                    break
         except RecursionError:
             deep = [Problem("Line 1: The script is nested too deeply to analyze completely.", 1)]
             continue
@@ -134,8 +139,6 @@ def _read(project: Project) -> ScriptParameters:
             raise
         except Exception as error:  # noqa: BLE001  # no fault of ours may keep a script from being opened
             return _unread(project, error)
-        if found is not None and found.kind == "command":
-            break  # another reader would find the arguments of another parser
         if found is not None:
             return found
     if any(

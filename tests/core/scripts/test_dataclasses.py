@@ -252,21 +252,25 @@ def test_texts_that_tyro_reads_as_null(
         assert build_argv(script, {"x": one})[0] == "--x"
 
 
-@pytest.mark.parametrize(
-    "library", ["tyro.cli", "pyrallis.parse", "draccus.parse", "transformers.HfArgumentParser"]
-)
-@pytest.mark.parametrize(
-    ("annotation", "value"), [("bool", "n"), ("Optional[bool]", "n"), ("List[bool]", [True, "n"])]
-)
-def test_a_text_is_no_boolean(tmp_path: Path, library: str, annotation: str, value: object) -> None:
-    script = read_script(
-        tmp_path,
-        f"import {library.partition('.')[0]}\nfrom dataclasses import dataclass\n"
-        "from typing import List, Optional\n"
-        f"@dataclass\nclass Config:\n    x: {annotation}\n{library}(Config)\n",
-    )
-    with pytest.raises(InvalidInputs, match="--x expects true or false, got 'n'"):
-        build_argv(script, {"x": value})
+def test_the_arguments_of_a_file_that_is_only_imported_are_not_those_of_the_script(tmp_path: Path) -> None:
+    evaluation = """
+import tyro
+
+def evaluate(arguments): ...
+
+if __name__ == "__main__":
+    tyro.cli(evaluate)
+"""
+    source = """
+import argparse
+from evaluation import evaluate
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float)
+evaluate(parser.parse_args())
+"""
+    script = read_script(tmp_path, source, evaluation=evaluation)
+    assert (script.kind, list(table(script))) == ("argparse", ["lr"])
 
 
 @pytest.mark.parametrize(("arguments", "names"), [("", ["lr"]), (", default=Config(lr=2)", ["command_line"])])

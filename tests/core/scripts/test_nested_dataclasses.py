@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.key_values import yaml_word
 from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.probe.mapping import parameters_of
 from pyruns_jupyter.core.workspace.opening import open_workspace
@@ -177,42 +176,6 @@ class Config:
     script = read_script(tmp_path, text, configuration=source)
     config = {"part_one_": {"lambda_": 0.5, "_two__parts": 3, "use_": True}, "in_": 2}
     assert parsed("tyro", tmp_path, build_argv(script, config)) == config
-
-
-@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
-@pytest.mark.parametrize(
-    "annotation",
-    ["Union[int, str]", "Union[str, int]", "Union[int, float]", "Union[bool, str]", "Union[List[int], str]"],
-)
-def test_values_of_unions_are_read_as_they_are_or_refused(
-    tmp_path: Path, annotation: str, library: str
-) -> None:
-    pytest.importorskip(library, reason=f"{library} is not installed")
-    text = f"import {library}\nfrom configuration import Config\n{CALLS[library]}\n"
-    source = "from dataclasses import dataclass\nfrom typing import List, Union\n"
-    script = read_script(
-        tmp_path, text, configuration=f"{source}@dataclass\nclass Config:\n    x: {annotation}\n"
-    )
-    for value in ("5", 5, 0.5, True, "true", "auto", [1]):
-        try:
-            words, message = build_argv(script, {"x": value}), ""
-        except InvalidInputs as error:
-            words, message = ["--x", yaml_word(value)], str(error)
-        # The library also remembers how to read the same types in another order.
-        importlib.import_module(f"{library}.parsers.decoding").get_decoding_fn.cache_clear()
-        try:
-            found = parsed(library, tmp_path, words)["x"]
-        except Exception:  # noqa: BLE001  # no type of the union takes it, which the user is told
-            assert not message
-        else:
-            is_other = (found, type(found)) != (value, type(value))
-            assert is_other == (f"{library} would convert it to" in message), (value, found, message)
-
-
-def test_a_default_that_would_be_read_as_another_value_is_not_passed(tmp_path: Path) -> None:
-    source = "import pyrallis\nfrom dataclasses import dataclass\nfrom typing import Union\n"
-    source += "@dataclass\nclass Config:\n    x: Union[str, int] = 5\npyrallis.parse(Config)\n"
-    assert build_argv(read_script(tmp_path, source), {"x": 5}, pass_defaults=True) == []
 
 
 @pytest.mark.parametrize("library", ["tyro", "pyrallis", "draccus"])

@@ -245,7 +245,7 @@ class _Line:
 
     def _words_of(self, parameter: Parameter, value: object) -> list[str]:
         library, has_file = self.library.partition(".")[0], self.given.get("config_path") is not None
-        problem = misread(library, parameter.shape, value, has_file)
+        problem = misread(library, parameter, value, has_file)
         if problem and not is_default(parameter, value):
             raise MismatchError(problem)
         return [] if problem else words_of(parameter, value, self.parser)

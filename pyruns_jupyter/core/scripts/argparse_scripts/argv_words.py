@@ -117,6 +117,11 @@ def name_of(parameter: Parameter) -> str:
     return parameter.flag or parameter.key
 
 
+def no_boolean(parameter: Parameter, value: object) -> str:
+    """Return the sentence that a value is no boolean."""
+    return f"{name_of(parameter)} expects true or false, got {shown(value)}"
+
+
 def _switch(parameter: Parameter, value: object) -> list[str]:
     action, name = parameter.action, name_of(parameter)
     if not isinstance(value, bool):
@@ -319,13 +324,7 @@ def one_word(parameter: Parameter, value: object, parser: Parser) -> str:
     for known, spelled in parameter.spelling:
         if same(value, known):
             return spelled
-    kind, name, shape = parameter.item_type, name_of(parameter), parameter.shape
-    items: list[object] = [value]
-    if shape is not None and shape.name == "list" and shape.items:
-        shape, items = shape.items[0], value if isinstance(value, list) else items
-    for one in items if shape is not None and shape.name == "bool" else ():
-        if not isinstance(one, bool):  # a text would become true: `bool("no")`
-            raise MismatchError(f"{name} expects true or false, got {shown(one)}")
+    kind, name = parameter.item_type, name_of(parameter)
     if kind in ("json", "literal"):
         return _notation(parameter, value)
     if isinstance(value, (list, tuple, Mapping)):
