@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +42,7 @@ class Event:
     name: str
     status: str | None
     before: str | None
-    row: TaskRow | None
+    row: TaskRow | None = field(repr=False)
 
 
 class Waiting:

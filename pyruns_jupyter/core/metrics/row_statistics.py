@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from .expressions import Aggregate
-from .statistics import KEY, numeric, value_of
+from .statistics import KEY, MAX_KEY, MAX_KEYS, numeric, value_of
 
 _FOUR = Layout("4d")  # count, minimum, maximum and sum of a curve
 _WIDTH = 4
@@ -27,6 +27,11 @@ class RowStatistics(Struct, frozen=True, array_like=True, gc=False):
 
     def __contains__(self, key: str) -> bool:
         return key in self.keys
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each key has its numbers."""
+        return len(self.numbers) == _FOUR.size * len(self.keys)
 
     def value(self, aggregate: Aggregate) -> float | None:
         """Return the value of an aggregate that needs no points, None if there is none."""
@@ -49,12 +54,12 @@ def stored_statistics(facts: Mapping[str, Any], run: int) -> RowStatistics | Non
     """
     stored = facts.get(KEY)
     found = stored.get(str(run)) if isinstance(stored, dict) else None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or len(found) > MAX_KEYS:
         return None
     keys: list[str] = []
     numbers = array("d")
     for key, four in found.items():
-        if not isinstance(four, list) or len(four) != _WIDTH:
+        if len(key) > MAX_KEY or not isinstance(four, list) or len(four) != _WIDTH:
             continue
         try:
             numbers.extend(four)

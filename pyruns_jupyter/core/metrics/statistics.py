@@ -18,7 +18,7 @@ from .expressions import MAX, MEAN, MIN, Aggregate
 
 MAX_KEYS = 1000  # of a run; those of further curves are read from their points
 _MAX_RUNS = 20  # of a task; earlier runs are only exported, which reads their points anyway
-_MAX_KEY = 200  # characters, as of the metrics of a row
+MAX_KEY = 200  # characters, as of the metrics of a row
 KEY = "aggregates"
 
 
@@ -99,7 +99,7 @@ def store_statistics(info: TaskInfo, run: int, found: Mapping[str, CurveStatisti
     stored.pop(str(run), None)
     if len(found) <= MAX_KEYS:
         stored[str(run)] = {
-            key: one.to_list() for key, one in found.items() if one.count and len(key) <= _MAX_KEY
+            key: one.to_list() for key, one in found.items() if one.count and len(key) <= MAX_KEY
         }
     for number in sorted(stored, key=lambda text: (len(text), text))[:-_MAX_RUNS]:
         del stored[number]

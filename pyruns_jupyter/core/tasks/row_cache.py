@@ -28,13 +28,14 @@ from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.row_statistics import shared_keys
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
+from pyruns_jupyter.core.taskfile.runs import STATUSES
 
-from .row import TaskRow
+from .row import PYTHON, TaskRow
 
 FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
 _MAX_BYTES = 512 * 1024 * 1024
-_FORMAT = "1"  # counts changes of what a row says of the same task file
+_FORMAT = "2"  # counts changes of what a row says of the same task file
 
 
 class CachedRow(msgspec.Struct, array_like=True, gc=False):
@@ -56,7 +57,7 @@ def read_rows(tasks: Path) -> Mapping[str, CachedRow]:
             return {}
         parts = msgspec.msgpack.decode(path.read_bytes(), type=list[msgspec.Raw])
         return {cached.row.name: cached for cached in map(_cached_row, parts)}
-    except (OSError, msgspec.MsgspecError, PyrunsError):
+    except (OSError, msgspec.MsgspecError, PyrunsError, RecursionError, UnicodeDecodeError):
         return {}
 
 
@@ -64,7 +65,11 @@ def _cached_row(data: msgspec.Raw) -> CachedRow:
     """Return a row that shares equal values with others. One at a time leaves no gaps in memory."""
     cached = _DECODER.decode(data)
     row, statistics = cached.row, cached.row.statistics
+    if row.status not in STATUSES or not (statistics is None or statistics.is_complete):
+        raise msgspec.ValidationError("damaged")
     force_setattr(row, "status", intern(row.status))
+    if row.kind is not PYTHON:
+        force_setattr(row, "kind", intern(row.kind))
     if row.config_file is not SCRIPT_CONFIG:
         force_setattr(row, "config_file", intern(row.config_file))
     if statistics is not None:

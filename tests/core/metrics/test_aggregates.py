@@ -96,7 +96,10 @@ def test_statistics_in_parts_and_from_a_task_file(first: list[Any], second: list
 
 @pytest.mark.parametrize(
     "stored",
-    [None, 3, [], {"1": 3}, {"1": {"x": 3}}, {"1": {"x": [1, 2, 3]}}, {"1": {"x": ["a", {}, [], 1]}}],
+    [
+        *(None, 3, [], {"1": 3}, {"1": {"x": 3}}, {"1": {"x": [1, 2, 3]}}, {"1": {"x": ["a", {}, [], 1]}}),
+        {"1": {"x" * number: [1, 1, 1, 1] for number in range(1, 1002)}},
+    ],
 )
 def test_damaged_statistics_harm_nobody(stored: Any) -> None:
     found = stored_statistics({"aggregates": stored}, 1)
