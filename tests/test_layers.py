@@ -352,15 +352,16 @@ def test_a_scheduler_starts_without_what_few_tasks_need() -> None:
         *("tempfile", "yaml"),
         f"{PACKAGE.name}.core.alerts.rules",
         f"{PACKAGE.name}.core.common.metric_patterns",
-        f"{PACKAGE.name}.core.logs.diagnosis",
         f"{PACKAGE.name}.core.metrics.goals",
         f"{PACKAGE.name}.core.provenance.snapshots.store",
         f"{PACKAGE.name}.core.query",
         f"{PACKAGE.name}.core.scripts",
         f"{PACKAGE.name}.engine.cluster",
-        f"{PACKAGE.name}.engine.run.python_stacks",
     )
-    assert [name for name in done.stdout.split() if name.startswith(rare)] == []
+    loaded = done.stdout.split()
+    assert [name for name in loaded if name.startswith(rare)] == []
+    # Needed when a run ends: by then, an update may have replaced the package.
+    assert {f"{PACKAGE.name}.core.logs.diagnosis", f"{PACKAGE.name}.engine.run.stack_dump"} <= {*loaded}
 
 
 def test_a_command_starts_without_what_few_commands_need() -> None:

@@ -84,12 +84,18 @@ def test_installing_a_package_is_seen(tmp_path: Path, shell: Project) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.5\n")
     (info / "direct_url.json").write_text('{"url": "file:///src/thing", "dir_info": {"editable": true}}')
+    header = "Metadata-Version: 1.0\nName: {}\nVersion: 2\n"
+    (site / "old-2.egg-info").write_text(header.format("old"))
+    for name, folder in (("older", "older.egg-info"), ("oldest", "oldest-2.egg/EGG-INFO")):
+        (site / folder).mkdir(parents=True)
+        (site / folder / "PKG-INFO").write_text(header.format(name))
+    (site / "easy-install.pth").write_text("./oldest-2.egg\n")
     assert environments.known(shell.root, python) == {}
     second = environments.probe(shell.root, python, dict(os.environ))
     assert second is not None
     assert second != first
     found = environments.load(shell.root, second)
-    assert found["packages"]["thing"] == "1.5"
+    assert found["packages"] == {"old": "2", "older": "2", "oldest": "2", "thing": "1.5"}
     assert found["editable"] == {"thing": "file:///src/thing"}
 
 

@@ -53,7 +53,7 @@ packages, editable = {}, {}
 # The module `importlib.metadata` would take half of the time.
 for entry in sys.path:
     for folder in names(entry):
-        if not folder.lower().endswith((".dist-info", ".egg-info")):
+        if not (entry + "/" + folder).lower().endswith((".dist-info", ".egg-info", ".egg/egg-info")):
             continue
         folder = os.path.join(entry, folder)
         text = read(os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder)

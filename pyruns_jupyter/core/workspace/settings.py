@@ -182,6 +182,8 @@ class Settings:
             return cls(problem=f"{path} must consist of `key: value` lines. {_DEFAULTS}")
         try:
             return _typed(values, path)
+        except ImportError:  # of a package that was removed: the settings are not wrong
+            raise
         except Exception:  # noqa: BLE001  # the project must open anyway, so that the file can be corrected
             return cls(problem=f"{path} contains an invalid value. {_DEFAULTS}")
 

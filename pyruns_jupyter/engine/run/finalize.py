@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, 
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
 from pyruns_jupyter.core.metrics import read as metrics
 from pyruns_jupyter.core.metrics.statistics import CurveStatistics
 from pyruns_jupyter.core.metrics.system_metrics import read_system, store_summary, summary_of
@@ -30,9 +31,6 @@ from pyruns_jupyter.engine.queue.entries import queue_again
 from pyruns_jupyter.engine.queue.jobs import Job
 
 from .command import RunCommand
-
-if TYPE_CHECKING:
-    from pyruns_jupyter.core.logs.diagnosis import Failure
 
 _MAX_PAUSE = 30.0  # seconds between two attempts
 _KEPT_SECONDS = 60.0  # for which writing is retried if the end is also kept elsewhere (`kept_ends`)
@@ -189,8 +187,6 @@ def _sleep(seconds: float) -> bool:
 def _failure(ending: RunResult) -> Failure | None:
     if ending.status != runs.FAILED:
         return None
-    from pyruns_jupyter.core.logs.diagnosis import diagnose  # most runs do not fail
-
     return diagnose(ending.job.paths.log(ending.number), ending.exit_code, ending.message)
 
 

@@ -39,7 +39,7 @@ class Executors:
         do_not_block(self.descriptor)
         self._probe = EnvironmentProbe()
         self._has_script_tasks = False
-        self._warm_up()
+        self._warm_up(scripts=False)
         self._clusters: dict[str, ClusterEngine] = {}
         if os.path.isdir(EnginePaths(key.root).cluster):
             from pyruns_jupyter.engine.cluster.submissions import submissions
@@ -47,11 +47,13 @@ class Executors:
             for engine in {submission.engine for submission in submissions(key)} & {*CLUSTERS}:
                 self._load_cluster(engine)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, *, scripts: bool) -> None:
         gc.disable()  # what is imported is no garbage, and to search it takes a fifth of the start
-        warm_up(scripts=self._has_script_tasks)
-        gc.freeze()  # keeps these pages shared with the forks
-        gc.enable()
+        try:
+            warm_up(scripts=scripts)
+            gc.freeze()  # keeps these pages shared with the forks
+        finally:
+            gc.enable()
 
     def _cluster(self, job: Job) -> ClusterEngine:
         """Return the executor of a job in a cluster, which most projects do not need."""
@@ -81,8 +83,8 @@ class Executors:
             self._cluster(job).start(job)
             return
         if job.workspace != SHELL_WORKSPACE and not self._has_script_tasks:
+            self._warm_up(scripts=True)
             self._has_script_tasks = True
-            self._warm_up()
         gpus = self._probe.look(job)
         while self._idle and not keep:
             worker = self._idle.pop()
