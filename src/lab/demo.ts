@@ -54,8 +54,11 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
             'Pyruns runs in your browser. Processes, GPUs and metrics are simulated, studies choose trials at random, and everything resets when you close this page.'
           )
         );
-        // The host of a demo may be slow, so no page waits for its code.
-        void import('./pagefactory').then(({ loadViews }) => loadViews());
+        // The host of a demo may be slow, so the code of all pages is loaded
+        // early. A page whose code is missing tells so when it is opened.
+        import('./pagefactory')
+          .then(({ loadViews }) => loadViews())
+          .catch(() => undefined);
       },
       (error: Error) =>
         notice.say(trans.__('Couldn’t load Python: %1', error.message))

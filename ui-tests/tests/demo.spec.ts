@@ -92,7 +92,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
   const running = page.getByRole('region', { name: 'Running' });
   const before = await running.innerText();
-  await expect(running).not.toHaveText(before);
+  await expect(running).not.toHaveText(before, { useInnerText: true });
   await picture(page, 'demo');
   for (let turn = 0; turn < 4; turn++) {
     await frame(page, 500);
@@ -100,6 +100,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   }
 
   // A sweep in the form: the plan, its tasks, and a log that grows.
+  await page.waitForLoadState('networkidle');
   const { length } = parts;
   await openPage(page, 'New tasks');
   const outcome = page.getByRole('complementary', {

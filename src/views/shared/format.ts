@@ -99,8 +99,13 @@ export function relativeTime(
   }
   // What is so long ago needs no time of the day.
   return date.getFullYear() === today.getFullYear()
-    ? `${THIS_YEAR.format(date)} ${clock}`
-    : OTHER_YEAR.format(date);
+    ? `${dateText(THIS_YEAR, date)} ${clock}`
+    : dateText(OTHER_YEAR, date);
+}
+
+/** Empty for a time that no calendar has, as a damaged task file may. */
+function dateText(format: Intl.DateTimeFormat, date: Date): string {
+  return Number.isNaN(date.getTime()) ? '' : format.format(date);
 }
 
 /** 14:03, with seconds where asked for. */
@@ -112,7 +117,7 @@ export function clockTime(time: number, seconds = false): string {
 
 /** The whole date and time in the reader's zone. */
 export function fullTime(time: number | null): string {
-  return time === null ? '' : FULL_TIME.format(new Date(time * 1000));
+  return time === null ? '' : dateText(FULL_TIME, new Date(time * 1000));
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -107,6 +107,14 @@ describe('relativeTime', () => {
     expect(tell(at(2026, 1, 3, 8, 0))).toMatch(/3.* 08:00$/);
     expect(tell(at(2025, 1, 3, 8, 0))).toMatch(/2025$/);
   });
+  it('is empty where a damaged file has a time that no calendar has', () => {
+    expect(relativeTime(plainTrans, -1e14, now)).toBe('');
+    expect([fullTime(1e14), fullTime(-1e14), fullTime(NaN)]).toEqual([
+      '',
+      '',
+      ''
+    ]);
+  });
   it('makes no format of its own for each row', () => {
     const making = [
       jest.spyOn(Date.prototype, 'toLocaleString'),
