@@ -116,14 +116,14 @@ with open("metrics.csv", "a") as file:
 def test_output_counts_without_a_terminal_too(shell: Project) -> None:
     shell.settings("terminal: false\nmax_jobs: 2\n")
     hold = "while [ ! -e {} ]; do sleep 0.1; done"
-    shell.task("talks", f"echo one; {hold.format('go')}; echo two; {hold.format('end')}")
+    shell.task("talks", f"echo first; {hold.format('go')}; echo second; {hold.format('end')}")
     shell.task("hangs", "sleep 600")
     with shell.scheduler():
         shell.submit("talks", alerts=("no output for 2h -> stop",))
-        shell.wait_for_output("talks", b"one")
+        shell.wait_for_output("talks", b"first")
         shell.pass_time()
         (shell.folder / "go").touch()
-        shell.wait_for_output("talks", b"two")
+        shell.wait_for_output("talks", b"second")
         shell.submit("hangs", alerts=("no output for 1h -> stop",))
         shell.pid("hangs")  # its supervisor has begun to watch it
         shell.pass_time()

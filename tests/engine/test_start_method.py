@@ -1,6 +1,7 @@
 """Schedulers that start new interpreters instead of forks, as on systems without them.
 
-`PYRUNS_START_METHOD=spawn pytest tests/engine` runs everything in this way; here are some tests of each kind.
+`PYRUNS_START_METHOD=spawn pytest tests/engine` runs all but the tests with `CLOCK` in this way; here are
+some tests of each kind.
 """
 
 from __future__ import annotations

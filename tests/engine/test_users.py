@@ -176,8 +176,9 @@ def stop_waiting(user: User, ledger: Path, requests: int = 1) -> None:
 def keep_waiting(user: User, ledger: Path) -> None:
     """Renew what a user waits for, as the scheduler does that was stopped: it counts for 20 s only."""
     for path in ledger.glob("*.waiting"):
-        if path.stat().st_uid == user.uid:
-            os.utime(path)
+        with suppress(FileNotFoundError):  # others leave meanwhile
+            if path.stat().st_uid == user.uid:
+                os.utime(path)
 
 
 def wait_while(user: User, ledger: Path, happened: Callable[[], bool], other: User) -> None:

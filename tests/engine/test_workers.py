@@ -63,7 +63,7 @@ def test_a_stop_and_a_time_limit_concern_one_run(shell: Project) -> None:
         shell.submit(*names[:3], jobs=1)
         assert shell.wait(*names[:3]) == ["completed", "cancelled", "completed"]
         shell.submit(*names[3:], jobs=1, time_limit=3600.0)
-        shell.wait_for_output(names[3], b"at ")
+        shell.wait_for_output(names[3], b"\nat ")  # not that of the first line
         shell.pass_time()
         assert shell.wait(*names[3:]) == ["failed", "completed"]
 

@@ -20,7 +20,7 @@ import websocket
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from tests.engine.support import stop_everything
 from tests.server.process import TOKEN, ServerProcess
-from tests.support import ROOT
+from tests.support import ROOT, wait_until
 
 SOURCE = Path(__file__).with_name("slowhome.c")
 WS, LIST = "_pyruns_/train", "/workspaces/{ws}/tasks"
@@ -81,6 +81,7 @@ def test_nobody_waits_for_the_home_but_who_asks_for_its_files(server: ServerProc
     listing = threading.Thread(target=lambda: lists.append(server.request("GET", LIST, ws=WS)))
     listing.start()
     try:
+        wait_until(Path(f"{gate}.seen").exists, message="the list waits for the home")
         for _ in range(20):
             server.request("GET", "/status")
         assert not lists
