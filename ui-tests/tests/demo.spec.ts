@@ -93,11 +93,11 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   const running = page.getByRole('region', { name: 'Running' });
   const before = await running.innerText();
   await expect(running).not.toHaveText(before, { useInnerText: true });
-  await picture(page, 'demo');
   for (let turn = 0; turn < 4; turn++) {
     await frame(page, 500);
     await page.waitForTimeout(1000);
   }
+  await picture(page, 'demo');
 
   // A sweep in the form: the plan, its tasks, and a log that grows.
   await page.waitForLoadState('networkidle');
