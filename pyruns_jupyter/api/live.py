@@ -212,6 +212,8 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         changes = self._index.refresh()
         found = []
         for row in changes.changed:
+            if not row.readable:  # its last status holds until the file is readable again
+                continue
             found.append(Event("changed", row.name, row.status, self._statuses.get(row.name), row))
             self._statuses[row.name] = row.status
         for name in changes.removed:

@@ -10,7 +10,7 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api import task_list as task_list_module
-from pyruns_jupyter.api.live import Event, Waiting
+from pyruns_jupyter.api.live import Event, Events, Waiting
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.taskfile import task_file
 from tests.support import wait_until
@@ -121,6 +121,21 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
         None,
         None,
     )
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_no_change_of_status(workspace: Workspace) -> None:
+    damaged, other = workspace.create("code: 0 | 1", name="t")
+    workspace.run([damaged]).wait(timeout=120)
+    file = damaged.folder / "task_info.json"
+    content = file.read_bytes()
+    events = iter(Events(workspace.folder, until_idle=False))
+    file.write_bytes(b"{")
+    other.tags = ("seen",)
+    first = next(events)
+    file.write_bytes(content)
+    second = next(events)
+    assert [first.name, second.name] == [other.name, damaged.name]
+    assert (second.before, second.status) == ("completed", "completed")
 
 
 def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(

@@ -111,7 +111,7 @@ class StepSearch:
             OSError: when the journal cannot be read.
             TimeoutError: from `remaining`; the next call continues from here.
         """
-        if self._found is not None:
+        if self._is_over:
             return self._found
         try:
             descriptor = open_regular(self._path)
@@ -125,20 +125,23 @@ class StepSearch:
                     break
         return self._found
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether the value is there; that of a metric source counts until the script tracks the key."""
+        return self._found is not None and self._aggregate.key not in self._imported
+
     def _look(self, data: bytes) -> bool:
-        """Search some lines; return whether the value is there."""
+        """Search some lines; return whether the search is over."""
         key = self._aggregate.key
         columns = columns_of(entries(data), [key] if self._count else [], self._imported)
         if key in columns.replaced:
-            self._count = 0
+            self._count, self._found = 0, None
         for value, row in zip(*columns.values.get(key, ([], [])), strict=True):
             steps = map(columns.entries[row][TRACK].get, STEP_KEYS)
-            if _step_of(steps, self._count) == self._aggregate.number:
+            if self._found is None and _step_of(steps, self._count) == self._aggregate.number:
                 self._found = numeric(value)
-                if self._found is not None:
-                    return True
             self._count += 1
-        return False
+        return self._is_over
 
 
 class JournalAggregates:

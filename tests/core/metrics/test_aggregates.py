@@ -150,6 +150,20 @@ def test_values_of_the_script_replace_imported_ones(tmp_path: Path) -> None:
     assert live.value(Aggregate("mean", "loss")) == 3
 
 
+@pytest.mark.parametrize("is_split", [False, True])
+def test_the_value_at_a_step_is_not_an_imported_one_that_was_replaced(tmp_path: Path, is_split: bool) -> None:
+    path = tmp_path / "run1.points"
+    imported = '{"t":1,"source":1,"track":{"loss":9,"step":5}}\n'
+    own = '{"t":2,"track":{"loss":2,"step":6}}\n{"t":3,"track":{"loss":4,"step":5}}\n'
+    live = JournalAggregates(path)
+    wanted = Aggregate("at", "loss", 5.0)
+    if is_split:
+        path.write_text(imported)
+        assert live.value(wanted) == 9
+    path.write_text(imported + own)
+    assert live.value(wanted) == 4
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(-5, 5)), max_size=12), st.integers(1, 4))
 def test_running_values(values: list[float | None], last: int) -> None:
     for wanted in (Aggregate("min", "x"), Aggregate("max", "x"), Aggregate("mean", "x", last)):
