@@ -14,13 +14,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.fs.atomic import write_atomic
+from pyruns_jupyter.core.taskfile.paths import TASK_INFO, EnginePaths
 from pyruns_jupyter.engine.queue import launch
 
 JOBS = 2
@@ -80,6 +82,26 @@ def with_spooler(folder: Path, count: int) -> float:
         return time.perf_counter() - start
     finally:
         subprocess.run([spooler, "-K"], env=environment, check=True)
+
+
+def only_states(folder: Path, count: int) -> float:
+    """Nothing but what ours syncs to disk: the state of each task before and after its run."""
+
+    def write(names: range) -> None:
+        for name in names:
+            place = folder / str(name)
+            place.mkdir()
+            for _ in range(2):
+                write_atomic(place / TASK_INFO, bytes(2000))
+
+    start = time.perf_counter()
+    context = get_context("fork")
+    writers = [context.Process(target=write, args=(range(number, count, JOBS),)) for number in range(JOBS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    return time.perf_counter() - start
 
 
 def with_pyr(pyr: str, folder: Path, count: int) -> float:
@@ -216,6 +238,11 @@ def main() -> int:
                 took[name].append(runner(place, args.tasks))
         rates = {name: args.tasks / statistics.median(times) for name, times in took.items()}
         _print_rates(rates, took, args.tasks)
+        places = [Path(folder, f"{number} states") for number in range(args.rounds)]
+        for place in places:
+            place.mkdir()
+        rate = args.tasks / statistics.median(only_states(place, args.tasks) for place in places)
+        print(f"\nonly the states of so many tasks, synced to disk by {JOBS} processes: {rate:.0f} tasks/s")
     with tempfile.TemporaryDirectory() as folder:
         warm, cold = first_byte(Path(folder))
         print(f"\nfirst byte after queueing: {warm * 1e3:.0f} ms, with no scheduler yet {cold * 1e3:.0f} ms")

@@ -343,6 +343,7 @@ def test_a_scheduler_starts_without_what_few_tasks_need() -> None:
     """Each task waits for its start, and each supervisor is a fork of it."""
     program = (
         "import sys; import pyruns_jupyter.engine.scheduler.process, pyruns_jupyter.engine.scheduler.loop;"
+        "from pyruns_jupyter.engine.queue.options import QueueOptions; QueueOptions().check();"
         "print(*sys.modules)"
     )
     done = subprocess.run(

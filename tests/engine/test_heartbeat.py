@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pyruns_jupyter.core.taskfile import runs
@@ -57,3 +58,4 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
     info = shell.info("T")
     assert info["lease_until"] > time.time()
     assert info["pids"] == [os.getpid()]
+    assert info["pid_create_times"] == [psutil.Process().create_time()]  # by which others recognise it

@@ -128,9 +128,9 @@ def test_gpus_of_the_driver(shell: Project, fake_nvml: FakeNvml, monkeypatch: py
     environment = shell.info("A")["run_environments"][0]
     # A run that started before the driver had answered adds the same when it ends.
     command = RunCommand(["true"], "/", {}, {}, "shell", "", "", shell.folder, None, None, "")
-    late = late_facts(command, {**environment, "gpu_status": "unavailable", "gpus": []}, shell.root)
+    late = late_facts(command, {**environment, "gpu_status": "unavailable", "gpus": []}, shell.root, gpus={})
     assert late == {key: environment[key] for key in late} != {}
-    assert late_facts(command, {**environment, "packages": "a"}, shell.root) == {}
+    assert late_facts(command, {**environment, "packages": "a"}, shell.root, gpus={"gpus": []}) == {}
     assert environment["gpu_status"] == "ok"
     assert environment["gpu_scope"] == "detected"
     assert [(gpu["index"], gpu["name"], gpu["memory_total_mb"]) for gpu in environment["gpus"]] == [

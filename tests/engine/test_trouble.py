@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -109,7 +110,8 @@ def test_an_unexpected_error_fails_the_task_instead_of_leaving_it_queued(
     job = Job(shell.root, "_shell_", "T", "attempt", "batch", {}, "")
     signals = _NoSignals()
     try:
-        assert supervisor.supervise(job, {}, signals) == supervisor.DONE
+        with ExitStack() as held:
+            assert supervisor.supervise(job, {}, signals, held) == supervisor.DONE
     finally:
         os.close(signals.descriptor)
         os.close(signals._write_end)

@@ -24,6 +24,14 @@ def seen(project: Project, name: str, what: str) -> str:
     return next(line.split(" ", 1)[1] for line in lines if line.startswith(f"{what} "))
 
 
+def _words(process: psutil.Process) -> list[str]:
+    """Return the command line of a process, empty if it has ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def run_in_turn(project: Project, *scripts: str) -> list[str]:
     """Run tasks one after the other, of one queueing; return their names."""
     names = [project.task(f"t{number:02}", script) for number, script in enumerate(scripts)]
@@ -42,6 +50,58 @@ def test_short_runs_share_a_supervisor_and_leave_nothing_in_it(shell: Project) -
     for name in names:
         assert not shell.paths(name).owner(1).exists()
         assert "FINISH" in shell.log(name).decode()
+
+
+def test_a_scheduler_keeps_a_supervisor_for_the_next_run(shell: Project) -> None:
+    names = [shell.task(name, LOOK) for name in ("first", "second", "third")]
+    with shell.scheduler():
+        shell.submit(*names[:2], jobs=2)
+        shell.wait(*names[:2])
+        scheduler = psutil.Process(shell.scheduler_pid())
+        idle = ["pyruns-run", "(idle)", str(shell.folder)]
+        wait_until(lambda: [_words(child)[:3] for child in scheduler.children()] == [idle])
+        shell.submit(names[2])
+        shell.wait(names[2])
+    assert seen(shell, names[2], "pid") in {seen(shell, name, "pid") for name in names[:2]}
+    shell.wait_for_exit()
+
+
+# Runs without a scheduler; prints which files the last one opens.
+FILES = """
+import os, sys
+from contextlib import ExitStack
+from pathlib import Path
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.processes.native import SignalPipe
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.run.supervisor import supervise
+from pyruns_jupyter.engine.run.workers import warm_up
+
+opened = []
+sys.addaudithook(lambda event, words: event == "open" and opened.append(str(words[0])))
+warm_up(scripts=False)
+signals = SignalPipe(is_supervisor=True)
+for name in sys.argv[2:]:
+    job = Job(Path(sys.argv[1]), "_shell_", name, name, "batch", {**os.environ}, sys.executable)
+    with edit_task(job.paths.folder, durable=False) as info:
+        runs.queue(info, attempt=name, batch="batch")
+    opened.clear()
+    with ExitStack() as held:
+        supervise(job, {"gpus": []}, signals, held)
+print(len(opened), *opened)
+"""
+
+
+def test_a_short_run_opens_few_files(shell: Project) -> None:
+    names = [shell.task(f"t{number}", "true\n") for number in range(3)]
+    words = [sys.executable, "-c", FILES, str(shell.root), *names]
+    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [shell.status(name) for name in names] == ["completed"] * 3
+    count, *opened = done.stdout.split()
+    assert "/proc/stat" not in opened  # slow on machines with many cores
+    assert int(count) <= 32, opened
 
 
 def test_a_supervisor_ends_after_many_runs(shell: Project) -> None:
@@ -118,7 +178,7 @@ wait_until(lambda: ended.extend(executors.poll()) or ended == [first, second])
 if how == signal.SIGSTOP:
     supervisor.send_signal(signal.SIGCONT)
 executors.rest()
-wait_until(lambda: not executors.poll() and not psutil.Process().children())
+wait_until(lambda: not executors.poll() and len(psutil.Process().children()) == 1)  # the second one's
 """
 
 

@@ -49,7 +49,7 @@ def write_whole(descriptor: int, data: bytes) -> None:
 
 
 @contextmanager
-def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = False) -> Iterator[int]:
+def opened_folder(folder: str | Path, parts: Sequence[str] = (), *, follow: bool = False) -> Iterator[int]:
     """Open the folder at `parts` below `folder` for a `with` block, without following links.
 
     Each folder is opened relative to the one above it, so a link that is created meanwhile has no effect.
@@ -69,14 +69,14 @@ def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = Fal
         os.close(descriptor)
 
 
-def open_below(folder: Path, parts: Sequence[str]) -> int:
+def open_below(folder: str | Path, parts: Sequence[str]) -> int:
     """Return a descriptor for reading the regular file at `parts` below `folder`, without following links.
 
     Raises:
         Unreadable: if it is a link or not a regular file.
         OSError: if it does not exist, is reached through a link or cannot be read.
     """
-    path = folder.joinpath(*parts)
+    path = os.path.join(folder, *parts)
     if not _BY_DESCRIPTOR:
         return open_to_read(path)
     with opened_folder(folder, parts[:-1]) as parent:
@@ -117,7 +117,7 @@ def open_regular(path: Path | str) -> int:
     """
     folder, name = os.path.split(path)
     try:
-        return open_below(Path(folder), (name,))
+        return open_below(folder or os.curdir, (name,))
     except Unreadable:
         raise OSError(f"{path} is not a regular file") from None
 

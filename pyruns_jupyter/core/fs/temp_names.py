@@ -63,8 +63,7 @@ def tidy(folder: Path, wanted: Callable[[str], bool], names: Iterable[str] | Non
     except OSError:
         return removed
     for name in listed:
-        path = folder / name
-        if wanted(name) and is_left_over(path):
+        if wanted(name) and is_left_over(path := folder / name):
             with suppress(OSError):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)

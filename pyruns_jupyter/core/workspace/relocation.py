@@ -46,6 +46,8 @@ def task_workdir(workspace: WorkspaceFolder, info: TaskInfo) -> Path:
 
 def _moved(workspace: WorkspaceFolder, info: TaskInfo, path: Path) -> Path | None:
     """Return the new path of `path` after the project moved, None if it did not, or `path` was outside."""
+    if own_facts(info).get("project") == str(workspace.project):
+        return None
     for former in _former_projects(workspace, info):
         if former == workspace.project or _same(former, workspace.project):
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -72,12 +73,16 @@ def main() -> int:
             return DONE
         # A restart of the job appends to its output, where the reasons of earlier ends remain.
         start = output_size(output, inside.number)
-        return supervise(
-            job,
-            EnvironmentProbe().look(job),
-            signals,
-            explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number, start), inside),
-        )
+        with ExitStack() as held:
+            return supervise(
+                job,
+                EnvironmentProbe().look(job),
+                signals,
+                held,
+                explain=lambda: cluster.end_reason_from_output(
+                    read_output(output, inside.number, start), inside
+                ),
+            )
     except FileNotFoundError as error:
         print(f"Nothing to run: {error.filename} no longer exists.", file=sys.stderr)
         return AGAIN

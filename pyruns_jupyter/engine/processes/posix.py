@@ -54,6 +54,7 @@ class SignalPipe:
         os.set_blocking(self._write_end, False)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         self.user_signals: set[int] = set()  # SIGUSR1 or SIGUSR2, which a cluster sends to the supervisor
+        self.has_asked_to_end = False  # whether `read` has ever returned True
         for number in (signal.SIGCHLD, *((*_END_SIGNALS, *_USER_SIGNALS) if is_supervisor else ())):
             signal.signal(number, _ignore)
 
@@ -64,7 +65,9 @@ class SignalPipe:
         except BlockingIOError:
             return False
         self.user_signals |= _USER_SIGNALS.intersection(received)
-        return not _END_SIGNALS.isdisjoint(received)
+        asks_to_end = not _END_SIGNALS.isdisjoint(received)
+        self.has_asked_to_end = self.has_asked_to_end or asks_to_end
+        return asks_to_end
 
 
 def _ignore(number: int, frame: object) -> None:

@@ -53,6 +53,7 @@ class SignalPipe:
         self.descriptor, write_end = os.pipe()
         _wake_ends.append(write_end)
         self.user_signals: set[int] = set()
+        self.has_asked_to_end = False
 
     def read(self) -> bool:
         """Take what arrived since the last call; return False, since nothing asks this process to end."""

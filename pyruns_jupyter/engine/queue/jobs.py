@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -57,7 +58,12 @@ class Job(Struct, frozen=True):
     @property
     def paths(self) -> TaskPaths:
         """The paths of the task."""
-        return TaskPaths(Path(f"{self.root}/{self.workspace}/{TASKS}/{self.task}"))  # faster than `/`
+        return _paths_of(f"{self.root}/{self.workspace}/{TASKS}/{self.task}")
+
+
+@lru_cache(maxsize=16)  # a supervisor asks for those of its task again and again
+def _paths_of(folder: str) -> TaskPaths:
+    return TaskPaths(Path(folder))
 
 
 class Pending(Struct, frozen=True):

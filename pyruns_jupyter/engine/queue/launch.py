@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
+from functools import lru_cache
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
@@ -228,4 +229,9 @@ def resume(root: Path) -> bool:
 
 def is_paused(root: Path) -> bool:
     """Return whether the queue of a project is paused."""
-    return os.path.lexists(EnginePaths(root).paused)
+    return os.path.lexists(_pause_file(root))
+
+
+@lru_cache(maxsize=16)  # a scheduler looks at it before each start
+def _pause_file(root: Path) -> str:
+    return str(EnginePaths(root).paused)

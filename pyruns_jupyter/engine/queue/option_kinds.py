@@ -145,6 +145,8 @@ def _tasks_problem(value: Any) -> str:
 
 
 def _rules_problem(value: Any) -> str:
+    if value == ():
+        return ""
     from pyruns_jupyter.core.alerts.rules import MAX_RULES, parse_rule  # few batches have rules
 
     if not isinstance(value, tuple) or len(value) > MAX_RULES:

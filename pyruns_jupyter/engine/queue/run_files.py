@@ -49,8 +49,12 @@ def open_log(path: Path) -> int:
 
 def append(path: Path, data: bytes) -> None:
     """Append to a log, creating it. A log that cannot be written is ignored."""
-    with suppress(OSError), os.fdopen(open_log(path), "ab", buffering=0) as stream:
-        stream.write(data)
+    with suppress(OSError):
+        descriptor = open_log(path)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
 
 
 def add_error(paths: TaskPaths, headline: str, facts: Mapping[str, Any]) -> None:

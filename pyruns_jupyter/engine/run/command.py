@@ -363,9 +363,12 @@ def write_input(paths: TaskPaths, run: int, command: RunCommand, facts: Mapping[
     }
     if facts:
         content[OWN_KEY] = dict(facts)
-    path = paths.input(run)
-    path.unlink(missing_ok=True)
-    write_new(path, dump_json(content), durable=False, mode=PRIVATE_MODE)
+    path, data = paths.input(run), dump_json(content)
+    try:
+        write_new(path, data, durable=False, mode=PRIVATE_MODE)
+    except FileExistsError:
+        path.unlink(missing_ok=True)
+        write_new(path, data, durable=False, mode=PRIVATE_MODE)
 
 
 def remove_copies(paths: TaskPaths, names: Iterable[str]) -> None:

@@ -237,8 +237,9 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
     """
     paths = ending.job.paths
     statistics: dict[str, CurveStatistics] = {}
-    records, tracks, whole = _metrics(ending, statistics)
-    alerts = _alerts(ending)
+    has_journal = os.path.lexists(paths.journal(ending.number))
+    records, tracks, whole = _metrics(ending, statistics) if has_journal else ({}, {}, True)
+    alerts = _alerts(ending) if has_journal else []
     usage = summary_of(read_system(paths.system(ending.number)))
     with edit_task(paths.folder, timeout=timeout) as info:
         times = own(info).setdefault("times", {}).get(str(ending.number))
@@ -274,7 +275,7 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
             )
             if ending.interrupted and ending.job.resume:
                 _add_requeue(own(info), ending, is_queued=is_queued)
-    if whole:
+    if whole and has_journal:
         with suppress(OSError):
             paths.journal(ending.number).unlink(missing_ok=True)
     with suppress(OSError):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import Protocol
+
+import psutil
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile import runs
@@ -17,7 +20,9 @@ _FIRST_SECONDS = 0.05  # a run that ends earlier needs no write between its firs
 
 
 class Watched(Protocol):
-    """A run in progress: `process` is the pid and the create time of its command."""
+    """A run in progress: `process` is the pid and the create time of its command, by our clock until it is
+    stored for the first time, since then as other programs find it.
+    """
 
     job: Job
     paths: TaskPaths
@@ -82,6 +87,8 @@ class Heartbeat:
         The output of the run waits meanwhile, so this neither syncs to disk nor waits for a lock.
         """
         try:
+            if not self._renew_at and self._run.process is not None:
+                self._run.process = _as_found(*self._run.process)
             with edit_task(self._folder, durable=False, timeout=0.0) as info:
                 if self._is_current(info):
                     runs.renew_lease(info)
@@ -93,3 +100,10 @@ class Heartbeat:
 
     def _is_current(self, info: TaskInfo) -> bool:
         return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt
+
+
+def _as_found(pid: int, created: float) -> tuple[int, float]:
+    """Return a process with the create time that the system has for it, if it still runs."""
+    with suppress(psutil.Error):
+        created = psutil.Process(pid).create_time()
+    return pid, created

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ class MetricFiles:
         self.shared: dict[str, str] = {}
         self.families: set[str] = set()
         self._root, self._task, self._workdir = root, task, workdir
-        self._own = os.path.realpath(artifacts)
+        self._artifacts = artifacts
         self._attempt = attempt
         self._scanned_at = self._started = time.time()
         self._began = self._started - _CLOCK_SECONDS
@@ -88,6 +89,11 @@ class MetricFiles:
         scan = _FolderScan(_SNAPSHOT_SECONDS)
         self._before = {path: _State.of(status) for path, (_, status) in scan.files(str(workdir)).items()}
         self._is_complete = scan.is_complete
+
+    @cached_property
+    def _own(self) -> str:
+        """The artifacts folder, which most runs do not have, without links in its path."""
+        return os.path.realpath(self._artifacts)
 
     def add_pid(self, pid: int) -> None:
         """Count a process to those of the run. It may have ended, so another one may have its pid now."""
@@ -119,7 +125,8 @@ class MetricFiles:
         found, unsure = [], []
         scanned_at, before = time.time(), self._scanned_at
         scan = _FolderScan(_SCAN_SECONDS)
-        for path, (file_format, status) in scan.files(self._own).items():
+        own = scan.files(self._own) if os.path.isdir(self._artifacts) else {}
+        for path, (file_format, status) in own.items():
             if path in self._known or status.st_mtime < self._began:
                 continue
             if file_format.is_tagged is not None:

@@ -22,7 +22,7 @@ from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.provenance import environments
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, EnginePaths
+from pyruns_jupyter.core.taskfile.paths import ENGINE, SHELL_WORKSPACE, TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -79,11 +79,13 @@ class EnvironmentProbe:
 
 
 def _start_interpreter_probe(job: Job) -> None:
+    if job.workspace == SHELL_WORKSPACE:
+        return
     try:
         settings = Settings.load(job.root)
         environment = {**job.environment, **settings.global_env}
         python = python_of(settings, job.python, environment, patient=False)
-        if job.workspace != SHELL_WORKSPACE and not environments.known(job.root, python):
+        if not environments.known(job.root, python):
             start_process(_probe_interpreter, job.root, python, environment)
     except (OSError, PyrunsError):
         return
@@ -167,7 +169,7 @@ def _read_gpus(root: Path) -> dict[str, Any]:
 
 
 def _gpu_file(root: Path) -> Path:
-    return EnginePaths(root).folder / "gpus.json"
+    return root / ENGINE / "gpus.json"
 
 
 def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
@@ -195,10 +197,12 @@ def _gpu_facts(command: RunCommand, gpus: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def late_facts(command: RunCommand, known: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Return what was not yet known when a run started with the environment `known`."""
+def late_facts(
+    command: RunCommand, known: Mapping[str, Any], root: Path, *, gpus: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what was not yet known when a run started with the environment `known` and these `gpus`."""
     facts = {} if "packages" in known else interpreter(command, root)
-    if known.get("gpu_status") == "unavailable" and (gpus := _read_gpus(root)):
+    if not gpus and (gpus := _read_gpus(root)):
         facts |= _gpu_facts(command, gpus)
     return facts
 

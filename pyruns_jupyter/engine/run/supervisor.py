@@ -15,7 +15,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, os_sentence
@@ -72,6 +71,7 @@ def supervise(
     job: Job,
     gpus: Mapping[str, Any],
     signals: SignalPipe,
+    held: ExitStack,
     *,
     explain: Callable[[], EndReason | None] | None = None,
     keep: Sequence[int] = (),
@@ -79,17 +79,16 @@ def supervise(
     """Run one job to its end; return `DONE`, or `AGAIN` if it could not be started.
 
     `gpus` are those of this host, as `EnvironmentProbe.look` returns them. `signals` are those of a
-    supervisor; earlier ones do not concern this run. `explain` returns what ended a run from outside. `keep`
-    are descriptors that hold its GPUs: they are closed when only the end of the run remains to be written,
-    and that cannot be done at once.
+    supervisor; earlier ones do not concern this run. `held` closes what was opened, which can take longer
+    than the run did. `explain` returns what ended a run from outside. `keep` are descriptors that hold its
+    GPUs: they are closed when only the end of the run remains to be written, and that cannot be done at once.
     """
     signals.read()
     try:
         info = read_task(job.paths.folder)
         if not waits(info, job.attempt):
             return DONE
-        with ExitStack() as held:
-            return _Supervisor(job, runs.next_index(info), gpus, held, signals, explain, keep).run(info)
+        return _Supervisor(job, runs.next_index(info), gpus, held, signals, explain, keep).run(info)
     except NotFound:
         return DONE
 
@@ -151,10 +150,13 @@ class _Supervisor:
             settings = Settings.load(self.job.root)
             with stored_code(self.job, info) as tree:
                 command = build_command(self.job, info, run=self.number, settings=settings, tree=tree)
+                code = AGAIN
                 try:
-                    return self._start(command, settings)
+                    code = self._start(command, settings)
+                    return code
                 finally:
-                    self._remove_copy(command)
+                    if code != DONE:  # otherwise `_finish` has done it
+                        self._remove_copy(command)
         except Busy:
             return AGAIN
         except PyrunsError as error:
@@ -222,7 +224,7 @@ class _Supervisor:
                 )
         except CannotStart as error:
             return error.explain(command.argv[0], command.workdir)
-        self.process = pid, psutil.Process(pid).create_time()
+        self.process = pid, time.time()  # `Heartbeat` asks the system, which takes long for a short run
         return ""
 
     def _end_reason(self, limit: TimeLimit, observed: Observation, output: OutputCopier) -> EndReason | None:
@@ -273,7 +275,7 @@ class _Supervisor:
         known = info["run_environments"][self.number - 1]
         late: dict[str, Any] = {}
         with suppress(OSError, PyrunsError):
-            late |= late_facts(command, known, self.job.root)
+            late |= late_facts(command, known, self.job.root, gpus=self.gpus)
             late |= self._peak()
         write_ending(
             RunResult(

@@ -12,10 +12,11 @@ import os
 import pickle
 import struct
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, BinaryIO
 
-from pyruns_jupyter.core.common.host_identity import boot_id
+from pyruns_jupyter.core.common.host_identity import boot_id, pid_space
+from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.taskfile.lock import protocol
 from pyruns_jupyter.engine.processes.native import (
     SignalPipe,
@@ -30,6 +31,7 @@ from pyruns_jupyter.engine.processes.native import (
 from pyruns_jupyter.engine.processes.process_name import name_process
 from pyruns_jupyter.engine.processes.start_method import start_process
 from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.system.cgroup import oom_kills
 
 from .run_environment import system_name
 from .supervisor import DONE, supervise
@@ -96,13 +98,16 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
     most = 1 if keep else _MAX_RUNS
     for number in range(1, most + 1):
         name_process("pyruns-run", f"{job.workspace}/{job.task}", str(job.root.parent))
-        code = supervise(job, gpus, signals, keep=keep)
-        if number == most or code != DONE or has_children():  # a leftover must not count as the next run's
-            return code
-        try:
-            os.write(free, _PID.pack(os.getpid()))
-        except BrokenPipeError:  # the scheduler is gone
-            break
+        with ExitStack() as held:
+            code = supervise(job, gpus, signals, held, keep=keep)
+            # A leftover must not count as the next run's.
+            if number == most or code != DONE or has_children() or signals.has_asked_to_end:
+                return code
+            try:
+                os.write(free, _PID.pack(os.getpid()))
+            except BrokenPipeError:  # the scheduler is gone
+                break
+        name_process("pyruns-run", "(idle)", str(job.root.parent))
         if not _has_job(stream, signals):
             break
         try:
@@ -133,4 +138,7 @@ def warm_up(*, scripts: bool) -> None:
     "".encode("utf-8-sig").decode("utf-8-sig")
     protocol()
     boot_id()
+    host_tag()
+    pid_space()
     system_name()
+    oom_kills()

@@ -96,9 +96,11 @@ class Executors:
         self._children[worker.pid] = job
 
     def rest(self) -> None:
-        """Shut down the idle supervisors, and submit the jobs that were started for a cluster."""
-        while self._idle:
-            self._idle.pop().shutdown()
+        """Shut down the idle supervisors except one, which starts the next job without the time that a fork
+        takes, and submit the jobs that were started for a cluster.
+        """
+        while len(self._idle) > 1:
+            self._idle.pop(0).shutdown()
         for cluster in self._clusters.values():
             cluster.rest()
 

@@ -86,6 +86,7 @@ class Scheduler:
         self._leave_at: float | None = None
         self._has_left = False
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
+        self._foreign: set[str] = set()  # batches that were foreign when they were last read
         self._unread: dict[str, str] = {}  # batches that cannot be loaded now, and why
         self._ends = KeptEndWriter(root, _log)
         self._has_ends = False  # whether there are kept ends of runs that cannot be written now
@@ -175,10 +176,13 @@ class Scheduler:
             if batch in self._open or batch in self._kept:
                 continue
             try:
-                if self._batches.is_foreign(batch):
+                if batch in self._foreign and self._batches.is_foreign(batch):
                     continue
                 opened = open_batch(self._root, self._batches.read_batch(batch))
-            except (FileNotFoundError, Untrusted):
+            except FileNotFoundError:
+                continue
+            except Untrusted:
+                self._foreign.add(batch)
                 continue
             except Unreadable as error:
                 _log(f"Renamed a damaged batch file: {error}")
