@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pyruns_jupyter.core.common.errors import Unreadable
 
 from .locks import FILE_MODE
@@ -115,11 +117,14 @@ def write_new(path: Path | str, data: bytes, *, durable: bool = True, mode: int 
 
 def _fill(descriptor: int, data: bytes, durable: bool) -> None:
     """Write a new file and close it."""
-    with open(descriptor, "wb") as stream:
-        stream.write(data)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
         if durable:
-            stream.flush()
             os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def put_new(source: Path, target: Path) -> None:
@@ -241,7 +246,7 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
     if pauses:
         gc.disable()
     try:
-        value = json.loads(data)
+        value = _parse(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} {_json_problem(data, error)}") from error
     finally:
@@ -250,6 +255,12 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable(f"{path} must contain a JSON object, but contains {_JSON_WORDS[type(value)]}.")
     return value
+
+
+def _parse(data: bytes) -> Any:
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        return msgspec.json.decode(data)  # more than twice as fast
+    return json.loads(data)  # also knows NaN and half of a surrogate pair; its errors are the better ones
 
 
 _JSON_WORDS: dict[type, str] = {

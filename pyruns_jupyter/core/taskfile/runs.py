@@ -80,8 +80,8 @@ def slot_count(info: TaskInfo) -> int:
     """Return how many runs have a slot, at most `MAX_RUNS`: the length of the longest array, since old files
     may lack some.
     """
-    lengths = (len(values) for key in SLOTS if isinstance(values := info.get(key), list))
-    return min(max(lengths, default=0), MAX_RUNS)
+    columns = map(info.get, SLOTS)
+    return min(max([len(column) for column in columns if type(column) is list], default=0), MAX_RUNS)
 
 
 def runs(info: TaskInfo) -> list[Run]:

@@ -37,7 +37,7 @@ def read_task(folder: Path) -> TaskInfo:
         NotFound: if there is no task.
         Unreadable: if the file is damaged, is not a regular file, or cannot be read.
     """
-    return _parse(_read(folder), folder / TASK_INFO)
+    return _parse(_read(folder), _path(folder))
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -
         except (FileNotFoundError, NotADirectoryError):
             raise _gone(folder) from None
         before = _read(folder, dir_fd)
-        info = _parse(before, folder / TASK_INFO)
+        info = _parse(before, _path(folder))
         yield info
         after = dump_json(info)
         if after != before:
@@ -84,6 +84,20 @@ def run_fact(info: TaskInfo, key: str, run: int) -> Any:
     return facts.get(str(run)) if isinstance(facts, dict) else None
 
 
+def set_run_fact(info: TaskInfo, key: str, run: int, value: object, kept: int | None = None) -> None:
+    """Store what `key` of our own data in a task file says about a run (from 1), nothing if `value` is None,
+    and remove what it says about all but the latest `kept` runs.
+    """
+    facts = own(info).get(key)
+    if not isinstance(facts, dict):
+        facts = own(info)[key] = {}
+    facts.pop(str(run), None)
+    if value is not None:
+        facts[str(run)] = value
+    for number in sorted(facts, key=lambda text: (len(text), text))[:-kept] if kept else ():
+        del facts[number]
+
+
 def mark_imported(info: TaskInfo) -> None:
     """Record in a task file that the task was imported from an archive."""
     own(info)["imported"] = True
@@ -107,8 +121,12 @@ def payload_name(info: TaskInfo, usual: str | None = None) -> str:
     return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
 
 
+def _path(folder: Path) -> str:
+    return f"{folder}/{TASK_INFO}"  # faster than `/`
+
+
 def _read(folder: Path, dir_fd: int | None = None) -> bytes:
-    path = folder / TASK_INFO
+    path = _path(folder)
     try:
         return read_whole(path if dir_fd is None else TASK_INFO, path, dir_fd=dir_fd)[0]
     except (FileNotFoundError, NotADirectoryError):
@@ -129,7 +147,7 @@ def parse_last_points(data: bytes, path: Path | str) -> TaskInfo:
     return parse_json(rest, path)
 
 
-def _parse(data: bytes, path: Path) -> TaskInfo:
+def _parse(data: bytes, path: str) -> TaskInfo:
     if len(data) > MAX_BYTES and len(only_last_points(data)) > MAX_BYTES:
         raise too_large(path, MAX_BYTES)
     return parse_json(data, path)
