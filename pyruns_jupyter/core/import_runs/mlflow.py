@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.config.yamltext.values import plain_value
 from pyruns_jupyter.core.fs.list_files import files_below
 from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.metrics.database import rows_of
+from pyruns_jupyter.core.metrics.database import Database, opened_database
 from pyruns_jupyter.core.metrics.sources import mlflow
 from pyruns_jupyter.core.metrics.sources.base import Point, Source, SourceError
 from pyruns_jupyter.core.metrics.sources.formats import FORMATS, Format
@@ -24,7 +23,7 @@ from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
 
 from .found_run import MAX_PARAMETERS, STALE_SECONDS, FoundRun, RunSource
-from .sqlite_runs import QUERY_SECONDS, add_log_notice, connected, database_errors, has_tables
+from .sqlite_runs import QUERY_SECONDS, add_log_notice, database_errors, has_tables
 
 PROGRAM = "MLflow"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -82,24 +81,21 @@ def found_in_database(path: Path) -> list[FoundRun]:
     Raises:
         InvalidInput: when it cannot be read.
     """
-    deadline = time.monotonic() + QUERY_SECONDS
     try:
-        with closing(connected(path, _TABLES, deadline)) as database:
-            rows = rows_of(
-                database,
+        with opened_database(path, QUERY_SECONDS, _TABLES) as database:
+            rows = database.rows(
                 "SELECT r.run_uuid, substr(r.name, 1, ?1), r.status, r.start_time, r.end_time, "
                 "r.lifecycle_stage, substr(r.artifact_uri, 1, ?1), substr(e.name, 1, ?1) "
                 f"FROM runs r LEFT JOIN {_TABLES[0]} e ON e.experiment_id = r.experiment_id "
                 "WHERE length(r.run_uuid) <= 100 GROUP BY r.run_uuid ORDER BY r.start_time LIMIT ?2",
-                (_MAX_NAME, _MAX_RUNS),
-                deadline,
+                *(_MAX_NAME, _MAX_RUNS),
             )
-            return [_database_run(path, database, row, deadline) for row in rows if isinstance(row[0], str)]
+            return [_database_run(path, database, row) for row in rows if isinstance(row[0], str)]
     except database_errors() as error:
         raise InvalidInput(f"{path} cannot be read: {error}.", field="path") from None
 
 
-def _database_run(path: Path, database: Any, row: Any, deadline: float) -> FoundRun:
+def _database_run(path: Path, database: Database, row: Any) -> FoundRun:
     identity, name, status, started, finished, stage, location, experiment = row
     file_format = _format(mlflow.DATABASE_FORMAT)
 
@@ -107,24 +103,22 @@ def _database_run(path: Path, database: Any, row: Any, deadline: float) -> Found
         return [RunSource(str(path), file_format, _DatabaseRun(path, identity))]
 
     run = FoundRun(PROGRAM, f"mlflow:{identity}", path, identity[:8], opened)
-    tags = dict(_pairs(database, "tags", identity, deadline))
+    tags = dict(_pairs(database, "tags", identity))
     _set_facts(run, name or tags.get(_NAME_TAG), experiment, started, finished, tags)
     _set_status(run, _STATUS_NAMES.get(status), stage)
-    run.set_parameters({key: _value(text) for key, text in _pairs(database, "params", identity, deadline)})
+    run.set_parameters({key: _value(text) for key, text in _pairs(database, "params", identity)})
     run.artifacts = _artifacts(location, path.parent)
     add_log_notice(run, path)
     return run
 
 
-def _pairs(database: Any, table: str, identity: str, deadline: float) -> list[tuple[str, str]]:
+def _pairs(database: Database, table: str, identity: str) -> list[tuple[str, str]]:
     return [
         (key, value)
-        for key, value in rows_of(
-            database,
+        for key, value in database.rows(
             f"SELECT substr(key, 1, 300), substr(value, 1, {_MAX_VALUE}) FROM {table} "
             "WHERE run_uuid = ? LIMIT ?",
-            (identity, MAX_PARAMETERS + 1),
-            deadline,
+            *(identity, MAX_PARAMETERS + 1),
         )
         if isinstance(key, str) and isinstance(value, str)
     ]
@@ -139,10 +133,9 @@ class _DatabaseRun(Source):
 
     def read(self) -> list[Point]:
         """See `Source`."""
-        deadline = time.monotonic() + QUERY_SECONDS
         try:
-            with closing(connected(self.path, _TABLES, deadline)) as database:
-                rows = mlflow.metric_rows(database, [self._identity], self.offset, deadline)
+            with opened_database(self.path, QUERY_SECONDS, _TABLES) as database:
+                rows = mlflow.metric_rows(database, [self._identity], self.offset)
         except database_errors() as error:
             self.has_more = False
             raise SourceError(f"The database cannot be read: {error}.") from None

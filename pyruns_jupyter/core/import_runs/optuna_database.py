@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.metrics.database import rows_of
+from pyruns_jupyter.core.metrics.database import Database, opened_database
 from pyruns_jupyter.core.metrics.sources.base import SourceError, is_number
 
 from .found_run import MAX_PARAMETERS, FoundRun, json_value
@@ -28,7 +26,7 @@ from .optuna_trials import (
     TrialFacts,
     found_run,
 )
-from .sqlite_runs import QUERY_SECONDS, add_log_notice, connected, database_errors, has_tables
+from .sqlite_runs import QUERY_SECONDS, add_log_notice, database_errors, has_tables
 
 _TABLES = (
     "studies",
@@ -57,11 +55,10 @@ def found_in_database(path: Path) -> list[FoundRun]:
     Raises:
         InvalidInput: when it cannot be read.
     """
-    deadline = time.monotonic() + QUERY_SECONDS
     try:
-        with closing(connected(path, _TABLES, deadline)) as database:
-            _check_version(path, database, deadline)
-            trials = _trials(database, deadline)
+        with opened_database(path, QUERY_SECONDS, _TABLES) as database:
+            _check_version(path, database)
+            trials = _trials(database.rows)
     except database_errors() as error:
         raise InvalidInput(f"{path} cannot be read: {error}.", field="path") from None
     runs = [found_run(path, trial, partial(_reported, path, identity)) for identity, trial in trials]
@@ -70,10 +67,10 @@ def found_in_database(path: Path) -> list[FoundRun]:
     return runs
 
 
-def _check_version(path: Path, database: Any, deadline: float) -> None:
+def _check_version(path: Path, database: Database) -> None:
     """Raise InvalidInput if the tables are those of Optuna 2, which stored infinite values differently."""
     for table, column in _NEW_COLUMNS.items():
-        columns = [row[1] for row in rows_of(database, f"PRAGMA table_info({table})", (), deadline)]
+        columns = [row[1] for row in database.rows(f"PRAGMA table_info({table})")]
         if column not in columns:
             raise InvalidInput(
                 f"{path} has the tables of an old version of {PROGRAM}. Upgrade a copy of it with "
@@ -82,12 +79,8 @@ def _check_version(path: Path, database: Any, deadline: float) -> None:
             )
 
 
-def _trials(database: Any, deadline: float) -> list[tuple[int, Trial]]:
-    """Return the trials by their ID."""
-
-    def rows(query: str, *values: object) -> list[Any]:
-        return rows_of(database, query, values, deadline)
-
+def _trials(rows: Callable[..., list[Any]]) -> list[tuple[int, Trial]]:
+    """Return the trials by their ID; `rows` returns the rows of a query."""
     is_utc = _is_utc(rows("SELECT substr(library_version, 1, 20) FROM version_info LIMIT 1"))
     studies: dict[int, Study] = {}
     facts = TrialFacts()
@@ -141,15 +134,12 @@ def _reported(path: Path, identity: int) -> Iterator[tuple[int, float]]:
     """Yield the steps and intermediate values of a trial, by step."""
     before = -1  # Optuna has no negative steps
     while True:
-        deadline = time.monotonic() + QUERY_SECONDS
         try:
-            with closing(connected(path, _TABLES, deadline)) as database:
-                rows = rows_of(
-                    database,
+            with opened_database(path, QUERY_SECONDS, _TABLES) as database:
+                rows = database.rows(
                     "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
                     "WHERE trial_id = ? AND step > ? AND typeof(step) = 'integer' ORDER BY step LIMIT ?",
-                    (identity, before, SLICE),
-                    deadline,
+                    *(identity, before, SLICE),
                 )
         except database_errors() as error:
             raise SourceError(f"The database cannot be read: {error}.") from None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
-from typing import Any
 
-from pyruns_jupyter.core.metrics.database import check_tables, connect
+from pyruns_jupyter.core.metrics.database import opened_database
 
 from .found_run import FoundRun
 
@@ -16,29 +14,11 @@ QUERY_SECONDS = 60.0
 _RECOGNIZE_SECONDS = 1.0
 
 
-def connected(path: Path, tables: tuple[str, ...], deadline: float) -> Any:
-    """Return a connection that only reads, and ends a query at `deadline` (monotonic).
-
-    Raises:
-        OSError: when it is not a database with these tables.
-        sqlite3.Error: when it cannot be read.
-    """
-    database = connect(path, deadline)
-    try:
-        database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-        database.execute("PRAGMA trusted_schema = OFF")
-        check_tables(database, tables, deadline)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
 def has_tables(path: Path, tables: tuple[str, ...]) -> bool:
     """Return whether a file is a database with these tables."""
     try:
-        connected(path, tables, time.monotonic() + _RECOGNIZE_SECONDS).close()
-        return True
+        with opened_database(path, _RECOGNIZE_SECONDS, tables):
+            return True
     except Exception:  # noqa: BLE001  # whatever the file contains
         return False
 

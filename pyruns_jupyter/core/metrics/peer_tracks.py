@@ -13,18 +13,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, signature_of
 
-from .database import check_tables, connect, rows_of
-
-if TYPE_CHECKING:
-    import sqlite3
+from .database import Database, opened_database
 
 STORE_KEY = "track_store"
 STORE_NAME = "tracks.sqlite3"
@@ -99,7 +96,7 @@ def stored_tracks(folder: Path, info: dict[str, Any], run: int) -> dict[str, lis
     with _opened(folder, info, _SECONDS) as reader:
         path = folder / STORE_NAME
         cached = _cached(str(path), os.stat(path).st_ino, reader.generation)
-        if not cached.lock.acquire(timeout=max(0.0, reader.deadline - time.monotonic())):
+        if not cached.lock.acquire(timeout=max(0.0, reader.database.deadline - time.monotonic())):
             raise OSError("another thread has been reading it for too long")
         try:
             cached.update(reader)
@@ -142,37 +139,32 @@ def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Dat
             f"The curves of {folder} are damaged, or their format is not supported by this version of "
             "pyruns_jupyter."
         )
-    deadline = time.monotonic() + seconds
     try:
-        with closing(connect(path, deadline)) as database:
-            database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-            database.execute("PRAGMA trusted_schema = OFF")
-            check_tables(database, _TABLES, deadline)
-            yield _DatabaseReader(database, generation, deadline)
+        with opened_database(path, seconds, _TABLES) as database:
+            yield _DatabaseReader(database, generation)
     except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, RecursionError, OverflowError) as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from error
 
 
 class _DatabaseReader:
-    """Reads a generation of an open database until `deadline` (monotonic)."""
+    """Reads a generation of an open database."""
 
-    def __init__(self, database: sqlite3.Connection, generation: str, deadline: float) -> None:
+    def __init__(self, database: Database, generation: str) -> None:
+        self.database = database
         self.generation = generation
-        self.deadline = deadline
-        self._database = database
 
     def snapshot_length(self) -> int:
         """Return the number of characters of the snapshot, 0 when there is none."""
-        found = self._rows(
-            "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", (self.generation,)
+        found = self.database.rows(
+            "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", self.generation
         )
         return found[0][0] if found and isinstance(found[0][0], int) else 0
 
     def snapshot(self, max_length: int) -> list[dict[str, list[Any]]]:
         """Return the curves of each run from a snapshot of at most `max_length` characters."""
-        found = self._rows(
+        found = self.database.rows(
             "SELECT snapshot FROM generations WHERE generation = ? AND length(snapshot) <= ? LIMIT 1",
-            (self.generation, max_length),
+            *(self.generation, max_length),
         )
         text = found[0][0] if found else None
         if not isinstance(text, str):
@@ -191,10 +183,10 @@ class _DatabaseReader:
         """Yield sequence, run index and values of the points after `after`."""
         count = 0
         while count < _MAX_POINTS:
-            rows = self._rows(
+            rows = self.database.rows(
                 "SELECT sequence, run_index, CASE WHEN length(payload) <= ? THEN payload END FROM points "
                 "WHERE generation = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                (_MAX_PAYLOAD, self.generation, after, _ROWS),
+                *(_MAX_PAYLOAD, self.generation, after, _ROWS),
             )
             for sequence, index, payload in rows:
                 if isinstance(sequence, int) and isinstance(index, int):
@@ -204,20 +196,17 @@ class _DatabaseReader:
                 return
             if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
                 raise OSError("its points are not in order")
-            if time.monotonic() > self.deadline:
+            if time.monotonic() > self.database.deadline:
                 raise OSError("reading it took too long")
             after = rows[-1][0]
 
     def last_points(self) -> list[Any]:
         """Return run index and payload of the last points, the last one first."""
-        return self._rows(
+        return self.database.rows(
             "SELECT run_index, payload FROM points WHERE generation = ? AND length(payload) <= ? "
             "ORDER BY sequence DESC LIMIT ?",
-            (self.generation, _MAX_PAYLOAD, _NEWEST),
+            *(self.generation, _MAX_PAYLOAD, _NEWEST),
         )
-
-    def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
-        return rows_of(self._database, query, values, self.deadline)
 
 
 def _object(text: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, run_fact, set_run_fact
 
 from . import journal, peer_tracks
 from .aggregate import WHOLE_BYTES, JournalReader, compact, evenly, read_journal
@@ -196,10 +196,9 @@ def add_points(
         if not isinstance(present, list):
             present = []
         slot[key] = present[: max(0, len(present) - earlier.get(key, 0))] + values
-    if not whole and tracks:
-        own(info).setdefault(_THINNED, {})[str(run)] = {key: len(values) for key, values in tracks.items()}
-    elif earlier:
-        own(info)[_THINNED].pop(str(run), None)
+    if earlier or (tracks and not whole):
+        tails = {key: len(values) for key, values in tracks.items()}
+        set_run_fact(info, _THINNED, run, None if whole else tails or None)
     return whole
 
 
@@ -219,8 +218,7 @@ def tails_of(info: TaskInfo, run: int) -> dict[str, int]:
     """Return, for each curve of run `run` (from 1), how many values at the end of its list in the task file
     are from a journal that was kept; empty when no journal was kept.
     """
-    thinned = own_facts(info).get(_THINNED)
-    tails = thinned.get(str(run)) if isinstance(thinned, dict) else None
+    tails = run_fact(info, _THINNED, run)
     if not isinstance(tails, dict):
         return {}
     return {key: count for key, count in tails.items() if type(count) is int and count > 0}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, set_run_fact
 
 from .expressions import MAX, MEAN, MIN, Aggregate
 
@@ -93,13 +93,5 @@ def numeric(value: Any) -> float | None:
 
 def store_statistics(info: TaskInfo, run: int, found: Mapping[str, CurveStatistics]) -> None:
     """Store the statistics of the curves of run `run` (from 1) in a task file, unless there are too many."""
-    stored = own(info).get(KEY)
-    if not isinstance(stored, dict):
-        stored = own(info)[KEY] = {}
-    stored.pop(str(run), None)
-    if len(found) <= MAX_KEYS:
-        stored[str(run)] = {
-            key: one.to_list() for key, one in found.items() if one.count and len(key) <= MAX_KEY
-        }
-    for number in sorted(stored, key=lambda text: (len(text), text))[:-_MAX_RUNS]:
-        del stored[number]
+    known = {key: one.to_list() for key, one in found.items() if one.count and len(key) <= MAX_KEY}
+    set_run_fact(info, KEY, run, known if len(found) <= MAX_KEYS else None, _MAX_RUNS)

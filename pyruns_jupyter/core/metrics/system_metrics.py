@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pyruns_jupyter.core.common.json_floats import finite_number
 from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, run_fact, set_run_fact
 
 from .downsample import Curve
 from .journal import entries
@@ -261,20 +261,13 @@ def _highest(columns: Iterable[Sequence[float | None]]) -> float | None:
 
 def store_summary(info: TaskInfo, run: int, summary: Mapping[str, float]) -> None:
     """Store the summary of run `run` (from 1) in a task file, unless it is empty."""
-    if not summary:
-        return
-    stored = own(info).get(_KEY)
-    if not isinstance(stored, dict):
-        stored = own(info)[_KEY] = {}
-    stored[str(run)] = dict(summary)
-    for number in sorted(stored, key=lambda text: (len(text), text))[:-_MAX_RUNS]:
-        del stored[number]
+    if summary:
+        set_run_fact(info, _KEY, run, dict(summary), _MAX_RUNS)
 
 
 def stored_summary(info: TaskInfo, run: int) -> dict[str, float]:
     """Return the summary of run `run` (from 1) in a task file, whatever that contains; empty without one."""
-    stored = own_facts(info).get(_KEY)
-    found = stored.get(str(run)) if isinstance(stored, dict) else None
+    found = run_fact(info, _KEY, run)
     if not isinstance(found, dict):
         return {}
     numbers = {name: finite_number(found[name]) for name in _SUMMARY_KEYS & found.keys()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, run_fact, set_run_fact
 
 _KEY = "metric_sources"
 MAX_FACTS = 50  # of a run
@@ -17,16 +17,12 @@ _MAX_MESSAGES = 20
 
 def store_facts(info: TaskInfo, run: int, facts: list[dict[str, Any]]) -> None:
     """Store the sources of run `run` in a task file."""
-    stored = own(info).get(_KEY)
-    if not isinstance(stored, dict):
-        stored = own(info)[_KEY] = {}
-    stored[str(run)] = facts[:MAX_FACTS]
+    set_run_fact(info, _KEY, run, facts[:MAX_FACTS])
 
 
 def facts_of(info: TaskInfo, run: int) -> list[dict[str, Any]]:
     """Return the sources of run `run`."""
-    stored = own_facts(info).get(_KEY)
-    facts = stored.get(str(run)) if isinstance(stored, dict) else None
+    facts = run_fact(info, _KEY, run)
     return [fact for fact in facts if isinstance(fact, dict)] if isinstance(facts, list) else []
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
-from pyruns_jupyter.core.metrics.database import rows_of
+from pyruns_jupyter.core.metrics.database import Database
 
 from .base import MAX_KEY_LENGTH, SLICE_BYTES, STEP, FileSource, Point, SourceError, is_number
 from .sqlite import DatabaseSource
@@ -96,14 +96,12 @@ class MlflowDatabase(DatabaseSource):
         self._attempt = attempt
         self._prefixes: dict[str, str] = {}
 
-    def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
+    def rows(self, database: Database) -> tuple[list[Any], bool]:
         """See `DatabaseSource`."""
-        found = rows_of(
-            database,
+        found = database.rows(
             "SELECT r.run_uuid, r.name FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid "
             "WHERE t.key = ? AND t.value = ? ORDER BY r.start_time LIMIT ?",
-            (_TAG, self._attempt, _MAX_RUNS + 1),
-            deadline,
+            *(_TAG, self._attempt, _MAX_RUNS + 1),
         )
         if len(found) > _MAX_RUNS:
             self.notice = f"Only the first {_MAX_RUNS:,} of its runs are read."
@@ -117,7 +115,7 @@ class MlflowDatabase(DatabaseSource):
         self.is_used = bool(self._prefixes)
         if not self._prefixes:
             return [], False
-        rows = metric_rows(database, list(self._prefixes), self.offset, deadline)
+        rows = metric_rows(database, list(self._prefixes), self.offset)
         return rows, len(rows) == ROWS
 
     def points(self, rows: list[Any]) -> list[Point]:
@@ -125,20 +123,18 @@ class MlflowDatabase(DatabaseSource):
         return points_of(rows, self._prefixes)
 
 
-def metric_rows(database: Any, runs: list[str], after: int, deadline: float) -> list[Any]:
+def metric_rows(database: Database, runs: list[str], after: int) -> list[Any]:
     """Return the next `ROWS` rows of runs in the table of metrics, after the row `after`.
 
     Raises:
         sqlite3.Error: when the query fails.
     """
     places = ", ".join("?" * len(runs))
-    return rows_of(
-        database,
+    return database.rows(
         "SELECT rowid, run_uuid, CASE WHEN length(CAST(key AS BLOB)) <= ? THEN key END, "
         "value, timestamp, step, is_nan FROM metrics "
         f"WHERE run_uuid IN ({places}) AND rowid > ? ORDER BY rowid LIMIT ?",
-        (MAX_KEY_LENGTH, *runs, after, ROWS),
-        deadline,
+        *(MAX_KEY_LENGTH, *runs, after, ROWS),
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
-from pyruns_jupyter.core.metrics.database import check_tables, connect
+from pyruns_jupyter.core.metrics.database import Database, opened_database
 
 from .base import NotMetrics, Point, Source, SourceError
 
@@ -34,7 +33,7 @@ class DatabaseSource(Source):
         self._stamp: tuple[int, int] | None = None
         self._has_points = False
 
-    def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
+    def rows(self, database: Database) -> tuple[list[Any], bool]:
         """Return the next rows, in order, and whether there are more; each begins with its number.
 
         Raises:
@@ -55,21 +54,18 @@ class DatabaseSource(Source):
         if stamp[1] == 0 or (stamp == self._stamp and not self.has_more):
             return []
         is_last = self.has_ended and self.is_used
-        deadline = time.monotonic() + (_LAST_SECONDS if is_last else _SECONDS)
         try:
             if not self._is_quiet(stamp):
                 return self._later()
-            with closing(connect(self.path, deadline)) as database:
-                if hasattr(database, "setlimit"):  # since Python 3.11
-                    database.setlimit(_LIMIT_LENGTH, _MAX_LENGTH)
-                database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-                database.execute("PRAGMA trusted_schema = OFF")
+            with opened_database(self.path, _LAST_SECONDS if is_last else _SECONDS) as database:
+                if hasattr(database.connection, "setlimit"):  # since Python 3.11
+                    database.connection.setlimit(_LIMIT_LENGTH, _MAX_LENGTH)
                 try:
-                    check_tables(database, self.TABLES, deadline)
+                    database.check_tables(self.TABLES)
                 except OSError:
                     self._stamp = stamp
                     return []  # of another program, or it is being created
-                rows, has_more = self.rows(database, deadline)
+                rows, has_more = self.rows(database)
             if self._has_log() and self._stamp_of() != stamp:
                 return self._later()  # a part of it may be older than another part
         except OSError as error:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.metrics.database import rows_of
+from pyruns_jupyter.core.metrics.database import Database
 
 from .base import MAX_KEY_LENGTH, STEP, Point
 from .lines import flat
@@ -52,16 +52,14 @@ class TrackioDatabase(DatabaseSource):
         super().__init__(path)
         self._prefixes: dict[str, str] = {}
 
-    def rows(self, database: Any, deadline: float) -> tuple[list[Any], bool]:
+    def rows(self, database: Database) -> tuple[list[Any], bool]:
         """See `DatabaseSource`."""
         self.is_used = True
-        rows = rows_of(
-            database,
+        rows = database.rows(
             "SELECT rowid, run_name, timestamp, step, "
             "CASE WHEN length(CAST(metrics AS BLOB)) <= ? THEN metrics END "
             "FROM metrics WHERE rowid > ? ORDER BY rowid LIMIT ?",
-            (_MAX_JSON, self.offset, _ROWS),
-            deadline,
+            *(_MAX_JSON, self.offset, _ROWS),
         )
         return rows, len(rows) == _ROWS
 
