@@ -13,25 +13,41 @@ from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.metrics.goals import Goals
 from pyruns_jupyter.core.tasks.failure_groups import failure_groups
 from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow
 
+from .actions import MAX_NAMES
 from .tasks import Selection, check_fields
 
 MAX_TASKS = 500
 
 
-class CompareRequest(Selection, frozen=True):
+class NamedSelection(Selection, frozen=True):
+    """The tasks `names`, or those that match the query."""
+
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.names and (self.query or self.status):
+            raise InvalidInput("Specify either task names, or 'query' and 'status', not both.", field="names")
+
+    def selection_of(self, named: list[TaskRow], index: TaskIndex) -> partial[query.QueryResult]:
+        """Return a function that finds the rows `named` if there are `names`, else `selection`."""
+        if not self.names:
+            return self.selection(index)
+        return partial(query.select, named, limit=None, sources=query.Sources.of(index))
+
+
+class CompareRequest(NamedSelection, frozen=True):
     """The tasks to compare: those of `names` in this order, or those that match the query.
 
     `metrics` are aggregates of metrics to compare in addition.
     """
 
-    names: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self, "metrics")
-        if self.names and (self.query or self.status):
-            raise InvalidInput("Specify either task names, or 'query' and 'status', not both.", field="names")
+        super().__post_init__()
 
     def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
         """Return a slow function that makes the `Comparison` from the present index.
@@ -40,9 +56,7 @@ class CompareRequest(Selection, frozen=True):
         """
         rows = index.rows
         named = [rows[name] for name in self.names if name in rows]
-        select = self.selection(index)
-        if self.names:
-            select = partial(query.select, named, limit=None, sources=query.Sources.of(index))
+        select = self.selection_of(named, index)
 
         def make() -> dict[str, Any]:
             found = select(is_given_up=is_given_up, aggregates=self.metrics)
@@ -72,6 +86,35 @@ class CompareQuery(CompareRequest, frozen=True, rename={"names": "name"}):
     """A `CompareRequest` in the query of a URL."""
 
     names: tuple[str, ...] = ()  # declared again, because `rename` ignores inherited fields
+
+
+class FailuresRequest(NamedSelection, frozen=True):
+    """The tasks whose failures to group: those of `names`, or those that match the query."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.names) > MAX_NAMES:
+            raise InvalidInput(
+                f"At most {MAX_NAMES:,} names are allowed, not {len(self.names):,}. Use a query instead.",
+                field="names",
+            )
+
+    def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
+        """Return a slow function that makes the `Failures` from the present index.
+
+        It raises InvalidInput if the query is not valid.
+        """
+        wanted = {*self.names}
+        select = self.selection_of([row for name, row in index.rows.items() if name in wanted], index)
+
+        def make() -> dict[str, Any]:
+            chosen = select(is_given_up=is_given_up).items
+            known = index.configs()
+            configs = [known.get(row.name) or row.swept for row in chosen]
+            groups = failure_groups(index.workspace, chosen, configs, is_given_up)
+            return {"tasks": len(chosen), "groups": [one.to_dict() for one in groups]}
+
+        return make
 
 
 def _different(configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .files import check_inside
 from .request import Request, RunNumber, TaskRequest
-from .tasks import run_of
+from .tasks import find_run, run_of
 
 MAX_TASKS, MAX_MESSAGES = 200, 50
 MAX_POINTS = 2000  # of one curve of several tasks
@@ -56,9 +56,7 @@ def curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> dict[str, Any]:
 def _of_task(
     workspace: WorkspaceFolder, name: str, wanted: CurvesRequest
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    paths = workspace.existing(name)
-    info = read_task(paths.folder)
-    run = run_of(info, name, wanted.run)
+    paths, info, run = find_run(workspace, name, wanted.run)
     check_inside(paths.journal(run.index), paths.folder)
     check_inside(paths.curves(run.index), paths.folder)
     found = curves_of_run(info, run, paths, list(wanted.key) or None)

@@ -23,13 +23,13 @@ from pyruns_jupyter.core.metrics.sources import tensorboard, wandb
 from pyruns_jupyter.core.metrics.sources.facts import facts_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .files import File, check_inside
 from .request import Count, Request, RunRequest
 from .runs import ArtifactRequest, artifact_file, as_file
-from .tasks import run_of
+from .tasks import find_run
 
 MAX_TASKS = 100
 MAX_ITEMS, MAX_ITEMS_OF_RUN = 20_000, 2000
@@ -136,7 +136,8 @@ class _RunMedia:
         """Add a file if it is a medium; return False if the run has too many."""
         kind = kind_of(path)
         if kind is not None:
-            self._add(kind, key, path, source, None, status.st_size, status.st_mtime)
+            size, modified_at = status.st_size, status.st_mtime
+            self._add(_Item(self._task, self._run, kind, key, path, source, None, size, modified_at))
         return not self.is_cut
 
     def add_event_file(self, real: Path, path: str, source: str | None = None) -> None:
@@ -156,22 +157,14 @@ class _RunMedia:
             self.is_pending = self.is_pending or not is_complete
             for image in images:
                 label = Label(image.tag, image.step)
-                self._add(IMAGE, label, path, source, image.offset, image.size, None)
+                place = (path, source, image.offset, image.size)
+                self._add(_Item(self._task, self._run, IMAGE, label, *place, None))
 
-    def _add(
-        self,
-        kind: str,
-        key: Label | str,
-        path: str,
-        source: str | None,
-        offset: int | None,
-        size: int,
-        modified_at: float | None,
-    ) -> None:
+    def _add(self, item: _Item) -> None:
         if len(self.items) >= MAX_ITEMS_OF_RUN:
             self.is_cut = True
-            return
-        self.items.append(_Item(self._task, self._run, kind, key, path, source, offset, size, modified_at))
+        else:
+            self.items.append(item)
 
 
 class _Lister:
@@ -187,9 +180,7 @@ class _Lister:
         Raises:
             NotFound: if there is no such task, or it has not run.
         """
-        paths = self._workspace.existing(name)
-        info = read_task(paths.folder)
-        run = run_of(info, name, None)
+        paths, info, run = find_run(self._workspace, name, None)
         found = _RunMedia(name, run.index)
         folder = check_inside(paths.artifact_dir(run.index), paths.folder)
         for path, status in self._files(folder, found):
@@ -258,9 +249,7 @@ def media_file(workspace: WorkspaceFolder, wanted: MediaFileRequest) -> File:
     if not wanted.source and wanted.offset is None:
         return artifact_file(workspace, ArtifactRequest(task=task, run=number, path=wanted.path))
     missing = NotFound(f"Run {number} of {task!r} has no such image or file.")
-    paths = workspace.existing(task)
-    info = read_task(paths.folder)
-    run = run_of(info, task, number)
+    paths, info, run = find_run(workspace, task, number)
     if not wanted.source:
         folder = check_inside(paths.artifact_dir(run.index), paths.folder)
         real = Path(os.path.realpath(check_inside(folder / _plain(wanted.path, missing), folder)))

@@ -39,8 +39,7 @@ from . import (
     tasks,
 )
 from .columns import columns_reader
-from .compare import CompareQuery, CompareRequest
-from .failures import FailuresRequest
+from .compare import CompareQuery, CompareRequest, FailuresRequest
 from .groups import GroupRequest
 from .request import Request, RequestSource, RunRequest, StudyRequest, TaskRequest, given_options
 from .session import Session
@@ -199,9 +198,7 @@ async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object
     if wanted.may_be_slow:  # for seconds; other requests do not wait for it
         make = await session.look(lambda index: tasks.task_page(index, wanted, lambda: session.is_abandoned))
         return await session.search(make)
-    # The result of a query may depend on the time, such as `started>2d`. Best values depend on the settings.
-    now = time.monotonic()
-    question = (wanted, now if wanted.best else int(now / 2) if wanted.query else 0)
+    question = (wanted, time.monotonic() if wanted.best else wanted.moment)  # best values depend on settings
     return await session.answer(question, lambda index: tasks.task_page(index, wanted))
 
 

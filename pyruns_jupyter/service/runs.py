@@ -14,16 +14,13 @@ from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.list_files import files_below
 from pyruns_jupyter.core.fs.regular_files import open_below
-from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import stacks
 
 from .files import File, check_inside
 from .logs import LogRequest
 from .request import RunRequest, TaskRequest
-from .tasks import environment_model, run_model, run_of
+from .tasks import environment_model, find_run, run_model
 
 MAX_FILES = 10_000  # of one list of artifacts
 MAX_STACK_SECONDS = 60
@@ -53,7 +50,7 @@ def run_details(workspace: WorkspaceFolder, name: str, number: int) -> dict[str,
     Raises:
         NotFound: if the task has no such run.
     """
-    paths, info, run = _find(workspace, name, number)
+    paths, info, run = find_run(workspace, name, number)
     return run_model(paths, info, run)
 
 
@@ -64,7 +61,7 @@ def run_input(workspace: WorkspaceFolder, name: str, number: int, *, secrets: bo
         NotFound: if there is no such run, or its input was not recorded.
         Unreadable: if the record is damaged.
     """
-    paths, _, run = _find(workspace, name, number)
+    paths, _, run = find_run(workspace, name, number)
     try:
         found = read_json(check_inside(paths.input(run.index), paths.folder))
     except FileNotFoundError:
@@ -95,7 +92,7 @@ def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, A
     Raises:
         NotFound: if the task has no such run.
     """
-    paths, _, run = _find(workspace, name, number)
+    paths, _, run = find_run(workspace, name, number)
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
     items: list[dict[str, Any]] = []
     cut = False
@@ -132,7 +129,7 @@ def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str)
         NotFound: if there is no such file, or a symbolic link leads out of the artifact folder.
         OSError: if the file may not be read.
     """
-    paths, _, run = _find(workspace, name, number)
+    paths, _, run = find_run(workspace, name, number)
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
     missing = NotFound(f"Run {number} of {name!r} has no artifact {path!r}.")
     parts = path.split("/")
@@ -172,9 +169,3 @@ def request_stacks(
     """Return a new `StackDump` of a running task; see `engine.client.stacks.request_stacks`."""
     found = stacks.request_stacks(workspace, wanted.task, seconds=wanted.seconds, is_abandoned=is_abandoned)
     return vars(found)
-
-
-def _find(workspace: WorkspaceFolder, name: str, number: int) -> tuple[TaskPaths, TaskInfo, Run]:
-    paths = workspace.existing(name)
-    info = read_task(paths.folder)
-    return paths, info, run_of(info, name, number)

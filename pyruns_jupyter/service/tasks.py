@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -27,7 +29,7 @@ from pyruns_jupyter.core.query import QueryResult
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.tasks import edit
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
@@ -41,6 +43,7 @@ from .request import Count, Request, TaskRequest, check_keys, given_options
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 200  # items on a page
 MAX_FIELDS = 200
+_MAX_SELECTIONS = 4  # of an index that are kept
 
 
 class Selection(Request, frozen=True):
@@ -101,6 +104,24 @@ class TaskPageRequest(PageRequest, frozen=True):
             return True
         return any("(" in text for text in (self.query, self.sort, *self.fields, *self.best))
 
+    @property
+    def moment(self) -> int:
+        """The time, in steps of 2 s, if the result may depend on it, such as that of `started>2d`."""
+        return int(time.monotonic() / 2) if self.query else 0
+
+
+# The last selections of an index, by its revision: most requests are for another page of the same one.
+_selections: WeakKeyDictionary[TaskIndex, tuple[int, dict[Hashable, QueryResult]]] = WeakKeyDictionary()
+
+
+def _selected(
+    index: TaskIndex, revision: int, key: Hashable, select: Callable[[], QueryResult]
+) -> QueryResult:
+    known = _selections.get(index)
+    if known is None or known[0] != revision or len(known[1]) >= _MAX_SELECTIONS:
+        known = _selections[index] = revision, {}
+    return known[1].get(key) or known[1].setdefault(key, select())
+
 
 def task_page(
     index: TaskIndex, wanted: TaskPageRequest, is_given_up: Callable[[], bool] | None = None
@@ -113,22 +134,30 @@ def task_page(
     select = wanted.selection(index, "desc")
     swept, figures = index.columns()
     goals = _goals(index.goals(), figures)
+    revision = index.revision
     seen = {
         "counts": dict(index.counts),
-        "revision": index.revision,
+        "revision": revision,
         "epoch": index.epoch,
         "typical_duration": index.typical_duration,
     }
 
     def page() -> dict[str, Any]:
-        found = select(
-            offset=wanted.offset,
-            limit=wanted.limit,
-            excerpts=True,
-            aggregates=fields,
-            best=wanted.best,
-            is_given_up=is_given_up,
-        )
+        first, limit, best = wanted.offset, wanted.limit, wanted.best
+        if wanted.may_be_slow:
+            found = select(
+                offset=first,
+                limit=limit,
+                excerpts=True,
+                aggregates=fields,
+                best=best,
+                is_given_up=is_given_up,
+            )
+            rows = found.items
+        else:
+            key = (wanted.query, wanted.status, wanted.sort, wanted.order, best, str(goals), wanted.moment)
+            found = _selected(index, revision, key, lambda: select(best=best))
+            rows = found.items[first : first + limit]
         configs = index.configs() if fields else {}
         return {
             "usage": found.usage._asdict(),
@@ -140,7 +169,7 @@ def task_page(
                     found.values.get(row.name),
                     found.excerpts.get(row.name),
                 )
-                for row in found.items
+                for row in rows
             ],
             "total": found.total,
             **seen,
@@ -317,6 +346,17 @@ def run_of(info: TaskInfo, name: str, number: int | None) -> Run:
     if not 1 <= wanted <= len(known):
         raise NotFound(f"The task {name!r} has no run {wanted}.")
     return known[wanted - 1]
+
+
+def find_run(workspace: WorkspaceFolder, name: str, number: int | None) -> tuple[TaskPaths, TaskInfo, Run]:
+    """Return the paths of a task, the content of its file, and a run, the latest one if `number` is None.
+
+    Raises:
+        NotFound: if there is no such task or run.
+    """
+    paths = workspace.existing(name)
+    info = read_task(paths.folder)
+    return paths, info, run_of(info, name, number)
 
 
 def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
