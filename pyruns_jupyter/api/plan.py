@@ -216,7 +216,7 @@ def plan_overlay(
         known = {(one.field, one.message) for one in errors}
         several = error.errors if isinstance(error, InvalidInputs) else [error]
         errors += [_placed(one, given.template) for one in several if (one.field, one.message) not in known]
-    errors = [_below(one, lines) for one in errors]
+    errors = [one if one.line is None else one.at(one.line + lines, one.column) for one in errors]
     name = name or found.name
     names: list[str] = []
     if name:
@@ -232,21 +232,7 @@ def plan_overlay(
     return Plan(whole, sweep, name=name, script=script, names=names)
 
 
-def _below(error: InvalidInput, lines: int) -> InvalidInput:
-    if not lines or error.line is None:
-        return error
-    moved = InvalidInput(error.message, field=error.field, line=error.line + lines, column=error.column)
-    moved.suggestions = error.suggestions
-    return moved
-
-
 def _placed(error: InvalidInput, given: Template) -> InvalidInput:
     """Return an error in the completed text with its place in the given text."""
     leaf = given.leaf(error.field) if error.field else None
-    return InvalidInput(
-        error.message,
-        field=error.field,
-        line=leaf.line if leaf else None,
-        column=leaf.column if leaf else None,
-        suggestions=error.suggestions,
-    )
+    return error.at(leaf.line, leaf.column) if leaf else error.at(None, None)

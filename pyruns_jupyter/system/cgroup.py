@@ -73,18 +73,18 @@ def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | No
     return min(found, key=lambda share: share.total, default=None)
 
 
-def oom_kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
+def oom_kills() -> int:
     """Return how many processes the kernel has killed because memory ran out: in the group of this process,
     or on the whole host if groups do not count them.
     """
-    return group_field(group_text(_oom_counter(groups, mount)), "oom_kill")
+    return group_field(group_text(_oom_counter()), "oom_kill")
 
 
 @cache
-def _oom_counter(groups: Path, mount: Path) -> Path:
+def _oom_counter() -> Path:
     """Return the kernel file that counts the kills of this process' group. Processes stay in their group."""
     for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
-        for folder in group_folders(groups, mount, controller)[:1]:
+        for folder in group_folders(GROUPS, MOUNT, controller)[:1]:
             if "oom_kill " in group_text(folder / name):
                 return folder / name
     return _HOST_COUNTS

@@ -60,7 +60,7 @@ class InvalidInput(PyrunsError):
         self.column = column
         self.suggestions = tuple(suggestions)
 
-    def at(self, line: int, column: int) -> InvalidInput:
+    def at(self, line: int | None, column: int | None) -> InvalidInput:
         """Return the same error at another place."""
         return InvalidInput(
             self.message, field=self.field, line=line, column=column, suggestions=self.suggestions

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from . import commandline
 from .model import Problem
-from .source.files import Import
-from .source.modules import Project
+from .source.files import Import, nodes_of
+from .source.modules import Module, Project
 
 # A module of theirs counts too.
 PARSER_LIBRARIES = (
@@ -16,14 +17,16 @@ PARSER_LIBRARIES = (
     *("lightning.pytorch.cli", "ml_collections", "optparse", "plac", "pyrallis"),
     *("pytorch_lightning.cli", "rich_click", "sacred", "simple_parsing", "tap", "typer", "tyro"),
 )
+_CALLS = ("parse_args", "parse_known_args")
 _PARTS = {"omegaconf": ("OmegaConf",), "transformers": ("HfArgumentParser",), "trl": ("TrlParser",)}
 
 
 def nothing_found(project: Project) -> Problem | None:
-    """Return the problem that no parameters were found in a script that imports a parser library; None if it
-    imports none.
+    """Return the problem that no parameters were found in a script that imports a parser library, or uses
+    the parser of another one; None if it does not.
     """
     where, names = "The script", _libraries(project.main.source.imports)
+    names = names or [name for name in _CALLS if _is_called(project.main, name)][:1]
     if not names:
         modules = [one for one in project.reached() if not one.main]
         where, names = (
@@ -37,6 +40,10 @@ def nothing_found(project: Project) -> Problem | None:
         f"its parameters, or write its arguments in {commandline.KEY}, with {{key}} for the value of a key.",
         0,
     )
+
+
+def _is_called(module: Module, method: str) -> bool:
+    return any(isinstance(one, ast.Attribute) and one.attr == method for one in nodes_of(module.tree))
 
 
 def _libraries(imports: Iterable[Import]) -> list[str]:

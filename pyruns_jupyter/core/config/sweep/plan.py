@@ -20,6 +20,7 @@ from .generators import count_text
 from .swept_text import SweptText
 
 _MAX_ERRORS = 100  # that are reported at once
+_SHOWN_FOLDS = 3  # values that occur more than once
 _MAX_DUPLICATES = 2**53 - 1  # the largest whole number in JavaScript
 
 
@@ -247,14 +248,14 @@ def _by_axis(positions: Sequence[int], sizes: Sequence[int], where: Sequence[int
     return tuple(repeated[index] for index in where)
 
 
-def describe_folds(folds: Sequence[Fold], limit: int = 3) -> str:
+def describe_folds(folds: Sequence[Fold]) -> str:
     """Return which values occur more than once: `lr=0.1 occurs 3 times`."""
     texts = [
         f"{', '.join(f'{key}={source}' for key, source in fold.values.items())} occurs "
         + ("twice" if fold.times == 2 else f"{fold.times} times")
-        for fold in folds[:limit]
+        for fold in folds[:_SHOWN_FOLDS]
     ]
-    more = len(folds) - limit
+    more = len(folds) - _SHOWN_FOLDS
     return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
 
 

@@ -104,9 +104,9 @@ class _Packer:
         self._secrets = secrets
         self._contents: set[str] = set()
 
-    def add_data(self, name: str, data: bytes, mode: int = 0o600) -> None:
+    def add_data(self, name: str, data: bytes) -> None:
         """Add a file with this content."""
-        self.archive.writestr(_member(name, time.time(), mode), data)
+        self.archive.writestr(_member(name, time.time(), 0o600), data)
         self.packed.files += 1
         self.packed.size += len(data)
 

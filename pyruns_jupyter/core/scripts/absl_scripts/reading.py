@@ -45,8 +45,11 @@ def read(project: Project) -> ScriptParameters | None:
     reader = _Reading()
     for module in project.reached():
         calls = [node for node in nodes_of(module.tree) if isinstance(node, ast.Call)]
+        conditions = [node for node in nodes_of(module.tree) if isinstance(node, ast.If)]
+        unknown = [node for node in conditions if module.constants.get(node.test) is None]
+        doubtful = {id(one) for node in unknown for one in ast.walk(node)}
         for node in sorted(calls, key=lambda node: node.lineno):
-            reader.call(module, node)
+            reader.call(module, node, id(node) in doubtful)
     if not reader.found:
         return None
     parameters = tuple(
@@ -72,17 +75,17 @@ class _Reading:
         self.problems = Problems()
         self.open = False
 
-    def call(self, module: Module, node: ast.Call) -> None:
-        """Record what one call defines or requires."""
+    def call(self, module: Module, node: ast.Call, doubt: bool) -> None:
+        """Record what one call defines or requires; with `doubt` it is unknown whether it runs."""
         name = external_name(module.tree, node.func)
         last = name.rpartition(".")[2]
-        if last in _REQUIRING and node.args:
+        if last in _REQUIRING and node.args and not doubt:
             names = module.constants.get(node.args[0], [])
             self.required.update(names if isinstance(names, list) else [names])
         elif last.startswith("DEFINE") and ("flags" in name.lower() or name == last):
-            self._define(module, node, last.removeprefix("DEFINE").removeprefix("_"))
+            self._define(module, node, last.removeprefix("DEFINE").removeprefix("_"), doubt)
 
-    def _define(self, module: Module, node: ast.Call, kind: str) -> None:
+    def _define(self, module: Module, node: ast.Call, kind: str, doubt: bool) -> None:
         signature = _WITH_CHOICES if "enum" in kind else _BOUNDED
         given: dict[str, ast.expr] = dict(zip(signature, node.args, strict=False))
         given.update(keywords(node))
@@ -97,7 +100,12 @@ class _Reading:
             return
         if kind == "config_file":
             self.open = True  # `--config.lr=0.1` sets a value of the file
-        self.found.setdefault(name, self._parameter(module, node, kind, name, given))
+        parameter = self._parameter(module, node, kind, name, given)
+        if doubt:
+            message = f"--{name} is declared under a condition that could not be evaluated. It may not exist"
+            self.problems.add(module, message, node.lineno)
+            parameter = replace(parameter, required=False)
+        self.found.setdefault(name, parameter)
 
     def _parameter(
         self, module: Module, node: ast.Call, kind: str, name: str, given: dict[str, ast.expr]

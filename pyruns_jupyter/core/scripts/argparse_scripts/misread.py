@@ -42,6 +42,8 @@ def misread(library: str, parameter: Parameter, value: object, has_file: bool) -
         if (shape.optional and items == ["None"]) or (in_items and "None" in items):
             return "the script would parse the string 'None' as a null value"
     for one, inner in _leaves(shape, items if many else value):
+        if library == "draccus" and one is not shape and _is_taken(one, inner):
+            return f"draccus would read {shown(inner)} as the value of another member of the enumeration"
         if one.name not in _CONVERTING.get(library, ()):
             continue
         try:
@@ -74,6 +76,12 @@ def _leaves(shape: Shape, value: object) -> Iterator[tuple[Shape, object]]:
     else:
         for one, inner in pairs:
             yield from _leaves(one, inner)
+
+
+def _is_taken(shape: Shape, value: object) -> bool:
+    """Return whether a member of an enumeration has another word than its name."""
+    words = zip(shape.choices, shape.words, strict=False)
+    return isinstance(value, str) and any(one == value != word for one, word in words)
 
 
 def _word(value: object) -> Any:

@@ -209,6 +209,7 @@ class ParserMethods:
         key = (id(scope) if isinstance(node.value, ast.Name) else id(scope.module), text)
         if key not in self._implied:
             made = ParserObject(scope.module, node.lineno, implied=True, doubt=self.tracer.doubt)
+            made.open = True
             self._implied[key] = made
             self.parsers.append(made)
         parser = self._implied[key]

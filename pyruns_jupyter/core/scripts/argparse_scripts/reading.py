@@ -121,6 +121,9 @@ class _Reading:
         chosen = self._chosen()
         if not any(one.actions or one.open for one in chosen) and self.uncalled:
             chosen = [parser for parser in self.methods.parsers if parser.implied and parser.actions]
+            for one in filter(lambda parser: parser.open, chosen):
+                message = "The parser is made elsewhere. It may have arguments that are not listed"
+                self.methods.problems.add(one.module, message, one.line)
         if not chosen:
             return None
         parsers = [self._parser(one, (), ()) for one in chosen]

@@ -7,6 +7,7 @@ simple.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import replace
 
@@ -188,7 +189,8 @@ class _Reading:
 
     def _of_yaml(self, item: ClassField) -> Parameter:
         """Return the parameter of a field whose value is read as YAML."""
-        shape, missing = item.shape, item.default is NOTHING
+        shape = _draccus_words(item.shape) if self.library == "draccus" else item.shape
+        missing = item.default is NOTHING
         if item.nested is not None or any(one.name in ("class", "custom") for one in (shape, *shape.items)):
             self.open = True
         found = self._parameter(replace(item, shape=replace(shape, definition=None)))
@@ -300,6 +302,18 @@ def _is_plain(item: ClassField) -> bool:
     return not any(
         isinstance(one, ast.Starred) or (isinstance(one, ast.keyword) and one.arg is None) for one in parts
     )
+
+
+def _draccus_words(shape: Shape) -> Shape:
+    """Return a type with the words that draccus reads as the members of an enumeration: it prefers values."""
+    words = shape.words
+    if shape.name == "choice" and shape.definition is not None:
+        members = enum_members(*shape.definition)
+        words = tuple(
+            json.dumps(value) if any(name == one and name != other for other, one in members) else name
+            for name, value in members
+        )
+    return replace(shape, items=tuple(map(_draccus_words, shape.items)), words=words)
 
 
 def _by_value(shape: Shape, default: object) -> tuple[Shape, object]:

@@ -141,6 +141,9 @@ class _Here:
         kind = shown_type(one.action, one.nargs, item, one.separator, choices, one.default)
         if kind == "str" and item in ("literal", "json") and shape is not None:
             kind = shape.shown
+        spelling = one.spelling
+        if shape is not None and shape.name == "choice" and not spelling:
+            spelling = tuple(zip(shape.choices, shape.words, strict=True))
         same_fields = asdict(one).keys() & Parameter.__dataclass_fields__.keys()
         return Parameter(
             **{name: getattr(one, name) for name in same_fields}
@@ -152,6 +155,7 @@ class _Here:
                 "group": group,
                 "const": one.action == "store_true" if one.action in _SWITCHES else value_of(one.const),
                 "item_type": item,
+                "spelling": spelling,
                 "file": "" if one.file == self.script_name else one.file,
                 "shape": _flag_shape(one, shape),
             }

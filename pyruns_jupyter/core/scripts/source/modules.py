@@ -188,6 +188,7 @@ class Project:
         self.notes: dict[str, Any] = {}  # results of readers
         self.steps = _STEPS  # remaining steps for evaluating expressions, in total
         self._modules: dict[str, Module] = {}
+        self._places: dict[tuple[object, ...], Module | None] = {}  # what was found in a folder by a name
         self._refused: set[str] = set()
         self._bytes = 0
         self._literals: set[str] | None = None
@@ -294,6 +295,12 @@ class Project:
         return self._at(folder, [name]) if name.isidentifier() else None
 
     def _at(self, folder: Path, parts: list[str]) -> Module | None:
+        key = (folder, *parts)
+        if key not in self._places:
+            self._places[key] = self._found_at(folder, parts)
+        return self._places[key]
+
+    def _found_at(self, folder: Path, parts: list[str]) -> Module | None:
         place = folder.joinpath(*parts)
         candidates = [place / "__init__.py"]
         if parts:

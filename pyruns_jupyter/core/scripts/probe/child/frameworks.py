@@ -301,9 +301,16 @@ def _typed(command: dict[str, Any], fields: dict[str, Any]) -> None:
         one.update(computed=False, shown="", help=text_of(getattr(field, "helptext", "")))
         value = None if one["required"] else field.default
         one.update(default_of(value.name if isinstance(value, enum.Enum) else value))
-        one["name"] = one["name"].replace("-", "_")
+        one["name"] = _own_name(one["name"]) or one["name"]
+    command["choice"] = _own_name(command.get("choice", ""))
     for inner in command.get("commands", {}).values():
         _typed(inner, fields)
+
+
+def _own_name(name: str) -> str:
+    """Return the name of a field or a choice without what tyro adds to it."""
+    parts = name.replace(" (positional)", "").replace("-", "_").split(".")
+    return ".".join(part for part in parts if not part.startswith("__tyro_dummy"))
 
 
 def _take_item(one: dict[str, Any], yes: str, no: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dis
 import importlib.machinery
 import sys
 import types
@@ -160,7 +161,9 @@ class Stub:
         return Stub(self._name + "()")
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
-        return ()
+        first = next(one for one in bases if isinstance(one, Stub))
+        known = any(isinstance(one, type) and issubclass(one, _StubBase) for one in bases)
+        return (_StubBase,) if self is first and not known else ()
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
@@ -172,7 +175,10 @@ class Stub:
         pass
 
     def __iter__(self) -> Any:
-        return iter(())
+        frame = sys._getframe(1)
+        step = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 2]
+        # `a, b = stub` needs as many items; a loop has no turns
+        return iter([self] * step[1] if step[0] == dis.opmap["UNPACK_SEQUENCE"] else [])
 
     def __len__(self) -> int:
         return 0
@@ -186,22 +192,46 @@ class Stub:
     def __exit__(self, *_: Any) -> None:
         return None
 
-    def __contains__(self, _: Any) -> bool:
+    def _is_false(self, _: Any) -> bool:
         return False
+
+    __contains__ = __instancecheck__ = __subclasscheck__ = _is_false
+    __lt__ = __le__ = __gt__ = __ge__ = _is_false
+
+    def __index__(self) -> int:
+        return 0
+
+    def __fspath__(self) -> str:
+        return ""
 
     def __repr__(self) -> str:
         return "<" + str(self._name) + ", not installed>"
 
-    def __or__(self, _: Any) -> Any:
+    def _self(self, _: Any) -> Any:
         return self
 
-    __ror__ = __or__
+    __or__ = __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = _self
+    __ror__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = _self
+
+
+class _StubBase:
+    """Stands for the classes among the bases of a class that are not installed."""
+
+    apply = Stub("apply")  # of a function of torch.autograd, which modules keep under another name
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return Stub(name)
 
 
 class StubModule(types.ModuleType):
     """Stands for a module that is not installed."""
 
-    __version__ = "0.0.0"
+    __version__ = "99.0.0"  # scripts assert that it is new enough
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):

@@ -112,7 +112,7 @@ def _intercepted(
     session.inside += 1
     library, command = _library(parser), describe(session, parser)
     if library.split(".")[0] in _YAML:
-        _take_fields(command, _config_owner(parser))
+        _take_fields(command, _config_owner(parser), library)
     answer: dict[str, Any] = {
         "framework": "argparse",
         "library": library,
@@ -153,7 +153,7 @@ def _config_owner(parser: Any) -> Any:
     return next((one for one in (parser, *around) if getattr(one, "config_class", None) is not None), None)
 
 
-def _take_fields(command: dict[str, Any], owner: Any) -> None:
+def _take_fields(command: dict[str, Any], owner: Any, library: str) -> None:
     """Add types and defaults of a dataclass, which its library keeps from argparse and reads as YAML."""
     config, file = getattr(owner, "config_class", None), getattr(owner, "config_path", None)
     fields = fields_of(config) if dataclasses.is_dataclass(config) else {}
@@ -165,7 +165,8 @@ def _take_fields(command: dict[str, Any], owner: Any) -> None:
             if file:  # of the script, which may set any field
                 value, lost = None, True
             missing = value is dataclasses.MISSING
-            one.update(shape=shape_of(hint), item="json", nargs=None, suppressed=False, required=missing)
+            shape = shape_of(hint, library.startswith("draccus"))
+            one.update(shape=shape, item="json", nargs=None, suppressed=False, required=missing)
             value = value.name if isinstance(value, enum.Enum) else value  # as in YAML
             one.update(default_of(None if missing else value))
             if lost:

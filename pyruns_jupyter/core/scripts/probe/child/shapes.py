@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import json
 import typing
 from typing import Any
 
@@ -13,22 +14,39 @@ from .values import default_of
 _MAX_LEVELS = 10
 
 
-def shape_of(annotation: Any) -> dict[str, Any]:
-    """Return the type that an annotation means."""
+def _words(kind: Any, by_value: bool) -> list[str]:
+    """Return the words for the members of an enumeration: their names, unless another one has it as value."""
+    return [
+        json.dumps(one.value, default=str)
+        if by_value and any(other.value == one.name and other is not one for other in kind)
+        else str(one.name)
+        for one in kind
+    ]
+
+
+def shape_of(annotation: Any, by_value: bool = False) -> dict[str, Any]:
+    """Return the type that an annotation means.
+
+    With `by_value`, a word is first the value of a member of an enumeration, then its name: draccus.
+    """
+
+    def shape_in(inner: Any) -> dict[str, Any]:
+        return shape_of(inner, by_value)
+
     origin: Any = getattr(annotation, "__origin__", None)
     inner: tuple[Any, ...] = getattr(annotation, "__args__", ())
     if origin in (list, set, frozenset) or str(origin).startswith("collections.abc"):
-        return {"name": "list", "items": [shape_of(one) for one in inner[:1]]}
+        return {"name": "list", "items": [shape_in(one) for one in inner[:1]]}
     if origin is tuple:
         if len(inner) == 2 and inner[1] is Ellipsis:
-            return {"name": "list", "items": [shape_of(inner[0])]}
-        return {"name": "tuple", "items": [shape_of(one) for one in inner]}
+            return {"name": "list", "items": [shape_in(inner[0])]}
+        return {"name": "tuple", "items": [shape_in(one) for one in inner]}
     if origin is dict:
-        return {"name": "dict", "items": [shape_of(one) for one in inner]}
+        return {"name": "dict", "items": [shape_in(one) for one in inner]}
     if str(origin) == "typing.Union" or type(annotation).__name__ in ("UnionType", "Union"):
         some = [one for one in inner if one is not type(None)]
-        shape: dict[str, Any] = {"name": "union", "items": list(map(shape_of, some))}
-        shape = shape_of(some[0]) if len(some) == 1 else shape
+        shape: dict[str, Any] = {"name": "union", "items": list(map(shape_in, some))}
+        shape = shape_in(some[0]) if len(some) == 1 else shape
         shape["optional"] = len(some) < len(inner)
         return shape
     if str(origin) in ("typing.Literal", "typing_extensions.Literal"):
@@ -36,8 +54,8 @@ def shape_of(annotation: Any) -> dict[str, Any]:
         return {"name": "choice", "choices": words, "words": [str(one) for one in words]}
     if isinstance(annotation, type):
         if issubclass(annotation, enum.Enum):
-            words = [str(one.name) for one in annotation]
-            return {"name": "choice", "choices": words, "words": words}
+            names = [str(one.name) for one in annotation]
+            return {"name": "choice", "choices": names, "words": _words(annotation, by_value)}
         for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
             if issubclass(annotation, kind):
                 return {"name": name}

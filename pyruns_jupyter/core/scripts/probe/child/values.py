@@ -162,7 +162,7 @@ def _members(kind: Any, members: list[Any]) -> dict[str, Any]:
 
 
 def choices_of(choices: Any) -> list[Any] | None:
-    """Return the choices as a list; None when there are none, or they cannot be listed."""
+    """Return the choices as a list; None when there are none, as from a stub, or they cannot be listed."""
     if choices is None:
         return None
     try:
@@ -171,6 +171,6 @@ def choices_of(choices: Any) -> list[Any] | None:
             found.append(one)
             if len(found) >= MAX_ITEMS:
                 break
-        return found
+        return found or None
     except Exception:
         return None
