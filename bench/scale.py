@@ -2,7 +2,8 @@
 
 `python bench/scale.py --tasks 10000 [--folder DIR]`, from a checkout. The workspace is that of `index.py`:
 four of five tasks have a finished run. With `--folder` it is kept and used again. Server, scheduler and
-clients are processes of their own; reads find the files in the system's cache.
+clients are processes of their own; reads find the files in the system's cache. "Known" are the rows that an
+earlier process left in the state folder.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 from bench.index import make
 from bench.server import Client
+from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
 from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.tasks import edit as tasks
@@ -40,6 +42,7 @@ from tests.server.process import ServerProcess
 
 WS = quote("_pyruns_/train", safe="")
 REST_SECONDS = 10.0
+SETTLED_SECONDS = 65.0  # rows of files that are younger are not kept for the next process
 
 
 def tell(what: str, figure: str) -> None:
@@ -76,15 +79,25 @@ def disk(workspace: WorkspaceFolder) -> None:
     tell("disk space of a task (without log and artifacts)", f"{size / count / 1024:.1f} KiB")
 
 
+async def first_page(client: Client) -> float:
+    """Return how long the first page takes (s) in a server that has just started."""
+    await client.api("status")
+    return await took(lambda: client.api(f"workspaces/{WS}/tasks", limit=50))
+
+
 async def server(project: Path, workspace: WorkspaceFolder, home: Path) -> None:
     """A server and what it answers."""
+    process = ServerProcess(project, home)
+    try:
+        tell("first page of tasks, server just started", f"{await first_page(Client(process)):.2f} s")
+    finally:
+        process.stop()
     process = ServerProcess(project, home)
     try:
         client = Client(process)
         await client.api("status")
         before = client.process.memory_info().rss
-        first = await took(lambda: client.api(f"workspaces/{WS}/tasks", limit=50))
-        tell("first page of tasks, server just started", f"{first:.2f} s")
+        tell("the same, rows known", f"{await first_page(client):.2f} s")
         socket = await client.socket(f"workspaces/{WS}/events")  # as each open page has
         await socket.read_message()
         await asyncio.sleep(5)
@@ -125,12 +138,14 @@ async def server(project: Path, workspace: WorkspaceFolder, home: Path) -> None:
         process.stop()
 
 
-def listing(project: Path) -> None:
-    """A program that lists all of it."""
-    began = time.perf_counter()
-    words = [sys.executable, "-m", "pyruns_jupyter.cli", "ls", "--json"]
-    subprocess.run(words, cwd=project, stdout=subprocess.DEVNULL, check=True)
-    tell("`jupyter pyruns ls --json`", f"{time.perf_counter() - began:.1f} s")
+def listing(project: Path, state: Path) -> None:
+    """A program that lists all of it; its state folder is `state`."""
+    environment = {**os.environ, STATE_VARIABLE: str(state)}
+    for command, when in (("ls", ""), ("ls", ", rows known"), ("ls --json", ", rows known")):
+        began = time.perf_counter()
+        words = [sys.executable, "-m", "pyruns_jupyter.cli", *command.split()]
+        subprocess.run(words, cwd=project, stdout=subprocess.DEVNULL, check=True, env=environment)
+        tell(f"`jupyter pyruns {command}`{when}", f"{time.perf_counter() - began:.2f} s")
 
 
 def queue(workspace: WorkspaceFolder) -> None:
@@ -181,10 +196,11 @@ def main() -> None:
             began = time.perf_counter()
             make(project, args.tasks, 20)
             tell("making them, with what runs write", f"{time.perf_counter() - began:.0f} s")
+            time.sleep(SETTLED_SECONDS)
         workspace, _ = open_workspace(project / "train.py")
         print(f"| {len(workspace.task_names()):,} tasks | {os.cpu_count()} cores |\n| --- | ---: |")
         disk(workspace)
-        listing(project)
+        listing(project, Path(temporary, "state"))
         asyncio.run(server(project, workspace, Path(temporary, "home")))
         queue(workspace)
 

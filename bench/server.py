@@ -82,7 +82,10 @@ async def rate(ask: Callable[[], Awaitable[object]], seconds: float, clients: in
 
 
 async def requests(client: Client, seconds: float) -> None:
-    """Pages of tasks, beside an empty handler."""
+    """Pages of tasks, beside an empty handler; the workspace is watched, as by each open page."""
+    socket = await client.socket(f"workspaces/{WS}/events")
+    await socket.read_message()
+    await asyncio.sleep(3)
     empty, empty_p99 = await rate(lambda: client.get("bench/empty"), seconds)
     print(f"an empty handler: {empty:.0f}/s, p99 {empty_p99 * 1e3:.0f} ms")
     for name, query in (
@@ -91,7 +94,8 @@ async def requests(client: Client, seconds: float) -> None:
         ("a page of 50, sorted and searched", {"limit": 50, "query": "is:pending", "sort": "name"}),
     ):
         found, p99 = await rate(partial(client.api, f"workspaces/{WS}/tasks", **query), seconds)
-        print(f"{name}: {found:.0f}/s, {found / empty:.2f} of empty, p99 {p99 * 1e3:.0f} ms")
+        print(f"{name}: {found:.0f}/s, {found / empty:.2f} of empty, p99 {p99 * 1e3:.0f} ms", flush=True)
+    socket.close()
 
 
 async def changes(client: Client, workspace: WorkspaceFolder, names: list[str]) -> None:
