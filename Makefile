@@ -61,12 +61,15 @@ $(VENV_STAMP):
 
 $(LAB_STAMP): pyproject.toml tools/requirements.py tools/install.sh $(VENV_STAMP)
 	python tools/requirements.py $(LAB_EXTRAS) > $(VENV)/requirements-lab.txt
-	bash tools/install.sh $(VENV)/bin/python --compile --requirement $(VENV)/requirements-lab.txt
+	bash tools/install.sh $(VENV)/bin/python --requirement $(VENV)/requirements-lab.txt
 	touch $@
 
 $(PIP_STAMP): $(LAB_STAMP)
 	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
-	bash tools/install.sh $(VENV)/bin/python --compile --requirement $(VENV)/requirements.txt
+	bash tools/install.sh $(VENV)/bin/python --requirement $(VENV)/requirements.txt
+	@# So that processes that start together do not each compile them: all modules, but not the tests of packages, nor
+	@# sources of machine code. A few files of packages are not Python. `-j` would cost half a millisecond for each.
+	ls -d $(VENV)/lib/python*/site-packages/* | xargs -n 25 -P "$$(nproc)" python -m compileall -qq -x 'site-packages/(.*/tests?|mypyc?)/' || true
 	@# Not among the packages of the environment: every server of the tests would load it.
 	bash tools/install.sh $(VENV)/bin/python --no-deps --target $(VENV)/jupyter-server-mcp jupyter-server-mcp
 	touch $@
@@ -84,7 +87,7 @@ $(PYODIDE_STAMP): demo/requirements.txt $(LAB_STAMP)
 	touch $@
 
 $(PYR_VENV)/.installed: $(LAB_STAMP)
-	$(PYTHON) -m venv $(PYR_VENV)
+	$(PYTHON) -m venv --clear --without-pip $(PYR_VENV)
 	bash tools/install.sh $(PYR_VENV)/bin/python --compile 'pyruns==$(PYR_VERSION)'
 	touch $@
 
@@ -125,7 +128,9 @@ lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations, 
 	ruff format --check .
 	mypy
 	mypy --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable pyruns_jupyter
-	jlpm lint:check
+	jlpm stylelint:check
+	jlpm prettier:check
+	jlpm eslint:check
 	jlpm check:types
 	node tools/messages.mjs --check
 	python -m tools.prose
@@ -186,13 +191,19 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Environments are filled while JavaScript is compiled. Modules are compiled once, as all suites begin together. Then
-# browsers go first, as one that is slow makes its tests long. Linters, documentation and Jest are two jobs, so that
-# they get enough of the cores to end before pytest.
-test: system-packages $(LAB_STAMP) ## every suite, after installing what the tests need
+# Debian packages are installed beside the rest, unless Python itself lacks one. Environments are filled while
+# JavaScript is compiled. Modules are compiled once, as all suites begin together. Then browsers go first, as one that
+# is slow makes its tests long. Linters, documentation and Jest are two jobs, so that they get enough of the cores to
+# end before pytest.
+test: ## every suite, after installing what the tests need
 	@trap 'kill $$(jobs -p) 2> /dev/null || true' EXIT; \
+	PYTHON=$(PYTHON) bash tools/system_packages.sh check; \
+	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(MAKE) --no-print-directory system-packages; \
+	$(MAKE) --no-print-directory system-packages & system=$$!; \
+	$(MAKE) --no-print-directory $(LAB_STAMP); \
 	$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
+	wait $$system; \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
 	python -m compileall -q pyruns_jupyter; \

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests need. Does nothing where all of their commands are there.
+# Installs the Debian packages that the tests need. Does nothing where all of their commands are there. With `check` it
+# only refuses where it could not.
 set -euo pipefail
 
 PYTHON=${PYTHON:-python3}
@@ -56,6 +57,7 @@ else
   refuse "Debian packages are missing, and installing them needs root or sudo without a password; run: apt-get install ${packages[*]}"
 fi
 
+[[ ${1:-} != check ]] || exit 0
 echo "make test: installing ${packages[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -19,7 +19,7 @@ export async function downloadLog(
   if (url !== null) {
     return url;
   }
-  const chunks: BlobPart[] = [];
+  const chunks: Uint8Array[] = [];
   let offset = 0;
   let size = Infinity;
   while (offset < size) {
@@ -32,6 +32,8 @@ export async function downloadLog(
     offset = chunk.offset + chunk.bytes.length;
     chunks.push(chunk.bytes);
   }
-  const blob = new Blob(chunks, { type: 'text/plain;charset=utf-8' });
+  const blob = new Blob(chunks as BlobPart[], {
+    type: 'text/plain;charset=utf-8'
+  });
   return { blob, name: `${task}-run${run ?? 1}.log` };
 }

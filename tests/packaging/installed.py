@@ -62,9 +62,9 @@ class Installed:
         stamp = self.venv / ".needs"
         if stamp.exists() and stamp.read_text() == "\n".join(needs):
             return
-        subprocess.run([self.python(), "-m", "venv", "--clear", self.venv], check=True)
+        subprocess.run([self.python(), "-m", "venv", "--clear", "--without-pip", self.venv], check=True)
         install: list[str | Path] = ["bash", ROOT / "tools" / "install.sh", self.venv / "bin" / "python"]
-        subprocess.run([*install, "--only-binary", ":all:", *needs], check=True)
+        subprocess.run([*install, "--only-binary", ":all:", "pip", *needs], check=True)
         stamp.write_text("\n".join(needs))
 
     def python(self) -> str:

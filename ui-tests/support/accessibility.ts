@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
+import { expect } from '@playwright/test';
 
 import { useTheme } from './journey';
 

@@ -1,6 +1,6 @@
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect } from '@jupyterlab/galata';
 import type { Locator, Page } from '@playwright/test';
+import { expect } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
 

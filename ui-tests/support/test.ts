@@ -3,9 +3,12 @@
  * server that answers everything itself. Galata would answer for it, which passes
  * each request through Playwright and turns off the browser's cache.
  */
-import { expect, galata, test as galataTest } from '@jupyterlab/galata';
+// Not of the package itself, whose report of benchmarks loads thousands of modules.
+import { test as galataTest } from '@jupyterlab/galata/lib/fixtures';
+import { galata } from '@jupyterlab/galata/lib/galata';
 import { JupyterLabPage } from '@jupyterlab/galata/lib/jupyterlabpage';
 import type { APIRequestContext } from '@playwright/test';
+import { expect } from '@playwright/test';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
