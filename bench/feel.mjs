@@ -267,7 +267,7 @@ async function tellStreaming() {
   // Collecting all garbage is a long task of its own.
   await page.waitForTimeout(3000);
   const streaming = await watching(() => page.waitForTimeout(60000 * MINUTES));
-  const size = await page.locator('.pyr-log-size').textContent();
+  const size = await page.locator('.pyr-log-fact.pyr-faint').textContent();
   console.log(
     `Monitor, 5 MB/s for ${MINUTES} min (${size}): ${told(streaming)}`
   );

@@ -88,8 +88,10 @@ def of_click(command: Any, prefix: str = "") -> dict[str, Any]:
         name = getattr(getattr(one, "type", None), "name", "")
         kind = names.get(name, name)
         found[f"{prefix}{one.name}"] = {"default": plain(default), "type": kind}
-    for name, inner in getattr(command, "commands", {}).items():
-        found |= of_click(inner, f"{prefix}{name}.")
+    if hasattr(command, "list_commands"):
+        context = command.make_context("script", [], resilient_parsing=True)
+        for name in command.list_commands(context):
+            found |= of_click(command.get_command(context, name), f"{prefix}{name}.")
     return found
 
 

@@ -13,7 +13,8 @@ import { aggregatedMetric, byWeight, isCounter } from './metrics';
 import type { ILiveState } from './livemodel';
 import { LiveModel } from './livemodel';
 import { changedSet } from './store';
-import type { StudiesModel } from './studies';
+import type { IStudiesOptions } from './studies';
+import { StudiesModel } from './studies';
 
 /** How many tasks can be compared. */
 export const MAX_COMPARED = 500;
@@ -62,12 +63,11 @@ export interface ICompareOptions {
     | 'listMedia'
     | 'readMedium'
     | 'streamEvents'
-  >;
+  > &
+    IStudiesOptions['client'];
   ws: string;
   saved?: Partial<ISavedComparison>;
   save?: (saved: ISavedComparison) => void;
-  /** Disposed with the model. */
-  studies?: StudiesModel;
 }
 
 /** Compares tasks, and again when one of them changes. */
@@ -75,13 +75,13 @@ export class CompareModel extends LiveModel<
   ICompareState,
   ICompareOptions['client']
 > {
-  /** The studies whose trials can be followed. */
-  readonly studies: StudiesModel | null;
+  /** The studies whose trials can be followed; loaded once they are started. */
+  readonly studies: StudiesModel;
   readonly curves: ComparedCurvesModel;
   readonly media: MediaModel;
 
   constructor(private readonly _options: ICompareOptions) {
-    const { client, ws, saved, studies = null } = _options;
+    const { client, ws, saved } = _options;
     super(client, ws, {
       names: (saved?.names ?? []).slice(0, MAX_COMPARED),
       comparison: null,
@@ -96,20 +96,15 @@ export class CompareModel extends LiveModel<
     this._followed = new Set(saved?.names ?? []);
     this.curves = this.own(new ComparedCurvesModel(client, ws));
     this.media = this.own(new MediaModel(client, ws));
-    this.studies = studies && this.own(studies);
-    if (studies) {
-      this.listen(studies, () => {
-        const { detail } = studies.getSnapshot();
-        if (detail && detail.name === this.state.study) {
-          this.follow(detail);
-        }
-      });
-    }
-  }
-
-  override start(): void {
-    super.start();
-    this.studies?.start();
+    this.studies = this.own(
+      new StudiesModel({ client, ws, chosen: saved?.study })
+    );
+    this.listen(this.studies, () => {
+      const { detail } = this.studies.getSnapshot();
+      if (detail && detail.name === this.state.study) {
+        this.follow(detail);
+      }
+    });
   }
 
   protected onHello(): void {
@@ -123,7 +118,7 @@ export class CompareModel extends LiveModel<
 
   protected onChanges(message: EventMessage): void {
     const { changed = [], removed = [] } = message;
-    this.studies?.onTasksChanged(message);
+    this.studies.onTasksChanged(message);
     const names = new Set(this.state.names);
     if (
       changed.some(row => names.has(row.name)) ||

@@ -68,17 +68,14 @@ export class LogModel extends Model<ILogState> {
   /**
    * Search the text of a log for metrics.
    *
-   * @param patterns - regular expressions; if empty, those of the workspace
+   * @param pattern - regular expressions; if empty, those of the workspace
    */
-  async previewMetrics(
+  previewMetrics(
     task: string,
-    run: number | null,
-    patterns: readonly string[]
+    run: number,
+    pattern: string[]
   ): Promise<LogMetrics> {
-    return this._client.previewLogMetrics(this._ws, task, {
-      ...(run !== null && { run }),
-      pattern: [...patterns]
-    });
+    return this._client.previewLogMetrics(this._ws, task, { run, pattern });
   }
 
   /** Show the log in a sink, from its tail. */

@@ -8,10 +8,10 @@ import type { IWidgetModel } from './types';
  * both sides would update each other forever.
  */
 export class Trait<T> {
-  constructor(model: IWidgetModel, name: string) {
-    this._model = model;
-    this._name = name;
-  }
+  constructor(
+    private readonly _model: IWidgetModel,
+    private readonly _name: string
+  ) {}
 
   get(): T {
     return this._model.get(this._name) as T;
@@ -52,9 +52,6 @@ export class Trait<T> {
     ];
     return () => ends.forEach(end => end());
   }
-
-  private readonly _model: IWidgetModel;
-  private readonly _name: string;
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -8,7 +8,7 @@ import {
   targetCandidates,
   MAX_COMPARED
 } from '../compare';
-import { FakeStream, NO_MEDIA, row } from './fake';
+import { FakeStream, NO_MEDIA, NO_STUDIES, row } from './fake';
 
 function comparison(change: Partial<Comparison> = {}): Comparison {
   return {
@@ -39,6 +39,7 @@ function opened(names = ['a', 'b', 'c']) {
         )
     ),
     ...NO_MEDIA,
+    ...NO_STUDIES,
     listCurves: async () => ({ items: [] }),
     streamEvents: (ws: string, handlers: IEventHandlers) => {
       events = handlers;

@@ -66,6 +66,19 @@ export const NO_MEDIA = {
   readMedium: async () => new Blob()
 };
 
+async function noStudy(): Promise<never> {
+  throw new Error('There is no study.');
+}
+
+/** The part of a client that pages without studies need. */
+export const NO_STUDIES = {
+  listStudies: async () => ({ available: true, items: [], damaged: [] }),
+  getStudy: noStudy,
+  getStudyImportance: noStudy,
+  changeStudy: noStudy,
+  removeStudy: noStudy
+};
+
 export class FakeStream implements IStream {
   state = 'connecting' as const;
   isDisposed = false;

@@ -1,8 +1,6 @@
 import * as React from 'react';
 
 import type { CompareModel } from '../../model/compare';
-import type { IStore } from '../../model/store';
-import type { IStudiesState } from '../../model/studies';
 import type { TaskListModel } from '../../model/tasklist';
 import type { IPageProps } from '../actions/action';
 import { PAPER, useChartTheme } from '../shared/chart';
@@ -29,20 +27,6 @@ import { StudyTab } from './study/tab';
 import type { IComparisonView } from './comparisonview';
 import { viewOfComparison } from './comparisonview';
 import { CompareTable } from './table';
-
-/** For models without studies. */
-const NO_STUDIES: IStore<
-  Pick<IStudiesState, 'compared' | 'detail' | 'importance' | 'items'>
-> = {
-  getSnapshot: () => NOTHING,
-  subscribe: () => () => undefined
-};
-const NOTHING = {
-  compared: [],
-  detail: null,
-  importance: null,
-  items: null
-};
 
 /** The tabs that show values of metrics. */
 const WITH_AGGREGATES: readonly Tab[] = [
@@ -91,7 +75,7 @@ export interface ICompareViewProps extends Omit<
 export const CompareView = withTrans(Compare);
 
 function Compare(props: ICompareViewProps): JSX.Element {
-  const { model } = props;
+  const { model, tabs: offered = TABS } = props;
   const { curves, studies } = model;
   const trans = useTrans();
   const state = useStore(model);
@@ -99,12 +83,9 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const { keys } = loaded;
   const place = React.useRef<HTMLDivElement>(null);
   const theme = useChartTheme(place) ?? PAPER;
-  const searches = useStore(studies ?? NO_STUDIES);
-  const [given, setOptions] = React.useState(props.options ?? DEFAULT_OPTIONS);
-  const options = React.useMemo(
-    () =>
-      given.tab === 'search' && !studies ? { ...given, tab: TABS[0] } : given,
-    [given, studies]
+  const searches = useStore(studies);
+  const [options, setOptions] = React.useState(
+    props.options ?? DEFAULT_OPTIONS
   );
   React.useEffect(() => {
     if (props.options) {
@@ -125,7 +106,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
     [change]
   );
 
-  React.useEffect(() => model.start(), [model]);
+  const hasStudies = offered.includes('search');
+  React.useEffect(() => {
+    model.start();
+    if (hasStudies) {
+      model.studies.start();
+    }
+  }, [model, hasStudies]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
   const { comparison, hidden, goals, targetMetric, aggregates } = state;
   const shown = React.useMemo(
@@ -147,7 +134,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
 
   const { missing = [] } = comparison ?? {};
   const isSearch = options.tab === 'search';
-  const tabs = (props.tabs ?? TABS).filter(
+  const tabs = offered.filter(
     tab => tab !== 'search' || isSearch || Boolean(searches.items?.length)
   );
   const known = state.names.length > 0 ? shown : null;
@@ -176,7 +163,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
         </EmptyState>
       )}
       {(known || isSearch) && (
-        <div className="pyr-compare-body">
+        <div className="pyr-fill pyr-compare-body">
           {known && (
             <ComparedTasks
               model={model}
@@ -189,7 +176,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
               onChoose={props.onChoose}
             />
           )}
-          <div className="pyr-column pyr-compare-main">
+          <div className="pyr-column pyr-fill pyr-compare-main">
             <Head
               panel={panel}
               tabs={tabs}
@@ -214,12 +201,12 @@ function Compare(props: ICompareViewProps): JSX.Element {
               }
             />
             <div
-              className={`pyr-column pyr-compare-panel pyr-compare-panel-${options.tab}`}
+              className={`pyr-column pyr-fill pyr-compare-panel pyr-compare-panel-${options.tab}`}
               id={panel}
               role="tabpanel"
               aria-labelledby={tabId(panel, options.tab)}
             >
-              {isSearch && studies ? (
+              {isSearch ? (
                 <StudyTab
                   {...props}
                   studies={studies}

@@ -128,26 +128,36 @@ export function importances(shown: IPlotted): IImportance[] {
     .sort((a, b) => b.fraction - a.fraction);
 }
 
-/** Importances as bars. */
-export function importanceChart(
+/** The importances for a metric as bars. */
+export function importanceBars(
   trans: ITrans,
+  metric: string,
   found: readonly Pick<IImportance, 'key' | 'fraction' | 'rises'>[]
-): Chart {
-  const bars: IBar[] = found.map(each => ({
-    id: each.key,
-    name: each.key,
-    fraction: each.fraction,
+): Omit<IPlot, 'wanting'> {
+  const share = (fraction: number) => `${Math.round(100 * fraction)}%`;
+  const bars: IBar[] = found.map(({ key, fraction, rises }) => ({
+    id: key,
+    name: key,
+    fraction,
     colour: rampColour(0.4),
     value: [
-      `${Math.round(100 * each.fraction)}%`,
-      each.rises === null || Math.abs(each.rises) < 0.3
+      share(fraction),
+      rises === null || Math.abs(rises) < 0.3
         ? ''
-        : each.rises > 0
+        : rises > 0
           ? trans.__('↑ positive')
           : trans.__('↓ negative')
     ].join('  ')
   }));
-  return barsChart(bars);
+  return {
+    name: trans.__('Importance for %1', metric),
+    label: found
+      .map(({ key, fraction }) => `${key} ${share(fraction)}`)
+      .join(', '),
+    hasNoTasks: true,
+    chart: bars.length > 0 ? barsChart(bars) : null,
+    height: barsHeight(bars.length)
+  };
 }
 
 /** A line for each task through its parameters to the target metric. */
@@ -346,8 +356,15 @@ export interface IPlot {
   chart: Chart | null;
   /** What is missing, if there is no chart. */
   wanting: string;
+  /** Why there is no chart, in a few words. */
+  title?: string;
+  isLoading?: boolean;
+  /** More about what it shows. */
+  hint?: string;
   /** In pixels; by default the height of the container. */
   height?: number;
+  /** Whether its ids are not those of tasks. */
+  hasNoTasks?: boolean;
 }
 
 /** The plot of a tab, for the page and for files. */
@@ -363,6 +380,7 @@ export function plotOf(
       return {
         name: trans.__('Parallel coordinates'),
         label: trans.__('Parallel coordinates of %1 tasks', count),
+        hint: trans.__('The most important parameters are next to the metric.'),
         chart: parallelOf(shown),
         wanting: trans.__(
           'Select tasks that differ in a parameter and have a metric.'
@@ -391,25 +409,27 @@ export function plotOf(
           x,
           y
         ),
+        hint: trans.__('Mean of all tasks with both values.'),
+        hasNoTasks: true,
         chart: axes && heatmapOf(shown, axes),
         wanting: trans.__(
           'Select tasks that differ in two parameters and have a metric.'
         )
       };
     }
-    case 'importance': {
-      const found = importances(shown);
+    case 'importance':
       return {
-        name: trans.__('Importance for %1', shown.targetMetric?.key ?? ''),
-        label: found
-          .map(each => `${each.key} ${Math.round(100 * each.fraction)}%`)
-          .join(', '),
-        chart: found.length > 0 ? importanceChart(trans, found) : null,
+        ...importanceBars(
+          trans,
+          shown.targetMetric?.key ?? '',
+          importances(shown)
+        ),
+        hint: trans.__(
+          'Share of the metric’s variance that each parameter explains on its own (ε², Kelley 1935). Interactions between parameters are not included.'
+        ),
         wanting: trans.__(
           'This chart needs at least three tasks with this metric, and a parameter that has the same value in several of them.'
-        ),
-        height: barsHeight(found.length)
+        )
       };
-    }
   }
 }

@@ -72,7 +72,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
       <ul style={gridOf(listed.length)}>
         {listed.length > 0 && (
           <li
-            className="pyr-compared-task pyr-compared-task-keys"
+            className="pyr-compared-task pyr-compared-task-keys pyr-note"
             aria-hidden="true"
           >
             <span />

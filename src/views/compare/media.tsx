@@ -196,7 +196,7 @@ function MediaTable(
   const tasks = shown.tasks.slice(0, MAX_MEDIA_TASKS);
   return (
     <div
-      className={`pyr-media pyr-media-${options.mediaSize}`}
+      className={`pyr-fill pyr-media pyr-media-${options.mediaSize}`}
       tabIndex={0}
       role="region"
       aria-label={trans.__('Media')}
@@ -340,7 +340,7 @@ function Caption(props: {
   const { maxBytes, isWhole } = maxBytesOf(medium?.kind ?? 'text');
   const isPart = medium && !isWhole && medium.size > maxBytes;
   return (
-    <div className="pyr-media-caption">
+    <div className="pyr-note pyr-media-caption">
       {of === null ? (
         !isPart && '\u00a0'
       ) : of === step ? (

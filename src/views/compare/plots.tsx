@@ -7,7 +7,7 @@ import { ChartView } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { EmptyState } from '../shared/emptystate';
-import type { PlotTab } from './charts';
+import type { IPlot, PlotTab } from './charts';
 import { heatmapAxes, plotOf, scatterAxes } from './charts';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
@@ -28,12 +28,10 @@ export interface IPlotProps {
 export function Plot(props: IPlotProps): JSX.Element {
   const { tab, shown, options } = props;
   const trans = useTrans();
-  const { chart, label, height, wanting } = React.useMemo(
+  const plot = React.useMemo(
     () => plotOf(trans, tab, shown, options),
     [trans, tab, shown, options]
   );
-  // The other two do not show single tasks.
-  const hasTasks = tab !== 'heatmap' && tab !== 'importance';
   return (
     <>
       <div className="pyr-controls">
@@ -51,42 +49,42 @@ export function Plot(props: IPlotProps): JSX.Element {
           />
         )}
         {tab === 'heatmap' && <HeatmapControls {...props} />}
-        <span className="pyr-hint">
-          {
-            {
-              parallel: trans.__(
-                'The most important parameters are next to the metric.'
-              ),
-              scatter: '',
-              heatmap: trans.__('Mean of all tasks with both values.'),
-              importance: trans.__(
-                'Share of the metric’s variance that each parameter explains on its own (ε², Kelley 1935). Interactions between parameters are not included.'
-              )
-            }[tab]
-          }
-        </span>
+        <span className="pyr-hint">{plot.hint}</span>
       </div>
       <div
-        className={`pyr-plot${height === undefined ? '' : ' pyr-plot-bars'}`}
+        className={`pyr-plot${tab === 'importance' ? ' pyr-plot-bars' : ''}`}
       >
-        {!chart ? (
-          <EmptyState
-            icon="curve"
-            title={trans.__('Not enough data')}
-            text={wanting}
-          />
-        ) : hasTasks ? (
-          <FocusChart
-            chart={chart}
-            label={label}
-            focus={props.focus}
-            onOpen={props.onOpenLog}
-          />
-        ) : (
-          <ChartView chart={chart} label={label} height={height} />
-        )}
+        <PlotView {...props} plot={plot} />
       </div>
     </>
+  );
+}
+
+/** The chart of a plot, or why there is none. */
+export function PlotView(props: {
+  plot: IPlot;
+  focus: FocusModel;
+  onOpenLog: (task: string) => void;
+}): JSX.Element {
+  const { chart, label, height, title, wanting } = props.plot;
+  const trans = useTrans();
+  if (props.plot.isLoading) {
+    return <p className="pyr-loading">{trans.__('Loading…')}</p>;
+  }
+  if (!chart) {
+    return (
+      <EmptyState
+        icon="curve"
+        title={title ?? trans.__('Not enough data')}
+        text={wanting}
+      />
+    );
+  }
+  const common = { chart, label, height };
+  return props.plot.hasNoTasks ? (
+    <ChartView {...common} />
+  ) : (
+    <FocusChart {...common} focus={props.focus} onOpen={props.onOpenLog} />
   );
 }
 

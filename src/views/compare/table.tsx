@@ -83,7 +83,7 @@ function Table(props: ICompareTableProps): JSX.Element {
   );
 
   return (
-    <div className="pyr-compare-table" tabIndex={0}>
+    <div className="pyr-data pyr-compare-table" tabIndex={0}>
       <table aria-label={trans.__('Differences between the tasks')}>
         {props.isTransposed ? (
           <>

@@ -20,7 +20,7 @@ export function Card(props: ICardProps): JSX.Element {
     >
       <header className="pyr-line pyr-card-head">
         <h2 id={id}>{props.title}</h2>
-        <span className="pyr-card-detail pyr-note pyr-cut">{props.detail}</span>
+        <span className="pyr-fill pyr-note pyr-cut">{props.detail}</span>
         {props.actions}
       </header>
       {props.children}

@@ -126,7 +126,7 @@ function GpuCard(
         </span>
       </div>
       {isWasted(past, gpu) && (
-        <p className="pyr-gpu-idle" role="status">
+        <p className="pyr-line pyr-gpu-idle" role="status">
           <Icon name="warning" />
           {trans.__(
             'Reserved by a task, but idle for the last %1 minutes.',
@@ -138,7 +138,7 @@ function GpuCard(
         <div key={device.uuid} className="pyr-mig">
           <div className="pyr-mig-head" title={device.uuid}>
             <span>{trans.__('MIG %1', device.index)}</span>
-            <span className="pyr-mig-name">{device.name}</span>
+            <span className="pyr-fill pyr-faint pyr-cut">{device.name}</span>
             <span>{roomText(device.memory_used, device.memory_total)}</span>
           </div>
           <Processes processes={device.processes} {...props} />

@@ -50,7 +50,7 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
   const loads = useLoads(system);
   return (
     <div className="pyr-view pyr-dashboard">
-      <div className="pyr-column pyr-dashboard-scroll">
+      <div className="pyr-column pyr-fill pyr-dashboard-scroll">
         <Machine state={loads} />
         <Gpus state={loads} active={NO_TASKS} />
         <Users sample={loads.latest} />
@@ -76,7 +76,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   const { counts } = state;
   return (
     <>
-      <div className="pyr-column pyr-dashboard-scroll">
+      <div className="pyr-column pyr-fill pyr-dashboard-scroll">
         <div
           className="pyr-dashboard-counts"
           role="group"

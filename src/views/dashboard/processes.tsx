@@ -37,10 +37,10 @@ export function Processes(
     <ul className="pyr-processes">
       {shown.map(process => (
         <li key={process.pid} title={titleOf(trans, process)}>
-          <span className="pyr-process-command">
+          <span className="pyr-process-command pyr-cut">
             <What process={process} {...props} />
           </span>
-          <span className="pyr-process-user">{process.user ?? '–'}</span>
+          <span className="pyr-faint">{process.user ?? '–'}</span>
           <span className="pyr-process-memory">
             {bytes(process.memory) || '–'}
           </span>

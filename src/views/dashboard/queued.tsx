@@ -168,7 +168,7 @@ function Batch(props: {
           </span>
         )}
         {!isOwn && <span>{trans.__('in %1', batch.workspace)}</span>}
-        <span className="pyr-batch-options pyr-note pyr-cut">
+        <span className="pyr-fill pyr-note pyr-cut">
           {optionsText(trans, batch)}
         </span>
         <span

@@ -55,7 +55,7 @@ function StudyLine(props: {
         ) : (
           <b>{study.name}</b>
         )}
-        <span className="pyr-batch-options pyr-note pyr-cut">
+        <span className="pyr-fill pyr-note pyr-cut">
           {value !== null &&
             trans.__('best %1', `${study.objective} ${formatNumber(value)}`)}
         </span>

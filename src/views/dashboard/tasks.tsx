@@ -144,7 +144,7 @@ function naming(
   return {
     title: taskTitle(trans, task),
     name: (
-      <span className="pyr-task-name pyr-cut">
+      <span className="pyr-task-name pyr-column pyr-fill pyr-cut">
         <span>
           <TaskName {...splitName(task)} />
         </span>

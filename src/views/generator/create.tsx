@@ -51,7 +51,7 @@ export function CreateForm(
           onSearch={changed => model.setSearch(changed)}
         />
       )}
-      <label className="pyr-column pyr-create-field">
+      <label className="pyr-column pyr-create-field pyr-note">
         {trans.__('Name')}
         <TextInput
           id={`${prefix}@name`}
@@ -123,7 +123,7 @@ export function CreateForm(
           onClick={search ? undefined : () => props.onCreate(true)}
         />
       </div>
-      <p className="pyr-create-obstacle">{obstacle}</p>
+      <p className="pyr-note pyr-create-obstacle">{obstacle}</p>
     </form>
   );
 }

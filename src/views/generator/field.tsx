@@ -7,8 +7,8 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem } from '../shared/popup';
 import { IconButton, Link } from '../shared/button';
+import { isShallowEqual } from '../shared/store';
 import type { IRow } from './rows';
-import { isSameRow } from './rows';
 
 /** The key of a free command line, for scripts whose parameters are not seen. */
 export const COMMAND_LINE = 'command_line';
@@ -32,12 +32,11 @@ export interface IFieldProps {
  * Each key that is typed makes new rows of the whole text, most of which show
  * what they showed before.
  */
-export const Field = React.memo(FieldView, ({ row, ...before }, after) => {
-  const keys = Object.keys(before) as (keyof typeof before)[];
-  return (
-    isSameRow(row, after.row) && keys.every(key => before[key] === after[key])
-  );
-});
+export const Field = React.memo(
+  FieldView,
+  ({ row, ...before }, { row: fresh, ...after }) =>
+    isShallowEqual(row, fresh) && isShallowEqual<object>(before, after)
+);
 
 function FieldView(props: IFieldProps): JSX.Element {
   const trans = useTrans();
@@ -93,7 +92,7 @@ function FieldView(props: IFieldProps): JSX.Element {
           </p>
         )}
         {row.help && (
-          <p id={`${id}-help`} className="pyr-field-help">
+          <p id={`${id}-help`} className="pyr-field-help pyr-faint">
             {row.help}
           </p>
         )}

@@ -138,7 +138,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
       ref={root}
       className={`pyr-view pyr-generator ${narrow ? 'pyr-is-narrow' : ''}`}
     >
-      <div className="pyr-column pyr-generator-main">
+      <div className="pyr-column pyr-fill">
         <div className="pyr-line pyr-generator-head">
           {!shell && (
             <Tabs
@@ -189,7 +189,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
         />
         <AskBanner model={model} state={state} canExecute={canExecute} />
         <div
-          className="pyr-column pyr-generator-body"
+          className="pyr-column pyr-fill pyr-generator-body"
           id={panel}
           role={shell ? undefined : 'tabpanel'}
           aria-labelledby={shell ? undefined : tabId(panel, tab)}

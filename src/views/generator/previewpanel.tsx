@@ -167,7 +167,7 @@ function Places(props: {
         <li key={index}>
           <button
             type="button"
-            className={isError ? 'pyr-error-item' : 'pyr-notice-item'}
+            className={isError ? 'pyr-error-item' : 'pyr-note pyr-notice-item'}
             onClick={() => props.onShow(error)}
             title={trans.__('Go to error')}
           >
@@ -193,7 +193,7 @@ function Axes({
     return null;
   }
   return (
-    <p className="pyr-axes">
+    <p className="pyr-faint">
       {preview.axes.map((axis, index) => (
         <React.Fragment key={axis.key}>
           {index > 0 &&

@@ -93,11 +93,6 @@ function groupName(parent: string, named: string): string {
   return named.startsWith(parent.split('.')[0]) ? named : `${parent}: ${named}`;
 }
 
-/** Whether two rows look the same, wherever they are in the text. */
-export function isSameRow(a: IRow, b: IRow): boolean {
-  return (Object.keys(a) as (keyof IRow)[]).every(key => a[key] === b[key]);
-}
-
 /** Pinned rows in a group of their own before the others. */
 export function pinRows(
   groups: readonly IGroup[],
@@ -113,12 +108,7 @@ export function pinRows(
   const chosen = new Set(pinned);
   return [
     { name: PINNED, rows: first.map(row => ({ ...row, label: row.path })) },
-    ...groups
-      .map(group => ({
-        ...group,
-        rows: group.rows.filter(row => !chosen.has(row.path))
-      }))
-      .filter(group => group.rows.length > 0)
+    ...filterRows(groups, row => !chosen.has(row.path))
   ];
 }
 

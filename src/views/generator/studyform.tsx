@@ -75,7 +75,7 @@ export function StudyForm(props: IStudyFormProps): JSX.Element {
         </Banner>
       )}
       <div className="pyr-search-fields">
-        <label className="pyr-column pyr-create-field">
+        <label className="pyr-column pyr-create-field pyr-note">
           {trans.__('Objective')}
           <TextInput
             id={`${prefix}@objective`}

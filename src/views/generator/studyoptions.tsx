@@ -280,7 +280,7 @@ function FurtherObjectives(props: IStudyOptionsProps): JSX.Element {
 /** What the fields have in common. */
 function fieldProps(props: IStudyOptionsProps, field: string) {
   return {
-    className: 'pyr-column pyr-create-field',
+    className: 'pyr-column pyr-create-field pyr-note',
     id: `${props.prefix}@${field}`,
     'aria-invalid': isWrong(props, field)
   };

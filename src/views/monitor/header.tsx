@@ -89,7 +89,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           </span>
         )}
         {shown.size > 0 && (
-          <span className="pyr-log-fact pyr-log-size">{bytes(shown.size)}</span>
+          <span className="pyr-log-fact pyr-faint">{bytes(shown.size)}</span>
         )}
       </div>
       {isHosted ? (

@@ -64,8 +64,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
           onContextMenu={props.onContextMenu}
         />
       )}
-      <div className="pyr-column pyr-logs">
-        <div className="pyr-panes">
+      <div className="pyr-column pyr-fill">
+        <div className="pyr-fill pyr-panes">
           {panes.map(pane => (
             <LogPane
               {...props}

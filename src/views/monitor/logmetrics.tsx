@@ -32,7 +32,7 @@ function Preview({ log }: { log: LogModel }): JSX.Element {
   const trans = useTrans();
   const { task, run } = useStore(log);
   const [text, setText] = React.useState('');
-  const [patterns, setPatterns] = React.useState<readonly string[]>([]);
+  const [patterns, setPatterns] = React.useState<string[]>([]);
   const question = React.useMemo(
     () =>
       task === null || run === null

@@ -180,7 +180,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   return (
     <section
-      className={`pyr-column pyr-log${props.isActive && props.isNarrow ? ' pyr-is-current' : ''}`}
+      className={`pyr-column pyr-fill pyr-log${props.isActive && props.isNarrow ? ' pyr-is-current' : ''}`}
       aria-label={task ?? trans.__('Log')}
       onFocusCapture={props.onActivate}
       onPointerDownCapture={props.onActivate}
@@ -202,10 +202,10 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       )}
       <div
         ref={body}
-        className={`pyr-log-body${isSlim ? ' pyr-is-narrow' : ''}`}
+        className={`pyr-fill pyr-log-body${isSlim ? ' pyr-is-narrow' : ''}`}
       >
         <div
-          className={`pyr-column pyr-screen-box${options.hasTimes ? ' pyr-has-times' : ''}`}
+          className={`pyr-column pyr-fill pyr-screen-box${options.hasTimes ? ' pyr-has-times' : ''}`}
         >
           <LogTerminal
             log={log}

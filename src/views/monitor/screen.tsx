@@ -85,7 +85,7 @@ export function LogTerminal(props: ILogTerminalProps): JSX.Element {
 
   return (
     <>
-      <div className="pyr-log-times" ref={gutter} aria-hidden="true" />
+      <div className="pyr-note pyr-log-times" ref={gutter} aria-hidden="true" />
       <div
         className="pyr-screen"
         ref={box}

@@ -138,39 +138,26 @@ export function allText(terminal: Terminal): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+const SCROLLS: Record<
+  string,
+  (terminal: Terminal, element: HTMLElement) => void
+> = {
+  ArrowUp: terminal => terminal.scrollLines(-1),
+  ArrowDown: terminal => terminal.scrollLines(1),
+  ArrowLeft: (_, element) => element.scrollBy({ left: -SCROLL_STEP_PX }),
+  ArrowRight: (_, element) => element.scrollBy({ left: SCROLL_STEP_PX }),
+  PageUp: terminal => terminal.scrollPages(-1),
+  PageDown: terminal => terminal.scrollPages(1),
+  Home: terminal => terminal.scrollToTop(),
+  End: terminal => terminal.scrollToBottom()
+};
+
 /** Go where a key leads; false when it leads nowhere. */
 export function scrollByKey(
   terminal: Terminal,
   element: HTMLElement,
   key: string
 ): boolean {
-  switch (key) {
-    case 'ArrowUp':
-      terminal.scrollLines(-1);
-      break;
-    case 'ArrowDown':
-      terminal.scrollLines(1);
-      break;
-    case 'ArrowLeft':
-      element.scrollBy({ left: -SCROLL_STEP_PX });
-      break;
-    case 'ArrowRight':
-      element.scrollBy({ left: SCROLL_STEP_PX });
-      break;
-    case 'PageUp':
-      terminal.scrollPages(-1);
-      break;
-    case 'PageDown':
-      terminal.scrollPages(1);
-      break;
-    case 'Home':
-      terminal.scrollToTop();
-      break;
-    case 'End':
-      terminal.scrollToBottom();
-      break;
-    default:
-      return false;
-  }
-  return true;
+  SCROLLS[key]?.(terminal, element);
+  return key in SCROLLS;
 }

@@ -1,7 +1,6 @@
 import * as React from 'react';
 
 import { CompareModel } from '../../model/compare';
-import { StudiesModel } from '../../model/studies';
 import { CompareView } from '../../views/compare';
 import type { IOptions, Tab } from '../../views/compare/options';
 import { asOptions, DEFAULT_OPTIONS, TABS } from '../../views/compare/options';
@@ -37,16 +36,8 @@ async function makeView(
 ): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const names = trait<readonly string[]>('names');
-  const studies = tabs.includes('search')
-    ? new StudiesModel({ client, ws })
-    : undefined;
   const model = own(
-    new CompareModel({
-      client,
-      ws,
-      saved: { names: [...names.get()] },
-      studies
-    })
+    new CompareModel({ client, ws, saved: { names: [...names.get()] } })
   );
   atEnd(
     names.bind(

@@ -9,7 +9,12 @@ import {
 import * as React from 'react';
 
 import type { Comparison, Curves } from '../../../client/types';
-import { FakeStream, NO_MEDIA, row } from '../../../model/__tests__/fake';
+import {
+  FakeStream,
+  NO_MEDIA,
+  NO_STUDIES,
+  row
+} from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
 import { PAPER } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
@@ -69,6 +74,7 @@ async function opened(names = NAMES) {
     compareManyTasks: jest.fn(() => Promise.resolve(comparison())),
     streamEvents: () => new FakeStream(),
     ...NO_MEDIA,
+    ...NO_STUDIES,
     listCurves: jest.fn((): Promise<Curves> => Promise.resolve({ items: [] }))
   };
   const model = new CompareModel({ client, ws: 'ws', saved: { names } });

@@ -9,7 +9,7 @@ import {
 import * as React from 'react';
 
 import type { Comparison, Medium } from '../../../client/types';
-import { FakeStream, row } from '../../../model/__tests__/fake';
+import { FakeStream, NO_STUDIES, row } from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
@@ -55,6 +55,7 @@ async function opened(items: Medium[], content = 'x', cut = false) {
     compareManyTasks: async () => comparison(),
     streamEvents: () => new FakeStream(),
     listCurves: async () => ({ items: [] }),
+    ...NO_STUDIES,
     listMedia: jest.fn(async () => ({ items, cut, pending: false })),
     readMedium: jest.fn(async () => new Blob([content]))
   };

@@ -2,7 +2,12 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 
 import type { Comparison, IEventHandlers } from '../../../client/types';
-import { FakeStream, NO_MEDIA, row } from '../../../model/__tests__/fake';
+import {
+  FakeStream,
+  NO_MEDIA,
+  NO_STUDIES,
+  row
+} from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
@@ -69,7 +74,8 @@ async function opened() {
       return new FakeStream();
     },
     listCurves: async () => ({ items: [] }),
-    ...NO_MEDIA
+    ...NO_MEDIA,
+    ...NO_STUDIES
   };
   const model = new CompareModel({
     client,

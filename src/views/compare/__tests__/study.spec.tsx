@@ -5,7 +5,6 @@ import type { Dimension, Study, StudyDetail } from '../../../client/types';
 import { FakeStream, NO_MEDIA } from '../../../model/__tests__/fake';
 import { LR, detail, study, trial } from '../../../model/__tests__/searches';
 import { CompareModel } from '../../../model/compare';
-import { StudiesModel } from '../../../model/studies';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
 import { DEFAULT_OPTIONS } from '../options';
@@ -90,8 +89,7 @@ describe('the search tab', () => {
   ) => {
     server = new Server();
     server.others = others;
-    const studies = new StudiesModel({ client: server, ws: 'w' });
-    model = new CompareModel({ client: server, ws: 'w', studies });
+    model = new CompareModel({ client: server, ws: 'w' });
     render(
       <CompareView
         model={model}
@@ -104,7 +102,7 @@ describe('the search tab', () => {
     );
     await act(async () => undefined);
     ended = [model];
-    return { studies };
+    return { studies: model.studies };
   };
 
   it('tells how a search stands', async () => {

@@ -1,11 +1,11 @@
 /** The plots of a study that show its parameters. */
 import type { IColumn } from '../../../model/compare';
 import type { Chart, IDot } from '../../shared/chart';
-import { barsHeight, rampColour, scatterChart } from '../../shared/chart';
+import { rampColour, scatterChart } from '../../shared/chart';
 import type { ITrans } from '../../shared/context';
 import { formatNumber } from '../../shared/format';
 import { serverSentence } from '../../shared/serversentences';
-import { chosenParameters, importanceChart, parallelOf } from '../charts';
+import { chosenParameters, importanceBars, parallelOf } from '../charts';
 import type {
   IParameterAxis,
   IPlottedTrial,
@@ -82,32 +82,24 @@ export function importancePlot(
   const found =
     importance && !(importance instanceof Error) ? importance.parameters : [];
   return {
-    name: trans.__('Importance for %1', view.metric),
-    label: found
-      .map(each => `${each.key} ${Math.round(100 * each.importance)}%`)
-      .join(', '),
+    ...importanceBars(
+      trans,
+      view.metric,
+      found.map(({ key, importance: fraction }) => ({
+        key,
+        fraction,
+        rises: null
+      }))
+    ),
     hint: trans.__(
       'Share of the objective’s variance that each parameter explains (fANOVA). Parameters with a condition are left out.'
     ),
-    height: barsHeight(found.length),
-    hasNoTasks: true,
     isLoading: importance === null,
     title:
       importance instanceof Error
         ? trans.__('Importance not available')
         : undefined,
-    wanting: serverSentence(trans, importance?.message ?? ''),
-    chart:
-      found.length === 0
-        ? null
-        : importanceChart(
-            trans,
-            found.map(({ key, importance: fraction }) => ({
-              key,
-              fraction,
-              rises: null
-            }))
-          )
+    wanting: serverSentence(trans, importance?.message ?? '')
   };
 }
 

@@ -4,16 +4,14 @@ import * as React from 'react';
 import type { StudyDetail } from '../../../client/types';
 import type { IStudiesState, StudiesModel } from '../../../model/studies';
 import { MAX_COMPARED_STUDIES } from '../../../model/studies';
-import { ChartView } from '../../shared/chart';
 import { Choice, Toggle } from '../../shared/choice';
 import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
-import { EmptyState } from '../../shared/emptystate';
 import { tabId, Tabs } from '../../shared/tabs';
 import { chosenParameters } from '../charts';
 import type { FocusModel } from '../focus';
-import { FocusChart } from '../focus';
 import type { IOptions, StudyPlot } from '../options';
+import { PlotView } from '../plots';
 import { offeredPlots, shownPlots } from './plots';
 import type { IStudyPlot, IStudyPlots } from './view';
 import { chosenObjectives, otherColour } from './view';
@@ -69,7 +67,7 @@ export function PlotPanel(props: IPlotPanelProps): JSX.Element {
         />
       </div>
       <div
-        className="pyr-study-panel"
+        className="pyr-column pyr-study-panel"
         id={panel}
         role="tabpanel"
         aria-labelledby={tabId(panel, plot)}
@@ -104,36 +102,6 @@ export function PlotPanel(props: IPlotPanelProps): JSX.Element {
   );
 }
 
-function PlotView(
-  props: Pick<IPlotPanelProps, 'focus' | 'onOpenLog'> & { plot: IStudyPlot }
-): JSX.Element {
-  const { chart, label, height, wanting, hasNoTasks } = props.plot;
-  const trans = useTrans();
-  if (props.plot.isLoading) {
-    return <p className="pyr-loading">{trans.__('Loading…')}</p>;
-  }
-  if (!chart) {
-    return (
-      <EmptyState
-        icon="curve"
-        title={props.plot.title ?? trans.__('Not enough data')}
-        text={wanting}
-      />
-    );
-  }
-  return hasNoTasks ? (
-    <ChartView chart={chart} label={label} height={height} />
-  ) : (
-    <FocusChart
-      chart={chart}
-      label={label}
-      height={height}
-      focus={props.focus}
-      onOpen={props.onOpenLog}
-    />
-  );
-}
-
 /** What a plot shows, and what its colours stand for. */
 function Controls(
   props: IPlotPanelProps & {
@@ -142,10 +110,15 @@ function Controls(
     first: IStudyPlot;
   }
 ): JSX.Element {
-  const { plot, from, first, study, onOptions } = props;
+  const { plot, from, first, study, options, onOptions } = props;
   const trans = useTrans();
   const { view } = from;
   const metrics = study.objectives.map(({ metric }) => metric);
+  const objectives = chosenObjectives(study, options);
+  const parameters =
+    plot === 'contour' || plot === 'rank'
+      ? chosenParameters(view, options.studyX, options.studyY)
+      : null;
   return (
     <div className="pyr-controls">
       {metrics.length > 1 && !OF_ALL_OBJECTIVES.includes(plot) && (
@@ -156,11 +129,23 @@ function Controls(
           onChange={studyObjective => onOptions({ studyObjective })}
         />
       )}
-      {plot === 'pareto' && metrics.length > 2 && (
-        <ObjectiveChoices {...props} metrics={metrics} />
+      {plot === 'pareto' && metrics.length > 2 && objectives && (
+        <AxisChoices
+          x={metrics[objectives.x]}
+          y={metrics[objectives.y]}
+          keys={metrics}
+          onX={paretoX => onOptions({ paretoX })}
+          onY={paretoY => onOptions({ paretoY })}
+        />
       )}
-      {(plot === 'contour' || plot === 'rank') && (
-        <ParameterChoices {...props} />
+      {parameters && (
+        <AxisChoices
+          x={parameters.x.key}
+          y={parameters.y.key}
+          keys={view.parameters.map(({ key }) => key)}
+          onX={studyX => onOptions({ studyX })}
+          onY={studyY => onOptions({ studyY })}
+        />
       )}
       {SCALED.includes(plot) && (
         <Toggle
@@ -171,7 +156,7 @@ function Controls(
       )}
       {COMPARING.includes(plot) && <ComparedStudies {...props} />}
       {first.legend?.map(({ name, colour, isCross }) => (
-        <span key={name} className="pyr-study-legend">
+        <span key={name} className="pyr-control pyr-faint">
           {isCross ? (
             <b style={{ color: colour }}>×</b>
           ) : (
@@ -196,58 +181,31 @@ function KeyChoice(props: {
   return <Choice {...props} options={props.keys.map(key => [key, key])} />;
 }
 
-/** The axes of the Pareto front, of which each is another objective. */
-function ObjectiveChoices(
-  props: IPlotPanelProps & { metrics: readonly string[] }
-): JSX.Element | null {
-  const { study, metrics, options, onOptions } = props;
+/** The axes of a plot, of which each shows another key. */
+function AxisChoices(props: {
+  x: string;
+  y: string;
+  keys: readonly string[];
+  onX: (key: string) => void;
+  onY: (key: string) => void;
+}): JSX.Element {
+  const { x, keys } = props;
   const trans = useTrans();
-  const chosen = chosenObjectives(study, options);
   return (
-    chosen && (
-      <>
-        <KeyChoice
-          label={trans.__('X axis')}
-          value={metrics[chosen.x]}
-          keys={metrics}
-          onChange={paretoX => onOptions({ paretoX })}
-        />
-        <KeyChoice
-          label={trans.__('Y axis')}
-          value={metrics[chosen.y]}
-          keys={metrics.filter((_, at) => at !== chosen.x)}
-          onChange={paretoY => onOptions({ paretoY })}
-        />
-      </>
-    )
-  );
-}
-
-function ParameterChoices(
-  props: IPlotPanelProps & { from: IStudyPlots }
-): JSX.Element | null {
-  const { view } = props.from;
-  const { options, onOptions } = props;
-  const trans = useTrans();
-  const chosen = chosenParameters(view, options.studyX, options.studyY);
-  const keys = view.parameters.map(({ key }) => key);
-  return (
-    chosen && (
-      <>
-        <KeyChoice
-          label={trans.__('X axis')}
-          value={chosen.x.key}
-          keys={keys}
-          onChange={studyX => onOptions({ studyX })}
-        />
-        <KeyChoice
-          label={trans.__('Y axis')}
-          value={chosen.y.key}
-          keys={keys.filter(key => key !== chosen.x.key)}
-          onChange={studyY => onOptions({ studyY })}
-        />
-      </>
-    )
+    <>
+      <KeyChoice
+        label={trans.__('X axis')}
+        value={x}
+        keys={keys}
+        onChange={props.onX}
+      />
+      <KeyChoice
+        label={trans.__('Y axis')}
+        value={props.y}
+        keys={keys.filter(key => key !== x)}
+        onChange={props.onY}
+      />
+    </>
   );
 }
 
@@ -264,7 +222,7 @@ function ComparedStudies(
   const chosen = options.comparedStudies;
   return (
     <div
-      className="pyr-study-compared"
+      className="pyr-control pyr-study-compared"
       role="group"
       aria-label={trans.__('Compare with other studies')}
     >

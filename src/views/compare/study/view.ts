@@ -50,14 +50,7 @@ export interface ILegendEntry {
 }
 
 export interface IStudyPlot extends IPlot {
-  /** More about what it shows. */
-  hint?: string;
   legend?: readonly ILegendEntry[];
-  /** Why there is no chart, in a few words. */
-  title?: string;
-  isLoading?: boolean;
-  /** Whether its ids are not those of tasks. */
-  hasNoTasks?: boolean;
 }
 
 /** What the plots of a study are made of. */
