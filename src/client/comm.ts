@@ -1,4 +1,5 @@
 import type { ITransport } from './client';
+import type { IErrorDetails } from './errors';
 import { abortError, ClientError } from './errors';
 import type { IRequest, OperationId } from './operations';
 import { isChange } from './operations';
@@ -23,7 +24,7 @@ export interface IChannel {
 }
 
 /** Why the kernel refused a request. */
-type IRefusal = Partial<ClientError.IDetails> & { message?: string };
+type IRefusal = Partial<IErrorDetails> & { message?: string };
 
 /** A message of the kernel (`notebook/comm_server.py`). */
 interface IMessage {

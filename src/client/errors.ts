@@ -3,7 +3,7 @@ import type { FieldError } from './types';
 
 /** Why an operation failed, with a message for the user. */
 export class ClientError extends Error {
-  constructor(message: string, details: Partial<ClientError.IDetails> = {}) {
+  constructor(message: string, details: Partial<IErrorDetails> = {}) {
     super(message);
     this.name = 'ClientError';
     this.status = details.status ?? 0;
@@ -33,17 +33,11 @@ export class ClientError extends Error {
   }
 }
 
-export namespace ClientError {
-  export interface IDetails {
-    status: number;
-    code: string;
-    field: string | null;
-    line: number | null;
-    column: number | null;
-    errors: FieldError[];
-    suggestions: string[];
-  }
-}
+/** What an error says besides its message. */
+export type IErrorDetails = Pick<
+  ClientError,
+  'status' | 'code' | 'field' | 'line' | 'column' | 'errors' | 'suggestions'
+>;
 
 /** Return the error that `fetch` throws when its caller aborts it. */
 export function abortError(): DOMException {
@@ -71,7 +65,7 @@ export async function errorFrom(response: Response): Promise<ClientError> {
   // The response may be a page of a proxy.
   const body = asRecord(
     await response.json().catch(() => null)
-  ) as Partial<ClientError.IDetails> & { message?: unknown };
+  ) as Partial<IErrorDetails> & { message?: unknown };
   const message =
     asText(body.message) || `${status} ${response.statusText}`.trim();
   return new ClientError(message, {

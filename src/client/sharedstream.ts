@@ -24,12 +24,9 @@ export interface ISharing<H> {
 /** A stream that is opened for the first listener and disposed with the last. */
 export class SharedStream<H extends IStreamHandlers> {
   constructor(
-    share: (notify: Notify<H>) => ISharing<H>,
-    open: (handlers: H) => IStream
-  ) {
-    this._share = share;
-    this._open = open;
-  }
+    private readonly _share: (notify: Notify<H>) => ISharing<H>,
+    private readonly _open: (handlers: H) => IStream
+  ) {}
 
   join(handlers: H): IStream {
     this._listeners.add(handlers);
@@ -87,8 +84,6 @@ export class SharedStream<H extends IStreamHandlers> {
     }
   }
 
-  private readonly _share: (notify: Notify<H>) => ISharing<H>;
-  private readonly _open: (handlers: H) => IStream;
   private readonly _listeners = new Set<H>();
   private _stream: IStream | null = null;
   private _sharing: ISharing<H> | null = null;
@@ -98,24 +93,18 @@ export function shareEvents(
   notify: Notify<IEventHandlers>
 ): ISharing<IEventHandlers> {
   let known: EventMessage | null = null;
-  const remember = ({ epoch, revision, counts }: EventMessage): void => {
-    counts ??= known?.counts;
-    known = { type: 'hello', epoch, revision, counts };
-  };
+  const pass =
+    (handler: 'onHello' | 'onChanges' | 'onReset') =>
+    (message: EventMessage): void => {
+      const { epoch, revision, counts = known?.counts } = message;
+      known = { type: 'hello', epoch, revision, counts };
+      notify(each => each[handler]?.(message));
+    };
   return {
     handlers: {
-      onHello: message => {
-        remember(message);
-        notify(each => each.onHello?.(message));
-      },
-      onChanges: message => {
-        remember(message);
-        notify(each => each.onChanges(message));
-      },
-      onReset: message => {
-        remember(message);
-        notify(each => each.onReset(message));
-      }
+      onHello: pass('onHello'),
+      onChanges: pass('onChanges'),
+      onReset: pass('onReset')
     },
     greet: handlers => void (known && handlers.onHello?.(known))
   };

@@ -38,8 +38,7 @@ export interface ISocketOptions {
 
 /** A websocket that reconnects, with increasing delays, when it breaks. */
 export class ReconnectingSocket implements IStream {
-  constructor(options: ISocketOptions) {
-    this._options = options;
+  constructor(private readonly _options: ISocketOptions) {
     const { signal } = this._life;
     window.addEventListener('offline', this._onOffline, { signal });
     window.addEventListener('online', this._onWake, { signal });
@@ -196,7 +195,6 @@ export class ReconnectingSocket implements IStream {
     }
   };
 
-  private readonly _options: ISocketOptions;
   private _socket: ISocket | null = null;
   private _state: ConnectionState = 'connecting';
   private _timer: ReturnType<typeof setTimeout> | undefined;

@@ -99,10 +99,9 @@ class LogReceiver {
   constructor(
     source: IStreamSource<ILogStart>,
     start: ILogStart,
-    handlers: ILogHandlers
+    private readonly _handlers: ILogHandlers
   ) {
     this._start = { ...start };
-    this._handlers = handlers;
     this.socket = new ReconnectingSocket({
       open: () => {
         this._skip = 0;
@@ -116,7 +115,7 @@ class LogReceiver {
       probe: () => source.probe(),
       onText: message => this._onMessage(message as LogMessage),
       onBinary: bytes => this._onBytes(bytes),
-      handlers
+      handlers: _handlers
     });
   }
 
@@ -217,8 +216,7 @@ class LogReceiver {
 
   readonly socket: ReconnectingSocket;
 
-  private _start: ILogStart;
-  private _handlers: ILogHandlers;
+  private readonly _start: ILogStart;
   /** End of the received bytes; null before the first header. */
   private _position: number | null = null;
   /** Start of this connection; null before its header. */

@@ -11,6 +11,24 @@ function fill(text: string, args: unknown[]): string {
   });
 }
 
+/** Placeholders for all that varies in a text. */
+const PLACES = ['%1', '%2', '%3', '%4', '%5', '%6', '%7', '%8', '%9'];
+
+/** A translator that finds each text once: that of JupyterLab is slow, and a table has hundreds. */
+export function rememberingTrans<T extends ITrans>(trans: T): T {
+  const find = trans.__.bind(trans);
+  const known = new Map<string, string>();
+  const translate = (msgid: string, ...args: unknown[]): string => {
+    let text = known.get(msgid);
+    if (text === undefined) {
+      text = find(msgid, ...PLACES);
+      known.set(msgid, text);
+    }
+    return args.length > 0 ? fill(text, args) : text;
+  };
+  return Object.create(trans, { __: { value: translate } });
+}
+
 /** Share the translations of JupyterLab with the widgets in the same page. */
 export function sharePageTrans(trans: ITrans): void {
   (globalThis as { [PAGE_TRANS]?: ITrans })[PAGE_TRANS] = trans;

@@ -22,10 +22,8 @@ export type Artifact = Artifacts['items'][number];
 export type ShownStatus = keyof Counts;
 export type TaskListQuery = Query<'listTasks'>;
 export type ExportQuery = Query<'exportResults'>;
-export type GroupQuery = Query<'groupTasks'>;
 export type LogQuery = Query<'readLog'>;
 export type LogSearch = Query<'searchLog'>;
-export type LogTimesQuery = Query<'listLogTimes'>;
 
 /** Bytes of a log and their offset. */
 export interface ILogRange {

@@ -2,7 +2,6 @@ import * as React from 'react';
 
 import type { Workspace } from '../client/types';
 import { asSavedComparison, CompareModel } from '../model/compare';
-import { StudiesModel } from '../model/studies';
 import { TaskListModel } from '../model/tasklist';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
@@ -23,21 +22,16 @@ export async function makeCompare(
     show.names.length > 0 || show.study
       ? { ...kept, names: [...show.names], study: '' }
       : kept;
-  const studies = new StudiesModel({
-    client: pyruns.client,
-    ws: workspace.id,
-    chosen: saved.study
-  });
-  show.studies = studies;
   const model = owner.own(
     new CompareModel({
       client: pyruns.client,
       ws: workspace.id,
       saved,
-      studies,
       save: changed => void state?.save(key, toJson(changed))
     })
   );
+  const { studies } = model;
+  show.studies = studies;
   const tasks = owner.own(new TaskListModel(pyruns.client, workspace.id));
   const first = asOptions(await state?.fetch(looks).catch(() => null));
 

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
-import { sharePageTrans } from '../client/trans';
+import { rememberingTrans, sharePageTrans } from '../client/trans';
 import type { IClient, Workspace } from '../client/types';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { SessionModel } from '../model/session';
@@ -88,7 +88,7 @@ export const corePlugin: JupyterFrontEndPlugin<ICore> = {
     translator: ITranslator | null
   ): Promise<ICore> => {
     watchKeys();
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = rememberingTrans((translator ?? nullTranslator).load(DOMAIN));
     sharePageTrans(trans);
     const client = await makeClient(app.serviceManager.serverSettings, trans);
     const core = new Core(client, state, trans, new SettingsStore(registry));

@@ -120,9 +120,10 @@ export interface IViewOptions {
   readFile: (path: string) => Promise<string>;
 }
 
-/** Make the view of a page; the workspace is requested while the code is loaded. */
+/** Make the view of a page; the workspace and its tasks are requested while the code is loaded. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { session } = options.pyruns;
+  const tasks = options.page === 'manager' ? beginList(options) : null;
   const [found] = await Promise.allSettled([
     session.readWorkspace(options.workspace),
     // It has the rights of the user, and reports an unusable server.
@@ -131,9 +132,11 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   ]);
   const { handshake } = session.getSnapshot();
   if (handshake === 'missing' || handshake === 'mismatch') {
+    tasks?.dispose();
     return makeNoServer(options);
   }
   if (found.status === 'rejected') {
+    tasks?.dispose();
     throw found.reason;
   }
   const workspace = found.value;
@@ -144,7 +147,7 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
     case 'generator':
       return makeGenerator(options, workspace);
     case 'manager':
-      return makeManager(options, workspace);
+      return makeManager(options, workspace, tasks ?? beginList(options));
     case 'monitor':
       return makeMonitor(options, workspace);
     case 'compare':
@@ -283,9 +286,20 @@ async function makeGenerator(
   );
 }
 
+/** Begin to list the tasks of the page. */
+function beginList({ owner, pyruns, show, workspace }: IViewOptions) {
+  const { query } = show;
+  const model = owner.own(
+    new TaskListModel(pyruns.client, workspace, { query })
+  );
+  model.start();
+  return model;
+}
+
 async function makeManager(
   options: IViewOptions,
-  workspace: Workspace
+  workspace: Workspace,
+  model: TaskListModel
 ): Promise<JSX.Element> {
   const { pyruns, owner, open, show, state, trans } = options;
   const { ManagerView } = await VIEWS.manager();
@@ -299,9 +313,6 @@ async function makeManager(
       save: kept => void state?.save(key, toJson(kept))
     })
   );
-  const model = owner.own(
-    new TaskListModel(pyruns.client, workspace.id, { query: show.query })
-  );
   const importRef = React.createRef<(path: string) => void>();
   show.onShow = ({ query, source: path }) => {
     if (path) {
@@ -312,6 +323,8 @@ async function makeManager(
       model.setListing({ query, statuses: [] });
     }
   };
+  // It may have changed since the list began.
+  show.onShow({ query: show.query });
   model.subscribe(() => {
     const { query } = model.getSnapshot().listing;
     if (query !== show.query) {

@@ -53,7 +53,7 @@ export class PageWidget extends VisibleWidget {
   /** Make the view again. */
   reload(): void {
     this._disposeOwned();
-    this._view = this._makeView();
+    this._view = null;
     this._turn++;
     this.update();
   }
@@ -66,7 +66,7 @@ export class PageWidget extends VisibleWidget {
   }
 
   protected override render(): JSX.Element {
-    const View = this._view;
+    const View = (this._view ??= this._makeView());
     return (
       <TransContext.Provider value={this._trans}>
         <InFrontContext.Provider value={this.isVisible}>
@@ -83,10 +83,13 @@ export class PageWidget extends VisibleWidget {
   }
 
   private _makeView() {
-    return React.lazy(async () => {
-      const element = await this._load(this);
-      return { default: () => element };
-    });
+    // At once: React renders only after Lab has laid out the page.
+    const loaded = this._load(this).then(element => ({
+      default: () => element
+    }));
+    // React reports a failure as soon as it renders.
+    loaded.catch(() => undefined);
+    return React.lazy(() => loaded);
   }
 
   private _disposeOwned(): void {
@@ -96,7 +99,7 @@ export class PageWidget extends VisibleWidget {
   }
 
   private readonly _owned: { dispose(): void }[] = [];
-  private _view = this._makeView();
+  private _view: ReturnType<PageWidget['_makeView']> | null = null;
   private _turn = 0;
 }
 

@@ -53,6 +53,7 @@ function makeClient() {
     getWorkspace: jest.fn(async (): Promise<Workspace> =>
       Promise.reject(new ClientError('There is none.', { status: 404 }))
     ),
+    streamEvents: () => ({ retry: () => undefined, dispose: () => undefined }),
     getTemplate: jest.fn(async () => ({ text: 'lr: 0.1\n', name: 'train' })),
     getQueue: jest.fn(async () => ({
       paused: false,

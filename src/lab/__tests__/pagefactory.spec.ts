@@ -20,7 +20,12 @@ jest.mock('../../views/monitor', () => {
 /** A page, restored before the server answers the handshake. */
 function restored(
   page: IViewOptions['page'] = 'manager',
-  shown: Partial<IPageHandle> = {}
+  shown: Partial<IPageHandle> = {},
+  getWorkspace: () => Promise<object> = async () => ({
+    id: 'ws',
+    name: 'w',
+    path: 'a/w'
+  })
 ) {
   let answer: (status: Partial<Status>) => void = () => undefined;
   const fake = Object.assign(new FakeClient(), {
@@ -28,7 +33,7 @@ function restored(
       new Promise<Status>(resolve => {
         answer = status => resolve(status as Status);
       }),
-    getWorkspace: async () => ({ id: 'ws', name: 'w', path: 'a/w' }),
+    getWorkspace,
     listWorkspaces: async () => ({ items: [] as Workspace[] }),
     listStudies: async () => ({ items: [], damaged: [] }),
     listCurves: async () => ({ items: [] }),
@@ -85,6 +90,7 @@ function restored(
     owner,
     session,
     save,
+    fake,
     compared: fake.compareManyTasks,
     show: options.show,
     answer: (status: Partial<Status>) => answer(status)
@@ -162,5 +168,56 @@ describe('what a page is to show first', () => {
     unmount();
     owner.dispose();
     session.dispose();
+  });
+});
+
+describe('the list of the Tasks page', () => {
+  const ready = { api_version: 2 };
+
+  it('is requested while the workspace is read', () => {
+    const { owner, session, fake } = restored(
+      'manager',
+      { query: 'lr<1' },
+      () => new Promise(() => undefined)
+    );
+    expect(fake.listTasks).toHaveBeenCalledWith(
+      'ws',
+      expect.objectContaining({ query: 'lr<1' }),
+      expect.anything()
+    );
+    owner.dispose();
+    session.dispose();
+  });
+
+  it('follows a query that is given meanwhile', async () => {
+    const { view, owner, session, show, fake, answer } = restored();
+    show.query = 'lr<1';
+    answer(ready);
+    await view;
+    expect(fake.listTasks).toHaveBeenLastCalledWith(
+      'ws',
+      expect.objectContaining({ query: 'lr<1' }),
+      expect.anything()
+    );
+    owner.dispose();
+    session.dispose();
+  });
+
+  it('ends if there is no such workspace, or no server', async () => {
+    const gone = restored('manager', {}, async () => {
+      throw new Error('gone');
+    });
+    gone.answer(ready);
+    await expect(gone.view).rejects.toThrow('gone');
+    expect(gone.fake.events).toBeNull();
+    const other = restored();
+    expect(other.fake.events).not.toBeNull();
+    other.answer({ api_version: 99 });
+    await other.view;
+    expect(other.fake.events).toBeNull();
+    for (const { owner, session } of [gone, other]) {
+      owner.dispose();
+      session.dispose();
+    }
   });
 });

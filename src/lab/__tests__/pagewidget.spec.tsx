@@ -57,6 +57,19 @@ describe('PageWidget', () => {
     page.dispose();
   });
 
+  it('loads the view once it is attached, before it is rendered', async () => {
+    const load = jest.fn(async () => <p />);
+    const page = new PageWidget(plainTrans, load);
+    expect(load).not.toHaveBeenCalled();
+    Widget.attach(page, document.body);
+    expect(load).toHaveBeenCalledTimes(1);
+    await settle();
+    page.update();
+    await settle();
+    expect(load).toHaveBeenCalledTimes(1);
+    page.dispose();
+  });
+
   it('loads the view anew when it is told to', async () => {
     let turn = 0;
     const page = new PageWidget(plainTrans, async () => (

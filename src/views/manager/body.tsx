@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { Group, TaskRow } from '../../client/types';
 import type { GroupsModel } from '../../model/groups';
 import { useTrans } from '../shared/context';
-import { useStore } from '../shared/store';
+import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
 import { Button } from '../shared/button';
 import { EmptyState, Skeleton } from '../shared/emptystate';
 import { Cards } from './cards';
@@ -22,7 +22,7 @@ export interface IBodyProps extends Omit<IGridProps, 'state'> {
 export function Body(props: IBodyProps): JSX.Element {
   const { model, table } = props;
   const trans = useTrans();
-  const state = useStore(model);
+  const state = useStoreWhile(model, React.useContext(InFrontContext));
   const layout = useStore(table, each => each.layout);
   if (state.phase === 'error') {
     return (

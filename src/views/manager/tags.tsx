@@ -131,7 +131,7 @@ export function TagsPopup({
             <span className="pyr-menu-icon">
               {all ? <Icon name="check" /> : count > 0 ? '–' : null}
             </span>
-            <span className="pyr-menu-label pyr-cut">{tag}</span>
+            <span className="pyr-fill pyr-cut">{tag}</span>
           </button>
         );
       })}

@@ -99,7 +99,7 @@ function MenuEntries({ items, title }: IMenuProps): JSX.Element {
                 item.icon && <Icon name={item.icon} />
               )}
             </span>
-            <span className="pyr-menu-label pyr-cut">{item.label}</span>
+            <span className="pyr-fill pyr-cut">{item.label}</span>
             {item.keys && (
               <span className="pyr-menu-keys pyr-note">{item.keys}</span>
             )}

@@ -210,7 +210,7 @@ export function Picker({
 }): JSX.Element {
   return (
     <OpenButton {...rest} label="" className={`pyr-picker ${className}`}>
-      {caption && <span className="pyr-picker-label">{caption}</span>}
+      {caption && <span className="pyr-faint">{caption}</span>}
       <span className="pyr-picker-value pyr-cut">{value}</span>
       {detail && (
         <span className="pyr-picker-detail pyr-note pyr-cut">{detail}</span>

@@ -61,7 +61,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const common = (field: string) => ({
-    className: 'pyr-column pyr-create-field',
+    className: 'pyr-column pyr-create-field pyr-note',
     id: `${props.prefix}@${field}`,
     'aria-invalid': isWrong(field)
   });
@@ -149,7 +149,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
           )}
           <LinesField
             {...common('alerts')}
-            className="pyr-column pyr-create-field pyr-run-whole"
+            className="pyr-column pyr-create-field pyr-note pyr-run-whole"
             label={trans.__('Alert rules')}
             title={trans.__(
               'Rules that watch metrics or the output, one per line. “-> stop” after a rule stops the run, “-> tag NAME” tags the task.'
@@ -162,7 +162,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
           />
           <Choice
             {...common('engine')}
-            className="pyr-column pyr-create-field pyr-run-wide"
+            className="pyr-column pyr-create-field pyr-note pyr-run-wide"
             title={trans.__(
               'On the server’s machine, as Slurm jobs, or on Dask workers'
             )}

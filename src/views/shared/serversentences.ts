@@ -1,4 +1,5 @@
 /** Translations of frequent sentences of the server, which writes English. */
+import { memoizeLast } from '../../model/store';
 import type { ITrans } from './context';
 import { plainTrans } from './context';
 
@@ -176,6 +177,9 @@ function sentences(locale: ITrans): string[] {
   ];
 }
 
+/** Translated once, as each row with a message needs one of them. */
+const translations = memoizeLast(sentences);
+
 const PATTERNS = sentences(plainTrans).map(sentence => {
   const escaped = sentence.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replace(/%\d/g, '(.+?)')}$`, 's');
@@ -191,7 +195,7 @@ const MAX_LENGTH = 1000;
 
 /** Translate a sentence of the server if it is a known one, or known parts of a list. */
 export function serverSentence(trans: ITrans, text: string): string {
-  if (text.length > MAX_LENGTH) {
+  if (text === '' || text.length > MAX_LENGTH) {
     return text;
   }
   // GPU 0: reserved by a/b; GPU 1: utilization 90 % (at most 30 %).
@@ -209,7 +213,7 @@ export function serverSentence(trans: ITrans, text: string): string {
     return text;
   }
   const [, ...parts] = PATTERNS[at].exec(text) ?? [];
-  return sentences(trans)[at].replace(/%(\d)/g, (_, number: string) =>
+  return translations(trans)[at].replace(/%(\d)/g, (_, number: string) =>
     serverSentence(trans, parts[Number(number) - 1])
   );
 }

@@ -35,7 +35,8 @@ export function useStore<S, T>(
   });
 }
 
-function isShallowEqual<T>(old: T, fresh: T): boolean {
+/** Whether two values are the same, or objects with the same fields. */
+export function isShallowEqual<T>(old: T, fresh: T): boolean {
   if (!(old instanceof Object && fresh instanceof Object)) {
     return Object.is(old, fresh);
   }

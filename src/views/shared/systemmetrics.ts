@@ -9,32 +9,22 @@ export function metricTitle(trans: ITrans, key: string): string {
     return key;
   }
   const { kind, gpu } = systemMetric(key);
-  switch (kind) {
-    case 'gpu_utilization_percent':
-      return trans.__('GPU %1 utilization (%)', gpu);
-    case 'gpu_memory_gib':
-      return trans.__('GPU %1 memory (GiB)', gpu);
-    case 'gpu_power_watts':
-      return trans.__('GPU %1 power (W)', gpu);
-    case 'gpu_temperature_celsius':
-      return trans.__('GPU %1 temperature (°C)', gpu);
-    case 'cpu_percent':
-      return trans.__('CPU (%, one core is 100)');
-    case 'memory_gib':
-      return trans.__('Memory (GiB)');
-    case 'disk_read_mib_per_second':
-      return trans.__('Disk read (MiB/s)');
-    case 'disk_write_mib_per_second':
-      return trans.__('Disk written (MiB/s)');
-    case 'host_network_received_mib_per_second':
-      return trans.__('Host network received (MiB/s)');
-    case 'host_network_sent_mib_per_second':
-      return trans.__('Host network sent (MiB/s)');
-    case 'processes':
-      return trans.__('Processes');
-    default:
-      return key;
-  }
+  const titles: Record<string, string> = {
+    gpu_utilization_percent: trans.__('GPU %1 utilization (%)', gpu),
+    gpu_memory_gib: trans.__('GPU %1 memory (GiB)', gpu),
+    gpu_power_watts: trans.__('GPU %1 power (W)', gpu),
+    gpu_temperature_celsius: trans.__('GPU %1 temperature (°C)', gpu),
+    cpu_percent: trans.__('CPU (%, one core is 100)'),
+    memory_gib: trans.__('Memory (GiB)'),
+    disk_read_mib_per_second: trans.__('Disk read (MiB/s)'),
+    disk_write_mib_per_second: trans.__('Disk written (MiB/s)'),
+    host_network_received_mib_per_second: trans.__(
+      'Host network received (MiB/s)'
+    ),
+    host_network_sent_mib_per_second: trans.__('Host network sent (MiB/s)'),
+    processes: trans.__('Processes')
+  };
+  return titles[kind] ?? key;
 }
 
 /** GPU-hours and energy, as short texts; those that are not known are left out. */

@@ -23,7 +23,7 @@ export function DataTable<Row>(props: {
 }): JSX.Element {
   const { columns, rows } = props;
   return (
-    <table className={props.className}>
+    <table className={`pyr-data ${props.className ?? ''}`}>
       <thead>
         <tr>
           {columns.map(({ id, title, fullTitle = title, className }) => (

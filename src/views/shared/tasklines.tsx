@@ -167,7 +167,7 @@ function TaskLine(
       >
         <StatusIcon task={task} />
         {props.name ?? (
-          <span className="pyr-task-name pyr-cut">
+          <span className="pyr-task-name pyr-fill pyr-cut">
             <TaskName {...splitName(task)} />
           </span>
         )}

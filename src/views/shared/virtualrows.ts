@@ -1,5 +1,5 @@
 import type { Virtualizer, VirtualizerOptions } from '@tanstack/react-virtual';
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { observeElementRect, useVirtualizer } from '@tanstack/react-virtual';
 import type * as React from 'react';
 
 type Rows = Virtualizer<HTMLDivElement, Element>;
@@ -16,6 +16,9 @@ export function useVirtualRows(
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 12,
+    // A hidden list keeps its rows, so that none is rendered again when it is shown.
+    observeElementRect: (rows, onRect) =>
+      observeElementRect(rows, rect => rect.height > 0 && onRect(rect)),
     ...options
   });
 }

@@ -4,6 +4,7 @@ import * as React from 'react';
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
+import { InFrontContext } from '../../shared/store';
 import { ManagerView } from '../ManagerView';
 
 const ROWS = Array.from({ length: 200 }, (_, at) =>
@@ -100,5 +101,59 @@ it('renders the line of a task that runs, and nothing around it', async () => {
   expect(await change(5, 0.3)).not.toContain(PAGE);
   act(() => model.select(['task5'], 'replace'));
   expect(await change(5, 0.4)).toContain(PAGE);
+  model.dispose();
+});
+
+it('rests while another page is in front, and keeps its lines', async () => {
+  const client = new FakeClient();
+  client.rows = [...ROWS];
+  const model = new TaskListModel(client.asClient, 'ws');
+  const counter = new Counter();
+  let height = 6000;
+  Object.defineProperty(HTMLElement.prototype, 'clientHeight', {
+    configurable: true,
+    get: () => height
+  });
+  const observed = new Set<() => void>();
+  window.ResizeObserver = class {
+    constructor(onSize: ResizeObserverCallback) {
+      const contentRect = { width: 900, height } as DOMRectReadOnly;
+      observed.add(() =>
+        onSize([{ contentRect } as ResizeObserverEntry], this)
+      );
+    }
+    observe = () => undefined;
+    unobserve = () => undefined;
+    disconnect = () => undefined;
+  };
+  const page = (isInFront: boolean) => (
+    <InFrontContext.Provider value={isInFront}>
+      <ManagerView
+        model={model}
+        trans={counter.trans}
+        onOpenLog={() => undefined}
+      />
+    </InFrontContext.Provider>
+  );
+  const resize = (to: number) => {
+    height = to;
+    observed.forEach(tell => tell());
+  };
+  let view: ReturnType<typeof render> | null = null;
+  await counter.during(() => (view = render(page(true))));
+  const hidden = await counter.during(() => {
+    resize(0);
+    view?.rerender(page(false));
+  });
+  expect(hidden).not.toContain(LINE);
+  const changed = await counter.during(() =>
+    client.change([{ ...ROWS[5], progress: 0.2 }])
+  );
+  expect(changed).not.toContain(LINE);
+  const shown = await counter.during(() => {
+    resize(6000);
+    view?.rerender(page(true));
+  });
+  expect(shown.filter(text => text === LINE)).toHaveLength(1);
   model.dispose();
 });

@@ -29,6 +29,15 @@ describe('sentences of the server', () => {
     expect(serverSentence(plainTrans, text)).toBe(text);
   });
 
+  it('are looked up once', () => {
+    const ask = jest.fn(trans.__);
+    const asked = { ...trans, __: ask };
+    expect(serverSentence(asked, 'Exit code 1')).toBe('[Exit code 1]');
+    ask.mockClear();
+    expect(serverSentence(asked, 'Exit code 2')).toBe('[Exit code 2]');
+    expect(ask).not.toHaveBeenCalled();
+  });
+
   it('are translated inside of others, and in lists', () => {
     expect(
       serverSentence(trans, 'The GPU driver stopped responding. Retrying.')

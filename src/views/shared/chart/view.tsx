@@ -248,13 +248,13 @@ function Tip(props: {
   }
   return (
     <div className="pyr-chart-tip" style={style} aria-hidden="true">
-      <div className="pyr-chart-tip-title">{pick.title}</div>
+      <div className="pyr-faint">{pick.title}</div>
       {pick.lines.map(({ name, value, colour }, index) => (
         <div key={index} className="pyr-line">
           {colour && (
             <span className="pyr-swatch" style={{ background: colour }} />
           )}
-          <span className="pyr-chart-tip-name pyr-cut">{name}</span>
+          <span className="pyr-fill pyr-cut">{name}</span>
           <span>{value}</span>
         </div>
       ))}
