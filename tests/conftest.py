@@ -8,6 +8,7 @@ import importlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ ORDER = [
     *("studies", "engine", "server", "slowhome", "demo", "agents", "api", "notebook"),
 ]
 
+LAUNCH = "pyruns_jupyter.engine.queue.launch"  # not imported for everybody who collects tests
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
 
@@ -96,6 +98,27 @@ def no_processes_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     from tests.engine.support import stop_everything  # not for everybody who collects tests
 
     stop_everything(f"{tmp_path_factory.getbasetemp()}/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def daemons_are_forks() -> Iterator[None]:
+    """Schedulers and drivers that a test process starts do not begin with their imports (see `forks.py`)."""
+    if sys.platform != "linux":
+        yield
+        return
+    from tests.forks import forks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{LAUNCH}.spawn_daemon", forks().spawn_daemon)
+        yield
+
+
+@pytest.fixture
+def new_daemons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schedulers and drivers start as they do for users: in a new interpreter."""
+    from pyruns_jupyter.engine.processes import native
+
+    monkeypatch.setattr(f"{LAUNCH}.spawn_daemon", native.spawn_daemon)
 
 
 @pytest.fixture

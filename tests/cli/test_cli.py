@@ -16,9 +16,8 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.cli.terminal import TerminalContext, main
 from tests.engine.support import stop_everything
+from tests.forks import run
 from tests.support import ROOT, wait_until
-
-from .command_server import command_server
 
 SCRIPT = """\
 import argparse, sys, time
@@ -43,10 +42,11 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+        self.program = [sys.executable, "-W", "error", "-m", "pyruns_jupyter.cli"]
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "pyruns_jupyter.cli", *words],
+            [*self.program, *words],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.PIPE,
@@ -57,7 +57,7 @@ class Terminal:
 
     def __call__(self, *words: str, code: int = 0, given: str = "") -> str:
         """Run a command; return what it wrote, to standard error when it fails."""
-        done = command_server().run(words, self.folder, self.environment, given)
+        done = run([*self.program, *words], self.folder, self.environment, given)
         out, err = done.stdout, done.stderr
         assert done.returncode == code, f"{words}: {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err

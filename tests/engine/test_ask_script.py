@@ -378,6 +378,25 @@ raise SystemExit("ran")
     assert check_commands(workspace, [argv, ["--steps", "x", "--odd"]])[0] is None
 
 
+def test_tyro_with_named_configurations(tmp_path: Path) -> None:
+    pytest.importorskip("tyro")
+    source = """
+import dataclasses, tyro
+@dataclasses.dataclass
+class Config:
+    lr: float = 0.1
+    wide: bool = False
+tyro.extras.overridable_config_cli({"small": ("a", Config()), "big": ("b", Config(0.5))})
+"""
+    workspace = opened(tmp_path, source)
+    asked(workspace)
+    found = described(workspace, "default", "choices")
+    assert found["command"][1] == ("small", "big") and found["big.lr"] == (0.5, None)
+    argv = words(workspace, command="big", **{"big.lr": 0.25, "big.wide": True})
+    assert argv == ["big", "--lr", "0.25", "--wide"]
+    assert check_commands(workspace, [argv]) == [None]
+
+
 def test_absl(tmp_path: Path) -> None:
     pytest.importorskip("absl")
     source = """
@@ -876,7 +895,7 @@ parser.parse_args()
 
 def test_modules_that_are_not_installed(tmp_path: Path) -> None:
     source = """
-import argparse
+import argparse, os
 import missing_torch as torch
 import missing_torch.nn.functional as F
 from missing_torch.utils import data
@@ -886,10 +905,22 @@ except ImportError:
     missing_apex = None
 class Model(torch.nn.Module):
     @torch.no_grad()
-    def forward(self): ...
+    def __init__(self):
+        super().__init__(3)
+        self.register_buffer("steps", 3)
+class Round(torch.autograd.Function, torch.Mixin): ...
+class Odd(torch.nn.Module, Model): ...
+rounded = Round.apply
+Odd()
+assert torch.__version__ >= "1.8" and not isinstance(1, torch.Tensor)
+height, width = torch.size(3)
+count = 2 * torch.cuda.device_count() + height / width
+names = [number for number in range(torch.cuda.device_count()) if count > 1]
+os.path.exists(os.path.join(torch.hub.get_dir(), "weights"))
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--apex", default=missing_apex is not None, type=int)
+parser.add_argument("--arch", choices=sorted(torch.models))
 parser.parse_args()
 """
     workspace = opened(tmp_path, source)
@@ -897,6 +928,7 @@ parser.parse_args()
     found = asked(workspace, stub_missing=True)
     assert found.answer.stubbed == ("missing_torch",)
     assert described(workspace, "default")["lr"] == 0.1
+    assert words(workspace, arch="resnet50") == ["--arch", "resnet50"]
 
 
 # The answer

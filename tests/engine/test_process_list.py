@@ -21,6 +21,7 @@ def shown(pid: int) -> str:
     return subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(pid)], text=True).strip()
 
 
+@pytest.mark.usefixtures("new_daemons")
 def test_a_supervisor_shows_its_task_and_project(shell: Project) -> None:
     names = [shell.task("short", HOLD), shell.task("a" * 190, HOLD)]
     shell.submit(*names, jobs=2)

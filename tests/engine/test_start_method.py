@@ -35,7 +35,7 @@ parent_only: list[str] = []
 
 
 @pytest.fixture(autouse=True)
-def new_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+def new_interpreters(new_daemons: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "spawn")
 
 

@@ -106,7 +106,7 @@ class Fuzzer:
         self._outside = self._list_outside()
 
     def _start(self) -> None:
-        self.server = ServerProcess(self.root, self._home)
+        self.server = ServerProcess(self.root, self._home, lab=False)
         self.prefix = f"/base{API}"
         self._connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE_SECONDS)
 

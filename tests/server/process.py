@@ -17,10 +17,14 @@ from tests.nodes import free_ports
 from tests.support import ROOT, wait_until
 
 TOKEN = "secret"
+LAB = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp")
 
 
 class ServerProcess:
-    """A Jupyter server with the extension, its root at `root`; its own files lie in `home`."""
+    """A Jupyter server with the extension, its root at `root`; its own files lie in `home`.
+
+    Without `lab`, it does not load JupyterLab and the like, which takes longer than all else.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class ServerProcess:
         port: int = 0,
         extensions: Sequence[str] = (),
         python: str = sys.executable,
+        lab: bool = True,
     ) -> None:
         self.port = port or free_ports(1)[0]
         self.base = f"http://127.0.0.1:{self.port}/base/"
@@ -43,10 +48,12 @@ class ServerProcess:
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         }
-        words = [python, "-m", "jupyter", "server", "--no-browser", "--allow-root"]
+        words = [python, "-m", "jupyter_server", "--no-browser", "--allow-root"]
         words += [f"--port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.base_url=/base/"]
         words += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
-        enabled = dict.fromkeys(("pyruns_jupyter", *extensions), True)
+        enabled = dict.fromkeys(("pyruns_jupyter", *extensions), True) | dict.fromkeys(
+            () if lab else LAB, False
+        )
         words += [f"--ServerApp.jpserver_extensions={enabled}", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=environment, stdout=log, stderr=log, cwd=root)

@@ -65,7 +65,7 @@ def test_a_killed_server_keeps_its_word(tmp_path: Path) -> None:
     created: list[str] = []
     queued: list[str] = []
     for number in range(ROUNDS):
-        server = ServerProcess(root, tmp_path / "home")
+        server = ServerProcess(root, tmp_path / "home", lab=False)
         try:
             if not number:
                 server.request("POST", "/workspaces", {"path": ""})

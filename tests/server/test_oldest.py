@@ -47,7 +47,7 @@ def server(
     for name in (*DOCUMENTS, *SHOWN):
         (artifacts / name).write_text(ACTIVE)
     python = str(OLDEST / "bin" / "python") if request.param == "oldest" else sys.executable
-    running = ServerProcess(root, folder / "home", python=python)
+    running = ServerProcess(root, folder / "home", python=python, lab=False)
     yield running
     running.stop()
 

@@ -79,7 +79,7 @@ async def test_twenty_pages_outlive_the_server(tmp_path: Path) -> None:
     workspace = open_workspace(root)[0]
     for number in range(10):
         create_tasks(workspace, "true\n", f"t{number}")
-    server = await asyncio.to_thread(ServerProcess, root, tmp_path / "home")
+    server = await asyncio.to_thread(ServerProcess, root, tmp_path / "home", lab=False)
     pages = [Page(server.base) for _ in range(CLIENTS)]
     work = [asyncio.ensure_future(page.run()) for page in pages]
 
@@ -93,7 +93,7 @@ async def test_twenty_pages_outlive_the_server(tmp_path: Path) -> None:
         server.kill()
         # Changes while it is away: the new one knows nothing of the old one's revisions, and says so.
         await asyncio.to_thread(set_pinned, workspace, "t1", True)
-        server = await asyncio.to_thread(ServerProcess, root, tmp_path / "home", port=server.port)
+        server = await asyncio.to_thread(ServerProcess, root, tmp_path / "home", port=server.port, lab=False)
         await seen(lambda page: page.resets > 0)
         await asyncio.to_thread(set_pinned, workspace, "t2", True)
         await seen(lambda page: page.pinned == {"t0", "t2"})  # t1 is what a page lists again for

@@ -40,7 +40,7 @@ def test_a_server_with_a_stuck_thread_obeys(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "stuck.py").write_text(STUCK)
     paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-    server = ServerProcess(root, tmp_path / "home", extensions=["stuck"])
+    server = ServerProcess(root, tmp_path / "home", extensions=["stuck"], lab=False)
     try:
         wait_until(lambda: (root / "reached").exists(), message=server.log.read_text)
         server.stop()

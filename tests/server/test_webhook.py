@@ -129,7 +129,7 @@ async def test_a_restarted_server_that_nobody_asks_tells_of_the_end(
     receiver = receivers()
     root, home = tmp_path / "root", tmp_path / "home"
     root.mkdir()
-    server = await asyncio.to_thread(ServerProcess, root, home)
+    server = await asyncio.to_thread(ServerProcess, root, home, lab=False)
     try:
         server.request("POST", "/workspaces", {"path": ""})
         script = "while [ ! -e go ]; do sleep 0.1; done; exit 3\n"
@@ -142,7 +142,7 @@ async def test_a_restarted_server_that_nobody_asks_tells_of_the_end(
         "--PyrunsExtension.activity_seconds=0.2",
         "--ServerApp.authenticate_prometheus=False",
     ]
-    server = await asyncio.to_thread(partial(ServerProcess, root, home, *options))
+    server = await asyncio.to_thread(partial(ServerProcess, root, home, *options, lab=False))
 
     async def watches() -> bool:
         answer = await AsyncHTTPClient().fetch(f"{server.base}metrics")

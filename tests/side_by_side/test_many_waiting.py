@@ -1,4 +1,4 @@
-"""Thousands of waiting tasks of ours cost nothing, and the other program leaves them alone."""
+"""Hundreds of waiting tasks of ours cost nothing, and the other program leaves them alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .shared import Shared
 
 pytestmark = pytest.mark.reference
 
-WAITING = 1_000  # each command of the other program reads all of them
+WAITING = 400  # each command of the other program reads all of them
 LOOK_SECONDS = 5.0
 
 

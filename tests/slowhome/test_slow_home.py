@@ -67,7 +67,7 @@ def server(
     with monkeypatch.context() as patch:
         for name, value in {**slow, "PYRUNS_TEST_GATE": str(tmp_path / "gate")}.items():
             patch.setenv(name, value)
-        made = ServerProcess(project, tmp_path / "own")
+        made = ServerProcess(project, tmp_path / "own", lab=False)
     yield made
     made.stop()
     stop_everything(tmp_path)

@@ -17,7 +17,7 @@ from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.create import preview
 from tests.core.making import script_workspace
 
-N = 10_000
+N = 5_000
 TEXTS = {
     "a key that is given again and again": "a: 1 | 2\n" * N,
     "aliases of what is swept": "a: &a\n"
@@ -37,7 +37,7 @@ def test_what_took_minutes_takes_seconds(tmp_path: Path, text: str) -> None:
     SearchSpace(text)
     with suppress(InvalidInput):
         preview.plan_tasks(workspace, text, "t")
-    assert time.process_time() - began < 60
+    assert time.process_time() - began < 20
 
 
 def test_the_values_of_all_keys_are_bounded() -> None:

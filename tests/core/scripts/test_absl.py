@@ -184,11 +184,16 @@ flags.DEFINE_integer("seed", make(), "")
 for name in names():
     flags.DEFINE_string(name, "", "")
 flags.DEFINE_flag(Own("x"))
-app.run(main)
+if names():
+    flags.DEFINE_string("gpu", None, "", required=True)
+if __name__ == "__main__":
+    flags.DEFINE_string("out", "runs", "")
+    app.run(main)
 """,
     )
-    assert [one.name for one in script.parameters] == ["config", "seed"] and script.open
-    assert [one.line for one in script.problems] == [5, 7, 8]
+    assert [one.name for one in script.parameters] == ["config", "seed", "gpu", "out"] and script.open
+    assert [one.line for one in script.problems] == [5, 7, 8, 10]
+    assert "--gpu is declared under a condition that could not be evaluated" in script.problems[-1].message
     assert build_argv(script, {"config": "c.py", "config.lr": 0.1}) == ["--config=c.py", "--config.lr=0.1"]
 
 

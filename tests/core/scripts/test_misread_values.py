@@ -73,6 +73,37 @@ def test_values_are_read_as_they_are_or_refused(
             assert (repr(found) != repr(value)) == told, (value, found, message)
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_draccus_prefers_the_values_of_an_enumeration_to_its_names(tmp_path: Path, asks: bool) -> None:
+    pytest.importorskip("draccus", reason="draccus is not installed")
+    source = """from dataclasses import dataclass
+from enum import Enum
+from typing import List, Optional
+class Color(Enum):
+    RED = "BLUE"
+    BLUE = 1
+    GREEN = "GREEN"
+    DARK = "RED"
+@dataclass
+class Config:
+    x: Color = Color.GREEN
+    many: Optional[List[Color]] = None
+"""
+    text = "import draccus\nfrom configuration import Config\ndraccus.parse(Config)\n"
+    script = read_script(tmp_path, text, configuration=source)
+    if asks:
+        found = parameters_of(ask_script(open_workspace(tmp_path / "script.py")[0]).answer, "script.py")
+        assert found is not None
+        script = found
+    for name in ("RED", "BLUE", "GREEN", "DARK"):
+        assert parsed("draccus", tmp_path, build_argv(script, {"x": name}, pass_defaults=True))["x"] == name
+        if name in ("GREEN", "DARK"):
+            assert parsed("draccus", tmp_path, build_argv(script, {"many": [name]}))["many"] == [name]
+        else:
+            with pytest.raises(InvalidInputs, match=f"'{name}' as the value of another member"):
+                build_argv(script, {"many": [name]})
+
+
 def test_words_of_unions_of_tyro_are_read_as_they_are_or_refused(tmp_path: Path) -> None:
     pytest.importorskip("tyro", reason="tyro is not installed")
     annotations = [

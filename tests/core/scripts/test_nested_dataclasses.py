@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,11 @@ def parsed(library: str, folder: Path, words: list[str]) -> Any:
     return plain(dataclasses.asdict(parse(loaded(folder, "configuration").Config, args=words)))
 
 
+@cache  # the same for each example
+def defaults_of(library: str, folder: Path, *words: str) -> Any:
+    return parsed(library, folder, [*words])
+
+
 @given(config=LEGAL)
 def test_the_library_reads_back_every_value(
     case: tuple[str, Path, ScriptParameters], config: dict[str, Any]
@@ -339,7 +345,7 @@ def test_the_library_reads_back_every_value(
         refused = {one.field for one in error.errors}
     else:
         refused = set()
-        defaults = parsed(library, folder, build_argv(script, {"schedule.warm_up": 1}))
+        defaults = defaults_of(library, folder, *build_argv(script, {"schedule.warm_up": 1}))
         assert parsed(library, folder, words) == merged(defaults, config)
     assert refused <= {"data.names"}  # texts that look like options among others
 

@@ -199,6 +199,27 @@ def test_two_functions_that_nothing_calls() -> None:
     assert [one.name for one in found.parameters] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "p = library.default_parser()\np.add_argument('--a', type=int, default=1)\np.parse_args()",
+        "def more(parser):\n    parser.add_argument('--a', type=int, default=1)\nlibrary.train(more)",
+    ],
+)
+def test_a_parser_that_a_package_makes_may_have_other_arguments(body: str) -> None:
+    found = read(f"import library\n{body}\n")
+    assert [one.name for one in found.parameters] == ["a"] and found.open
+    (problem,) = found.problems
+    assert "The parser is made elsewhere. It may have arguments that are not listed." in problem.message
+    assert build_argv(found, {"a": 2, "num_gpus": 8}) == ["--a", "2", "--num_gpus", "8"]
+
+
+def test_a_parser_of_which_nothing_is_known_is_told() -> None:
+    found = read("import library\nargs = library.default_parser().parse_args()\n")
+    (problem,) = found.problems
+    assert found.kind == "command" and "The script uses parse_args, but no parameters" in problem.message
+
+
 def test_an_error_in_a_reader_leaves_a_command_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,244 @@
+"""Runs programs of ours in forks of processes that have imported what they need: that is most of their work.
+
+Schedulers and drivers that a test process starts are such forks, and so are command lines that it runs by
+`run`. What other processes start is a new interpreter, unless they are forks themselves. The fixture
+`new_daemons` lets a test start new ones, too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import hashlib
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+
+from pyruns_jupyter.core.fs.locks import GROUP_VARIABLE
+from pyruns_jupyter.engine.processes.native import spawn_daemon
+from pyruns_jupyter.engine.processes.process_name import name_process
+from pyruns_jupyter.engine.processes.starting import open_daemon_log, run_to_exit
+from pyruns_jupyter.engine.queue import launch
+from tests.fork_client import answer, ask
+from tests.support import ROOT
+
+CLI, SCHEDULER, DRIVER = (
+    "pyruns_jupyter.cli",
+    "pyruns_jupyter.engine.scheduler",
+    "pyruns_jupyter.studies.driver",
+)
+SESSION = "tests.docs.session"
+_COMMANDS = ("api", "cli.commands", "core", "engine.client", "engine.queue", "service")
+# What is imported once for each program; of packages, all modules. What else it needs, it imports itself.
+IMPORTED = {
+    CLI: [f"pyruns_jupyter.{name}" for name in _COMMANDS],
+    SCHEDULER: [
+        "pyruns_jupyter.core.scripts.argv",
+        "pyruns_jupyter.core.scripts.reading",
+        "pyruns_jupyter.engine.queue.project_registry",
+        "pyruns_jupyter.engine.scheduler.loop",
+        "pyruns_jupyter.engine.scheduler.process",
+        "pyruns_jupyter.system.gpu",
+        "yaml",
+    ],
+    DRIVER: [
+        "optuna.samplers",
+        "optuna.storages",
+        "pyruns_jupyter.engine.scheduler.process",
+        "pyruns_jupyter.studies.active_study",
+    ],
+    SESSION: ["IPython.core.interactiveshell", "pyruns_jupyter.api.workspace"],
+}
+# Variables that count when an interpreter or a module of ours is loaded.
+_LOADED = ("LANG", "LC_", "PYTHON", "TZ", GROUP_VARIABLE, "LD_LIBRARY_PATH")
+_ROOM = 4096  # bytes for the command line of a fork
+_NOT_IMPORTED = ".probe.child."  # runs in processes of its own
+
+
+class Forks:
+    """The processes that fork, one for each program and each set of variables that count when it is loaded.
+
+    Their sockets are in `folder`, where forks find them, too. Only a test process starts them (`starts`).
+    """
+
+    def __init__(self, folder: str, *, starts: bool = False) -> None:
+        self.folder, self._starts = folder, starts
+        self._asked = Counter[str]()
+        self._lock = threading.Lock()
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def address(self, command: Sequence[str], environment: Mapping[str, str], *, often: bool = True) -> str:
+        """Return where forks are made that run a module (`command` is `python OPTIONS -m MODULE`), empty if
+        nowhere. Unless it is asked for `often`, a process that forks is not worth its start.
+        """
+        loaded = {name: value for name, value in environment.items() if name.startswith(_LOADED)}
+        if "PYTHONPATH" in loaded:
+            loaded["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(loaded["PYTHONPATH"].split(os.pathsep)))
+        key = json.dumps([list(command), sorted(loaded.items())])
+        address = os.path.join(self.folder, hashlib.sha256(key.encode()).hexdigest()[:16])
+        with self._lock:  # threads of a server start schedulers, too
+            self._asked[key] += 1
+            if not os.path.exists(address) and self._starts and (often or self._asked[key] > 1):
+                self._start(command, environment, address)
+        return address if os.path.exists(address) else ""
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str], address: str) -> None:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(address)
+            listening.listen(100)
+            *interpreter, module = command
+            self._started.append(
+                subprocess.Popen(
+                    [*interpreter, __name__, str(listening.fileno()), self.folder, module, "." * _ROOM],
+                    cwd=ROOT,
+                    env=environment,
+                    pass_fds=[listening.fileno()],
+                    stdin=subprocess.PIPE,  # whose end lets it end, however this process does
+                    stdout=subprocess.DEVNULL,
+                )
+            )
+
+    def spawn_daemon(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        """Start a daemon as the function of this name does, in a fork if there is a process for that."""
+        command, address = argv[:3], ""
+        if command[0] == sys.executable and command[2] in IMPORTED and "LD_PRELOAD" not in environment:
+            address = self.address(command, environment, often=False)
+        if not address:
+            spawn_daemon(argv, environment, log)
+            return
+        with open_daemon_log(log) as stream, open(os.devnull, "rb") as nothing:
+            streams = [nothing.fileno(), stream.fileno(), stream.fileno()]
+            answer(ask(address, argv, environment, streams, folder=os.sep, first=os.sep, daemon=True))
+
+    def close(self) -> None:
+        for process in self._started:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
+
+
+@cache
+def forks() -> Forks:
+    """The processes that fork for this process."""
+    folder = tempfile.mkdtemp(prefix="pyruns-forks-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Forks(folder, starts=True)
+    atexit.register(made.close)
+    return made
+
+
+def run(
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `python OPTIONS -m MODULE WORDS...` in a folder; `given` is its standard input.
+
+    Returns when it has ended, and no process that it started holds its output any more.
+    """
+    end = argv.index("-m") + 2
+    address = forks().address(argv[:end], environment)
+    pipes = [os.pipe() for _ in range(3)]
+    (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
+    with open(to_stdin, "w") as stream:
+        stream.write(given)  # little enough for a pipe that nobody reads yet
+    with open(from_stdout) as out, open(from_stderr) as err, ThreadPoolExecutor(1) as reader:
+        streams = (stdin, stdout, stderr)
+        line = ask(address, argv, environment, streams, folder=str(folder), first=str(folder))
+        for descriptor in streams:
+            os.close(descriptor)
+        told_err = reader.submit(err.read)
+        told = (out.read(), told_err.result())
+    return subprocess.CompletedProcess([*argv], int(answer(line) or -1), *told)
+
+
+def serve(listening: socket.socket, folder: str, module: str) -> int:
+    """Make forks until the process that wants them has ended. Returns in each of them, too."""
+    for name in IMPORTED[module]:
+        found = importlib.import_module(name)
+        if module == CLI:
+            for inner in pkgutil.walk_packages(found.__path__, f"{name}."):
+                if _NOT_IMPORTED not in inner.name:
+                    importlib.import_module(inner.name)
+    gc.freeze()  # forks need not copy what the collector would touch
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they end
+    while 0 not in select.select([0, listening.fileno()], [], [])[0]:
+        line, _ = listening.accept()
+        with line:
+            if os.fork() == 0:
+                listening.close()
+                run_to_exit(partial(_run, line, folder))
+    return 0
+
+
+def _run(line: socket.socket, forks_folder: str) -> int:
+    """Run the program that is asked for, as `python -m` does."""
+    _, (request, *streams), *_ = socket.recv_fds(line, 1, 4)
+    with open(request, "rb") as stream:
+        argv, environment, folder, first, daemon, cores = json.load(stream)
+    os.sched_setaffinity(0, cores)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if daemon:
+        os.setsid()
+        if os.fork():
+            return 0  # nobody is to be its parent
+        for ignored in (signal.SIGINT, signal.SIGQUIT):  # as the shell leaves them that starts daemons
+            signal.signal(ignored, signal.SIG_IGN)
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as the process
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as stdin
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 - as stdin
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = first
+    vars(launch).update(spawn_daemon=Forks(forks_folder).spawn_daemon)
+    name_process(*argv)  # by which tests find it
+    if daemon:
+        line.close()
+    sys.argv = argv[argv.index("-m") + 1 :]
+    code = _code_of(sys.argv[0])
+    if not daemon:
+        line.sendall(str(code).encode())
+    return code
+
+
+def _code_of(module: str) -> int:
+    """Run a module to the end of the interpreter, and return the exit code."""
+    code: str | int | None = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # noqa: BLE001 - as Python does
+        traceback.print_exc()
+        code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined] # waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code or 0
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[1])) as listening:
+        sys.exit(serve(listening, *sys.argv[2:4]))
