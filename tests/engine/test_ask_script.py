@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.scripts.argv import build_argv
@@ -921,14 +921,35 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--apex", default=missing_apex is not None, type=int)
 parser.add_argument("--arch", choices=sorted(torch.models))
+parser.add_argument("--cache", default=torch.hub.get_dir())
 parser.parse_args()
 """
     workspace = opened(tmp_path, source)
     assert "missing_torch" in ask_script(workspace).problem
     found = asked(workspace, stub_missing=True)
     assert found.answer.stubbed == ("missing_torch",)
-    assert described(workspace, "default")["lr"] == 0.1
+    assert described(workspace, "default", "computed")["lr"] == (0.1, False)
+    assert described(workspace, "default", "computed")["cache"] == (None, True)
     assert words(workspace, arch="resnet50") == ["--arch", "resnet50"]
+
+
+@pytest.mark.parametrize("kind", ["int", "float"])
+def test_numbers_of_modules_that_are_not_installed_are_not_made_up(tmp_path: Path, kind: str) -> None:
+    source = "import argparse\nimport missing_torch\nparser = argparse.ArgumentParser()\n"
+    source += f"parser.add_argument('--gpus', default={kind}(missing_torch.count()))\nparser.parse_args()\n"
+    problem = ask_script(opened(tmp_path, source), stub_missing=True).problem
+    assert "<missing_torch.count(), not installed> is not a known number" in problem
+
+
+def test_no_choices_at_all(tmp_path: Path) -> None:
+    source = "import argparse\nparser = argparse.ArgumentParser()\n"
+    source += "parser.add_argument('--arch', choices=sorted(vars(argparse.Namespace())))\n"
+    source += "parser.parse_args()\n"
+    workspace = opened(tmp_path, source)
+    asked(workspace)
+    assert described(workspace, "choices")["arch"] == ()
+    with pytest.raises(InvalidInputs, match="arch expects one of"):
+        words(workspace, arch="resnet50")
 
 
 # The answer

@@ -197,6 +197,33 @@ if __name__ == "__main__":
     assert build_argv(script, {"config": "c.py", "config.lr": 0.1}) == ["--config=c.py", "--config.lr=0.1"]
 
 
+def test_conditions_that_are_known(tmp_path: Path) -> None:
+    definitions = """
+from absl import flags
+DEBUG = 0
+flags.DEFINE_string("data", None, ""); flags.DEFINE_integer("width", 1, "")
+if DEBUG:
+    flags.DEFINE_integer("level", 1, "")
+elif not DEBUG:
+    flags.DEFINE_integer("depth", 2, "")
+    flags.mark_flag_as_required("depth")
+else:
+    flags.DEFINE_integer("never", 3, "")
+def define(DEBUG):
+    if DEBUG:
+        flags.DEFINE_string("log", "", "")
+define(True)
+if __name__ == "__main__":
+    flags.mark_flag_as_required("data")
+"""
+    script = read_script(tmp_path, SCRIPT, definitions=definitions)
+    required = {name: row[0] for name, row in table(script, "required").items()}
+    assert required == {"data": False, "width": False, "depth": True, "log": False}
+    [problem] = script.problems
+    assert "--log is declared under a condition that could not be evaluated" in problem.message
+    assert build_argv(script, {"depth": 3}) == ["--depth=3"]
+
+
 def test_a_file_that_only_uses_flags_is_no_absl_script(tmp_path: Path) -> None:
     script = read_script(tmp_path, "from absl import logging\nlogging.info('x')\n")
     assert script.kind == "command"

@@ -12,6 +12,7 @@ from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.bind_values import same
 from pyruns_jupyter.core.scripts.key_values import yaml_word
+from pyruns_jupyter.core.scripts.model import ScriptParameters
 from pyruns_jupyter.core.scripts.probe.mapping import parameters_of
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.engine.run.ask_script import ask_script
@@ -73,6 +74,37 @@ def test_values_are_read_as_they_are_or_refused(
             assert (repr(found) != repr(value)) == told, (value, found, message)
 
 
+def asked(folder: Path) -> ScriptParameters:
+    """Return the parameters that the script itself describes."""
+    found = parameters_of(ask_script(open_workspace(folder / "script.py")[0]).answer, "script.py")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("library", ["pyrallis", "draccus"])
+def test_names_of_an_enumeration_that_are_booleans_in_yaml(tmp_path: Path, library: str, asks: bool) -> None:
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    source = """from dataclasses import dataclass
+from enum import Enum
+from typing import List, Optional
+class Power(Enum):
+    ON = 1
+    NO = "off"
+    auto = "x"
+@dataclass
+class Config:
+    x: Power = Power.auto
+    many: Optional[List[Power]] = None
+"""
+    text = f"import {library}\nfrom configuration import Config\n{CALLS[library]}\n"
+    script = read_script(tmp_path, text, configuration=source)
+    script = asked(tmp_path) if asks else script
+    for name in ("ON", "NO", "auto"):
+        words = build_argv(script, {"x": name, "many": [name]}, pass_defaults=True)
+        assert parsed(library, tmp_path, words) == {"x": name, "many": [name]}
+
+
 @pytest.mark.parametrize("asks", [False, True])
 def test_draccus_prefers_the_values_of_an_enumeration_to_its_names(tmp_path: Path, asks: bool) -> None:
     pytest.importorskip("draccus", reason="draccus is not installed")
@@ -91,10 +123,7 @@ class Config:
 """
     text = "import draccus\nfrom configuration import Config\ndraccus.parse(Config)\n"
     script = read_script(tmp_path, text, configuration=source)
-    if asks:
-        found = parameters_of(ask_script(open_workspace(tmp_path / "script.py")[0]).answer, "script.py")
-        assert found is not None
-        script = found
+    script = asked(tmp_path) if asks else script
     for name in ("RED", "BLUE", "GREEN", "DARK"):
         assert parsed("draccus", tmp_path, build_argv(script, {"x": name}, pass_defaults=True))["x"] == name
         if name in ("GREEN", "DARK"):

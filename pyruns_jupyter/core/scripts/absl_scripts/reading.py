@@ -36,6 +36,7 @@ _NAMES = ("name", "default", "help")
 _WITH_CHOICES = ("name", "default", "enum_values", "help")
 _BOUNDED = ("name", "default", "help", "lower_bound", "upper_bound")
 _REQUIRING = ("mark_flag_as_required", "mark_flags_as_required")
+_UNKNOWN = object()  # the value of a condition that could not be evaluated
 
 
 def read(project: Project) -> ScriptParameters | None:
@@ -44,12 +45,8 @@ def read(project: Project) -> ScriptParameters | None:
         return None
     reader = _Reading()
     for module in project.reached():
-        calls = [node for node in nodes_of(module.tree) if isinstance(node, ast.Call)]
-        conditions = [node for node in nodes_of(module.tree) if isinstance(node, ast.If)]
-        unknown = [node for node in conditions if module.constants.get(node.test) is None]
-        doubtful = {id(one) for node in unknown for one in ast.walk(node)}
-        for node in sorted(calls, key=lambda node: node.lineno):
-            reader.call(module, node, id(node) in doubtful)
+        for node, doubt in _calls(module):
+            reader.call(module, node, doubt)
     if not reader.found:
         return None
     parameters = tuple(
@@ -57,6 +54,34 @@ def read(project: Project) -> ScriptParameters | None:
     )
     problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
     return ScriptParameters("absl", parameters, problems, reader.open)
+
+
+def _calls(module: Module) -> list[tuple[ast.Call, bool]]:
+    """Return the calls about flags that may run, in order, and whether it is unknown that they run."""
+    around: set[int] = set()  # the nodes that are or contain such a call
+    for node in reversed(nodes_of(module.tree)):  # a node after those that it contains
+        name = external_name(module.tree, node.func) if isinstance(node, ast.Call) else ""
+        is_about_flags = name.rpartition(".")[2].startswith(("DEFINE", *_REQUIRING))
+        if is_about_flags or any(id(one) in around for one in ast.iter_child_nodes(node)):
+            around.add(id(node))
+    found: list[tuple[ast.Call, bool]] = []
+    waiting: list[tuple[ast.AST, bool, bool]] = [(node, False, False) for node in module.tree.body]
+    while waiting:
+        node, doubt, inside = waiting.pop()
+        if id(node) not in around:
+            continue
+        if isinstance(node, ast.Call):
+            found.append((node, doubt))
+        inside = inside or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        if not isinstance(node, ast.If):
+            waiting += [(one, doubt, inside) for one in ast.iter_child_nodes(node)]
+            continue
+        # The names in a function may be its own.
+        value = _UNKNOWN if inside else module.constants.get(node.test, _UNKNOWN)
+        for branch, runs in ((node.body, True), (node.orelse, False)):
+            if value is _UNKNOWN or bool(value) is runs:
+                waiting += [(one, doubt or value is _UNKNOWN, inside) for one in branch]
+    return sorted(found, key=lambda one: (one[0].lineno, one[0].col_offset))
 
 
 def _parses(main: Module) -> bool:

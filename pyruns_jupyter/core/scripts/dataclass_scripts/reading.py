@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import replace
 
+from pyruns_jupyter.core.config.yamltext.values import string_text
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
 from pyruns_jupyter.core.scripts.argparse_scripts.assembly import together
 from pyruns_jupyter.core.scripts.model import Parameter, Parser, Problems, ScriptParameters
@@ -195,8 +196,17 @@ class _Reading:
             self.open = True
         found = self._parameter(replace(item, shape=replace(shape, definition=None)))
         item_type = found.item_type if shape.name in ("int", "float", "bool", "choice") else "json"
-        default = None if missing else item.default
-        return replace(found, default=default, required=missing, nargs=None, item_type=item_type)
+        # YAML would read some names as another value, such as ON.
+        words = found.spelling
+        spelling = tuple((value, string_text(word) if value == word else word) for value, word in words)
+        return replace(
+            found,
+            default=None if missing else item.default,
+            required=missing,
+            nargs=None,
+            item_type=item_type,
+            spelling=spelling,
+        )
 
     def _of_tyro(self, item: ClassField) -> Parameter:
         """Return the parameter of a field; the script is left to asking if the field is not simple."""

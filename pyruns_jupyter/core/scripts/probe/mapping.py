@@ -143,7 +143,9 @@ class _Here:
             kind = shape.shown
         spelling = one.spelling
         if shape is not None and shape.name == "choice" and not spelling:
-            spelling = tuple(zip(shape.choices, shape.words, strict=True))
+            words = zip(shape.choices, shape.words, strict=True)
+            # YAML would read some names as another value, such as ON, so they are written like other texts.
+            spelling = tuple((value, word) for value, word in words if item != "json" or value != word)
         same_fields = asdict(one).keys() & Parameter.__dataclass_fields__.keys()
         return Parameter(
             **{name: getattr(one, name) for name in same_fields}

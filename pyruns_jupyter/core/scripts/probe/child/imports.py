@@ -198,8 +198,13 @@ class Stub:
     __contains__ = __instancecheck__ = __subclasscheck__ = _is_false
     __lt__ = __le__ = __gt__ = __ge__ = _is_false
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # of a range
         return 0
+
+    def __int__(self) -> int:  # otherwise `__index__` would make up a default
+        raise TypeError(repr(self) + " is not a known number")
+
+    __float__ = __int__
 
     def __fspath__(self) -> str:
         return ""

@@ -310,7 +310,7 @@ def _subcommands(session: Session, action: Any, depth: int) -> dict[str, Any]:
 
 def _parameter(session: Session, parser: Any, action: Any, group: str) -> dict[str, Any]:
     kind = _kind(action)
-    choices = choices_of(action.choices)
+    choices = choices_of(action.choices, bool(session.stubbed))
     one: dict[str, Any] = {}
     if kind not in ("store_true", "store_false", "boolean_optional", "count"):
         given = action.type

@@ -45,7 +45,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return number if -(2**63) <= number < 2**64 else str(number)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {"$float": str(float(value))}
-    if isinstance(value, os.PathLike):
+    if isinstance(value, os.PathLike) and os.fspath(value):  # that of a stub is empty
         return plain(os.fspath(value), depth + 1)
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
@@ -161,8 +161,8 @@ def _members(kind: Any, members: list[Any]) -> dict[str, Any]:
     return {"item": "custom", "spelling": spelling, "choices": [word for _, word in found]}
 
 
-def choices_of(choices: Any) -> list[Any] | None:
-    """Return the choices as a list; None when there are none, as from a stub, or they cannot be listed."""
+def choices_of(choices: Any, stubbed: bool) -> list[Any] | None:
+    """Return the choices as a list; None when they cannot be listed, or when stubs may have emptied them."""
     if choices is None:
         return None
     try:
@@ -171,6 +171,6 @@ def choices_of(choices: Any) -> list[Any] | None:
             found.append(one)
             if len(found) >= MAX_ITEMS:
                 break
-        return found or None
+        return None if stubbed and not found else found
     except Exception:
         return None
