@@ -117,6 +117,7 @@ class PageLoop:
 
 def _sampler(base: Any) -> Any:
     """Return the class `Sampler` with a task of the event loop instead of a thread."""
+    module = import_module(f"{_PACKAGE}.system.sampler")
 
     class StepSampler(base):  # type: ignore[misc]  # a class that is only known when the demo runs
         _task: asyncio.Task[None] | None = None
@@ -130,12 +131,21 @@ def _sampler(base: Any) -> Any:
             return lambda: self._listeners.pop(key, None)
 
         async def _measure_again(self) -> None:
-            while self._listeners:
+            try:
+                while self._listeners:
+                    self._measure_once()
+                    await asyncio.sleep(self._period)
+            finally:
+                self._task = None
+
+        def _measure_once(self) -> None:
+            try:
                 sample = self._measure()
-                for listener in [*self._listeners.values()]:
-                    listener(sample)
-                await asyncio.sleep(self._period)
-            self._task = None
+            except Exception:  # noqa: BLE001 - the next sample may succeed
+                module._log.exception("Could not measure the CPU, memory and GPU utilization.")
+                return
+            for listener in [*self._listeners.values()]:
+                module._deliver(listener, sample)
 
     return StepSampler
 

@@ -80,6 +80,9 @@ class DemoExecutors(Executors):
 
     def rest(self) -> None: ...
 
+    def close(self, since: float) -> bool:
+        return True
+
     def cancel(self, job: Job) -> None: ...
 
     def has_begun(self, job: Job) -> bool:

@@ -123,7 +123,10 @@ export interface IViewOptions {
 /** Make the view of a page; the workspace and its tasks are requested while the code is loaded. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { session } = options.pyruns;
-  const tasks = options.page === 'manager' ? beginList(options) : null;
+  const { handshake: known } = session.getSnapshot();
+  const mayAnswer = known === 'checking' || known === 'ready';
+  const tasks =
+    options.page === 'manager' && mayAnswer ? beginList(options) : null;
   const [found] = await Promise.allSettled([
     session.readWorkspace(options.workspace),
     // It has the rights of the user, and reports an unusable server.
@@ -136,7 +139,6 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
     return makeNoServer(options);
   }
   if (found.status === 'rejected') {
-    tasks?.dispose();
     throw found.reason;
   }
   const workspace = found.value;
@@ -147,7 +149,12 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
     case 'generator':
       return makeGenerator(options, workspace);
     case 'manager':
-      return makeManager(options, workspace, tasks ?? beginList(options));
+      // The server answers with another id if the path has links.
+      if (tasks?.ws === workspace.id) {
+        return makeManager(options, workspace, tasks);
+      }
+      tasks?.dispose();
+      return makeManager(options, workspace, beginList(options, workspace.id));
     case 'monitor':
       return makeMonitor(options, workspace);
     case 'compare':
@@ -287,11 +294,12 @@ async function makeGenerator(
 }
 
 /** Begin to list the tasks of the page. */
-function beginList({ owner, pyruns, show, workspace }: IViewOptions) {
+function beginList(
+  { owner, pyruns, show, workspace }: IViewOptions,
+  ws = workspace
+): TaskListModel {
   const { query } = show;
-  const model = owner.own(
-    new TaskListModel(pyruns.client, workspace, { query })
-  );
+  const model = owner.own(new TaskListModel(pyruns.client, ws, { query }));
   model.start();
   return model;
 }

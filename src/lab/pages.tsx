@@ -30,7 +30,7 @@ import { ownArgs } from './caller';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { addActionCommands } from './commands';
 import { actionIcon, pyrunsIcon } from './icons';
-// A frame of two kilobytes; what it shows is loaded when it is shown.
+// A frame of two kilobytes; what it shows is loaded when it is attached.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
 import type {

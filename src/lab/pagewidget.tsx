@@ -23,7 +23,7 @@ export abstract class VisibleWidget extends ReactWidget {
   }
 }
 
-/** A page that is loaded when it is first shown. */
+/** A page that is loaded when it is attached. */
 export class PageWidget extends VisibleWidget {
   /**
    * @param trans - the translator
@@ -88,7 +88,7 @@ export class PageWidget extends VisibleWidget {
       default: () => element
     }));
     // React reports a failure as soon as it renders.
-    loaded.catch(() => undefined);
+    loaded.catch(() => this._disposeOwned());
     return React.lazy(() => loaded);
   }
 

@@ -76,6 +76,37 @@ def test_nothing_is_left_at_the_end(told: dict[str, Any]) -> None:
     assert told["left"] is None
 
 
+SAMPLE = """
+import asyncio
+from pyruns_demo import browser
+from pyruns_jupyter.system.sampler import Sampler
+
+class Failing(Sampler):
+    turn = 0
+
+    def _measure(self):
+        self.turn += 1
+        if self.turn == 2:
+            raise OSError("no figures")
+        return super()._measure()
+
+async def main():
+    samples = asyncio.Queue()
+    sampler = browser._sampler(Failing)(period=0.01)
+    sampler.subscribe(lambda sample: 1 / 0)
+    sampler.subscribe(samples.put_nowait)
+    for _ in range(3):
+        await asyncio.wait_for(samples.get(), 60)
+    print(sampler.turn)
+
+asyncio.run(main())
+"""
+
+
+def test_a_measurement_or_listener_that_fails_does_not_end_the_others() -> None:
+    assert int(_run("-c", SAMPLE)) > 3
+
+
 UNPACK = """
 import json, sys
 from pathlib import Path

@@ -89,7 +89,10 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   await expect(note.getByRole('progressbar')).toBeHidden({ timeout: 240000 });
   await expect(note).toContainText('Pyruns runs in your browser.');
   await expect(note).toContainText('studies choose trials at random');
-  await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
+  // Python is ready before it has answered what was asked meanwhile.
+  await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4, {
+    timeout: 90000
+  });
   const running = page.getByRole('region', { name: 'Running' });
   const before = await running.innerText();
   await expect(running).not.toHaveText(before, { useInnerText: true });

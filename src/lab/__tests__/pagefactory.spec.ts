@@ -1,10 +1,12 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 import { nullTranslator } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
 import { act, render, waitFor } from '@testing-library/react';
 
 import type { IClient, Status, Workspace } from '../../client/types';
 import { FakeClient, NO_MEDIA } from '../../model/__tests__/fake';
 import { SessionModel } from '../../model/session';
+import type { TaskListModel } from '../../model/tasklist';
 import { PageWidget } from '../pagewidget';
 import type { IPageHandle, IViewOptions } from '../pagefactory';
 import { makeView } from '../pagefactory';
@@ -50,7 +52,7 @@ function restored(
   const client = fake as unknown as IClient;
   const session = new SessionModel({ client });
   const trans = nullTranslator.load('');
-  const owner = new PageWidget(trans, async () => makeView(options));
+  const owner = new PageWidget(trans, () => view);
   const options: IViewOptions = {
     page,
     workspace: 'ws',
@@ -92,6 +94,7 @@ function restored(
     save,
     fake,
     compared: fake.compareManyTasks,
+    options,
     show: options.show,
     answer: (status: Partial<Status>) => answer(status)
   };
@@ -207,9 +210,14 @@ describe('the list of the Tasks page', () => {
     const gone = restored('manager', {}, async () => {
       throw new Error('gone');
     });
+    const told = jest.spyOn(console, 'error').mockImplementation();
     gone.answer(ready);
-    await expect(gone.view).rejects.toThrow('gone');
+    await act(async () => {
+      Widget.attach(gone.owner, document.body);
+      await expect(gone.view).rejects.toThrow('gone');
+    });
     expect(gone.fake.events).toBeNull();
+    told.mockRestore();
     const other = restored();
     expect(other.fake.events).not.toBeNull();
     other.answer({ api_version: 99 });
@@ -219,5 +227,38 @@ describe('the list of the Tasks page', () => {
       owner.dispose();
       session.dispose();
     }
+  });
+
+  it('does not begin on a server that is known to be another', async () => {
+    const { view, owner, session, fake, options, answer } = restored('monitor');
+    answer({ api_version: 99 });
+    await view;
+    await makeView({ ...options, page: 'manager' });
+    expect(fake.listTasks).not.toHaveBeenCalled();
+    owner.dispose();
+    session.dispose();
+  });
+
+  it('is of the workspace that a link leads to', async () => {
+    const { view, owner, session, fake, answer } = restored(
+      'manager',
+      { query: 'lr<1' },
+      async () => ({ id: 'real', name: 'w', path: 'real/w' })
+    );
+    answer(ready);
+    const { model } = (await view).props as { model: TaskListModel };
+    expect(model.ws).toBe('real');
+    expect(fake.listTasks).toHaveBeenLastCalledWith(
+      'real',
+      expect.objectContaining({ query: 'lr<1' }),
+      expect.anything()
+    );
+    const streams = fake.streamEvents.mock.results.map(({ value }) => value);
+    expect(streams).toMatchObject([
+      { isDisposed: true },
+      { isDisposed: false }
+    ]);
+    owner.dispose();
+    session.dispose();
   });
 });

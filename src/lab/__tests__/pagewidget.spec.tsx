@@ -70,6 +70,21 @@ describe('PageWidget', () => {
     page.dispose();
   });
 
+  it('ends the models of a view that cannot be loaded', async () => {
+    const model = { dispose: jest.fn() };
+    const told = jest.spyOn(console, 'error').mockImplementation();
+    const page = new PageWidget(plainTrans, async owner => {
+      owner.own(model);
+      throw new Error('no such chunk');
+    });
+    Widget.attach(page, document.body);
+    await settle();
+    expect(page.node).toHaveTextContent('no such chunk');
+    expect(model.dispose).toHaveBeenCalledTimes(1);
+    told.mockRestore();
+    page.dispose();
+  });
+
   it('loads the view anew when it is told to', async () => {
     let turn = 0;
     const page = new PageWidget(plainTrans, async () => (

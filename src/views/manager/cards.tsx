@@ -46,7 +46,10 @@ export function Cards(props: ICardsProps): JSX.Element {
   const trans = useTrans();
   const [scroller, size] = useSize<HTMLDivElement>();
   const { curves } = useStore(props.curves);
-  const across = Math.max(1, Math.floor((size.width || 900) / MIN_CARD_WIDTH));
+  // A hidden page has no width, and keeps its columns.
+  const width = React.useRef(900);
+  width.current = size.width || width.current;
+  const across = Math.max(1, Math.floor(width.current / MIN_CARD_WIDTH));
   const lines = Math.ceil(state.total / across);
   const virtualizer = useVirtualRows(scroller, lines, CARD_HEIGHT, {
     overscan: 3

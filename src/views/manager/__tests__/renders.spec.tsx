@@ -2,6 +2,7 @@ import { act, render } from '@testing-library/react';
 import * as React from 'react';
 
 import { FakeClient, row } from '../../../model/__tests__/fake';
+import { TableLayoutModel } from '../../../model/tablelayout';
 import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import { InFrontContext } from '../../shared/store';
@@ -104,28 +105,37 @@ it('renders the line of a task that runs, and nothing around it', async () => {
   model.dispose();
 });
 
-it('rests while another page is in front, and keeps its lines', async () => {
-  const client = new FakeClient();
-  client.rows = [...ROWS];
-  const model = new TaskListModel(client.asClient, 'ws');
-  const counter = new Counter();
-  let height = 6000;
+/** Lay out everything with a size; returns what changes it. */
+function layOut(width: number, height: number) {
+  let size = { width, height };
   Object.defineProperty(HTMLElement.prototype, 'clientHeight', {
     configurable: true,
-    get: () => height
+    get: () => size.height
   });
   const observed = new Set<() => void>();
   window.ResizeObserver = class {
     constructor(onSize: ResizeObserverCallback) {
-      const contentRect = { width: 900, height } as DOMRectReadOnly;
-      observed.add(() =>
-        onSize([{ contentRect } as ResizeObserverEntry], this)
-      );
+      observed.add(() => {
+        const contentRect = size as DOMRectReadOnly;
+        onSize([{ contentRect } as ResizeObserverEntry], this);
+      });
     }
     observe = () => undefined;
     unobserve = () => undefined;
     disconnect = () => undefined;
   };
+  return (width: number, height: number) => {
+    size = { width, height };
+    observed.forEach(tell => tell());
+  };
+}
+
+it('rests while another page is in front, and keeps its lines', async () => {
+  const client = new FakeClient();
+  client.rows = [...ROWS];
+  const model = new TaskListModel(client.asClient, 'ws');
+  const counter = new Counter();
+  const resize = layOut(900, 6000);
   const page = (isInFront: boolean) => (
     <InFrontContext.Provider value={isInFront}>
       <ManagerView
@@ -135,14 +145,10 @@ it('rests while another page is in front, and keeps its lines', async () => {
       />
     </InFrontContext.Provider>
   );
-  const resize = (to: number) => {
-    height = to;
-    observed.forEach(tell => tell());
-  };
   let view: ReturnType<typeof render> | null = null;
   await counter.during(() => (view = render(page(true))));
   const hidden = await counter.during(() => {
-    resize(0);
+    resize(0, 0);
     view?.rerender(page(false));
   });
   expect(hidden).not.toContain(LINE);
@@ -151,9 +157,39 @@ it('rests while another page is in front, and keeps its lines', async () => {
   );
   expect(changed).not.toContain(LINE);
   const shown = await counter.during(() => {
-    resize(6000);
+    resize(900, 6000);
     view?.rerender(page(true));
   });
   expect(shown.filter(text => text === LINE)).toHaveLength(1);
   model.dispose();
+});
+
+it('keeps the columns of cards while another page is in front', async () => {
+  const client = new FakeClient();
+  client.rows = [...ROWS];
+  const model = new TaskListModel(client.asClient, 'ws');
+  const table = new TableLayoutModel({ client: client.asClient, ws: 'ws' });
+  table.setLayout({ look: 'cards' });
+  const counter = new Counter();
+  const resize = layOut(1300, 600);
+  const view = render(
+    <ManagerView
+      model={model}
+      table={table}
+      trans={counter.trans}
+      onOpenLog={() => undefined}
+    />
+  );
+  const columns = () =>
+    view.container.querySelector('.pyr-cards')?.getAttribute('aria-colcount');
+  await counter.during(() => undefined);
+  await counter.during(() => resize(1300, 600));
+  expect(columns()).toBe('5');
+  await counter.during(() => resize(0, 0));
+  expect(columns()).toBe('5');
+  await counter.during(() => resize(600, 600));
+  expect(columns()).toBe('2');
+  view.unmount();
+  model.dispose();
+  table.dispose();
 });
