@@ -191,12 +191,12 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 	PYRUNS_PICTURES=1 $(MAKE) --no-print-directory $(if $(ARGS),test-ui,test-ui-all)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Debian packages are installed beside the rest, unless Python itself lacks one. Environments are filled while
-# JavaScript is compiled. Modules are compiled once, as all suites begin together. Then browsers go first, as one that
-# is slow makes its tests long. Linters, documentation and Jest are two jobs, so that they get enough of the cores to
-# end before pytest.
+# Debian packages are installed beside the rest, unless Python itself lacks one; their installation is always waited for,
+# as it would go on unseen. Environments are filled while JavaScript is compiled. Modules are compiled once, as all
+# suites begin together. Then browsers go first, as one that is slow makes its tests long. Linters, documentation and
+# Jest are two jobs, so that they get enough of the cores to end before pytest.
 test: ## every suite, after installing what the tests need
-	@trap 'kill $$(jobs -p) 2> /dev/null || true' EXIT; \
+	@system=; trap 'wait $$system || true; kill $$(jobs -p) 2> /dev/null || true' EXIT; \
 	PYTHON=$(PYTHON) bash tools/system_packages.sh check; \
 	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || $(MAKE) --no-print-directory system-packages; \
 	$(MAKE) --no-print-directory system-packages & system=$$!; \

@@ -37,7 +37,7 @@ export default defineConfig([
       'lib',
       'node_modules',
       'pyruns_jupyter',
-      // Generated from openapi.yaml before each run.
+      // Generated from openapi.yaml by each build.
       'src/client/schema.ts',
       '**/*.d.ts',
       '**/*.js',

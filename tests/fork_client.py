@@ -28,17 +28,21 @@ def ask(
     runs on: there is nothing to read, until it has begun.
     """
     line = socket.socket(socket.AF_UNIX)
-    with open(os.memfd_create("request"), "w+b") as request:
-        cores = list(os.sched_getaffinity(0))
-        request.write(json.dumps([list(argv), dict(environment), folder, first, daemon, cores]).encode())
-        request.seek(0)
-        line.connect(address)
-        socket.send_fds(line, [b"x"], [request.fileno(), *streams])
+    try:
+        with open(os.memfd_create("request"), "w+b") as request:
+            cores = list(os.sched_getaffinity(0))
+            request.write(json.dumps([list(argv), dict(environment), folder, first, daemon, cores]).encode())
+            request.seek(0)
+            line.connect(address)
+            socket.send_fds(line, [b"x"], [request.fileno(), *streams])
+    except BaseException:
+        line.close()
+        raise
     return line
 
 
 def answer(line: socket.socket) -> str:
-    """Return the exit code of a program, empty if it was killed; of a daemon, an empty text."""
+    """Return the exit code of a program, empty if it was killed; of a daemon, empty if it did not begin."""
     with line, line.makefile() as stream:
         return stream.read()
 

@@ -81,11 +81,14 @@ class Forks:
         self.folder, self._starts = folder, starts
         self._asked = Counter[str]()
         self._lock = threading.Lock()
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: dict[str, subprocess.Popen[bytes]] = {}  # by address
 
     def address(self, command: Sequence[str], environment: Mapping[str, str], *, often: bool = True) -> str:
         """Return where forks are made that run a module (`command` is `python OPTIONS -m MODULE`), empty if
         nowhere. Unless it is asked for `often`, a process that forks is not worth its start.
+
+        Raises:
+            OSError: if the process that forks has ended, as it does if its imports fail.
         """
         loaded = {name: value for name, value in environment.items() if name.startswith(_LOADED)}
         if "PYTHONPATH" in loaded:
@@ -94,6 +97,9 @@ class Forks:
         address = os.path.join(self.folder, hashlib.sha256(key.encode()).hexdigest()[:16])
         with self._lock:  # threads of a server start schedulers, too
             self._asked[key] += 1
+            started = self._started.get(address)
+            if started is not None and started.poll() is not None:
+                raise OSError(f"What forks {command[-1]} has ended with the exit code {started.returncode}.")
             if not os.path.exists(address) and self._starts and (often or self._asked[key] > 1):
                 self._start(command, environment, address)
         return address if os.path.exists(address) else ""
@@ -103,15 +109,13 @@ class Forks:
             listening.bind(address)
             listening.listen(100)
             *interpreter, module = command
-            self._started.append(
-                subprocess.Popen(
-                    [*interpreter, __name__, str(listening.fileno()), self.folder, module, "." * _ROOM],
-                    cwd=ROOT,
-                    env=environment,
-                    pass_fds=[listening.fileno()],
-                    stdin=subprocess.PIPE,  # whose end lets it end, however this process does
-                    stdout=subprocess.DEVNULL,
-                )
+            self._started[address] = subprocess.Popen(
+                [*interpreter, __name__, str(listening.fileno()), self.folder, module, "." * _ROOM],
+                cwd=ROOT,
+                env=environment,
+                pass_fds=[listening.fileno()],
+                stdin=subprocess.PIPE,  # whose end lets it end, however this process does
+                stdout=subprocess.DEVNULL,
             )
 
     def spawn_daemon(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
@@ -124,10 +128,12 @@ class Forks:
             return
         with open_daemon_log(log) as stream, open(os.devnull, "rb") as nothing:
             streams = [nothing.fileno(), stream.fileno(), stream.fileno()]
-            answer(ask(address, argv, environment, streams, folder=os.sep, first=os.sep, daemon=True))
+            line = ask(address, argv, environment, streams, folder=os.sep, first=os.sep, daemon=True)
+            if not answer(line):
+                raise OSError(f"No fork runs {command[-1]}.")
 
     def close(self) -> None:
-        for process in self._started:
+        for process in self._started.values():
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
@@ -148,7 +154,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `python OPTIONS -m MODULE WORDS...` in a folder; `given` is its standard input.
 
-    Returns when it has ended, and no process that it started holds its output any more.
+    Returns when it has ended, and no process that it started holds its output any more. The exit code is -1
+    if it was killed, and 1 after a `KeyboardInterrupt`, where a new interpreter would end by the signal.
     """
     end = argv.index("-m") + 2
     address = forks().address(argv[:end], environment)
@@ -156,14 +163,24 @@ def run(
     (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
     with open(to_stdin, "w") as stream:
         stream.write(given)  # little enough for a pipe that nobody reads yet
-    with open(from_stdout) as out, open(from_stderr) as err, ThreadPoolExecutor(1) as reader:
+    with open(from_stdout) as out, open(from_stderr) as err:
         streams = (stdin, stdout, stderr)
-        line = ask(address, argv, environment, streams, folder=str(folder), first=str(folder))
-        for descriptor in streams:
-            os.close(descriptor)
-        told_err = reader.submit(err.read)
-        told = (out.read(), told_err.result())
-    return subprocess.CompletedProcess([*argv], int(answer(line) or -1), *told)
+        try:
+            line = ask(address, argv, environment, streams, folder=str(folder), first=str(folder))
+        finally:
+            for descriptor in streams:
+                os.close(descriptor)
+        with line, ThreadPoolExecutor(1) as reader:
+            try:
+                told_err = reader.submit(err.read)
+                told = (out.read(), told_err.result())
+                code = int(answer(line) or -1)
+            except BaseException:  # such as the time limit of a test
+                from tests.engine.support import stop_everything  # not for every process that forks
+
+                stop_everything(folder)  # or the reader would wait for its end
+                raise
+    return subprocess.CompletedProcess([*argv], code, *told)
 
 
 def serve(listening: socket.socket, folder: str, module: str) -> int:
@@ -179,7 +196,12 @@ def serve(listening: socket.socket, folder: str, module: str) -> int:
     while 0 not in select.select([0, listening.fileno()], [], [])[0]:
         line, _ = listening.accept()
         with line:
-            if os.fork() == 0:
+            try:
+                is_fork = os.fork() == 0
+            except OSError:  # there are too many processes for now: who asks gets an error
+                traceback.print_exc()
+                continue
+            if is_fork:
                 listening.close()
                 run_to_exit(partial(_run, line, folder))
     return 0
@@ -211,6 +233,7 @@ def _run(line: socket.socket, forks_folder: str) -> int:
     vars(launch).update(spawn_daemon=Forks(forks_folder).spawn_daemon)
     name_process(*argv)  # by which tests find it
     if daemon:
+        line.sendall(b"0")  # it has begun
         line.close()
     sys.argv = argv[argv.index("-m") + 1 :]
     code = _code_of(sys.argv[0])

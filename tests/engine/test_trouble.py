@@ -262,6 +262,7 @@ def test_a_project_of_somebody_else_can_be_looked_at() -> None:
                 project.engine.folder.chmod(0o700)
 
 
+@pytest.mark.usefixtures("new_daemons")  # a fork may have imported the library before
 def test_a_yaml_library_without_its_c_part(
     shell: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +273,7 @@ def test_a_yaml_library_without_its_c_part(
     assert shell.wait("T") == ["completed"]
 
 
+@pytest.mark.usefixtures("new_daemons")  # the system shows the environment that a process started with
 def test_a_scheduler_finds_the_package_and_no_modules_inside_it(shell: Project) -> None:
     shell.task("T", "while [ ! -e go ]; do sleep 0.1; done")
     shell.submit("T")

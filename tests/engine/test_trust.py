@@ -389,6 +389,7 @@ def test_a_scheduler_with_another_state_folder_is_not_joined(
 
 
 @pytest.mark.parametrize("module", ["json.py", "pyruns_jupyter/__init__.py", "psutil.py", "sitecustomize.py"])
+@pytest.mark.usefixtures("new_daemons")  # a fork has imported most modules elsewhere
 def test_no_module_of_the_project_is_imported(tmp_path: Path, module: str) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "job.py").write_text("print('fine')\n")

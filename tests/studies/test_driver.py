@@ -274,6 +274,7 @@ def test_a_study_that_is_resumed_while_the_driver_leaves_is_driven(workspace: Wo
     study.stop()
 
 
+@pytest.mark.usefixtures("new_daemons")  # each by the interpreter that is named
 def test_each_interpreter_has_its_own_driver(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
