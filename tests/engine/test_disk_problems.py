@@ -153,7 +153,8 @@ def test_a_run_that_has_ended_is_stopped_while_the_disk_has_no_room_for_its_log(
     shell: Project, small_disk: Path
 ) -> None:
     """Only the logs are on that disk, so the request can be written."""
-    shell.task("T", HOLD.format(go="go") + "head -c 16000 /dev/zero; touch end\n")
+    # More than the rest of a page of the disk, and less than the 12,000 bytes that a terminal holds unread.
+    shell.task("T", HOLD.format(go="go") + "head -c 8000 /dev/zero; touch end\n")
     logs = shell.paths("T").run_logs
     logs.mkdir()
     subprocess.run(["mount", "--bind", str(small_disk), str(logs)], check=True)
