@@ -87,11 +87,12 @@ def make(project: Path, count: int, points: int) -> WorkspaceFolder:
     chance = random.Random(1)
     for name in made:
         if chance.random() < 0.8:
-            _run(workspace.tasks / name, chance, points)
+            add_run(workspace.tasks / name, chance, points)
     return workspace
 
 
-def _run(folder: Path, chance: random.Random, points: int) -> None:
+def add_run(folder: Path, chance: random.Random, points: int) -> None:
+    """Add a finished run with a curve of `points` values to a task."""
     info = read_task(folder)
     attempt = f"{chance.getrandbits(128):032x}"
     runs.queue(info, attempt=attempt, batch="bench")
