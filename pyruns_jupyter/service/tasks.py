@@ -106,8 +106,11 @@ class TaskPageRequest(PageRequest, frozen=True):
 
     @property
     def moment(self) -> int:
-        """The time, in steps of 2 s, if the result may depend on it, such as that of `started>2d`."""
-        return int(time.monotonic() / 2) if self.query else 0
+        """The time, in steps of 2 s, if the result may depend on it, as with `started>2d`, or on configurations,
+        which may change without the task file.
+        """
+        depends = self.query or self.sort not in ("", "created", "name")
+        return int(time.monotonic() / 2) if depends else 0
 
 
 # The last selections of an index, by its revision: most requests are for another page of the same one.
@@ -118,9 +121,14 @@ def _selected(
     index: TaskIndex, revision: int, key: Hashable, select: Callable[[], QueryResult]
 ) -> QueryResult:
     known = _selections.get(index)
-    if known is None or known[0] != revision or len(known[1]) >= _MAX_SELECTIONS:
+    if known is None or known[0] != revision:
         known = _selections[index] = revision, {}
-    return known[1].get(key) or known[1].setdefault(key, select())
+    found = known[1].get(key)
+    if found is None:
+        if len(known[1]) >= _MAX_SELECTIONS:
+            known[1].clear()
+        found = known[1][key] = select()
+    return found
 
 
 def task_page(
