@@ -104,6 +104,22 @@ def test_the_configuration_of_a_task(task: Path) -> None:
         script.load()
 
 
+def test_the_environment_of_a_script_need_not_have_msgspec(task: Path) -> None:
+    code = """
+import sys
+sys.modules["msgspec"] = None
+import pyruns_jupyter as pyruns
+print(pyruns.load().lr)
+pyruns.track(step=1, loss=0.5)
+pyruns.record(acc=pyruns.checkpoint_dir() is not None)
+from pathlib import Path
+from pyruns_jupyter.core.taskfile.task_file import read_task
+print(read_task(Path(pyruns.get_task_dir())).get("status"))
+"""
+    values = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    assert run(code, task.parents[3], **values).split() == ["0.001", "pending"]
+
+
 def test_places_of_a_task(task: Path) -> None:
     assert script.get_task_dir() == str(task)
     assert script.get_run_index() == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -274,8 +275,14 @@ def test_an_entry_that_does_not_fit_on_the_disk_is_written_again(
     common: Reservations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry, write = WaitingList(common.folder), os.write
+
+    def fill(descriptor: int, data: bytes) -> int:
+        if os.fstat(descriptor).st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data[:9])
+
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:9]))
+        patched.setattr(os, "write", fill)
         with pytest.raises(OSError, match="No space left"):
             entry.enter([WaitingRequest()])
     entry.enter([WaitingRequest()])

@@ -53,6 +53,7 @@ def test_short_runs_share_a_supervisor_and_leave_nothing_in_it(shell: Project) -
 
 
 def test_a_scheduler_keeps_a_supervisor_for_the_next_run(shell: Project) -> None:
+    shell.settings("scheduler_linger_seconds: 600\n")
     names = [shell.task(name, LOOK) for name in ("first", "second", "third")]
     with shell.scheduler():
         shell.submit(*names[:2], jobs=2)
@@ -63,7 +64,37 @@ def test_a_scheduler_keeps_a_supervisor_for_the_next_run(shell: Project) -> None
         shell.submit(names[2])
         shell.wait(names[2])
     assert seen(shell, names[2], "pid") in {seen(shell, name, "pid") for name in names[:2]}
-    shell.wait_for_exit()
+
+
+# A scheduler whose orphans this process inherits; prints whom it has reaped.
+HEIR = """
+import os, sys
+from pyruns_jupyter.engine.processes.native import gather_orphans
+from pyruns_jupyter.engine.scheduler.process import main
+
+assert gather_orphans()
+if os.fork() == 0:
+    os._exit(main(sys.argv[1:]))
+reaped = []
+while True:
+    try:
+        reaped.append(os.wait()[0])
+    except ChildProcessError:
+        break
+print("reaped", *reaped, "and no other", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a call for that")
+def test_a_scheduler_that_leaves_reaps_its_last_supervisor(shell: Project) -> None:
+    shell.settings("scheduler_linger_seconds: 0\n")
+    shell.task("first", LOOK)
+    with shell.scheduler(HEIR):
+        scheduler = shell.scheduler_pid()
+        shell.submit("first")
+        shell.wait("first")
+    wait_until(lambda: "and no other" in shell.scheduler_log(), message=shell.scheduler_log)
+    assert f"reaped {scheduler} and no other" in shell.scheduler_log()
 
 
 # Runs without a scheduler; prints which files the last one opens.
@@ -75,9 +106,11 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.processes.native import SignalPipe
 from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.run import heartbeat
 from pyruns_jupyter.engine.run.supervisor import supervise
 from pyruns_jupyter.engine.run.workers import warm_up
 
+heartbeat._FIRST_SECONDS = 600.0  # on a busy machine, even these runs are not that short
 opened = []
 sys.addaudithook(lambda event, words: event == "open" and opened.append(str(words[0])))
 warm_up(scripts=False)
@@ -170,9 +203,13 @@ executors.start(first)
 wait_until(lambda: ended.extend(executors.poll()) or ended == [first])
 (supervisor,) = [child for child in psutil.Process().children() if child.name() == "pyruns-run"]
 supervisor.send_signal(how)
-wanted = psutil.STATUS_STOPPED if how == signal.SIGSTOP else psutil.STATUS_ZOMBIE
-wait_until(lambda: supervisor.status() == wanted)
-second = waiting("second", "x" * (100_000 if how == signal.SIGSTOP else 1))  # more than a pipe holds
+wanted = {
+    signal.SIGSTOP: psutil.STATUS_STOPPED,
+    signal.SIGCONT: psutil.STATUS_SLEEPING,
+    signal.SIGUSR1: psutil.STATUS_SLEEPING,
+}
+wait_until(lambda: supervisor.status() == wanted.get(how, psutil.STATUS_ZOMBIE))
+second = waiting("second", "x" * (100_000 if how == signal.SIGCONT else 1))  # more than a pipe holds
 executors.start(second)
 wait_until(lambda: ended.extend(executors.poll()) or ended == [first, second])
 if how == signal.SIGSTOP:
@@ -182,12 +219,26 @@ wait_until(lambda: not executors.poll() and len(psutil.Process().children()) == 
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
-def test_one_that_is_gone_or_stands_still_gets_no_job(shell: Project, how: signal.Signals) -> None:
+def run_between(shell: Project, how: signal.Signals) -> bool:
+    """Run two tasks, and send a signal to the supervisor in between; return whether it takes both."""
     for name in ("first", "second"):
         shell.task(name, "echo pid $PPID\n")
     words = [sys.executable, "-c", BETWEEN, str(shell.root), str(int(how))]
     done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [shell.status(name) for name in ("first", "second")] == ["completed", "completed"]
-    assert seen(shell, "first", "pid") != seen(shell, "second", "pid")
+    return seen(shell, "first", "pid") == seen(shell, "second", "pid")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+def test_one_that_is_gone_or_stands_still_gets_no_job(shell: Project, how: signal.Signals) -> None:
+    assert not run_between(shell, how)
+
+
+def test_a_job_that_is_larger_than_the_pipe_goes_to_another_one(shell: Project) -> None:
+    assert not run_between(shell, signal.SIGCONT)
+
+
+def test_a_signal_between_two_runs_is_not_for_the_next_one(shell: Project) -> None:
+    assert run_between(shell, signal.SIGUSR1)
+    assert b"SIGUSR1" not in shell.log("second")

@@ -14,12 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from pyruns_jupyter.core.common.errors import Unreadable
 
 from .locks import FILE_MODE
-from .regular_files import open_to_read
+from .regular_files import open_to_read, write_whole
 from .temp_names import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
@@ -118,9 +116,7 @@ def write_new(path: Path | str, data: bytes, *, durable: bool = True, mode: int 
 def _fill(descriptor: int, data: bytes, durable: bool) -> None:
     """Write a new file and close it."""
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        write_whole(descriptor, data)
         if durable:
             os.fsync(descriptor)
     finally:
@@ -258,8 +254,11 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
 
 
 def _parse(data: bytes) -> Any:
-    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        return msgspec.json.decode(data)  # more than twice as fast
+    with suppress(ImportError):  # the environment of a script need not have it
+        import msgspec
+
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            return msgspec.json.decode(data)  # more than twice as fast
     return json.loads(data)  # also knows NaN and half of a surrogate pair; its errors are the better ones
 
 

@@ -39,13 +39,14 @@ def set_times(descriptor: int, path: Path | None = None, ns: tuple[int, int] | N
 
 
 def write_whole(descriptor: int, data: bytes) -> None:
-    """Write to an open file, all of the data or with an error.
+    """Write all of the data to an open file.
 
     Raises:
-        OSError: if it cannot be written, or the disk has room for a part only.
+        OSError: if it cannot be written, or only a part of it.
     """
-    if os.write(descriptor, data) != len(data):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 A fork copies each page that either process changes afterwards, which takes longer than everything else that a
 supervisor does for a short run. So a supervisor whose run has ended, and has left nothing behind, reports
-this and waits for the next job of the scheduler. It exits when there is no further job, or the scheduler is
-gone.
+this and waits for the next job of the scheduler. The scheduler keeps one idle supervisor while it lives; the
+others exit when there is no further job, and all when the scheduler is gone.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ class Worker:
         """Send another job; return whether the process accepted it. If not, the process is shut down."""
         message = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         try:
-            is_sent = os.write(self._jobs, message) == len(message)
-        except OSError:  # it is gone, or was stopped and its pipe is full
+            # A stopped process would keep the job until it is continued; the pipe may be too small.
+            is_sent = not _is_stopped(self.pid) and os.write(self._jobs, message) == len(message)
+        except OSError:  # it is gone
             is_sent = False
         if not is_sent:
             self.shutdown()
@@ -81,6 +82,13 @@ class Worker:
             for descriptor in (self._jobs, *self._held):
                 os.close(descriptor)
             self._jobs = -1
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return whether a process was stopped by a signal, as far as the system shows that."""
+    with suppress(OSError, IndexError), open(f"/proc/{pid}/stat", "rb") as stream:
+        return stream.read().rpartition(b")")[2].split()[0] == b"T"
+    return False
 
 
 def read_pids(free: int) -> list[int]:
@@ -121,9 +129,10 @@ def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
     """Wait for the next job; return False if this process is asked to end."""
     while True:
         ready = wait_readable((stream.fileno(), signals.descriptor))
-        if signals.descriptor in ready and signals.read():
+        if signals.read():
             return False
         if stream.fileno() in ready:
+            signals.user_signals.clear()  # they were not for the next run
             return True
 
 

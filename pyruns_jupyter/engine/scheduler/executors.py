@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from pyruns_jupyter.engine.run.workers import Worker, read_pids, warm_up
 
 if TYPE_CHECKING:
     from pyruns_jupyter.engine.cluster.engine import ClusterEngine
+
+_END_SECONDS = 5.0  # for supervisors that are to exit: one that a signal has stopped does not
 
 
 class Executors:
@@ -103,6 +106,14 @@ class Executors:
             self._idle.pop(0).shutdown()
         for cluster in self._clusters.values():
             cluster.rest()
+
+    def close(self, since: float) -> bool:
+        """Shut down the idle supervisors when no job is left; return whether `poll` has reaped all, or they
+        had some seconds since `since` (monotonic).
+        """
+        while self._idle:
+            self._idle.pop().shutdown()
+        return not self._workers or time.monotonic() > since + _END_SECONDS
 
     def adopt(self, job: Job) -> None:
         """Watch a job that an earlier scheduler started and whose supervisor lives."""

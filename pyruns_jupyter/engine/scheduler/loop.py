@@ -59,7 +59,7 @@ _UNWATCHED_SECONDS = 0.5
 _MAX_DELAY = 60.0
 _MAX_CANCELLED = 200  # queued tasks of a batch that is given up, per pass
 _MAX_DAMAGED = 5  # attempts, within 15 s, to read a damaged task file, which may be being written
-_HANDOFF_SECONDS = 0.05  # until the next attempt to exit, if another process holds the handoff lock
+_RETRY_SECONDS = 0.05  # until the next attempt to exit, if a process must end or holds the handoff lock
 
 
 class Scheduler:
@@ -148,7 +148,7 @@ class Scheduler:
         now = time.monotonic()
         pause = _MAX_PAUSE_SECONDS if self._wakes is not None else _UNWATCHED_SECONDS
         if self._leave_at is not None:
-            pause = max(0.0, self._leave_at - now)
+            pause = max(0.0 if self._open else _RETRY_SECONDS, self._leave_at - now)
         if (
             self._executors.must_poll
             or self._dispatcher.gpus.is_watching
@@ -437,7 +437,7 @@ class Scheduler:
             return False
         if self._leave_at is None:
             self._leave_at = now + self._linger
-        return now >= self._leave_at
+        return now >= self._leave_at and self._executors.close(self._leave_at)
 
     def _leave(self) -> bool:
         """Release the lock unless there is new work; return whether it is released."""
@@ -445,7 +445,7 @@ class Scheduler:
         self._dispatcher.gpus.close()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:
-            self._leave_at = time.monotonic() + _HANDOFF_SECONDS
+            self._leave_at = time.monotonic() + _RETRY_SECONDS
             self._load()
         return left is ExitAttempt.GONE
 

@@ -11,6 +11,7 @@ import pytest
 from pyruns_jupyter.core.fs import inode_identity
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, local_locks, write_problem
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
+from pyruns_jupyter.core.fs.regular_files import write_whole
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,12 @@ def test_a_file_that_got_another_inode_is_no_copy_where_inodes_change(
     monkeypatch.setattr(inode_identity, "file_system_type", lambda folder: kind)
     assert not before.is_copied_to(path)
     assert before.is_copied_to(other)
+
+
+def test_a_write_of_a_part_is_continued_and_fails_with_the_reason() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with pytest.raises(BlockingIOError):  # it is full, and no disk is
+        write_whole(writer, bytes(16 * 2**20))
+    for descriptor in (reader, writer):
+        os.close(descriptor)
