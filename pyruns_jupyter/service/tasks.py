@@ -106,8 +106,8 @@ class TaskPageRequest(PageRequest, frozen=True):
 
     @property
     def moment(self) -> int:
-        """The time, in steps of 2 s, if the result may depend on it, as with `started>2d`, or on configurations,
-        which may change without the task file.
+        """The time, in steps of 2 s, if the result may depend on it, as with `started>2d`, or on
+        configurations, which may change without the task file.
         """
         depends = self.query or self.sort not in ("", "created", "name")
         return int(time.monotonic() / 2) if depends else 0
