@@ -112,8 +112,9 @@ async def server(project: Path, workspace: WorkspaceFolder, home: Path) -> None:
             "a page that a search finds": {"query": "lr<0.05 is:completed acc>0.5"},
         }
         for name, query in questions.items():
-            seconds = await took(partial(page, **query), 3)
-            tell(name, f"{seconds * 1e3:.0f} ms")
+            seconds = await took(partial(page, **query))
+            later = await took(partial(page, **query), 2)
+            tell(name, f"{seconds * 1e3:.0f} ms, another one {later * 1e3:.0f} ms")
         seconds = await took(lambda: client.api(f"workspaces/{WS}/groups", by="opt", limit=next(sizes)), 3)
         tell("groups of a parameter", f"{seconds * 1e3:.0f} ms")
         tell(
