@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import snapshot
-from tests.support import ROOT
+from tests.support import ROOT, wait_until
 
 from .shared import SCRIPT, Shared, rows
 
@@ -133,9 +134,13 @@ def test_every_verb_of_ours_on_its_tasks_in_work(shared: Shared) -> None:
             opened["elsewhere"].delete()
             opened.restore("elsewhere", as_name=name)
     opened.move(["done"], before="runs")
-    exported = {line["task"]: line for line in opened.results()}
-    assert (exported["runs"]["status"], exported["runs"]["loss"]) == ("running", 1.0)
-    assert exported["done"]["acc"] == 0.75
+
+    def exported(name: str, key: str) -> Any:
+        return next(line[key] for line in opened.results() if line["task"] == name)
+
+    wait_until(lambda: exported("runs", "loss") == 1.0)  # the script tracks it only after its output
+    assert exported("runs", "status") == "running"
+    assert exported("done", "acc") == 0.75
     opened.archive(names, shared.project / "a.zip")
     assert len(opened.unpack(shared.project / "a.zip", shared.project)) == len(names)
     opened["waits"].stop()
