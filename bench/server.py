@@ -82,7 +82,7 @@ async def rate(ask: Callable[[], Awaitable[object]], seconds: float, clients: in
 
 
 async def requests(client: Client, seconds: float) -> None:
-    """Pages of tasks, beside an empty handler; the workspace is watched, as by each open page."""
+    """Pages of tasks, compared to an empty handler; the workspace is watched, as by each open page."""
     socket = await client.socket(f"workspaces/{WS}/events")
     await socket.read_message()
     await asyncio.sleep(3)

@@ -242,7 +242,7 @@ def main() -> int:
         for place in places:
             place.mkdir()
         rate = args.tasks / statistics.median(only_states(place, args.tasks) for place in places)
-        print(f"\nonly the states of so many tasks, synced to disk by {JOBS} processes: {rate:.0f} tasks/s")
+        print(f"\nonly the states of as many tasks, synced to disk by {JOBS} processes: {rate:.0f} tasks/s")
     with tempfile.TemporaryDirectory() as folder:
         warm, cold = first_byte(Path(folder))
         print(f"\nfirst byte after queueing: {warm * 1e3:.0f} ms, with no scheduler yet {cold * 1e3:.0f} ms")

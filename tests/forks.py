@@ -162,7 +162,7 @@ def run(
     pipes = [os.pipe() for _ in range(3)]
     (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
     with open(to_stdin, "w") as stream:
-        stream.write(given)  # little enough for a pipe that nobody reads yet
+        stream.write(given)  # fits into a pipe that is not read yet
     with open(from_stdout) as out, open(from_stderr) as err:
         streams = (stdin, stdout, stderr)
         try:
@@ -192,7 +192,7 @@ def serve(listening: socket.socket, folder: str, module: str) -> int:
                 if _NOT_IMPORTED not in inner.name:
                     importlib.import_module(inner.name)
     gc.freeze()  # forks need not copy what the collector would touch
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they end
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # their exit codes are not needed
     while 0 not in select.select([0, listening.fileno()], [], [])[0]:
         line, _ = listening.accept()
         with line:
@@ -217,7 +217,7 @@ def _run(line: socket.socket, forks_folder: str) -> int:
     if daemon:
         os.setsid()
         if os.fork():
-            return 0  # nobody is to be its parent
+            return 0  # it must have no parent here
         for ignored in (signal.SIGINT, signal.SIGQUIT):  # as the shell leaves them that starts daemons
             signal.signal(ignored, signal.SIG_IGN)
     for number, descriptor in enumerate(streams):

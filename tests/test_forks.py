@@ -1,4 +1,4 @@
-"""What goes wrong where programs are started as forks (see `forks.py`) is told, and keeps nobody waiting."""
+"""Errors of programs that are started as forks (see `forks.py`) are reported, and no test waits for ever."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def main(words: list[str]) -> None:
     check = words == ["--check"]
     problems = []
     with tempfile.TemporaryDirectory() as folder:
-        # Without the English pages, which take much time; `make docs` tells of links that lead nowhere.
+        # Without the English pages, which take much time; `make docs` reports broken links.
         left_out = ",".join(["_build", *(f"{name}{end}" for name in ENGLISH_ONLY for end in (".md", "/**"))])
         options = ["-Q", "-b", "gettext", "-D", f"exclude_patterns={left_out}"]
         subprocess.run([sys.executable, "-m", "sphinx", *options, str(DOCS), folder], check=True)
