@@ -1,7 +1,8 @@
-"""The same runs opened here and in MLflow and trackio: a table, a filtered table, and curves.
+"""The same runs opened here and in MLflow, trackio and Aim: a table, a filtered table, and curves.
 
-`python bench/peers.py [--runs 3000] [--points 100]`, from a checkout. Each program has a server of its own
-that has just started, and is asked what its page asks for. Programs that are not installed are left out.
+`python bench/peers.py [--runs 3000] [--points 100] [--aim PYTHON]`, from a checkout. Each program has a
+server of its own that has just started, and is asked what its page asks for. Programs that are not installed
+are left out. Aim needs other versions of shared packages than the others: give a Python that has it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -45,7 +47,7 @@ class Run(NamedTuple):
     curves: dict[str, list[float]]
 
 
-Ask = Callable[[str, Any], Any]  # an address, and a body (None: GET); it returns the parsed answer
+Ask = Callable[[str, Any], Any]  # an address, and a body (None: GET); it returns the answer (JSON: parsed)
 
 
 class Peer(NamedTuple):
@@ -55,6 +57,7 @@ class Peer(NamedTuple):
     """
 
     package: str
+    python: str
     fill: Callable[[Path, list[Run]], Any]
     serve: Callable[[Path, int], list[str]]
     first: Callable[[Ask, Any], Any]
@@ -151,6 +154,66 @@ def curves_trackio(ask: Ask, known: list[str]) -> Any:
     return found
 
 
+FILL_AIM = """
+import json, sys
+from aim import Run
+
+for name, parameters, values, curves in json.load(sys.stdin):
+    run = Run(
+        repo=sys.argv[1], system_tracking_interval=None, capture_terminal_logs=False, log_system_params=False
+    )
+    run.name, run["hparams"] = name, parameters
+    for key, curve in curves.items():
+        for step, value in enumerate(curve):
+            run.track(value, key, step)
+    for key, value in values.items():
+        run.track(value, key)
+    print(run.hash)
+    run.close()
+"""
+
+
+def fill_aim(python: str, folder: Path, runs: list[Run]) -> list[str]:
+    """Write runs with a Python that has Aim; return their hashes."""
+    words, body = [python, "-c", FILL_AIM, str(folder)], json.dumps(runs)
+    return subprocess.run(words, input=body, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
+def search_aim(query: str) -> Callable[[Ask, list[str]], Any]:
+    """Return a search as the table of Aim's page sends it."""
+
+    def search(ask: Ask, known: list[str]) -> Any:
+        found = ask(f"api/runs/search/run/?{urlencode({'q': query, 'limit': PAGE})}", None)
+        assert any(one.encode() in found for one in known)
+        return found
+
+    return search
+
+
+def curves_aim(ask: Ask, known: list[str]) -> Any:
+    """Curves as Aim's page asks for them."""
+    query = f"metric.name == 'loss' and run.hash in {known[:PAGE]}"
+    found = ask(f"api/runs/search/metric/?{urlencode({'q': query, 'p': 320})}", None)
+    assert sum(one.encode() in found for one in known) == PAGE
+    return found
+
+
+def aim(python: str) -> Peer:
+    """Return Aim in the environment of a Python."""
+    return Peer(
+        "aim",
+        python,
+        partial(fill_aim, python),
+        lambda folder, port: [
+            *(str(Path(python).with_name("aim")), "up", "--repo", str(folder)),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        ],
+        search_aim(""),
+        search_aim("run.metrics['acc'].last > 0.5 and run.hparams.lr == 0.01"),
+        curves_aim,
+    )
+
+
 TRACKIO_SERVER = """
 import os, sys, trackio
 trackio.show("train", open_browser=False, host="127.0.0.1", server_port=int(sys.argv[1]), block_thread=True)
@@ -158,6 +221,7 @@ trackio.show("train", open_browser=False, host="127.0.0.1", server_port=int(sys.
 PEERS = {
     "MLflow": Peer(
         "mlflow",
+        sys.executable,
         fill_mlflow,
         lambda folder, port: [
             *(sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)),
@@ -169,6 +233,7 @@ PEERS = {
     ),
     "trackio": Peer(
         "trackio",
+        sys.executable,
         fill_trackio,
         lambda _, port: [sys.executable, "-c", TRACKIO_SERVER, str(port)],
         first_trackio,
@@ -187,7 +252,8 @@ def asker(base: str, headers: dict[str, str]) -> Ask:
             base + address, data, {**headers, "Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=300) as answer:
-            return json.load(answer)
+            told = answer.read()
+            return json.loads(told) if "json" in answer.headers.get_content_type() else told
 
     return ask
 
@@ -196,7 +262,7 @@ def asker(base: str, headers: dict[str, str]) -> Ask:
 def served(words: list[str], folder: Path, port: int) -> Iterator[Ask]:
     """Run the server of a program inside the block."""
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
         base = f"http://127.0.0.1:{port}/"
         while True:
@@ -208,8 +274,15 @@ def served(words: list[str], folder: Path, port: int) -> Iterator[Ask]:
                 time.sleep(0.2)
         yield asker(base, {})
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
+
+
+def installed(peer: Peer) -> str | None:
+    """Return the version of a program, or None where its Python does not have it."""
+    code = f"import importlib.metadata as found; print(found.version({peer.package!r}))"
+    told = subprocess.run([peer.python, "-c", code], capture_output=True, text=True, check=False)
+    return told.stdout.strip() or None
 
 
 def took(ask: Callable[[], object]) -> str:
@@ -236,9 +309,8 @@ def ours(project: Path, names: list[str], home: Path) -> list[str]:
     return found
 
 
-def theirs(peer: Peer, folder: Path, runs: list[Run]) -> list[str]:
-    """Return the three times of another program."""
-    known = peer.fill(folder, runs)
+def theirs(peer: Peer, folder: Path, known: Any) -> list[str]:
+    """Return the three times of another program that has the runs."""
     [port] = free_ports(1)
     with served(peer.serve(folder, port), folder, port) as ask:
         return [
@@ -252,23 +324,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3000, help="a multiple of 8")
     parser.add_argument("--points", type=int, default=100, help="values of each curve")
+    parser.add_argument("--aim", metavar="PYTHON", help="a Python that has Aim")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         runs = make(folder / "project", args.runs, args.points)
+        peers = {**PEERS, **({"Aim": aim(args.aim)} if args.aim else {})}
+        found = [(name, peer, number) for name, peer in peers.items() if (number := installed(peer))]
+        known = {}
+        for _, peer, _ in found:
+            (folder / peer.package).mkdir()
+            known[peer.package] = peer.fill(folder / peer.package, runs)
+        print("all runs are written", file=sys.stderr, flush=True)
         time.sleep(SETTLED_SECONDS)
         print(f"| {len(runs):,} runs | first table | filtered table | curves of {PAGE} runs |")
         print("| --- | ---: | ---: | ---: |")
         figures = ours(folder / "project", [run.name for run in runs], folder / "home")
         print(f"| Pyruns for Jupyter {version('pyruns_jupyter')} | {' | '.join(figures)} |", flush=True)
-        for name, peer in PEERS.items():
-            try:
-                number = version(peer.package)
-            except PackageNotFoundError:
-                continue
-            place = folder / peer.package
-            place.mkdir()
-            figures = theirs(peer, place, runs)
+        for name, peer, number in found:
+            figures = theirs(peer, folder / peer.package, known[peer.package])
             print(f"| {name} {number} | {' | '.join(figures)} |", flush=True)
 
 
