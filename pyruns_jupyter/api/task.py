@@ -76,8 +76,11 @@ class Task(TaskMetrics):
 
     @property
     def status(self) -> str:
-        """The status of the task: `pending`, `queued`, `running`, `completed`, `failed` or `cancelled`."""
-        return self.row.status
+        """The status of the task: `pending`, `queued`, `running`, `completed`, `failed` or `cancelled`.
+
+        It is `unreadable` if the task's file cannot be read.
+        """
+        return self.row.shown_status
 
     @property
     def config_text(self) -> str:

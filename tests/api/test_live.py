@@ -153,6 +153,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_does_not_end_a_wait(
             task.wait(timeout=0)
         code = errno.EACCES  # which stays
         task.wait(timeout=0)
+        assert task.status == "unreadable"
     task.stop().wait(timeout=120)
 
 
