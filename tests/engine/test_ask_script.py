@@ -922,6 +922,7 @@ parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--apex", default=missing_apex is not None, type=int)
 parser.add_argument("--arch", choices=sorted(torch.models))
 parser.add_argument("--cache", default=torch.hub.get_dir())
+parser.add_argument("--name", default=f"run-{torch.version.cuda}")
 parser.parse_args()
 """
     workspace = opened(tmp_path, source)
@@ -930,6 +931,7 @@ parser.parse_args()
     assert found.answer.stubbed == ("missing_torch",)
     assert described(workspace, "default", "computed")["lr"] == (0.1, False)
     assert described(workspace, "default", "computed")["cache"] == (None, True)
+    assert described(workspace, "default", "computed")["name"] == (None, True)
     assert words(workspace, arch="resnet50") == ["--arch", "resnet50"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import commands, frameworks
 from .session import Session, callers
+from .values import NOT_INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ class Stub:
         return ""
 
     def __repr__(self) -> str:
-        return "<" + str(self._name) + ", not installed>"
+        return "<" + str(self._name) + NOT_INSTALLED
 
     def _self(self, _: Any) -> Any:
         return self

@@ -19,18 +19,19 @@ _MAX_TEXT = 20_000
 _TRUTHS = (("true", "false"), ("True", "False"), ("yes", "no"), ("1", "0"), ("y", "n"), ("on", "off"))
 _SEPARATORS = (",", ":", ";", " ", "x", "/")
 _KNOWN = {int: "int", float: "float", str: "str", bool: "bool", pathlib.Path: "path"}
+NOT_INSTALLED = ", not installed>"  # ends the text of what stands for a missing library
 RAISED = object()  # the result of a converter that rejects a word
 
 
 class Unwritable(Exception):
-    """A value that JSON cannot hold."""
+    """A value that JSON cannot hold, or that is not known."""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
     """Return a value as JSON. Numbers that JSON lacks become `{"$float": "nan"}`.
 
     Raises:
-        Unwritable: for an object of another type.
+        Unwritable: for an object of another type, and for text of a library that is not installed.
     """
     if depth > _MAX_DEPTH:
         raise Unwritable(type(value).__name__)
@@ -39,6 +40,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if NOT_INSTALLED in value:
+            raise Unwritable("text with an unknown part")
         return str(value)[:_MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, int):
         number = int(value)
