@@ -12,9 +12,13 @@ import tempfile
 from pathlib import Path
 
 from jupyter_server.auth import Authorizer
+from jupyterlab import commands
 from jupyterlab.galata import configure_jupyter_server
 
 configure_jupyter_server(c)
+
+# Else each server starts Node.js to ask for an address of packages, for as long as all else of its start.
+commands._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
 
 root = Path(os.environ.get("PYRUNS_UI_ROOT") or tempfile.mkdtemp(prefix="pyruns-ui-"))
 examples = Path(__file__).resolve().parent.parent / "examples"

@@ -19,7 +19,7 @@ import { ownArgs, widgetOf } from './caller';
 import { actionIcon, pyrunsIcon } from './icons';
 import type { PageArea } from './pages';
 import type { OpenPage, Page } from './pagefactory';
-import { answer, askToAllow, confirmInLab } from './request';
+import { answer, confirmInLab } from './request';
 import type { ICore } from './tokens';
 
 /** Task names in a question; more are counted. */
@@ -136,11 +136,10 @@ export function addActionCommands(
   for (const id of Object.keys(ACTIONS) as ActionId[]) {
     const action = ACTIONS[id];
     const command = `pyruns:${id}`;
-    const icon = actionIcon(action.icon);
     app.commands.addCommand(command, {
       label: args => action.label(trans, look(args) ?? undefined),
       caption: action.caption(trans),
-      icon: ({ toolbar }) => (toolbar ? icon : pyrunsIcon),
+      icon: ({ toolbar }) => (toolbar ? actionIcon(action.icon) : pyrunsIcon),
       describedBy: describe(trans, [
         'workspace',
         ...(action.tasks ? (['tasks'] as const) : []),
@@ -166,15 +165,17 @@ export function addActionCommands(
         const found = look(args);
         return found !== null && (action.isOn?.(found) ?? false);
       },
-      execute: args =>
-        answer(trans, app.commands, command, args, async caller => {
-          const found = look(args);
+      execute: args => {
+        // Not after a wait, in which the user may choose another workspace.
+        const found = look(args);
+        return answer(trans, app.commands, command, args, async caller => {
           if (!found) {
             throw new Error(
               trans.__('Open a script or a folder in Pyruns first.')
             );
           }
           if (action.needs && caller === 'other') {
+            const { askToAllow } = await import('./allow');
             await askToAllow(trans, {
               title: trans.__('Allow this?'),
               facts: factsOf(trans, action, found, args),
@@ -196,7 +197,8 @@ export function addActionCommands(
             Notification.info(note, { autoClose: 4000 });
           }
           return result;
-        })
+        });
+      }
     });
     if (!action.isForPrograms) {
       palette?.addItem({

@@ -1,36 +1,11 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Widget } from '@lumino/widgets';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 
+import { asClientError } from '../client/errors';
 // Needed immediately, to know whether this is a demo.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { isDemo, whenReady } from './client';
-import { CommandIDs, ICore } from './tokens';
-
-/** The workspace that is opened first. */
-const FIRST_WORKSPACE = 'digits/_pyruns_/train';
-
-/** The notice above JupyterLab that this is a demo. */
-class DemoNotice extends Widget {
-  constructor(title: string) {
-    super();
-    this.id = 'pyruns-demo-notice';
-    this.addClass('pyr-demo-notice');
-    this.node.setAttribute('role', 'note');
-    const strong = document.createElement('strong');
-    strong.textContent = title;
-    this.node.append(strong, ' ', this._text, this._progress);
-    this._progress.setAttribute('aria-label', title);
-  }
-
-  /** Show a text; with `isBusy`, also that something is loading. */
-  say(text: string, isBusy = false): void {
-    this._text.textContent = text;
-    this._progress.hidden = !isBusy;
-  }
-
-  private readonly _text = document.createElement('span');
-  private readonly _progress = document.createElement('progress');
-}
+import { isDemo } from './client';
+import { ICore } from './tokens';
 
 export const demoPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:demo',
@@ -38,39 +13,17 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ICore],
   activate: (app, pyruns: ICore) => {
-    if (!isDemo()) {
-      return;
-    }
-    // A link to a notebook shows that notebook; JupyterLite removes the path later.
-    const showsFile = new URLSearchParams(location.search).has('path');
     const { trans } = pyruns;
-    const notice = new DemoNotice(trans.__('This is a demo.'));
-    notice.say(trans.__('Python is loading in your browser.'), true);
-    app.shell.add(notice, 'header', { rank: 0 });
-    whenReady().then(
-      () => {
-        notice.say(
-          trans.__(
-            'Pyruns runs in your browser. Processes, GPUs and metrics are simulated, studies choose trials at random, and everything resets when you close this page.'
-          )
+    if (isDemo()) {
+      import('./demopage')
+        .then(({ showDemo }) => showDemo(app, pyruns))
+        .catch(error =>
+          showDialog({
+            title: trans.__('This is a demo.'),
+            body: asClientError(error).message,
+            buttons: [Dialog.okButton({ label: trans.__('OK') })]
+          })
         );
-        // The host of a demo may be slow, so the code of all pages is loaded
-        // early. A page whose code is missing tells so when it is opened.
-        import('./pagefactory')
-          .then(({ loadViews }) => loadViews())
-          .catch(() => undefined);
-      },
-      (error: Error) =>
-        notice.say(trans.__('Couldn’t load Python: %1', error.message))
-    );
-    void app.restored.then(async () => {
-      await pyruns.session.settled();
-      if (!showsFile) {
-        await app.commands.execute(CommandIDs.openDashboard, {
-          workspace: FIRST_WORKSPACE
-        });
-      }
-      await app.commands.execute(CommandIDs.showSidebar);
-    });
+    }
   }
 };

@@ -1,19 +1,17 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
 
 import type { ClientError } from '../client/errors';
-import { asClientError } from '../client/errors';
-import type { Workspace } from '../client/types';
 import { describe, text } from './arguments';
 import type { Caller } from './caller';
 import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { answer, askToAllow } from './request';
+import { answer } from './request';
 import { CommandIDs, ICore } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
@@ -40,20 +38,6 @@ export function canBeTemplate(item: Item): boolean {
 /** Whether a file or folder may contain runs of other programs. */
 export function canHaveRuns(item: Item): boolean {
   return item.type === 'directory' || endsIn(item, STORAGES);
-}
-
-/** The id of the workspace that is opened for a script. */
-export function workspaceOf(script: string): string {
-  const ending = PathExt.extname(script);
-  const name = {
-    '.ipynb': PathExt.basename(script),
-    '.sh': '_shell_'
-  }[ending.toLowerCase()];
-  return PathExt.join(
-    PathExt.dirname(script),
-    '_pyruns_',
-    name ?? PathExt.basename(script, ending)
-  );
 }
 
 function endsIn(item: Item, endings: readonly string[]): boolean {
@@ -92,7 +76,12 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       /** What to say without a file. */
       missing: readonly [title: string, message: string];
       failure: (name: string) => string;
-      run: (path: string, caller: Caller) => Promise<object | void>;
+      /** Does it; the workspace is the one that is current. */
+      run: (
+        path: string,
+        caller: Caller,
+        workspace?: string
+      ) => Promise<object | void>;
     }) => {
       const { id, label, caption, fits, missing, isVisible } = command;
       commands.addCommand(id, {
@@ -104,6 +93,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           !args.context || (selected(fits) !== null && (isVisible?.() ?? true)),
         execute: args => {
           const path = text(args.path) ?? selected(fits)?.path;
+          const current = pyruns.current?.id;
           const [title, message] = missing;
           return answer(
             trans,
@@ -114,7 +104,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
               if (path === undefined) {
                 throw new Error(message);
               }
-              return command.run(path, caller);
+              return command.run(path, caller, current);
             },
             explain(
               path === undefined
@@ -139,7 +129,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         )
       ],
       failure: name => trans.__('Couldn’t open %1', name),
-      run: (path, caller) => openWorkspace(localPath(path), caller)
+      run: async (path, caller) => {
+        const { openWorkspace } = await import('./fileactions');
+        return openWorkspace({ app, pyruns }, localPath(path), caller);
+      }
     });
     addFileCommand({
       id: CommandIDs.runFile,
@@ -153,7 +146,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         trans.__('Select a Python or shell script in the file browser first.')
       ],
       failure: name => trans.__('Couldn’t run %1', name),
-      run: (path, caller) => run(localPath(path), caller !== 'other')
+      run: async (path, caller) => {
+        const { runFile } = await import('./fileactions');
+        return runFile({ app, pyruns }, localPath(path), caller !== 'other');
+      }
     });
     addFileCommand({
       id: CommandIDs.useAsTemplate,
@@ -168,10 +164,12 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         trans.__('Select a configuration file in the file browser first.')
       ],
       failure: name => trans.__('Couldn’t open %1', name),
-      run: (file, caller) =>
+      run: (file, caller, workspace) =>
         commands.execute(
           CommandIDs.openGenerator,
-          caller === 'other' ? { file } : ownArgs({ file }, caller)
+          caller === 'other'
+            ? { file, workspace }
+            : ownArgs({ file, workspace }, caller)
         )
     });
     addFileCommand({
@@ -190,105 +188,16 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         )
       ],
       failure: name => trans.__('Couldn’t open %1', name),
-      run: (path, caller) => {
+      run: (path, caller, workspace) => {
         const source = localPath(path);
         return commands.execute(
           CommandIDs.openManager,
-          caller === 'other' ? { source } : ownArgs({ source }, caller)
+          caller === 'other'
+            ? { source, workspace }
+            : ownArgs({ source, workspace }, caller)
         );
       }
     });
-
-    const openWorkspace = async (path: string, caller: Caller) => {
-      if (caller === 'other') {
-        await askToAllow(trans, {
-          title: trans.__('Open this in Pyruns?'),
-          facts: [
-            [trans.__('Script or folder'), path],
-            [
-              trans.__('Effect'),
-              trans.__('Opens the workspace, or creates it if needed.')
-            ]
-          ],
-          accept: trans.__('Open')
-        });
-      }
-      const { id } = await pyruns.openWorkspace(path);
-      await commands.execute(CommandIDs.showSidebar);
-      return commands.execute(CommandIDs.openGenerator, { workspace: id });
-    };
-
-    /** Run a script once; the user is asked first unless `isTrusted`. */
-    const run = async (path: string, isTrusted: boolean) => {
-      const id = workspaceOf(path);
-      const known = await findWorkspace(id);
-      // A project from elsewhere may bring a workspace that names another script.
-      const script = known?.kind === 'script' ? known.script : path;
-      if (!isTrusted || script !== path) {
-        await askToAllow(trans, {
-          title: trans.__('Run this script?'),
-          reason: isTrusted
-            ? trans.__(
-                'The workspace of %1 belongs to another script. Run it only if you trust this project.',
-                PathExt.basename(path)
-              )
-            : undefined,
-          facts: [
-            [
-              trans.__('Script'),
-              script ?? trans.__('outside the server’s root folder')
-            ],
-            [
-              trans.__('Workspace'),
-              known ? id : trans.__('%1 (will be created)', id)
-            ],
-            [
-              trans.__('Tasks'),
-              trans.__('1 task with the default configuration')
-            ]
-          ],
-          accept: trans.__('Run')
-        });
-      }
-      const workspace = await pyruns.openWorkspace(path);
-      // Of what the user was not asked about, nothing runs.
-      const isKnown = isTrusted || workspace.id === id;
-      const created = isKnown
-        ? await pyruns.session.runDefaults(workspace)
-        : null;
-      if (!created) {
-        // It needs values, or is a sweep: the Generator shows what would run.
-        return commands.execute(CommandIDs.openGenerator, {
-          workspace: workspace.id
-        });
-      }
-      await commands.execute(CommandIDs.showSidebar);
-      await commands.execute(CommandIDs.openMonitor, {
-        workspace: workspace.id,
-        task: created.names[0]
-      });
-      if (created.message) {
-        await showDialog({
-          title: trans.__('Task created but not run'),
-          body: created.message,
-          buttons: [Dialog.okButton({ label: trans.__('OK') })]
-        });
-      }
-      const { names, queued, message } = created;
-      return { workspace: workspace.id, tasks: names, queued, message };
-    };
-
-    /** The workspace of an id, null when there is none. */
-    const findWorkspace = async (id: string): Promise<Workspace | null> => {
-      try {
-        return await pyruns.session.readWorkspace(id);
-      } catch (error) {
-        if (asClientError(error).status === 404) {
-          return null;
-        }
-        throw error;
-      }
-    };
 
     /** A path below the server's root, without a drive and in its shortest form. */
     const localPath = (path: string) =>

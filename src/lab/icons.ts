@@ -1,11 +1,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
-import * as React from 'react';
-import { flushSync } from 'react-dom';
-import { createRoot } from 'react-dom/client';
 
 import pyruns from '../../style/icons/pyruns.svg';
 import type { IconName } from '../views/shared/icons';
-import { Icon } from '../views/shared/icons';
 
 /** A task list with a start sign: the product's own icon. */
 export const pyrunsIcon = new LabIcon({
@@ -13,21 +9,15 @@ export const pyrunsIcon = new LabIcon({
   svgstr: pyruns
 });
 
-const actionIcons = new Map<IconName, LabIcon>();
+/** The name of an action's icon in Lab. */
+export function iconId(name: IconName): string {
+  return `pyruns-jupyter:${name}`;
+}
 
-/** Return the icon of an action, as Lab's toolbars need it. */
+/** Return the icon of an action for a toolbar; the first use draws all of them. */
 export function actionIcon(name: IconName): LabIcon {
-  let icon = actionIcons.get(name);
-  if (!icon) {
-    const host = document.createElement('div');
-    const root = createRoot(host);
-    flushSync(() => root.render(React.createElement(Icon, { name })));
-    icon = new LabIcon({
-      name: `pyruns-jupyter:${name}`,
-      svgstr: host.innerHTML
-    });
-    root.unmount();
-    actionIcons.set(name, icon);
-  }
-  return icon;
+  import('./actionicons')
+    .then(({ drawActionIcons }) => drawActionIcons())
+    .catch(() => undefined);
+  return LabIcon.resolve({ icon: iconId(name) });
 }

@@ -28,8 +28,9 @@ import { workspaceTitle } from '../views/shared/title';
 import type { PAGES } from './arguments';
 import { makeCompare } from './comparepage';
 import type { PageWidget } from './pagewidget';
-import { confirmInLab, toJson, withoutCommands } from './request';
+import { confirmInLab, toJson } from './request';
 import type { ICore } from './tokens';
+import { withoutCommands } from './untrusted';
 
 export type Page = (typeof PAGES)[number];
 

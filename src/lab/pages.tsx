@@ -43,8 +43,8 @@ import type {
 import { pageTexts } from './pagetexts';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { answer, askToAllow } from './request';
-// Toolbars are arranged before a page is shown.
+import { answer } from './request';
+// Only registers our controls; a toolbar is filled when the code of its page is loaded.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { createToolbars, SlotStore } from './toolbars';
 import { CommandIDs, ICore } from './tokens';
@@ -169,10 +169,19 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           }
         }
       };
+      let hasToolbar = false;
       const content = new PageWidget(trans, async owner => {
         show.onShow = null;
-        // Views and what they need are not part of Lab's start.
-        const views = await import('./pagefactory');
+        // Views and what they need, also the toolbar's icons, are not part of Lab's start.
+        const [views] = await Promise.all([
+          import('./pagefactory'),
+          import('./actionicons'),
+          import('../../style/views.css')
+        ]);
+        if (addToolbar && !hasToolbar && !widget.isDisposed) {
+          hasToolbar = true;
+          addToolbar(widget);
+        }
         return views.makeView({
           page,
           workspace,
@@ -216,20 +225,20 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           'aria-label',
           texts[page].toolbar ?? trans.__('Page actions')
         );
-        addToolbar(widget);
       }
       return widget;
     };
 
     const openHere = async (
       page: Page,
+      id: string | undefined,
       args: ReadonlyPartialJSONObject,
       caller: Caller
     ) => {
-      const id = text(args.workspace) ?? pyruns.current?.id;
       const template =
         text(args.file) || text(args.task) || asTexts(args.names).join(', ');
       if (id && page === 'generator' && template && caller === 'other') {
+        const { askToAllow } = await import('./allow');
         await askToAllow(trans, {
           title: trans.__('Replace the configuration of new tasks?'),
           facts: [
@@ -253,19 +262,24 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
+    /** The workspace of a command, to be asked before anything is awaited. */
+    const workspaceOf = (args: ReadonlyPartialJSONObject) =>
+      text(args.workspace) ?? pyruns.current?.id;
+
     const category = trans.__('Pyruns');
     for (const page of PAGES) {
-      const { command, label, caption, args = [] } = texts[page];
-      const icon = actionIcon(texts[page].icon);
+      const { command, icon, label, caption, args = [] } = texts[page];
       commands.addCommand(command, {
         label: ({ isLauncher }) => (isLauncher ? trans.__('Pyruns') : label),
         caption,
-        icon: ({ toolbar }) => (toolbar ? icon : pyrunsIcon),
+        icon: ({ toolbar }) => (toolbar ? actionIcon(icon) : pyrunsIcon),
         describedBy: describe(trans, ['workspace', ...args]),
-        execute: given =>
-          answer(trans, commands, command, given, caller =>
-            openHere(page, given, caller)
-          )
+        execute: given => {
+          const id = workspaceOf(given);
+          return answer(trans, commands, command, given, caller =>
+            openHere(page, id, given, caller)
+          );
+        }
       });
       palette?.addItem({ command, category });
     }
@@ -278,11 +292,19 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         ['page', 'workspace', 'task', 'beside', 'names', 'study', 'query'],
         ['page']
       ),
-      execute: args =>
-        answer(trans, commands, CommandIDs.openPage, args, async caller => {
-          const page = PAGES.find(item => item === args.page);
-          return page && openHere(page, args, caller);
-        })
+      execute: args => {
+        const id = workspaceOf(args);
+        return answer(
+          trans,
+          commands,
+          CommandIDs.openPage,
+          args,
+          async caller => {
+            const page = PAGES.find(item => item === args.page);
+            return page && openHere(page, id, args, caller);
+          }
+        );
+      }
     });
     commands.addCommand(CommandIDs.openSettings, {
       label: trans.__('Pyruns settings'),
@@ -300,17 +322,18 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Copy a link that opens Tasks with this query'),
       icon: linkIcon,
       describedBy: describe(trans, ['workspace', 'query']),
-      execute: args =>
-        answer(trans, commands, CommandIDs.copyLink, args, async () => {
-          const shown = tracker.currentWidget;
-          const id =
-            text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
+      execute: args => {
+        const shown = tracker.currentWidget;
+        const id =
+          text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
+        const query =
+          text(args.query) ??
+          (shown && shown.workspace === id ? shown.query : '');
+        return answer(trans, commands, CommandIDs.copyLink, args, async () => {
           if (!id) {
             return {};
           }
-          const query =
-            text(args.query) ?? (shown?.workspace === id ? shown.query : '');
-          const { linkTo } = await import('./deeplink');
+          const { linkTo } = await import('./links');
           const link = linkTo(
             app.serviceManager.serverSettings.baseUrl,
             PageConfig.getOption('appUrl'),
@@ -322,7 +345,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
             autoClose: 3000
           });
           return { workspace: id, query, link };
-        })
+        });
+      }
     });
 
     if (restorer) {

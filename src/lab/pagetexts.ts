@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IconName } from '../views/shared/icons';
-import type { Argument } from './arguments';
+import type { Argument } from './argumentschemas';
 import type { Page } from './pagefactory';
 import { CommandIDs } from './tokens';
 

@@ -7,8 +7,6 @@ import type { ITrans } from '../views/shared/context';
 import { TransContext } from '../views/shared/context';
 import { HostToolbarContext } from '../views/shared/hosttoolbar';
 import { InFrontContext } from '../views/shared/store';
-import { Button } from '../views/shared/button';
-import { EmptyState } from '../views/shared/emptystate';
 
 /** A widget that renders again when it is shown or hidden. */
 export abstract class VisibleWidget extends ReactWidget {
@@ -108,7 +106,7 @@ interface IBoundaryProps {
   readonly onRetry: () => void;
 }
 
-/** Shows the error of a view that cannot be loaded or rendered. */
+/** Shows the error of a view that cannot be loaded or rendered, with nothing that has to be loaded. */
 class Boundary extends React.Component<
   IBoundaryProps,
   { problem: string | null }
@@ -129,11 +127,20 @@ class Boundary extends React.Component<
     const trans = this.context;
     return (
       <div className="pyr-view" role="alert">
-        <EmptyState icon="warning" title={trans.__('Couldn’t show this page')}>
+        <div className="pyr-column pyr-empty">
+          <div className="pyr-empty-title">
+            {trans.__('Couldn’t show this page')}
+          </div>
           <p>{problem}</p>
           <p>{trans.__('Your tasks and files are not affected.')}</p>
-          <Button label={trans.__('Retry')} onClick={this.props.onRetry} />
-        </EmptyState>
+          <button
+            type="button"
+            className="pyr-button"
+            onClick={this.props.onRetry}
+          >
+            {trans.__('Retry')}
+          </button>
+        </div>
       </div>
     );
   }

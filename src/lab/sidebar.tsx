@@ -73,9 +73,13 @@ class SidebarPanel extends VisibleWidget {
     }
   }
 
-  private readonly _view = React.lazy(async () => ({
-    default: (await import('../views/sidebar')).SidebarView
-  }));
+  private readonly _view = React.lazy(async () => {
+    const [{ SidebarView }] = await Promise.all([
+      import('../views/sidebar'),
+      import('../../style/views.css')
+    ]);
+    return { default: SidebarView };
+  });
 }
 
 export const sidebarPlugin: JupyterFrontEndPlugin<void> = {

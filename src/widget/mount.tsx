@@ -1,5 +1,5 @@
 /** The module with the views of the notebook widgets. */
-import '../../style/index.css';
+import '../../style/views.css';
 import '../../style/widget.css';
 
 import * as React from 'react';

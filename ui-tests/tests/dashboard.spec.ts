@@ -64,7 +64,7 @@ test.afterAll(async () => {
   nvml.remove();
 });
 
-test('the Dashboard shows GPUs, who holds them, what runs and what waits', async ({
+test('the Dashboard shows GPUs, who holds them, what runs and what waits, and pauses it', async ({
   page
 }) => {
   await openLab(page, server.url, 'steps');
@@ -105,12 +105,9 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
 
   await card.getByRole('button', { name: 'steps_1_seed=1' }).click();
   await expect(terminal(page)).toContainText('seed 1 sees GPU');
-});
 
-test('the queue is paused and goes on, on disk too', async ({ page }) => {
-  await openLab(page, server.url, 'steps');
+  // The queue is paused and goes on, on disk too.
   await openPage(page, 'Dashboard');
-  const queue = page.getByRole('region', { name: 'Queue' });
   await queue.getByRole('button', { name: 'Pause' }).click();
   await expect(queue).toContainText('The queue is paused');
   fs.writeFileSync(path.join(server.root, 'steps', 'enough'), '');

@@ -46,6 +46,12 @@ async function more(page: Page, item: string): Promise<void> {
   await page.getByRole('menuitem', { name: item }).click();
 }
 
+/** Turn the order of one's own on, or off again. */
+async function order(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Custom order' }).click();
+}
+
 /** The file that a click on *Download* gives. */
 async function download(page: Page): Promise<{ name: string; text: string }> {
   const coming = page.waitForEvent('download');
@@ -59,7 +65,7 @@ async function download(page: Page): Promise<{ name: string; text: string }> {
   };
 }
 
-test('duplicate, tag, export, delete, restore and purge', async ({
+test('order, duplicate, tag, export, delete, restore and purge', async ({
   page,
   baseURL
 }) => {
@@ -73,6 +79,28 @@ test('duplicate, tag, export, delete, restore and purge', async ({
     }
   });
 
+  // An order of one's own, which is taken back.
+  await order(page);
+  const shown = () =>
+    taskRows(page).evaluateAll(rows =>
+      rows
+        .map(row => [
+          Number(row.getAttribute('aria-rowindex')),
+          (row as HTMLElement).dataset.task ?? ''
+        ])
+        .sort((a, b) => Number(a[0]) - Number(b[0]))
+        .map(([, name]) => name)
+    );
+  await expect.poll(shown).toEqual(NAMES);
+  await taskRow(page, NAMES[3]).click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Move up' }).click();
+  await expect.poll(shown).toEqual([NAMES[0], NAMES[1], NAMES[3], NAMES[2]]);
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await taskRow(page, NAMES[0]).click();
+  await grid.press('Alt+ArrowDown');
+  await expect.poll(shown).toEqual([NAMES[1], NAMES[0], NAMES[3], NAMES[2]]);
+  await order(page);
+
   // A copy, by the right button.
   await taskRow(page, NAMES[0]).click({ button: 'right' });
   await picture(page, 'lifecycle-menu');
@@ -85,7 +113,6 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   // Tags for two tasks, by keyboard alone.
   await taskRow(page, NAMES[1]).click();
   await taskRow(page, NAMES[2]).click({ modifiers: ['Control'] });
-  const grid = page.getByRole('grid', { name: 'Tasks' });
   await grid.press('Shift+F10');
   await expect(page.getByRole('menu')).toBeVisible();
   await page.keyboard.press('t');
@@ -192,28 +219,4 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await expect(taskRows(page)).toHaveCount(4);
   await expect(taskRow(page, NAMES[1]).getByText('best one')).toBeVisible();
   await expect(taskRow(page, NAMES[0])).toHaveCount(0);
-});
-
-test('tasks in an order of one’s own', async ({ page, baseURL }) => {
-  await sweep(page, baseURL as string, 'ordered');
-  await page.getByRole('button', { name: 'More', exact: true }).click();
-  await page.getByRole('menuitemcheckbox', { name: 'Custom order' }).click();
-  const shown = () =>
-    taskRows(page).evaluateAll(rows =>
-      rows
-        .map(row => [
-          Number(row.getAttribute('aria-rowindex')),
-          (row as HTMLElement).dataset.task ?? ''
-        ])
-        .sort((a, b) => Number(a[0]) - Number(b[0]))
-        .map(([, name]) => name)
-    );
-  await expect.poll(shown).toEqual(NAMES);
-  await taskRow(page, NAMES[3]).click({ button: 'right' });
-  await page.getByRole('menuitem', { name: 'Move up' }).click();
-  await expect.poll(shown).toEqual([NAMES[0], NAMES[1], NAMES[3], NAMES[2]]);
-  const grid = page.getByRole('grid', { name: 'Tasks' });
-  await taskRow(page, NAMES[0]).click();
-  await grid.press('Alt+ArrowDown');
-  await expect.poll(shown).toEqual([NAMES[1], NAMES[0], NAMES[3], NAMES[2]]);
 });

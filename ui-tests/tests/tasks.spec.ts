@@ -213,7 +213,10 @@ test('stop, delete, undo', async ({ page, baseURL }) => {
   await expect.poll(isThere).toBe(true);
 });
 
-test('a click counts while the preview arrives', async ({ page, baseURL }) => {
+test('a click counts while the preview arrives, and what another program changes shows', async ({
+  page,
+  baseURL
+}) => {
   makeProject(ROOT, 'clicked', 'talk.py', TALKER);
   await openLab(page, baseURL as string, 'clicked');
   await openInPyruns(page, 'talk.py');
@@ -233,27 +236,17 @@ test('a click counts while the preview arrives', async ({ page, baseURL }) => {
   await expect(page.getByText('4 tasks')).toBeVisible();
   await page.mouse.up();
   await expect(taskRows(page).getByText('Pending')).toHaveCount(4);
-});
 
-test('what another program changes shows without a reload', async ({
-  page,
-  baseURL
-}) => {
-  makeProject(ROOT, 'others', 'talk.py', TALKER);
-  await openLab(page, baseURL as string, 'others');
-  await openInPyruns(page, 'talk.py');
-  await page.getByLabel('voice', { exact: true }).fill('left | right');
-  await page.getByRole('button', { name: 'Create', exact: true }).click();
-  await expect(taskRows(page).getByText('Pending')).toHaveCount(2);
-
-  const folder = taskFolder(ROOT, 'others', 'talk', 'talk_1_voice=left');
+  // Another program pins a task, and removes it.
+  const task = 'talk_1_voice=left,volume=soft';
+  const folder = taskFolder(ROOT, 'clicked', 'talk', task);
   const info = path.join(folder, 'task_info.json');
   const changed = { ...taskInfo(folder), pinned: true };
   fs.writeFileSync(`${info}.new`, JSON.stringify(changed, null, 2));
   fs.renameSync(`${info}.new`, info);
   await expect(
-    taskRow(page, 'talk_1_voice=left').getByRole('img', { name: 'Pinned' })
+    taskRow(page, task).getByRole('img', { name: 'Pinned' })
   ).toBeVisible();
   fs.rmSync(folder, { recursive: true });
-  await expect(taskRows(page)).toHaveCount(1);
+  await expect(taskRows(page)).toHaveCount(3);
 });

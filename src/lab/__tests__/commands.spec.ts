@@ -248,6 +248,23 @@ describe('an action', () => {
     expect(client.actOnTasks).toHaveBeenCalledTimes(1);
   });
 
+  it.each([
+    ['pyruns:pin-tasks', { tasks: ['a'] }],
+    [CommandIDs.openManager, {}],
+    [CommandIDs.openPage, { page: 'dashboard' }],
+    [CommandIDs.copyLink, {}],
+    [CommandIDs.useAsTemplate, { path: 'a.yaml' }],
+    [CommandIDs.importRuns, { path: 'old/mlruns' }]
+  ])(
+    'is about the workspace that was open when it was called: %s',
+    async (id, args) => {
+      const { commands, core } = makeLab();
+      const done = commands.execute(id, ownArgs(args));
+      Object.assign(core, { current: { ...WORKSPACE, id: 'another' } });
+      expect(await done).toMatchObject({ workspace: WORKSPACE.id });
+    }
+  );
+
   it('without tasks is not offered, and says so', async () => {
     const { commands, pyruns } = makeLab();
     expect(commands.isEnabled('pyruns:run-tasks', ownArgs())).toBe(false);

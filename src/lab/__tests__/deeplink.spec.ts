@@ -1,4 +1,10 @@
-import { LINK_PATTERN, linkTo, readLink, withoutLink } from '../deeplink';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+
+import { LINK_PATTERN } from '../deeplink';
+import { demoPlugin } from '../demo';
+import { linkTo, readLink, withoutLink } from '../links';
+import { CommandIDs } from '../tokens';
+import { answer, dialog, makeLab, settle } from './lab';
 
 const BASE = 'http://h:8888/user/me/';
 
@@ -16,6 +22,11 @@ describe('links to tasks', () => {
     expect(url.hash).toBe('');
     expect(LINK_PATTERN.test(url.pathname + url.search)).toBe(true);
     expect(readLink(url.search)).toEqual({ workspace, query });
+    // Lab writes the address again, without `reset`.
+    const again = URLExt.objectToQueryString(
+      URLExt.queryStringToObject(url.search)
+    );
+    expect(readLink(again)).toEqual({ workspace, query });
     expect([...url.searchParams.keys()]).toEqual(
       query ? ['pyruns', 'query'] : ['pyruns']
     );
@@ -38,5 +49,45 @@ describe('links to tasks', () => {
     expect(readLink(`?pyruns=w&query=${'x'.repeat(1e5)}`)?.query).toHaveLength(
       8000
     );
+  });
+});
+
+/** Fail like the files of a version that was replaced meanwhile. */
+const gone = () => {
+  throw new Error('Loading chunk 1 failed.');
+};
+
+describe('a link that cannot be opened', () => {
+  afterEach(async () => {
+    jest.dontMock('../links');
+    await answer('OK');
+  });
+
+  it.each([
+    ['there is no such workspace', 'There is none.', false],
+    ['its code is missing', 'Loading chunk 1 failed.', true]
+  ])('says so: %s', async (_, message, isGone) => {
+    if (isGone) {
+      jest.doMock('../links', gone);
+    }
+    const { commands } = makeLab();
+    await commands.execute(CommandIDs.openLink, { search: '?pyruns=none' });
+    await settle();
+    expect(dialog()?.textContent).toContain('Couldn’t open this link');
+    expect(dialog()?.textContent).toContain(message);
+  });
+});
+
+describe('a demo whose code is missing', () => {
+  it('says so', async () => {
+    jest.doMock('../demopage', gone);
+    PageConfig.setOption('pyrunsDemoUrl', 'worker.js');
+    const { app, core } = makeLab();
+    void demoPlugin.activate(app, core);
+    await settle();
+    expect(dialog()?.textContent).toContain('Loading chunk 1 failed.');
+    PageConfig.setOption('pyrunsDemoUrl', '');
+    jest.dontMock('../demopage');
+    await answer('OK');
   });
 });

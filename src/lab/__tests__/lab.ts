@@ -177,6 +177,7 @@ export function makeLab(
   void sidebarPlugin.activate(app, core, null, items);
   const pyruns = pyrunsPlugin.activate(app, core) as IPyruns;
   return {
+    app,
     commands,
     contextMenu,
     client: known,

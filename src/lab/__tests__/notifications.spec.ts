@@ -8,7 +8,7 @@ import { row } from '../../model/__tests__/fake';
 import { notificationsPlugin } from '../notifications';
 import { SettingsStore } from '../settings';
 import type { ICore, IHappened } from '../tokens';
-import { WORKSPACE } from './lab';
+import { settle, WORKSPACE } from './lab';
 
 /** The notifications about what the test lets happen. */
 function notified() {
@@ -27,7 +27,7 @@ function notified() {
     idle: new Signal(sender)
   };
   void notificationsPlugin.activate(
-    {} as JupyterFrontEnd,
+    { restored: Promise.resolve() } as JupyterFrontEnd,
     core as unknown as ICore
   );
   return {
@@ -43,16 +43,42 @@ function notified() {
   };
 }
 
+describe('the code of notifications', () => {
+  afterEach(() => {
+    jest.dontMock('../notifier');
+    Notification.dismiss();
+  });
+
+  it('is loaded once Lab is restored, and again for an event without it', async () => {
+    let missing = 3;
+    jest.doMock('../notifier', () => {
+      if (missing-- > 0) {
+        throw new Error('Loading chunk 1 failed.');
+      }
+      return jest.requireActual('../notifier');
+    });
+    const { alert, messages } = notified();
+    await settle();
+    expect(missing).toBe(1);
+    alert(WORKSPACE, 'a');
+    alert(WORKSPACE, 'b');
+    await settle();
+    expect(messages()).toEqual([expect.stringMatching(/^2 tasks in /)]);
+  });
+});
+
 describe('a notification about alerts', () => {
-  it('is about one workspace', () => {
+  it('is about one workspace', async () => {
     const other = { ...WORKSPACE, id: 'study/_pyruns_/other', name: 'other' };
     const { open, alert, messages } = notified();
     open(WORKSPACE);
     alert(WORKSPACE, 'a');
     alert(WORKSPACE, 'b');
+    await settle();
     expect(messages()).toEqual([expect.stringMatching(/^2 tasks in /)]);
     open(other);
     alert(other, 'c');
+    await settle();
     expect(messages()).toEqual([
       expect.stringMatching(/^2 tasks in /),
       'c: NaN'

@@ -6,7 +6,7 @@ import {
 import { CommandRegistry } from '@lumino/commands';
 import type { ContextMenu } from '@lumino/widgets';
 
-import { workspaceOf } from '../files';
+import { workspaceOf } from '../fileactions';
 import { markdownRenderer } from '../pagefactory';
 import { CommandIDs } from '../tokens';
 import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';

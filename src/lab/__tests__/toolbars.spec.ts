@@ -4,6 +4,7 @@ import {
   ToolbarWidgetRegistry
 } from '@jupyterlab/apputils';
 import { SettingRegistry } from '@jupyterlab/settingregistry';
+import { LabIcon, refreshIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
@@ -22,6 +23,17 @@ const read = (file: string) =>
       'fs'
     )
     .readFileSync(file, 'utf-8');
+
+// A toolbar is filled when the code of pages is loaded, as far as it is wide enough.
+beforeAll(async () => {
+  jest
+    .spyOn(Element.prototype, 'clientWidth', 'get')
+    .mockImplementation(function (this: Element) {
+      return this.classList.contains('jp-Toolbar') ? 2000 : 20;
+    });
+  await import('../pagefactory');
+  await import('../actionicons');
+});
 
 /** Settings with our schemas and what a user wrote. */
 function makeSettings(user: ReadonlyJSONObject) {
@@ -55,6 +67,9 @@ async function openPage(page: string, user: ReadonlyJSONObject = {}) {
   Widget.attach(area, document.body);
   MessageLoop.flush();
   await settle();
+  if (page === 'manager') {
+    await waitFor(() => expect(names(area)).toContain('run'));
+  }
   const button = (id: string) =>
     area.toolbar.node.querySelector<HTMLElement>(`[data-command="${id}"]`);
   return { ...lab, area, button };
@@ -63,6 +78,17 @@ async function openPage(page: string, user: ReadonlyJSONObject = {}) {
 /** The items of a toolbar by name, without the button for more. */
 const names = (area: PageArea) =>
   [...area.toolbar.names()].filter(name => !name.startsWith('toolbar-popup'));
+
+describe('the icon of an action', () => {
+  it('is drawn in a toolbar of Lab, too, before a page is opened', async () => {
+    const { commands } = makeLab();
+    const icon = commands.icon('pyruns:run-tasks', { toolbar: true });
+    expect(icon).toBeInstanceOf(LabIcon);
+    await waitFor(() =>
+      expect((icon as LabIcon).svgstr).not.toBe(refreshIcon.svgstr)
+    );
+  });
+});
 
 describe('the places in a toolbar', () => {
   it('outlive the item that they had before', () => {
@@ -101,7 +127,10 @@ describe('the toolbar of a page', () => {
   });
 
   it('is hidden as long as it has no items', async () => {
-    const { area } = await openPage('compare');
+    const { area, client } = await openPage('compare');
+    // The toolbar is filled before the view asks for its workspace.
+    await waitFor(() => expect(client.getWorkspace).toHaveBeenCalled());
+    await settle();
     expect(area.toolbar.isHidden).toBe(true);
     area.dispose();
     const { area: other } = await openPage('compare', {
@@ -109,7 +138,7 @@ describe('the toolbar of a page', () => {
         toolbar: [{ name: 'tasks', command: 'pyruns:open-manager' }]
       }
     });
-    expect(other.toolbar.isHidden).toBe(false);
+    await waitFor(() => expect(other.toolbar.isHidden).toBe(false));
     other.dispose();
   });
 

@@ -2,7 +2,6 @@ import type { Study, StudyDetail } from '../../client/types';
 import type { StudiesModel } from '../../model/studies';
 import type { IQuestion } from '../shared/confirm';
 import type { ITrans } from '../shared/context';
-import { stateWord } from '../shared/study';
 import type {
   Args,
   IAction,
@@ -103,6 +102,17 @@ export const STUDY_ACTIONS = {
     )
   }
 } satisfies Record<string, IAction<IActionContext>>;
+
+/** Return the state of a study in words. */
+export function stateWord(trans: ITrans, state: Study['state']): string {
+  const words: Record<Study['state'], string> = {
+    active: trans.__('Running'),
+    stopped: trans.__('Stopped'),
+    finished: trans.__('Finished'),
+    failed: trans.__('Stopped after errors')
+  };
+  return words[state];
+}
 
 /** Return whether the study that is shown is active, if one is shown. */
 function isRunning({ studies }: ISituation): boolean | undefined {

@@ -1,11 +1,7 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
 import { isActive } from '../../model/active';
-import { DEFAULT_LISTING } from '../../model/taskliststate';
 import type { TaskListModel } from '../../model/tasklist';
 import type { ActionOptions } from '../../model/taskliststate';
-import { copyText } from '../shared/copy';
-import { quoted } from '../shared/format';
-import { save } from '../shared/save';
 import type { IAction, IResult, ISituation, ITaskContext } from './action';
 import { refusedByName } from './action';
 import { selectedIn } from './trash';
@@ -172,6 +168,10 @@ export const TASK_ACTIONS = {
     tasks: 'some',
     group: 'edit',
     run: async ({ model, chosen: { names } }) => {
+      const [{ quoted }, { copyText }] = await Promise.all([
+        import('../shared/format'),
+        import('../shared/copy')
+      ]);
       const folder = model.ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
       const command = `cd ${quoted(folder)} && jupyter pyruns run ${names.map(quoted).join(' ')}`;
       await copyText(command);
@@ -256,6 +256,7 @@ export const TASK_ACTIONS = {
     isOffered: ({ model }) => model !== undefined,
     isOn: isSortedByHand,
     run: async context => {
+      const { DEFAULT_LISTING } = await import('../../model/taskliststate');
       const { sort, order } = isSortedByHand(context)
         ? DEFAULT_LISTING
         : ({ sort: 'order', order: 'asc' } as const);
@@ -379,6 +380,7 @@ async function exportResults(
   query: ExportQuery
 ): Promise<IResult> {
   const { blob, name } = await model.exportResults(query);
+  const { save } = await import('../shared/save');
   save(blob, name);
   return { workspace: model.ws, file: name, bytes: blob.size };
 }

@@ -6,10 +6,17 @@ import { useTrans } from '../shared/context';
 import { countOfTasks } from '../shared/format';
 import { Resizer } from '../shared/resizer';
 import { StatusIcon } from '../shared/status';
+import { useVirtualRows } from '../shared/virtualrows';
 import { IconButton } from '../shared/button';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
 import type { IComparisonView } from './comparisonview';
+
+/** With more tasks only the lines in sight are in the page. */
+const MAX_WHOLE = 100;
+
+/** Height of a line in pixels, as in style/compare.css. */
+const LINE_HEIGHT = 24;
 
 export interface IComparedTasksProps {
   model: CompareModel;
@@ -31,7 +38,22 @@ export const ComparedTasks = React.memo(function ComparedTasks(
   const trans = useTrans();
   const isAll = hidden.size === 0;
   const list = React.useRef<HTMLElement>(null);
-  const { listed } = shown;
+  const scroller = React.useRef<HTMLUListElement>(null);
+  const { listed, all } = shown;
+  const isLong = all.length > MAX_WHOLE;
+  const lines = useVirtualRows(
+    scroller,
+    isLong ? all.length : 0,
+    LINE_HEIGHT,
+    // Lines are shown before the list is measured.
+    { initialRect: { width: 0, height: 600 } }
+  ).getVirtualItems();
+  const first = isLong ? (lines[0]?.index ?? 0) : 0;
+  const end = isLong ? (lines[lines.length - 1]?.index ?? -1) + 1 : all.length;
+  const widest = React.useMemo(
+    () => (isLong && listed.length > 0 ? widestValues(all) : null),
+    [isLong, listed, all]
+  );
   return (
     <nav
       ref={list}
@@ -69,11 +91,27 @@ export const ComparedTasks = React.memo(function ComparedTasks(
           />
         )}
       </div>
-      <ul style={gridOf(listed.length)}>
+      <ul ref={scroller} style={gridOf(listed.length)}>
+        {widest && (
+          // Holds the columns open for lines that are not in sight.
+          <li
+            className="pyr-compared-task pyr-compared-task-widths"
+            aria-hidden="true"
+          >
+            <span className="pyr-compared-task-name">
+              {widest.map((value, at) => (
+                <span key={at} className="pyr-cut">
+                  {value}
+                </span>
+              ))}
+            </span>
+          </li>
+        )}
         {listed.length > 0 && (
           <li
             className="pyr-compared-task pyr-compared-task-keys pyr-note"
             aria-hidden="true"
+            style={widest ? { gridRow: 1 } : undefined}
           >
             <span />
             <span />
@@ -84,9 +122,12 @@ export const ComparedTasks = React.memo(function ComparedTasks(
             ))}
           </li>
         )}
-        {shown.all.map(({ row, label, values, colour }) => (
+        <Gap lines={first} />
+        {all.slice(first, end).map(({ row, label, values, colour }, at) => (
           <ComparedTask
             key={row.name}
+            position={isLong ? first + at + 1 : undefined}
+            count={isLong ? all.length : undefined}
             model={model}
             focus={props.focus}
             name={row.name}
@@ -99,6 +140,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
             onOpenLog={props.onOpenLog}
           />
         ))}
+        <Gap lines={all.length - end} />
       </ul>
       <Resizer
         target={list}
@@ -108,6 +150,30 @@ export const ComparedTasks = React.memo(function ComparedTasks(
     </nav>
   );
 });
+
+/** Takes the place of lines that are not in sight. */
+function Gap({ lines }: { lines: number }): JSX.Element | null {
+  return lines > 0 ? (
+    <li
+      className="pyr-compared-tasks-gap"
+      aria-hidden="true"
+      style={{ gridRow: `span ${lines}` }}
+    />
+  ) : null;
+}
+
+/** The longest value of each column. */
+function widestValues(all: IComparisonView['all']): string[] {
+  const widest: string[] = [];
+  for (const { values } of all) {
+    values.forEach((value, at) => {
+      if (value.length > (widest[at]?.length ?? -1)) {
+        widest[at] = value;
+      }
+    });
+  }
+  return widest;
+}
 
 /** Check boxes, colours, columns that cut no value, states, buttons. */
 function gridOf(values: number): React.CSSProperties {
@@ -121,6 +187,9 @@ function gridOf(values: number): React.CSSProperties {
 const ComparedTask = React.memo(function ComparedTask(props: {
   model: CompareModel;
   focus: FocusModel;
+  /** Its place in a list of which only a part is in the page, and the length of that. */
+  position: number | undefined;
+  count: number | undefined;
   name: string;
   status: TaskRow['status'];
   readable: boolean;
@@ -137,6 +206,8 @@ const ComparedTask = React.memo(function ComparedTask(props: {
   return (
     <li
       className={`pyr-compared-task${isCurrent ? ' pyr-is-current' : ''}`}
+      aria-posinset={props.position}
+      aria-setsize={props.count}
       onPointerEnter={() => focus.set(name)}
       onPointerLeave={() => focus.set(null)}
     >

@@ -9,6 +9,7 @@ import { SortButton, sortedAs } from '../shared/sorting';
 import { StatusIcon } from '../shared/status';
 import { Link } from '../shared/button';
 import { splitName, TaskName } from '../shared/tasklines';
+import { useVirtualRows } from '../shared/virtualrows';
 import type { FocusModel } from './focus';
 import type { IComparisonView, IComparedTask } from './comparisonview';
 
@@ -20,6 +21,12 @@ export interface ICompareTableProps {
   focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
+
+/** With more tasks only the rows in sight are in the page. */
+const MAX_WHOLE = 100;
+
+/** Height of a row in pixels, as in style/compare.css. */
+const ROW_HEIGHT = 28;
 
 /** How the table is sorted; by an empty key not at all. */
 type Sort = React.ComponentProps<typeof SortButton>['sorted'];
@@ -42,6 +49,21 @@ function Table(props: ICompareTableProps): JSX.Element {
     [shown]
   );
   const tasks = React.useMemo(() => sorted(shown, sort), [shown, sort]);
+  const scroller = React.useRef<HTMLDivElement>(null);
+  const isLong = !props.isTransposed && tasks.length > MAX_WHOLE;
+  const rows = useVirtualRows(
+    scroller,
+    isLong ? tasks.length : 0,
+    ROW_HEIGHT,
+    // Rows are shown before the table is measured.
+    { initialRect: { width: 0, height: 600 } }
+  ).getVirtualItems();
+  const first = isLong ? (rows[0]?.index ?? 0) : 0;
+  const end = isLong ? (rows[rows.length - 1]?.index ?? -1) + 1 : tasks.length;
+  const widest = React.useMemo(
+    () => (isLong ? widestTexts(shown) : null),
+    [isLong, shown]
+  );
   const toggle = (key: string) =>
     setSort(({ sort: old, order }) =>
       old !== key
@@ -83,8 +105,15 @@ function Table(props: ICompareTableProps): JSX.Element {
   );
 
   return (
-    <div className="pyr-data pyr-compare-table" tabIndex={0}>
-      <table aria-label={trans.__('Differences between the tasks')}>
+    <div
+      ref={scroller}
+      className={`pyr-data pyr-compare-table${isLong ? ' pyr-is-long' : ''}`}
+      tabIndex={0}
+    >
+      <table
+        aria-label={trans.__('Differences between the tasks')}
+        aria-rowcount={isLong ? tasks.length + 1 : undefined}
+      >
         {props.isTransposed ? (
           <>
             <thead>
@@ -120,20 +149,51 @@ function Table(props: ICompareTableProps): JSX.Element {
               </tr>
             </thead>
             <tbody>
-              {tasks.map(task => (
-                <tr key={task.row.name}>
+              <Gap rows={first} />
+              {tasks.slice(first, end).map((task, at) => (
+                <tr
+                  key={task.row.name}
+                  aria-rowindex={isLong ? first + at + 2 : undefined}
+                >
                   {taskHead(task, 'row')}
                   <Cells
                     cells={shown.columns.map(column => cellOf(column, task))}
                   />
                 </tr>
               ))}
+              <Gap rows={tasks.length - end} />
+              {widest && (
+                <tr className="pyr-compare-widths" aria-hidden="true">
+                  {widest.map((text, at) => (
+                    <td key={at}>{text}</td>
+                  ))}
+                </tr>
+              )}
             </tbody>
           </>
         )}
       </table>
     </div>
   );
+}
+
+/** Takes the place of rows that are not in sight. */
+function Gap({ rows }: { rows: number }): JSX.Element | null {
+  return rows > 0 ? (
+    <tr aria-hidden="true" style={{ height: rows * ROW_HEIGHT }} />
+  ) : null;
+}
+
+/** The longest text of each column, so that its width does not depend on what is in sight. */
+function widestTexts({ tasks, columns }: IComparisonView): string[] {
+  const longest = (texts: readonly string[]) =>
+    texts.reduce((found, text) => (text.length > found.length ? text : found));
+  return [
+    longest(tasks.map(({ row }) => row.name)),
+    ...columns.map(column =>
+      longest(tasks.map(({ at }) => textOf(column, column.values[at])))
+    )
+  ];
 }
 
 interface ICell {

@@ -55,6 +55,8 @@ const ICONS = {
 
 export type IconName = keyof typeof ICONS;
 
+export const ICON_NAMES = Object.keys(ICONS) as IconName[];
+
 export function Icon(props: {
   name: IconName;
   className?: string;

@@ -4,16 +4,6 @@ import type { ITrans } from './context';
 import { formatNumber } from './format';
 import { serverSentence } from './serversentences';
 
-export function stateWord(trans: ITrans, state: Study['state']): string {
-  const words: Record<Study['state'], string> = {
-    active: trans.__('Running'),
-    stopped: trans.__('Stopped'),
-    finished: trans.__('Finished'),
-    failed: trans.__('Stopped after errors')
-  };
-  return words[state];
-}
-
 /** How a search ended. */
 export function studySentence(trans: ITrans, study: Study): string {
   const { name, objective, best, message } = study;

@@ -2,14 +2,14 @@ import type { Virtualizer, VirtualizerOptions } from '@tanstack/react-virtual';
 import { observeElementRect, useVirtualizer } from '@tanstack/react-virtual';
 import type * as React from 'react';
 
-type Rows = Virtualizer<HTMLDivElement, Element>;
+type Rows = Virtualizer<HTMLElement, Element>;
 
 /** The rows of a long list that are in sight, and some around them. */
 export function useVirtualRows(
-  scroller: React.RefObject<HTMLDivElement>,
+  scroller: React.RefObject<HTMLElement>,
   count: number,
   height: number,
-  options: Partial<VirtualizerOptions<HTMLDivElement, Element>> = {}
+  options: Partial<VirtualizerOptions<HTMLElement, Element>> = {}
 ): Rows {
   return useVirtualizer({
     count,

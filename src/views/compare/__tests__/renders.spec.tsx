@@ -15,11 +15,14 @@ import { CompareView } from '..';
 const HALF = 30;
 const NAMES = Array.from({ length: 2 * HALF }, (_, at) => `task${at}`);
 
-function comparison(accuracies: readonly number[]): Comparison {
+function comparison(
+  accuracies: readonly number[],
+  names: readonly string[]
+): Comparison {
   return {
-    tasks: NAMES.map(name => row(name, { status: 'running', run: 1 })),
+    tasks: names.map(name => row(name, { status: 'running', run: 1 })),
     missing: [],
-    parameters: [{ key: 'lr', values: NAMES.map((_, at) => at / 100) }],
+    parameters: [{ key: 'lr', values: names.map((_, at) => at / 100) }],
     figures: [{ key: 'acc', values: [...accuracies] }],
     failures: []
   };
@@ -63,12 +66,12 @@ class Counter {
   }
 }
 
-async function opened() {
+async function opened(names: readonly string[] = NAMES) {
   // Half of them are the best ones.
-  const accuracies = NAMES.map((_, at) => (at < HALF ? 1 : at / 100));
+  const accuracies = names.map((_, at) => (at < HALF ? 1 : at / 100));
   let handlers: IEventHandlers | undefined;
   const client = {
-    compareManyTasks: jest.fn(async () => comparison(accuracies)),
+    compareManyTasks: jest.fn(async () => comparison(accuracies, names)),
     streamEvents: (ws: string, given: IEventHandlers) => {
       handlers = given;
       return new FakeStream();
@@ -80,29 +83,64 @@ async function opened() {
   const model = new CompareModel({
     client,
     ws: 'ws',
-    saved: { names: NAMES }
+    saved: { names: [...names] }
   });
   const counter = new Counter();
   const first = await counter.during(() =>
     render(
       <CompareView
         model={model}
-        title={NAMES[0]}
+        title={names[0]}
         trans={counter.trans}
         onOpenLog={() => undefined}
       />
     )
   );
-  expect(first.items).toBeGreaterThanOrEqual(NAMES.length);
-  expect(first.heads).toBeGreaterThanOrEqual(NAMES.length);
-  expect(first.best).toBeGreaterThanOrEqual(HALF);
-  return { accuracies, counter, handlers: handlers!, model };
+  return { accuracies, counter, first, handlers: handlers!, model };
 }
 
 const lineOf = (name: string) =>
   screen.getByLabelText(`Show ${name} in charts`).closest('li')!;
 
 describe('a comparison of many tasks', () => {
+  it('renders each of them once', async () => {
+    const { first, model } = await opened();
+    expect(first.items).toBeGreaterThanOrEqual(NAMES.length);
+    expect(first.heads).toBeGreaterThanOrEqual(NAMES.length);
+    expect(first.best).toBeGreaterThanOrEqual(HALF);
+    model.dispose();
+  });
+
+  it('has only the rows of 500 that are in sight', async () => {
+    const names = Array.from({ length: 500 }, (_, at) => `task${at}`);
+    const { first, model } = await opened(names);
+    expect(first.items).toBeLessThan(100);
+    expect(lineOf('task0')).toHaveAttribute('aria-setsize', '500');
+    const list = lineOf('task0').parentElement!;
+    list.scrollTop = 300 * 24;
+    await act(async () => void fireEvent.scroll(list));
+    expect(lineOf('task300')).toHaveAttribute('aria-posinset', '301');
+    expect(screen.queryByLabelText('Show task0 in charts')).toBeNull();
+
+    const heads = () =>
+      screen.getAllByRole('rowheader').map(head => head.textContent);
+    expect(heads()[0]).toBe('task0');
+    expect(heads().length).toBeLessThan(100);
+    const table = screen.getByRole('table');
+    expect(table).toHaveAttribute('aria-rowcount', '501');
+    const scroller = table.parentElement!;
+    scroller.scrollTop = 300 * 28;
+    await act(async () => void fireEvent.scroll(scroller));
+    expect(heads()).toContain('task300');
+    expect(heads()).not.toContain('task0');
+    expect(heads().length).toBeLessThan(100);
+    expect(screen.getByRole('row', { name: /^task300\b/ })).toHaveAttribute(
+      'aria-rowindex',
+      '302'
+    );
+    model.dispose();
+  });
+
   it('renders only the lines that the pointer leaves and comes to', async () => {
     const { counter, model } = await opened();
     const [from, to] = [lineOf('task3'), lineOf('task50')];

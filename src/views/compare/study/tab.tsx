@@ -12,6 +12,7 @@ import type { IActions } from '../../actions/controls';
 import { ActionButton, useActions } from '../../actions/controls';
 import {
   MORE_TRIALS,
+  stateWord,
   STUDY_ACTIONS,
   trialsToResume
 } from '../../actions/studies';
@@ -26,7 +27,6 @@ import { Banner } from '../../shared/banner';
 import { Link } from '../../shared/button';
 import { EmptyState } from '../../shared/emptystate';
 import { serverSentence } from '../../shared/serversentences';
-import { stateWord } from '../../shared/study';
 import type { FocusModel } from '../focus';
 import type { IOptions } from '../options';
 import { PlotPanel } from './plotpanel';
