@@ -19,6 +19,7 @@ PYR_VERSION := 0.3.17
 # What `make lab` needs comes first, so that JavaScript can be compiled while the rest is installed.
 LAB_EXTRAS := lab optimize examples dev
 EXTRAS := $(LAB_EXTRAS) test docs demo
+RARE := cyclopts|databricks|dns|fontTools|graphql|jedi|prompt_toolkit|pyasn1_modules|rich_rst|virtualenv|wcwidth|werkzeug
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -67,9 +68,10 @@ $(LAB_STAMP): pyproject.toml tools/requirements.py tools/install.sh $(VENV_STAMP
 $(PIP_STAMP): $(LAB_STAMP)
 	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
 	bash tools/install.sh $(VENV)/bin/python --requirement $(VENV)/requirements.txt
-	@# So that processes that start together do not each compile them: all modules, but not the tests of packages, nor
-	@# sources of machine code. A few files of packages are not Python. `-j` would cost half a millisecond for each.
-	ls -d $(VENV)/lib/python*/site-packages/* | xargs -n 25 -P "$$(nproc)" python -m compileall -qq -x 'site-packages/(.*/tests?|mypyc?)/' || true
+	@# So that processes that start together do not each compile them: all modules, but not the tests of packages,
+	@# sources of machine code, nor large packages that others bring along and the tests hardly load. A few files of
+	@# packages are not Python. `-j` would cost half a millisecond for each.
+	ls -d $(VENV)/lib/python*/site-packages/* | xargs -n 25 -P "$$(nproc)" python -m compileall -qq -x 'site-packages/(.*/tests?|mypyc?|$(RARE))/' || true
 	@# Not among the packages of the environment: every server of the tests would load it.
 	bash tools/install.sh $(VENV)/bin/python --no-deps --target $(VENV)/jupyter-server-mcp jupyter-server-mcp
 	touch $@
@@ -202,10 +204,12 @@ test: ## every suite, after installing what the tests need
 	$(MAKE) --no-print-directory system-packages & system=$$!; \
 	$(MAKE) --no-print-directory $(LAB_STAMP); \
 	$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
+	$(MAKE) --no-print-directory $(PYODIDE_STAMP) & pyodide=$$!; \
 	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$system; \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
-	$(MAKE) --no-print-directory build $(PYODIDE_STAMP); \
+	wait $$pyodide; \
+	$(MAKE) --no-print-directory build; \
 	python -m compileall -q pyruns_jupyter; \
 	nice -n 5 $(MAKE) --keep-going --no-print-directory lint check-api check-auth > $(VENV)/lint.log 2>&1 & lint=$$!; \
 	nice -n 5 $(MAKE) --keep-going --no-print-directory docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import psutil
 
 from tests.nodes import free_ports
+from tests.server.process import WITHOUT_LAB
 from tests.support import ROOT, wait_until
 
 # Seconds until a hub or a server of a user has started or stopped: Python imports for some seconds, and
@@ -50,6 +51,7 @@ c.Spawner.args = ["--allow-root", *{options!r}]
 c.Spawner.default_url = "/lab"
 c.Spawner.environment = {{
     "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
+    "JUPYTERHUB_SINGLEUSER_APP": {app!r},
     # Users of a real hub have processes of their own; here all are one.
     "PYRUNS_RUNTIME_DIR": lambda spawner: "{folder}/runtime-" + spawner.user.name,
 }}
@@ -78,7 +80,8 @@ class Hub:
     """A hub below `folder`; homes of users are in `home/<user>`.
 
     `command` is what each user's server is started by, `options` go to it, `services` and `roles` into the
-    hub's configuration.
+    hub's configuration. Without `lab`, servers do not load JupyterLab and the like, which takes longer than
+    all else.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Hub:
         options: tuple[str, ...] = (),
         services: tuple[dict[str, Any], ...] = (),
         roles: tuple[dict[str, Any], ...] = (),
+        lab: bool = False,
     ) -> None:
         self.folder = folder
         self.password = secrets.token_hex(16)
@@ -106,7 +110,8 @@ class Hub:
                 password=self.password,
                 token=self._token,
                 command=[*command, "jupyterhub-singleuser"],
-                options=[*options],
+                app="" if lab else "jupyter-server",
+                options=[*([] if lab else [WITHOUT_LAB]), *options],
                 services=[*services],
                 roles=[*roles],
             ),

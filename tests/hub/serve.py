@@ -17,7 +17,7 @@ def main() -> None:
     """Serve until nobody needs it any more."""
     folder = Path(sys.argv[1])
     try:
-        hub = Hub(folder, options=("--LabApp.expose_app_in_browser=True",))
+        hub = Hub(folder, options=("--LabApp.expose_app_in_browser=True",), lab=True)
         print(json.dumps({"url": hub.url, "password": hub.password}), flush=True)
         sys.stdin.read()
         hub.close()

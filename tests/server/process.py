@@ -18,6 +18,7 @@ from tests.support import ROOT, wait_until
 
 TOKEN = "secret"
 LAB = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp")
+WITHOUT_LAB = f"--ServerApp.jpserver_extensions={dict.fromkeys(LAB, False)}"
 
 
 class ServerProcess:
