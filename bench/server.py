@@ -49,7 +49,7 @@ class Client:
     async def get(self, path: str, **query: Any) -> bytes:
         """Return the body at a path below the base URL."""
         address = f"{self.server.base}{path}" + (f"?{urlencode(query)}" if query else "")
-        answer = await self._http.fetch(HTTPRequest(address, headers=HEADERS, request_timeout=120))
+        answer = await self._http.fetch(HTTPRequest(address, headers=HEADERS, request_timeout=1200))
         return answer.body
 
     async def api(self, path: str, **query: Any) -> bytes:

@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -175,7 +174,7 @@ def _project() -> Iterator[str]:
         if any(line["key"] == "slurm" for line in lines):
             yield from _cluster()
     left = (
-        {one.name for one in fields(Settings)}
+        {*Settings.__struct_fields__}
         - {"gpus", "cluster", "log_patterns", "values", "problem"}
         - {"pass_defaults_in", "as_module_in", "alerts_in"}
         - shown

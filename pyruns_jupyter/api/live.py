@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, Unreadable
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED, RUNNING, status_of
@@ -26,8 +28,7 @@ Look = Callable[[], tuple[int, int, int]]  # it returns the numbers `done`, `lef
 Kind = Literal["changed", "removed"]
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(Struct, frozen=True):
     """A change of a task.
 
     Attributes:
@@ -42,7 +43,11 @@ class Event:
     name: str
     status: str | None
     before: str | None
-    row: TaskRow | None = field(repr=False)
+    row: TaskRow | None
+
+    def __repr__(self) -> str:
+        shown = [f"{key}={value!r}" for key, value in asdict(self).items() if key != "row"]
+        return f"Event({', '.join(shown)})"
 
 
 class Waiting:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core.common.printable import printable, printable_text
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow, shown_statuses
 
 MAX_ROWS = 200  # of a displayed table
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
@@ -19,6 +18,8 @@ _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
 
 def value_text(value: Any) -> str:
     """Return the value of a parameter or metric as text. Floats are rounded to six significant digits."""
+    if type(value) is str:  # first, as most values are
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -43,21 +44,15 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     """
     swept = _keys(row.swept for row in rows)
     figures = [key for key in _keys(row.figures for row in rows) if key not in swept]
-    header = ["status", "name", *swept, *figures, "time", "message"]
-    cells = [
-        [
-            row.shown_status,
-            row.name,
-            *(value_text(row.swept.get(key)) for key in swept),
-            *(value_text(row.figures.get(key)) for key in figures),
-            duration_text(row.duration),
-            row.message or "",
-        ]
-        for row in rows
-    ]
-    if not any(line[-1] for line in cells):
-        header, cells = header[:-1], [line[:-1] for line in cells]
-    return header, cells
+    header = ["status", "name", *swept, *figures, "time"]
+    columns = [shown_statuses(rows), [row.name for row in rows]]
+    columns += [[value_text(row.swept.get(key)) for row in rows] for key in swept]
+    columns += [[value_text(row.figures.get(key)) for row in rows] for key in figures]
+    columns.append([duration_text(row.duration) for row in rows])
+    if any(row.message for row in rows):
+        header.append("message")
+        columns.append([row.message or "" for row in rows])
+    return header, [[*line] for line in zip(*columns, strict=True)]
 
 
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
@@ -132,8 +127,7 @@ class TableView:
         return html_table(header, cells, count_text(len(self.rows), "task"))
 
 
-@dataclass(frozen=True)
-class TaskRun(Run):
+class TaskRun(Run, frozen=True):
     """One run of a task. Notebooks display it as a table.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from pyruns_jupyter.core.alerts.stored import Alert, alerts_of
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.config.document import parse_config
@@ -13,10 +15,7 @@ from pyruns_jupyter.core.logs import reader as logs
 from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
-from pyruns_jupyter.core.tasks import edit as tasks
-from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
-from pyruns_jupyter.core.trust.signed_pickles import load_pickle
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .live import Waiting
@@ -107,7 +106,7 @@ class Task(TaskMetrics):
     @property
     def runs(self) -> list[TaskRun]:
         """The runs, oldest first. The list is empty if the task file is damaged."""
-        return [TaskRun(**vars(one)) for one in runs.runs(read_row(self.folder)[1])]
+        return [TaskRun(*astuple(one)) for one in runs.runs(read_row(self.folder)[1])]
 
     @property
     def notes(self) -> str:
@@ -117,7 +116,7 @@ class Task(TaskMetrics):
 
     @notes.setter
     def notes(self, text: str) -> None:
-        tasks.change(self._workspace, self._name, metadata.TaskPatch(notes=text))
+        self._change(metadata.TaskPatch(notes=text))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -126,7 +125,7 @@ class Task(TaskMetrics):
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
-        tasks.change(self._workspace, self._name, metadata.TaskPatch(tags=_tags(tags)))
+        self._change(metadata.TaskPatch(tags=_tags(tags)))
 
     @property
     def pinned(self) -> bool:
@@ -135,7 +134,7 @@ class Task(TaskMetrics):
 
     @pinned.setter
     def pinned(self, pinned: bool) -> None:
-        tasks.change(self._workspace, self._name, metadata.TaskPatch(pinned=pinned))
+        self._change(metadata.TaskPatch(pinned=pinned))
 
     @property
     def env(self) -> dict[str, str]:
@@ -151,7 +150,7 @@ class Task(TaskMetrics):
         Raises:
             InvalidInput: if a name or value is not valid. No variable is changed.
         """
-        tasks.change(self._workspace, self._name, metadata.TaskPatch(env=variables))
+        self._change(metadata.TaskPatch(env=variables))
         return self
 
     def rename(self, name: str) -> Task:
@@ -164,7 +163,9 @@ class Task(TaskMetrics):
             InvalidInput: if the name is not valid.
             Conflict: if the task is queued or running, or the name is in use.
         """
-        tasks.rename(self._workspace, self._name, name)
+        from pyruns_jupyter.core.tasks.edit import rename
+
+        rename(self._workspace, self._name, name)
         self._name = name
         return self
 
@@ -371,6 +372,8 @@ class Task(TaskMetrics):
             Unreadable: if the value is not trusted, or cannot be loaded, for example because a package is
                 missing.
         """
+        from pyruns_jupyter.core.trust.signed_pickles import load_pickle  # few tasks have a value
+
         index = run or self._latest()
         known = [one for one in self.runs if one.index == index]
         status = known[0].status if known else self.status
@@ -399,11 +402,18 @@ class Task(TaskMetrics):
         Raises:
             Conflict: if the task is queued or running.
         """
-        trash.trash(self._workspace, self._name)
+        from pyruns_jupyter.core.tasks.trash import trash
+
+        trash(self._workspace, self._name)
 
     @property
     def _paths(self) -> TaskPaths:
         return self._workspace.paths(self._name)
+
+    def _change(self, patch: metadata.TaskPatch) -> None:
+        from pyruns_jupyter.core.tasks.edit import change  # most commands change no tasks
+
+        change(self._workspace, self._name, patch)
 
     def _latest(self) -> int:
         row = self.row

@@ -47,7 +47,7 @@ def _argument(name: str, kind: Kind) -> dict[str, Any]:
     if kind.choices:
         return {"choices": kind.choices}
     if not kind.metavar:
-        is_optional = getattr(QueueOptions, name) is None  # so that it can also be switched off
+        is_optional = getattr(QueueOptions(), name) is None  # so that it can also be switched off
         return {"action": argparse.BooleanOptionalAction if is_optional else "store_true", "default": None}
     if kind.is_list:
         return {"action": "append", "metavar": kind.metavar}

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 MAX_AGE_SECONDS = 0.3  # how long an index is used without reading the disk again
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # between two reads while there are listeners
+LIVE_PERIOD_SECONDS = 1.0  # the same at least with file system notifications, which metrics do not cause
 IDLE_PERIOD_SECONDS = 10.0  # the same with file system notifications and without active tasks
 MAX_SHARE = 0.01  # of the time, to look at all tasks although there are notifications
 CHECK_SECONDS = 3.0  # between two checks that a scheduler is alive
@@ -264,8 +265,8 @@ class Watcher:
                 # A large workspace on a slow disk is read less often.
                 pause = min(max(self._period, 4 * cost), max(MAX_PERIOD_SECONDS, cost))
                 self._period = min(self._period * 1.25, MAX_PERIOD_SECONDS)
-                if is_complete and not self.active:
-                    pause = IDLE_PERIOD_SECONDS
+                if is_complete:
+                    pause = max(pause, LIVE_PERIOD_SECONDS) if self.active else IDLE_PERIOD_SECONDS
                 if await hints.wait(pause):
                     pause = min(max(MIN_PERIOD_SECONDS, 4 * cost), max(MAX_PERIOD_SECONDS, 2 * cost))
                     await asyncio.sleep(began + pause - time.monotonic())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from operator import ne
 from typing import Any
 
 from pyruns_jupyter.core.query.fields import count_keys
 from pyruns_jupyter.core.tasks.index import TaskIndex
 
 MAX_KEYS = 2000
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
@@ -48,6 +50,24 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
         }
 
     return make
+
+
+def value_keys(values: Sequence[Any]) -> Sequence[Hashable]:
+    """Return keys of which two are equal where the `value_key` of the values is."""
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and kinds <= _PLAIN and not any(map(ne, values, values)):  # the latter only for NaN
+        return values
+    known: dict[int, Hashable] = {}  # configurations share equal lists
+    found = []
+    for value in values:
+        if type(value) is dict or type(value) is list:
+            key = known.get(id(value))
+            if key is None:
+                key = known[id(value)] = value_key(value)
+            found.append(key)
+        else:
+            found.append(value_key(value))
+    return found
 
 
 def value_key(value: Any) -> Hashable:

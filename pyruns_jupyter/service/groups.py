@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from operator import attrgetter, is_, ne
 from statistics import fmean
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
+from pyruns_jupyter.core.config.flatten import EMPTY, column_of, keys_of
 from pyruns_jupyter.core.query.columns import usage_of
 from pyruns_jupyter.core.query.order import sort_by
 from pyruns_jupyter.core.query.scanner import quoted
@@ -17,21 +22,30 @@ from pyruns_jupyter.core.query.values import value_text
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow
 
-from .columns import value_key
+from .columns import value_keys
 from .tasks import PageRequest, check_fields
 
 MAX_KEYS = 50
 MAX_NAMES = 20  # that are listed of one group
 _USAGE = ("gpu_hours", "energy_kwh")  # sort keys
 _NUMBERS = frozenset({int, float})  # not bool
+_FEW = 100  # tasks
 _MAX_VALUE = 1e300  # larger numbers, whose sum may not be a float, and NaN are left out
 
 
 @dataclass
 class _Group:
     values: dict[str, Any]
-    rows: list[TaskRow] = field(default_factory=list)
-    figures: list[Mapping[str, Any]] = field(default_factory=list)  # metrics and aggregates of each row
+    rows: list[TaskRow]
+    aggregates: Mapping[str, Mapping[str, Any]]  # by the name of the task
+
+    @cached_property
+    def figures(self) -> list[Mapping[str, Any]]:
+        """The metrics and aggregates of each row."""
+        known = self.aggregates
+        if not known:
+            return [row.figures for row in self.rows]
+        return [{**row.figures, **known.get(row.name, {})} for row in self.rows]
 
 
 class GroupRequest(PageRequest, frozen=True):
@@ -61,7 +75,10 @@ class GroupRequest(PageRequest, frozen=True):
         def make() -> dict[str, Any]:
             found = select(sort="created", order="asc", is_given_up=is_given_up, aggregates=self.metrics)
             rows, known = [row for row in found.items if row.readable], index.configs()
-            configs = [known.get(row.name) or row.swept for row in rows]
+            configs = [
+                row.swept if config is None or config is EMPTY else config
+                for row, config in zip(rows, map(known.get, map(attrgetter("name"), rows)), strict=True)
+            ]
             keys = self.by or _differing(configs, self.fold)
             groups = self._ordered(_gather(rows, configs, keys, found.values))
             items = [_model(group) for group in groups[self.offset : self.offset + self.limit]]
@@ -101,22 +118,25 @@ class GroupRequest(PageRequest, frozen=True):
             known = ", ".join(("tasks", "duration", *_USAGE, "config.KEY", "figure.KEY"))
             raise InvalidInput(f"Unknown sort key {self.sort!r}. Use one of: {known}.", field="sort")
 
-        return sort_by(groups, rank, self.order == "desc")
+        return sort_by(groups, [*map(rank, groups)], self.order == "desc")
 
 
 def _differing(configs: Sequence[Mapping[str, Any]], fold: Iterable[str]) -> tuple[str, ...]:
     folded = set(fold)
-    first: dict[str, Hashable] = {}
-    differing: dict[str, None] = {}
-    for key in dict.fromkeys(key for config in configs for key in config):
-        if key in folded:
-            continue
-        for config in configs:
-            value = value_key(config.get(key))
-            if first.setdefault(key, value) != value:
-                differing[key] = None
-                break
-    return tuple(differing)
+    # Most keys that differ at all do so among a few tasks.
+    return tuple(
+        key
+        for key in keys_of(configs)
+        if key not in folded and (_differ(configs[:_FEW], key) or _differ(configs, key))
+    )
+
+
+def _differ(configs: Sequence[Mapping[str, Any]], key: str) -> bool:
+    values = column_of(configs, key)
+    if all(map(is_, values, repeat(values[0]))):
+        return False
+    keys = value_keys(values)
+    return keys.count(keys[0]) != len(keys)
 
 
 def _gather(
@@ -125,32 +145,32 @@ def _gather(
     keys: Sequence[str],
     aggregates: Mapping[str, Mapping[str, Any]],
 ) -> list[_Group]:
-    groups: dict[tuple[Hashable, ...], _Group] = {}
-    for row, config in zip(rows, configs, strict=True):
-        place = tuple([value_key(config.get(key)) for key in keys])
+    columns = [value_keys(column_of(configs, key)) for key in keys]
+    places: Iterable[Hashable] = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
+    groups: dict[Hashable, _Group] = {}
+    for row, config, place in zip(rows, configs, places if columns else repeat(()), strict=False):
         group = groups.get(place)
         if group is None:
-            group = groups[place] = _Group({key: config.get(key) for key in keys})
-        group.rows.append(row)
-        values = aggregates.get(row.name)
-        group.figures.append({**row.figures, **values} if values else row.figures)
+            values = {key: config.get(key) for key in keys}
+            groups[place] = _Group(values, [row], aggregates)
+        else:
+            group.rows.append(row)
     return list(groups.values())
 
 
 def _model(group: _Group) -> dict[str, Any]:
-    counts = dict.fromkeys(SHOWN_STATUSES, 0)
-    for row in group.rows:
-        counts[row.status] += 1
-    keys = dict.fromkeys(key for figures in group.figures for key in figures)
-    figures = {key: _summary([figures.get(key) for figures in group.figures]) for key in keys}
+    counts = Counter(map(attrgetter("status"), group.rows))
+    some = [figures for figures in group.figures if figures]
+    keys = dict.fromkeys(key for shape in dict.fromkeys(map(tuple, some)) for key in shape)
+    figures = {key: _summary([figures[key] for figures in some if key in figures]) for key in keys}
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
         "names": [row.name for row in group.rows[:MAX_NAMES]],
         "query": query_of(group.values),
-        "counts": counts,
+        "counts": {status: counts[status] for status in SHOWN_STATUSES},
         "figures": {key: summary for key, summary in figures.items() if summary is not None},
-        "duration": _summary(row.duration for row in group.rows),
+        "duration": _summary(map(attrgetter("duration"), group.rows)),
         **usage_of(group.rows)._asdict(),
     }
 
@@ -174,6 +194,10 @@ def query_of(values: Mapping[str, Any]) -> str | None:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
+    values = [*values]
+    is_plain = _NUMBERS.issuperset(map(type, values)) and not any(map(ne, values, values))  # the latter: NaN
+    if is_plain and values and min(values) > -_MAX_VALUE and max(values) < _MAX_VALUE:
+        return [*map(float, values)]
     return [float(one) for one in values if type(one) in _NUMBERS and -_MAX_VALUE < one < _MAX_VALUE]
 
 

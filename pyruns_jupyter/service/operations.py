@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -325,7 +326,7 @@ def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
 
 
 def _list_trash(workspace: WorkspaceFolder, _: Request) -> object:
-    return {"items": [vars(one) for one in trash.trash_tasks(workspace)]}
+    return {"items": [asdict(one) for one in trash.trash_tasks(workspace)]}
 
 
 _WS = "/workspaces/{ws}"

@@ -44,6 +44,7 @@ from .request import Count, Request, TaskRequest, check_keys, given_options
 MAX_PAGE, DEFAULT_PAGE = 1000, 200  # items on a page
 MAX_FIELDS = 200
 _MAX_SELECTIONS = 4  # of an index that are kept
+_FIRST_ROWS = 1000  # of a selection, which need not be sorted as a whole
 
 
 class Selection(Request, frozen=True):
@@ -118,16 +119,18 @@ _selections: WeakKeyDictionary[TaskIndex, tuple[int, dict[Hashable, QueryResult]
 
 
 def _selected(
-    index: TaskIndex, revision: int, key: Hashable, select: Callable[[], QueryResult]
+    index: TaskIndex, revision: int, key: Hashable, end: int, select: Callable[[int | None], QueryResult]
 ) -> QueryResult:
+    """Return a selection with at least the first `end` rows; `select` finds those up to a limit."""
     known = _selections.get(index)
     if known is None or known[0] != revision:
         known = _selections[index] = revision, {}
     found = known[1].get(key)
-    if found is None:
+    if found is None or len(found.items) < min(end, found.total):
         if len(known[1]) >= _MAX_SELECTIONS:
             known[1].clear()
-        found = known[1][key] = select()
+        limit = _FIRST_ROWS if found is None and end <= _FIRST_ROWS else None
+        found = known[1][key] = select(limit)
     return found
 
 
@@ -164,7 +167,7 @@ def task_page(
             rows = found.items
         else:
             key = (wanted.query, wanted.status, wanted.sort, wanted.order, best, str(goals), wanted.moment)
-            found = _selected(index, revision, key, lambda: select(best=best))
+            found = _selected(index, revision, key, first + limit, lambda most: select(best=best, limit=most))
             rows = found.items[first : first + limit]
         configs = index.configs() if fields else {}
         return {

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from msgspec import structs
+
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
@@ -316,7 +318,7 @@ class ActiveStudy:
             self._workspace,
             [task],
             # Each trial is a batch; this tells the limit of the project how many may run in parallel.
-            options=replace(self._definition.options, jobs=self._definition.jobs),
+            options=structs.replace(self._definition.options, jobs=self._definition.jobs),
             environment=self._marker.environment,
         )
         # If another process has queued it already, that is fine.

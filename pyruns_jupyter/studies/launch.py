@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.common.host_identity import new_token
@@ -53,8 +52,7 @@ class StudyId(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """The data of a marker: environment and interpreter of the trials, which are those of the front end that
     started the study. `id` distinguishes it from later markers of the study.
     """
@@ -88,7 +86,7 @@ def mark_active(root: Path, workspace: str, study: str) -> None:
         _marker_name(workspace, study),
         Marker(new_token(), front_end_environment(), sys.executable),
     )
-    SealedFolder(key, STUDIES).write(name, {"name": name, **vars(marker)})
+    SealedFolder(key, STUDIES).write(name, {"name": name, **asdict(marker)})
 
 
 def unmark(root: Path, workspace: str, study: str) -> None:
@@ -226,6 +224,8 @@ def _start(root: Path, study: StudyId, marker: Marker) -> bool:
     The marker is on disk already. A driver releases its lock before it checks the markers for the last time,
     so it finds this one if the lock is held now.
     """
+    from subprocess import CalledProcessError  # slow to import
+
     check_startable()
     check_format(root)
     lock = driver_lock_path(root, marker.python)
@@ -236,7 +236,7 @@ def _start(root: Path, study: StudyId, marker: Marker) -> bool:
         words = [str(root), *study]
         log = EnginePaths(root).studies_log
         start_detached("pyruns_jupyter.studies.driver", words, log, python=marker.python)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, CalledProcessError) as error:
         raise _not_started(study.name, error) from error
     return True
 

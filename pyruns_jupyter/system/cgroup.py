@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import os
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 GROUPS = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
+_UNLIMITED = 1 << 60  # or more bytes: how version 1 says that there is no limit
 _HOST_COUNTS = Path("/proc/vmstat")
 
 
@@ -67,9 +68,11 @@ def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | No
     ):
         for folder in group_folders(groups, mount, controller):
             with suppress(ValueError):
-                total, current = (int(group_text(folder / name)) for name in names[:2])
-                dropped = group_field(group_text(folder / "memory.stat"), names[2])
-                found.append(MemoryShare(total, max(0, current - int(dropped))))
+                total = int(group_text(folder / names[0]))
+                if total < _UNLIMITED:
+                    current = int(group_text(folder / names[1]))
+                    dropped = group_field(group_text(folder / "memory.stat"), names[2])
+                    found.append(MemoryShare(total, max(0, current - dropped)))
     return min(found, key=lambda share: share.total, default=None)
 
 
@@ -90,12 +93,17 @@ def _oom_counter() -> Path:
     return _HOST_COUNTS
 
 
-def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:
+def group_folders(groups: Path, mount: Path, controller: str) -> tuple[Path, ...]:
     """Return the folders of this process' group and its parents; an empty `controller` means version 2.
 
     In a container the names in `groups` may be those of the host, of which only a part is mounted.
     """
-    for line in group_text(groups).splitlines():
+    return _folders_in(group_text(groups), mount, controller)
+
+
+@lru_cache(maxsize=16)  # they are needed every second
+def _folders_in(groups: str, mount: Path, controller: str) -> tuple[Path, ...]:
+    for line in groups.splitlines():
         _, controllers, name = [*line.split(":", 2), "", ""][:3]
         if controller not in controllers.split(","):
             continue
@@ -103,8 +111,8 @@ def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:
         own = top / name.strip("/")
         if ".." in own.parts or not own.is_dir():
             own = top
-        return [own, *(folder for folder in own.parents if folder.is_relative_to(top))]
-    return []
+        return (own, *(folder for folder in own.parents if folder.is_relative_to(top)))
+    return ()
 
 
 def _used_by(folder: Path, groups: Path, mount: Path) -> float:

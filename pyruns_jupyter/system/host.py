@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ _FIRST_SECONDS = 0.1  # between the two readings that the first call needs
 _DISK_SECONDS = 10.0  # between two readings of a disk
 _MAX_DISK_AGE = 60.0  # seconds after which the data of a disk that does not respond is dropped
 _LOOPBACK = ("lo", "lo0")
+_DEVICES = "/proc/net/dev"
 
 
 class CpuMeter:
@@ -86,12 +88,11 @@ class NetworkMeter:
     def read(self) -> Network | None:
         """Return the rates; None at the first call, and if the system does not report them."""
         try:
-            devices = psutil.net_io_counters(pernic=True)
-        except (OSError, RuntimeError):
+            counted = [counts for name, *counts in _device_counts() if name not in _LOOPBACK]
+        except (OSError, RuntimeError, ValueError, IndexError):
             return None
-        counted = [one for name, one in devices.items() if name not in _LOOPBACK]
         now = time.monotonic()
-        received, sent = sum(one.bytes_recv for one in counted), sum(one.bytes_sent for one in counted)
+        received, sent = sum(counts[0] for counts in counted), sum(counts[1] for counts in counted)
         before, self._before = self._before, (now, received, sent)
         if before is None or now <= before[0]:
             return None
@@ -100,6 +101,19 @@ class NetworkMeter:
             received=max(0.0, round((received - before[1]) / elapsed, 1)),  # devices come and go
             sent=max(0.0, round((sent - before[2]) / elapsed, 1)),
         )
+
+
+def _device_counts() -> Iterator[tuple[str, int, int]]:
+    """Yield the name of each network device, and the bytes that it has received and sent."""
+    if sys.platform == "linux":  # faster than psutil, see proc(5)
+        with open(_DEVICES, encoding="ascii", errors="replace") as stream:
+            for line in [*stream][2:]:
+                name, _, counts = line.rpartition(":")  # an alias of a device has a colon in its name
+                words = counts.split()
+                yield name.strip(), int(words[0]), int(words[8])
+    else:
+        for name, counts in psutil.net_io_counters(pernic=True).items():
+            yield name, counts.bytes_recv, counts.bytes_sent
 
 
 class DiskMeter:

@@ -7,7 +7,7 @@ import platform
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psutil
 
@@ -70,8 +70,7 @@ _MAX_FILE = 300  # characters of the name of a file
 _SOCKET = re.compile(r"socket:\[\d+\]")
 
 
-@dataclass(frozen=True)
-class ProcessState:
+class ProcessState(NamedTuple):
     """One process.
 
     Attributes:

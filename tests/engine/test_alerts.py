@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyruns_jupyter.core.alerts.journal import append_alert
 from pyruns_jupyter.core.alerts.stored import MAX_STORED, Alert, alerts_of, store_alerts
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.fs.locks import FileLock
@@ -15,6 +18,10 @@ from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
 from pyruns_jupyter.core.tasks.row import read_row
 from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.run import metric_import
+from pyruns_jupyter.engine.run.command import RunCommand
+from pyruns_jupyter.engine.run.observation import Observation
 from pyruns_jupyter.engine.run.run_alerts import RunAlerts
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
@@ -55,6 +62,36 @@ print("the last line")
     assert row.alert is not None
     assert (row.alert.title, row.alert.level, row.alert.number) == ("Done soon", "info", 2)
     assert row.to_dict()["alert"]["title"] == "Done soon"
+
+
+def test_a_long_run_is_looked_at_less_often(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_import, "_SLICE_SECONDS", math.inf)  # on a busy machine, time passes
+    job = Job(shell.root, "_shell_", shell.task("t"), "a" * 32, "b", {}, sys.executable)
+    journal = job.paths.journal(1)
+    journal.parent.mkdir()
+    command = RunCommand(["true"], "/", {}, {}, "shell", "", "", journal, None, None, "")
+    written: list[bytes] = []
+    settings = Settings(system_metrics=False, alerts=("no output for 2s",))
+    observation = Observation(job, lambda: job.paths, 1, command, settings, written.append)
+    began = time.monotonic()
+
+    def seconds_until_seen(age: float) -> float:
+        observation.beat(began + age, began + age, 0)
+        assert not observation.has_more
+        append_alert(journal, Alert(1.0, "new", "", "warning", ""))
+        now, seen = began + age, len(written)
+        while len(written) == seen:
+            now += 0.25
+            observation.beat(now, now, 0)
+        return now - began - age
+
+    assert seconds_until_seen(10) <= 1.5
+    assert 4 < seconds_until_seen(1000) < 6
+    # Silence ends with the next output, so a rule about it does not wait for the next look.
+    observation.beat(began + 2000, began + 2000, 0)
+    assert b"no output for 2s" not in b"".join(written)
+    observation.beat(began + 2003, began + 2000.5, 0)
+    assert b"no output for 2s" in b"".join(written)
 
 
 def test_an_alert_is_seen_while_the_run_goes_on(make_project: MakeProject) -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pyruns_jupyter.core.common import host_identity
+from pyruns_jupyter.core.common import process_identity
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue import batches
@@ -27,9 +27,9 @@ def test_a_claim_that_nobody_locks(
     batch = batches.new_id()
     with monkeypatch.context() as patch:
         if is_elsewhere:
-            here = host_identity.ProcessId.ours()
-            there = host_identity.ProcessId("elsewhere", "another-boot", here.pid, here.create_time)
-            patch.setattr(host_identity.ProcessId, "ours", lambda: there)
+            here = process_identity.ProcessId.ours()
+            there = process_identity.ProcessId("elsewhere", "another-boot", here.pid, here.create_time)
+            patch.setattr(process_identity.ProcessId, "ours", lambda: there)
         claim = batches.Claim(key, batch, "_shell_", [("T", "attempt")])
         claim.__enter__()
     claim._lock.release()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
-from pyruns_jupyter.core.common.host_identity import ProcessId
+from pyruns_jupyter.core.common.process_identity import ProcessId
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.provenance.snapshots.store import Manifest
 from pyruns_jupyter.core.workspace.cluster_settings import CLUSTERS, ClusterAccess, JobResources
@@ -110,7 +110,7 @@ BOMB = "b: &b0 [x, x, x, x, x, x, x, x]\n" + "".join(
 
 @pytest.mark.parametrize("value", ["9" * 400, f"0x{'f' * 9000}", ".inf", ".nan", "-1", "*b8"])
 @pytest.mark.parametrize(
-    "key", [*JobResources.__dataclass_fields__, *ClusterAccess.__dataclass_fields__, "unknown"]
+    "key", [*JobResources.__struct_fields__, *ClusterAccess.__struct_fields__, "unknown"]
 )
 @pytest.mark.parametrize("engine", CLUSTERS)
 def test_settings_of_a_cluster_are_told_to_be_wrong(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,8 @@ DESCRIBED = OPENAPI["components"]["schemas"]["RunOptions"]["properties"]
 def test_python_and_rest_have_the_declared_options() -> None:
     assert set(RunOptions.__annotations__) == set(OPTIONS)
     assert list(DESCRIBED) == list(OPTIONS)
-    assert {one.name for one in fields(QueueOptions)} == set(OPTIONS) - {"after_any"}
-    assert set(CLUSTER_OPTIONS) <= {one.name for one in fields(JobResources)}
+    assert {*QueueOptions.__struct_fields__} == set(OPTIONS) - {"after_any"}
+    assert set(CLUSTER_OPTIONS) <= {*JobResources.__struct_fields__}
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -41,6 +41,38 @@ def test_the_size_of_the_terminal_is_a_setting(shell: Project) -> None:
     assert run(shell, script, "terminal_columns: 80\nterminal_rows: 24\n").split()[:2] == [b"24", b"80"]
 
 
+def test_a_slow_program_is_read_four_times_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for its first output after a silence, nor does a quicker program wait for its reader."""
+    source, program = os.pipe()
+    os.set_blocking(source, False)
+    log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    output = OutputCopier(source, log)
+
+    def rest_after(seconds: float, size: int) -> float:
+        nonlocal now
+        now += seconds
+        assert output.rests_until <= now
+        os.write(program, b"x" * size)
+        assert output.copy()
+        return max(0.0, output.rests_until - now)
+
+    assert rest_after(1, 50) == 0  # the run may be a short one
+    assert rest_after(10, 50) == pytest.approx(0.25)
+    assert rest_after(0.25, 500) == pytest.approx(0.25)
+    assert rest_after(0.25, 2048) == pytest.approx(0.125)
+    assert rest_after(60, 50) == pytest.approx(0.25)
+    now += 0.25
+    assert not output.copy()
+    assert output.rests_until <= now
+    assert rest_after(0.5, 5000) == 0  # a terminal may have been full
+    assert rest_after(200, 50) == 0
+    assert rest_after(100, 50) == pytest.approx(0.25)
+    for descriptor in (source, program, log):
+        os.close(descriptor)
+
+
 BARS = """
 import sys, time
 from tqdm import tqdm

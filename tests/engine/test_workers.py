@@ -209,6 +209,7 @@ wanted = {
     signal.SIGUSR1: psutil.STATUS_SLEEPING,
 }
 wait_until(lambda: supervisor.status() == wanted.get(how, psutil.STATUS_ZOMBIE))
+sys.modules.update(dict.fromkeys(sys.argv[3:]))  # modules that cannot be imported any more
 second = waiting("second", "x" * (100_000 if how == signal.SIGCONT else 1))  # more than a pipe holds
 executors.start(second)
 wait_until(lambda: ended.extend(executors.poll()) or ended == [first, second])
@@ -219,11 +220,13 @@ wait_until(lambda: not executors.poll() and len(psutil.Process().children()) == 
 """
 
 
-def run_between(shell: Project, how: signal.Signals) -> bool:
-    """Run two tasks, and send a signal to the supervisor in between; return whether it takes both."""
+def run_between(shell: Project, how: signal.Signals, *gone: str) -> bool:
+    """Run two tasks, and send a signal to the supervisor in between; return whether it takes both. The
+    modules `gone` cannot be imported after the first one.
+    """
     for name in ("first", "second"):
         shell.task(name, "echo pid $PPID\n")
-    words = [sys.executable, "-c", BETWEEN, str(shell.root), str(int(how))]
+    words = [sys.executable, "-c", BETWEEN, str(shell.root), str(int(how)), *gone]
     done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [shell.status(name) for name in ("first", "second")] == ["completed", "completed"]
@@ -233,6 +236,10 @@ def run_between(shell: Project, how: signal.Signals) -> bool:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 def test_one_that_is_gone_or_stands_still_gets_no_job(shell: Project, how: signal.Signals) -> None:
     assert not run_between(shell, how)
+
+
+def test_an_update_of_the_package_does_not_end_the_scheduler(shell: Project) -> None:
+    assert not run_between(shell, signal.SIGKILL, "pyruns_jupyter.engine.run.stack_dump")
 
 
 def test_a_job_that_is_larger_than_the_pipe_goes_to_another_one(shell: Project) -> None:

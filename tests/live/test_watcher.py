@@ -1,16 +1,22 @@
-"""The answers that a watcher remembers."""
+"""The answers that a watcher remembers, and how often it looks."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics.journal import Appender
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.live.background import Background
+from pyruns_jupyter.live.fs_hints import Hints
 from pyruns_jupyter.live.watcher import Watcher
 from tests.core.making import script_workspace
 from tests.server.client import until
@@ -56,3 +62,37 @@ async def test_answers_that_are_ready_at_the_same_moment(
         assert (watcher.known("good"), watcher.known("bad")) == (good, None)
     finally:
         await watcher.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the notifications of Linux")
+async def test_metrics_alone_are_read_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other changes cause notifications; a look for each value would cost the running tasks a lot."""
+    workspace = script_workspace(tmp_path)
+    create_tasks(workspace, "{}", "one")
+    paths = workspace.paths("one")
+    with edit_task(paths.folder) as info:
+        runs.queue(info, attempt="a", batch="b")
+        runs.start(info, attempt="a", command="x", workdir="/")
+    paths.run_logs.mkdir(exist_ok=True)
+    journal, pauses = Appender(paths.journal(1)), list[float]()
+
+    async def run(function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    async def wait(hints: Hints, seconds: float) -> bool:
+        pauses.append(seconds)
+        journal.append("track", {"step": len(pauses)}, 1.0)
+        await asyncio.sleep(0)
+        return False
+
+    monkeypatch.setattr(Hints, "wait", wait)
+    watcher = Watcher(workspace, run, run, lambda root: None, lambda *event: None, Background())
+    try:
+        async with watcher.listening() as changed:
+            for _ in range(10):
+                changed.clear()
+                await changed.wait()
+        assert min(pauses[5:]) >= 1
+    finally:
+        await watcher.close()
+        journal.close()

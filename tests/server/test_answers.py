@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service import tasks as service_tasks
 from pyruns_jupyter.service.http_errors import to_json
 from tests.recorder import Recorder
 from tests.server.client import Api, until
@@ -62,7 +63,11 @@ async def test_many_long_curves_are_bounded_in_total(api: Api, train: WorkspaceF
         assert {(values[0], values[-1]) for values in answer["tracks"].values()} == {(0, 9999)}
 
 
-async def test_pages_of_one_selection_follow_changes(api: Api, train: WorkspaceFolder) -> None:
+@pytest.mark.parametrize("sorted_at_first", [2, 3, 1000])
+async def test_pages_of_one_selection_follow_changes(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, sorted_at_first: int
+) -> None:
+    monkeypatch.setattr(service_tasks, "_FIRST_ROWS", sorted_at_first)
     for number in range(5):
         create_tasks(train, "lr: 1\n", f"task{number}")
         task = Recorder(train, f"task{number}")

@@ -121,6 +121,12 @@ def test_version_1(groups: Path, mount: Path, group: Group, name: str) -> None:
     assert memory_share(groups, mount) == MemoryShare(2000, 900)
 
 
+def test_version_1_says_that_there_is_no_limit(groups: Path, mount: Path, group: Group) -> None:
+    groups.write_text("7:memory:/\n")
+    group("memory", memory__limit_in_bytes="9223372036854771712", memory__usage_in_bytes="1500")
+    assert memory_share(groups, mount) is None
+
+
 @pytest.mark.parametrize(
     "text", ["", "0::/\n", "0::/../../x\n", "garbage", "0::", "4:cpu:/\n0::/a\n", "\0:\xff:/\n"]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pyruns_jupyter.system import host
 from pyruns_jupyter.system.host import CpuMeter, DiskMeter, NetworkMeter, memory
 from tests.support import wait_until
 
@@ -51,6 +53,27 @@ def test_network() -> None:
     time.sleep(0.05)
     found = meter.read()
     assert found is None or (found["received"] >= 0 and found["sent"] >= 0)
+
+
+HEADER = "Inter-|   Receive |  Transmit\n face |bytes packets |bytes packets\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_odd_network_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alias has a colon in its name; a line that cannot be understood costs that reading."""
+    devices = tmp_path / "dev"
+    monkeypatch.setattr(host, "_DEVICES", str(devices))
+    counts = " 0 0 0 0 0 0 0"
+    devices.write_text(f"{HEADER}    lo: 9000{counts} 9000{counts}\neth0:1:5000{counts} 7000{counts}\n")
+    meter = NetworkMeter()
+    assert meter.read() is None
+    devices.write_text(f"{HEADER}    lo: 99000{counts} 99000{counts}\neth0:1:6000{counts} 9000{counts}\n")
+    found = meter.read()
+    assert found is not None
+    assert found["sent"] == pytest.approx(2 * found["received"], rel=0.01)
+    for odd in ("eth0: many\n", "eth0:\n", "\n", f"eth0: x{counts} 1{counts}\n"):
+        devices.write_text(HEADER + odd)
+        assert meter.read() is None
 
 
 def test_disk(tmp_path: Path) -> None:

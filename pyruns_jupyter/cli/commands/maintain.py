@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs, to_builtins
+
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.tables import count_text, text_table, value_text
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError
@@ -80,7 +82,7 @@ def _config(context: Context, args: argparse.Namespace) -> int:
 
         text, before = overlaid(text, "\n".join(lines), {}), text
         change_settings(root, text, expected=before)
-    settings = {"file": root / SETTINGS_NAME, "text": text, "settings": asdict(Settings.load(root))}
+    settings = {"file": root / SETTINGS_NAME, "text": text, "settings": to_builtins(Settings.load(root))}
     return context.result(args, settings, text.removesuffix("\n"))
 
 
@@ -101,7 +103,8 @@ def _line(setting: str) -> str:
 def _trash(context: Context, args: argparse.Namespace) -> int:
     found = trash_tasks(context.workspace(args.workspace).folder)
     table = text_table(["name", "was", "status", "removed"], [_trash_row(one) for one in found])
-    return context.result(args, [vars(one) for one in found], table if found else "The trash is empty.")
+    data = [structs.asdict(one) for one in found]
+    return context.result(args, data, table if found else "The trash is empty.")
 
 
 def _trash_row(one: TrashedTask) -> list[str]:

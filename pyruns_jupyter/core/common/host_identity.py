@@ -1,23 +1,16 @@
-"""Identity of hosts, boots and processes: a reused pid or another machine must not be mistaken for ours."""
+"""Identity of hosts and boots: a reused pid or another machine must not be mistaken for ours."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import stat
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from .errors import PyrunsError
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 STATE_VARIABLE = "PYRUNS_STATE_DIR"
 RUNTIME_VARIABLE = "PYRUNS_RUNTIME_DIR"
@@ -28,7 +21,11 @@ CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differ
 @cache
 def host_name() -> str:
     """Return this machine's name as task files store it in `runner_host`."""
-    return socket.gethostname()
+    if sys.platform == "win32":
+        import socket
+
+        return socket.gethostname()
+    return os.uname().nodename  # the same, without the time that importing `socket` takes
 
 
 @cache
@@ -136,6 +133,8 @@ def make_runtime_folder() -> Path:
 
 def _remove_old(folder: Path) -> None:
     """Remove the folders next to `folder` that were unused for months; others may belong to other hosts."""
+    import shutil  # at most once between two restarts of this host
+
     for name in os.listdir(folder.parent):
         other = folder.parent / name
         with suppress(OSError):
@@ -153,63 +152,40 @@ def runner_id(token: str) -> str:
     return f"{host_name()}:{os.getpid()}:{token}"
 
 
-class StoredIdentity:
-    """An identity that files store: a dataclass."""
+def start_time(pid: int) -> int | None:
+    """Return when a process started (clock ticks since boot, or epoch milliseconds), None if it has ended.
 
-    @classmethod
-    def from_dict(cls, value: Any) -> Self | None:
-        """Return the identity that `to_dict` stored, None if `value` is not one."""
-        import msgspec  # not at the top: modules that scripts import stay light
-
+    The processes of other users may be hidden.
+    """
+    if os.path.isdir("/proc/self"):
         try:
-            return msgspec.convert(value, cls)
-        except (msgspec.ValidationError, UnicodeEncodeError):
+            with open(f"/proc/{pid}/stat", "rb") as stream:
+                fields = stream.read().rpartition(b")")[2].split()
+            return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        except (OSError, ValueError, IndexError):
             return None
+    import psutil
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the identity as JSON-ready data."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class ProcessId(StoredIdentity):
-    """A process of some host and boot, since a pid alone is ambiguous. `space` is its `pid_space`."""
-
-    host: str
-    boot: str
-    pid: int
-    create_time: float
-    space: str = ""
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessId:
-        """Return the identity of the running process `pid` of this host.
-
-        Raises:
-            psutil.NoSuchProcess: if there is none.
-        """
-        import psutil
-
-        return cls(host_name(), boot_id(), pid, psutil.Process(pid).create_time(), pid_space())
-
-    @classmethod
-    def ours(cls) -> ProcessId:
-        """Return the identity of this process."""
-        return _identity_of(os.getpid())
-
-    @property
-    def here(self) -> bool:
-        """Whether it belongs to this host and this boot, so that `alive` can be determined."""
-        return self.host == host_name() and self.boot == boot_id()
-
-    def alive(self) -> bool:
-        """Return whether exactly this process runs, not a later one with its pid; False unless `here`."""
-        return self.here and process_alive(self.pid, self.create_time)
+    try:
+        return int(psutil.Process(pid).create_time() * 1000)
+    except psutil.Error:
+        return None
 
 
-@lru_cache(maxsize=1)  # a fork has another pid
-def _identity_of(pid: int) -> ProcessId:
-    return ProcessId.of(pid)
+def create_time(pid: int) -> float | None:
+    """Return when a process started (epoch seconds), as other programs find it with psutil; None if it has
+    ended. On Linux, psutil would be imported only for this.
+    """
+    if sys.platform == "linux" and (ticks := start_time(pid)) is not None:
+        with suppress(OSError), open("/proc/stat", "rb") as stream:
+            booted = next((line for line in stream if line.startswith(b"btime ")), b"btime 0").split()[1]
+            return int(booted) + ticks / os.sysconf("SC_CLK_TCK")
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
 
 
 def process_alive(pid: int, create_time: float | None) -> bool:

@@ -11,7 +11,7 @@ _DIGITS = re.compile(r"[0-9]+")
 _MAX_INSERTED = 500  # names; more are sorted together with all others
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def natural_key(name: str) -> str:
     """Return a sort key that compares the digits in a name as numbers: `a2` before `a10`."""
     return _DIGITS.sub(_by_length, name.casefold()) + "\0" + name
@@ -25,6 +25,8 @@ def _by_length(found: re.Match[str]) -> str:
 def in_natural_order(names: Collection[str], ordered: Iterable[str]) -> list[str]:
     """Return names in natural order; those in `ordered` are in that order already."""
     found = [name for name in ordered if name in names]
+    if len(found) == len(names):
+        return found
     known = set(found)
     new = [name for name in names if name not in known]
     if len(new) > _MAX_INSERTED:

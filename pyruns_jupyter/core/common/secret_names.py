@@ -6,22 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 
 MASK = "********"
-_SECRET = re.compile(
-    r"token|secret|passw|passphrase|credential|key|bearer|cookie|private|jwt|webhook|_pwd"
+# Compiled when they are first used, as most commands do not.
+_SECRET = (
+    r"(?i)token|secret|passw|passphrase|credential|key|bearer|cookie|private|jwt|webhook|_pwd"
     r"|pass(?![a-z]|_(?:rate|count|through))"  # SMTP_PASS, PGPASS; not PASSES, PASSIVE
     r"|auth(?!or)"  # X_AUTH, OAUTH; not GIT_AUTHOR_NAME
     r"|(?<![a-z])(?:pat|dsn)(?![a-z])"  # GITHUB_PAT, SENTRY_DSN; not PATH
     r"|conn\w*str"  # AZURE_STORAGE_CONNECTION_STRING
-    r"|(?:database|db|redis|mongo\w*|amqp|postgres\w*|mysql)_ur[il]",  # they contain the password
-    re.IGNORECASE,
+    r"|(?:database|db|redis|mongo\w*|amqp|postgres\w*|mysql)_ur[il]"  # they contain the password
 )
-
-_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
+_URL_PASSWORD = r"(://[^/\s:@]*:)[^/\s@]+(?=@)"
 
 
 def is_secret(name: str) -> bool:
     """Return whether an environment variable is a secret, according to its name."""
-    return _SECRET.search(name) is not None
+    return re.search(_SECRET, name) is not None
 
 
 def masked(environment: Mapping[str, str]) -> dict[str, str]:
@@ -43,6 +42,6 @@ def masked_words(words: Sequence[str]) -> list[str]:
             found.append(MASK)
         else:
             shown = word if secret is None else "=".join([*names[:secret], MASK])
-            found.append(_URL_PASSWORD.sub(rf"\1{MASK}", shown))
+            found.append(re.sub(_URL_PASSWORD, rf"\1{MASK}", shown))
         is_value = is_option and not names and is_secret(word)
     return found

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of
+from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
 
 from .flatten import EMPTY, FlatConfig, FlatReader
 
@@ -24,7 +25,8 @@ class ConfigCache:
         """Cache the configurations of the tasks in `folder` (`.../tasks`)."""
         self._folder = folder
         self._configs: dict[str, FlatConfig] = {}
-        self._files: dict[str, tuple[str, Signature]] = {}
+        self._signatures: dict[str, Signature] = {}
+        self._other_files: dict[str, str] = {}  # names of files that are not the usual one
         self._reader = FlatReader()
         self._next_checks: Iterator[str] = iter(())
 
@@ -34,15 +36,19 @@ class ConfigCache:
 
         Tasks in `removed` are dropped. Earlier results do not change.
         """
-        dropped = [name for name in removed if self._files.pop(name, None) is not None]
+        dropped = [name for name in removed if self._signatures.pop(name, None) is not None]
+        for name in dropped:
+            self._other_files.pop(name, None)
         fresh: dict[str, FlatConfig] = {}
         for name, file in changed:
-            known = self._files.get(name)
-            self._check(name, file, known[1] if known and known[0] == file else UNKNOWN, fresh)
+            if self._file_of(name) != file:
+                self._signatures.pop(name, None)
+                self._other_files[name] = file
+            self._check(name, self._signatures.get(name, UNKNOWN), fresh)
         for name in self._due(len(fresh)):
-            known = self._files.get(name)
+            known = self._signatures.get(name)
             if known is not None:
-                self._check(name, *known, fresh)
+                self._check(name, known, fresh)
         if dropped or fresh:
             configs = dict(self._configs)
             for name in dropped:
@@ -52,18 +58,21 @@ class ConfigCache:
             self._reader.forget_layouts()
         return MappingProxyType(self._configs)
 
+    def _file_of(self, name: str) -> str:
+        return self._other_files.get(name, SCRIPT_CONFIG)
+
     def _due(self, checked: int) -> list[str]:
         """Return the next names to check when `checked` files were read in this call."""
-        wanted = max(0, min(MAX_RECHECKS, len(self._files)) - checked)
+        wanted = max(0, min(MAX_RECHECKS, len(self._signatures)) - checked)
         names = list(islice(self._next_checks, wanted))
         if len(names) < wanted:
-            self._next_checks = iter(list(self._files))
+            self._next_checks = iter(list(self._signatures))
             names.extend(islice(self._next_checks, wanted - len(names)))
         return names
 
-    def _check(self, name: str, file: str, known: Signature, fresh: dict[str, FlatConfig]) -> None:
+    def _check(self, name: str, known: Signature, fresh: dict[str, FlatConfig]) -> None:
         """Read a configuration unless its signature is `known`."""
-        path = f"{self._folder}/{name}/{file}"
+        path = f"{self._folder}/{name}/{self._file_of(name)}"
         try:
             if known != UNKNOWN and signature_of(os.stat(path, follow_symlinks=False)) == known:
                 return
@@ -72,6 +81,6 @@ class ConfigCache:
         except (OSError, ValueError, Unreadable):  # missing, forbidden, not a file, too large or not text
             signature, text = UNKNOWN, ""
         config = self._reader.read(text) if text else EMPTY
-        self._files[name] = (file, signature)
+        self._signatures[name] = signature
         if known != UNKNOWN or self._configs.get(name) != config:
             fresh[name] = config

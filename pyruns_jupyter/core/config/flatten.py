@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -58,6 +59,35 @@ class FlatConfig(Mapping[str, Any]):
 
 
 EMPTY = FlatConfig({}, ())
+
+
+def keys_of(configs: Iterable[Mapping[str, Any]]) -> dict[str, None]:
+    """Return the keys of all configurations, in the order in which they first occur."""
+    shared: dict[int, FlatConfig] = {}
+    found: dict[str, None] = {}
+    for config in configs:
+        if type(config) is not FlatConfig:
+            found.update(dict.fromkeys(config))
+        elif id(config._places) not in shared:
+            shared[id(config._places)] = config
+            found.update(dict.fromkeys(config._places))
+    return found
+
+
+def column_of(configs: Iterable[Mapping[str, Any] | None], key: str, missing: Any = None) -> list[Any]:
+    """Return the value of `key` in each configuration, or `missing`; quick where many have the same keys."""
+    found = []
+    places: dict[str, int] | None = None
+    place: int | None = None
+    for config in configs:
+        if type(config) is FlatConfig:
+            if config._places is not places:
+                places = config._places
+                place = places.get(key)
+            found.append(missing if place is None else config._values[place])
+        else:
+            found.append(missing if config is None else config.get(key, missing))
+    return found
 
 
 def flatten(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,6 +163,8 @@ class FlatReader:
             found = flatten(parse_config(text))
         except InvalidInput:
             return EMPTY
+        if not found:
+            return EMPTY
         keys = tuple(found)
         places = self._places.get(keys)
         if places is None:
@@ -149,10 +181,12 @@ def _filled(value: Any, parts: list[str]) -> Any:
     kind = type(value)
     if kind is str:
         return _plain_value(parts[int(value[1:])]) if value[:1] == _MARKER else value
-    if kind is list:
-        return [_filled(item, parts) for item in value]
-    if kind is dict:
-        return {key: _filled(item, parts) for key, item in value.items()}
+    if kind is list or kind is dict:
+        items = value if kind is list else value.values()
+        filled = [_filled(item, parts) for item in items]
+        if all(map(is_, filled, items)):
+            return value  # configurations share it
+        return filled if kind is list else dict(zip(value, filled, strict=True))
     return value
 
 

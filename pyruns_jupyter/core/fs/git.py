@@ -7,10 +7,13 @@ missing objects of a partial clone. None of them runs, whoever made the reposito
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 _SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.quotePath=false")
 # Nothing is fetched, by any transport: git supports the second one only since 2.45.
@@ -51,6 +54,8 @@ def _run(
     folder: Path, settings: Iterable[str], arguments: tuple[str, ...], timeout: float
 ) -> subprocess.CompletedProcess[bytes] | None:
     """Run git without the variables of our environment that change or replace its configuration."""
+    import subprocess  # slow to import, and few processes run git
+
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     words = [word for setting in (*_SETTINGS, *settings) for word in ("-c", setting)]
     try:

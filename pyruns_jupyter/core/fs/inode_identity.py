@@ -8,16 +8,15 @@ host, paths until something is moved.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from pyruns_jupyter.core.common.host_identity import StoredIdentity, boot_id, host_name
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name
+from pyruns_jupyter.core.common.process_identity import StoredIdentity
 
 from .filesystem import RENUMBERED, file_system_type
 
 
-@dataclass(frozen=True)
-class InodeIdentity(StoredIdentity):
+class InodeIdentity(StoredIdentity, frozen=True):
     """A folder or file, as a process of some host and boot found it."""
 
     path: str

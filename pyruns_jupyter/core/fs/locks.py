@@ -201,7 +201,7 @@ def locked(
         lock.release()
 
 
-def is_locked(path: Path) -> bool:
+def is_locked(path: Path | str) -> bool:
     """Return whether a running process holds the exclusive lock on `path`; a missing file is not locked.
 
     The check itself holds a shared lock for some microseconds. Other checks are not affected by it; to get

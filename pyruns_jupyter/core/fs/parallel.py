@@ -12,24 +12,25 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-_SLOW_SECONDS = 0.001  # per call, on average; local file systems take a hundredth of that
+_SLOW_SECONDS = 0.001  # per call; local file systems take a hundredth of that
 _TRIED = 32  # calls that are timed first
-_THREADS = 16
-_AHEAD = 32  # answers that may wait in memory
+_SLOW = 8  # of them; fewer may only have waited for a busy processor
+_THREADS = 32
+_AHEAD = 64  # answers that may wait in memory
 
 
 def map_files(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
     """Yield `call(item)` of each item, in this order; `call` may run in any thread. What it raises, such as
     `MemoryError`, is raised here.
     """
-    spent = 0.0
+    slow = 0
     for item in items[:_TRIED]:
         begun = time.perf_counter()
         answer = call(item)
-        spent += time.perf_counter() - begun
+        slow += time.perf_counter() - begun > _SLOW_SECONDS
         yield answer
     rest = items[_TRIED:]
-    yield from _in_threads(call, rest) if spent > _TRIED * _SLOW_SECONDS else map(call, rest)
+    yield from _in_threads(call, rest) if slow >= _SLOW else map(call, rest)
 
 
 def _in_threads(call: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 
-from pyruns_jupyter.core.common.host_identity import boot_id, host_name, process_alive
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name, process_alive, start_time
 
 _NAME = re.compile(r"-(?P<home>[0-9a-f]{8})-(?P<pid>\d{1,10})-(?P<start>\d{1,20})-[0-9a-f]{8}(?:\.tmp)?")
 _MAX_AGE_SECONDS = 24 * 3600.0  # without a change; then a file of an unknown process may be removed
@@ -33,7 +33,7 @@ def maker_suffix() -> str:
 
 @lru_cache(maxsize=1)
 def _process_tag(pid: int) -> str:
-    return f"-{host_tag()}-{pid}-{_start(pid) or 0}"
+    return f"-{host_tag()}-{pid}-{start_time(pid) or 0}"
 
 
 def is_left_over(path: Path) -> bool:
@@ -55,8 +55,6 @@ def tidy(folder: Path, wanted: Callable[[str], bool], names: Iterable[str] | Non
 
     `names` are the names in the folder, if they are known already.
     """
-    import shutil
-
     removed: list[str] = []
     try:
         listed = os.listdir(folder) if names is None else names
@@ -66,6 +64,8 @@ def tidy(folder: Path, wanted: Callable[[str], bool], names: Iterable[str] | Non
         if wanted(name) and is_left_over(path := folder / name):
             with suppress(OSError):
                 if path.is_dir() and not path.is_symlink():
+                    import shutil  # slow to import, and left-overs are rare
+
                     shutil.rmtree(path)
                 else:
                     path.unlink()
@@ -98,26 +98,6 @@ def host_tag() -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _start(pid: int) -> int | None:
-    """Return when a process started (clock ticks since boot, or epoch milliseconds), None if it has ended.
-
-    The processes of other users may be hidden: `_lives` handles that.
-    """
-    if os.path.isdir("/proc/self"):
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as stream:
-                fields = stream.read().rpartition(b")")[2].split()
-            return None if fields[0] in (b"Z", b"X") else int(fields[19])
-        except (OSError, ValueError, IndexError):
-            return None
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).create_time() * 1000)
-    except psutil.Error:
-        return None
-
-
 def _lives(pid: int, start: int) -> bool:
     if not os.path.isdir("/proc/self"):
         return process_alive(pid, start / 1000)
@@ -128,4 +108,4 @@ def _lives(pid: int, start: int) -> bool:
             return False
         except OSError:
             return True
-    return _start(pid) == start
+    return start_time(pid) == start

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
@@ -17,7 +19,7 @@ _MAX_HEADLINE = 300  # characters of a headline
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
 # PyTorch, CUDA itself, JAX and TensorFlow, cuBLAS, ROCm.
-_OUT_OF_MEMORY = re.compile(
+_OUT_OF_MEMORY = (
     r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY"
     r"|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory|HIP out of memory"
 )
@@ -28,8 +30,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-input-\w+|'[^']*'|\"[^\"]*\"")
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """`headline` is the exception of a Python traceback, "" without one. Identical failures have the same
     `mark`. `out_of_memory` means a lack of GPU memory.
     """
@@ -66,7 +67,7 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
 
 def is_gpu_memory_error(line: str) -> bool:
     """Return whether a line of output says that a GPU has no memory left."""
-    return _OUT_OF_MEMORY.search(line) is not None
+    return re.search(_OUT_OF_MEMORY, line) is not None
 
 
 def _traceback(lines: list[str]) -> Failure | None:

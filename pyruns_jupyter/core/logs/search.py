@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
@@ -19,8 +20,7 @@ _ROOT = Path(__file__).parents[3]  # of this package
 _PROGRAM = "import sys; sys.path += sys.argv[1:]; from {} import main; main()"
 
 
-@dataclass(frozen=True)
-class LogSearch:
+class LogSearch(Struct, frozen=True):
     """A search in a log: `pattern` is a regular expression, or with `literal` a plain text; `start` is an
     offset in bytes, `limit` the maximum number of hits. `seconds` limits the time for one block of the log;
     with `first_of` (see `search_worker`), for the whole log.
@@ -53,7 +53,9 @@ class SearchProcess:
         Raises:
             OSError: if no process can be started.
         """
-        import regex  # not at the top: few processes search logs
+        import subprocess  # not at the top: few processes search logs
+
+        import regex
 
         folders = dict.fromkeys((str(_ROOT), str(Path(regex.__file__).parents[1])))
         # Without `site` and the environment it starts faster and runs no file of the user.

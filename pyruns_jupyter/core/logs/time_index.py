@@ -18,7 +18,6 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_NAME
 from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, journal_name, log_name
 from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.workspace.settings import Settings
 
 _MAX_BYTES = 8 * 1024 * 1024  # of a file; ours are much smaller
 _LINE = re.compile(rb"(\d{1,15}) (\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
@@ -65,11 +64,10 @@ def _marks(path: Path) -> Iterator[Mark]:
             last = mark
 
 
-def stalled_since(root: Path, folder: Path | str, run: Run) -> float | None:
+def stalled_since(limit: float, folder: Path | str, run: Run) -> float | None:
     """Return when run `run` of the task in `folder` last wrote output or metrics (epoch, s), if that is
-    longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
+    longer ago than `limit` seconds; else None, and if `limit` is 0.
     """
-    limit = 60 * Settings.load(root).silent_after_minutes
     if not limit:
         return None
     last = quiet_since(folder, run.index, run.started_at or 0.0)

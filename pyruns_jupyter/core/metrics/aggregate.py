@@ -11,9 +11,9 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .columns import columns_of
-from .downsample import MAX_KEYS, CurveDownsampler
+from .downsample import CurveDownsampler
 from .expressions import MAX_LAST
-from .journal import MAX_DEPTH, RECORD, Remaining, complete_lines, entries
+from .journal import MAX_DEPTH, MAX_KEYS, RECORD, Remaining, complete_lines, entries
 from .statistics import CurveStatistics, numeric
 
 WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into the task file

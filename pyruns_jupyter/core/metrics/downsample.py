@@ -22,11 +22,10 @@ from pyruns_jupyter.core.fs.atomic import write_atomic
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .columns import Columns
-from .journal import TRACK
+from .journal import MAX_KEYS, TRACK
 
 POINTS = 2000  # of a curve
 TOTAL_POINTS, _MIN_POINTS = 500_000, 100  # of all curves together, and of each if there are more
-MAX_KEYS = 10_000  # further ones are only kept in the journal
 STEP_KEYS = (
     "step",
     "global_step",

@@ -27,10 +27,9 @@ _MAX_STUDY_BYTES = 1024 * 1024
 # are found anywhere; a short one may be a part of another word, as `roc` is of `process`.
 _START, _END = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))", r"(?:(?![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _PREFIX = r"(?i:train|valid|val|test|eval|dev|micro|macro|mean)?"
-_LESS = re.compile(
-    rf"(?i:loss|errors?$|perplexity|latency)|{_START}{_PREFIX}(?i:errs?$|ppl|n?r?mse|s?mape|mae){_END}"
-)
-_MORE = re.compile(
+# Compiled when they are first used, as most commands do not.
+_LESS = rf"(?i:loss|errors?$|perplexity|latency)|{_START}{_PREFIX}(?i:errs?$|ppl|n?r?mse|s?mape|mae){_END}"
+_MORE = (
     r"(?i:accuracy|score|reward|precision|recall|rouge|bleu|psnr)|"
     rf"{_START}{_PREFIX}(?i:acc|f1|(?:roc|pr)?auc|au(?:roc|prc)|roc|returns?|m?iou|dice|(?:ms)?ssim){_END}|"
     r"(?i:(?:^|\W|_)(?:r2|m?ap\d*)$)"
@@ -97,7 +96,7 @@ class Goals:
 
 @lru_cache(maxsize=4096)
 def _suggested(metric: str) -> Direction | None:
-    is_less, is_more = bool(_LESS.search(metric)), bool(_MORE.search(metric))
+    is_less, is_more = bool(re.search(_LESS, metric)), bool(re.search(_MORE, metric))
     if is_less == is_more:
         return None
     return MINIMIZE if is_less else MAXIMIZE

@@ -24,6 +24,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_a
 
 TAIL_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024  # of one call of `track` or `record`
+MAX_KEYS = 10_000  # of a run in memory; further ones are only kept in the journal
 TRACK, RECORD, ALERT, SOURCE = "track", "record", "alert", "source"
 # The rank that launchers give each process: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -264,24 +265,45 @@ def _without_surrogates(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def tail_latest(path: Path) -> dict[str, Any]:
-    """Return the last value of each key, tracked or recorded, in the last 64 KiB of a journal. Values of the
-    script replace those of metric sources.
+class JournalTail:
+    """The last value of each key in a journal, tracked or recorded. Each `read` takes the new lines; of more
+    than 64 KiB only the last ones. Another journal is read from its start.
     """
-    try:
-        with os.fdopen(open_regular(path), "rb") as stream:
-            start = max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES)
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self._offset = 0  # behind the last complete line
+        self._latest: dict[str, Any] = {}
+        self._imported: dict[str, Any] = {}
+
+    def read(self, path: Path | str) -> dict[str, Any]:
+        """Return the values up to now. Those of the script replace those of metric sources."""
+        with suppress(OSError), os.fdopen(open_regular(path), "rb", buffering=0) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size < self._offset:  # another journal
+                self._clear()
+            start = max(self._offset, size - TAIL_BYTES)
             stream.seek(start)
-            data = stream.read(TAIL_BYTES)
-    except OSError:
-        return {}
-    if start:
-        data = data[data.find(b"\n") + 1 :]
-    latest: dict[str, Any] = {}
-    imported: dict[str, Any] = {}
-    for entry in entries(data):
-        for kind in (TRACK, RECORD):
-            values = entry.get(kind)
-            if isinstance(values, dict):
-                (imported if SOURCE in entry else latest).update(values)
-    return imported | latest
+            data = stream.read(size - start)
+            skipped = data.find(b"\n") + 1 if start > self._offset else 0
+            self._offset = start + max(skipped, data.rfind(b"\n") + 1)
+            for entry in entries(data[skipped:]):
+                for kind in (TRACK, RECORD):
+                    values = entry.get(kind)
+                    if isinstance(values, dict):
+                        add_newest(self._imported if SOURCE in entry else self._latest, values)
+        return self._imported | self._latest
+
+
+def add_newest(newest: dict[str, Any], values: dict[str, Any]) -> None:
+    """Add values to the newest ones by key; beyond `MAX_KEYS` keys, no further keys are added."""
+    for key, value in values.items():
+        if key in newest or len(newest) < MAX_KEYS:
+            newest[key] = value
+
+
+def tail_latest(path: Path) -> dict[str, Any]:
+    """Return the last value of each key in the last 64 KiB of a journal; see `JournalTail`."""
+    return JournalTail().read(path)

@@ -42,6 +42,7 @@ TOTALS = {
     "iter": _ITERATIONS,
     "epoch": ("epochs", "max_epochs", "num_epochs", "n_epochs", "total_epochs", "num_train_epochs"),
 }
+_NAMES = frozenset(name for group in TOTALS.values() for name in group)
 
 
 class StepProgress(NamedTuple):
@@ -60,12 +61,11 @@ def totals_among(values: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
 
     A name that several keys have, with different values, is missing.
     """
-    names = frozenset(name for group in TOTALS.values() for name in group)
     found: dict[str, tuple[float, str]] = {}
     different: set[str] = set()
     for key, value in values.items():
         name = key.rpartition(".")[2].replace("-", "_")
-        total = _positive(value) if name in names else None
+        total = _positive(value) if name in _NAMES else None
         if total is not None and found.setdefault(name, (total, key))[0] != total:
             different.add(name)
     return {name: one for name, one in found.items() if name not in different}

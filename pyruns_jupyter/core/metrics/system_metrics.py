@@ -30,6 +30,7 @@ _MAX_BYTES, _MAX_READ = 4 << 20, 4 * MAX_LINES  # bytes and lines that are read 
 _MAX_NAMES, _MAX_GPUS = 200, 64
 _MAX_RUNS = 100  # of a task whose summaries are kept
 _MAX_TIME = 1e11  # epoch seconds
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _GPU_NAME = re.compile(r"gpu(\d{1,2})_(\w+)")
 _PEAK = re.compile(r"(gpu\d+_)?memory_gib|processes")  # the highest value counts, of others the mean
@@ -131,7 +132,7 @@ def encode_sample(moment: float, values: Mapping[str, float]) -> bytes:
 
 
 def _line(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+    return _encode(content).encode() + b"\n"
 
 
 def _short(value: float) -> float:
@@ -140,6 +141,8 @@ def _short(value: float) -> float:
 
 def joined(polls: Sequence[Mapping[str, float | None]], weights: Sequence[float]) -> dict[str, float]:
     """Return the values of several intervals as those of one: means by duration, or the highest values."""
+    if len(polls) == 1:
+        return {name: value for name, value in polls[0].items() if value is not None}
     found: dict[str, float] = {}
     for name in dict.fromkeys(name for poll in polls for name in poll):
         known = [

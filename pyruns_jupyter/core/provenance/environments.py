@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -105,6 +104,8 @@ def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
 
     `python` is an absolute path, `environment` that of its tasks. Takes as long as starting that Python.
     """
+    import subprocess  # slow to import, and few processes probe
+
     folder = _folder(root)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from .scanner import QueryText, Span, quote, quoted, slashed, written
 
+_PLACES = ("span", "spans", "end", "source")  # fields that are not a part of the meaning
 
-@dataclass(frozen=True)
-class TextValue:
+
+class _Part(Struct, frozen=True, eq=False):
+    def _meaning(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__struct_fields__ if name not in _PLACES]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Part) and type(self) is type(other) and self._meaning() == other._meaning()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._meaning()))
+
+
+class TextValue(_Part, frozen=True):
     """A value as written. In quotes, it is text even if it looks like a number."""
 
     text: str
@@ -24,19 +37,17 @@ class TextValue:
         return quoted(self.text) if self.is_quoted else self.text
 
 
-@dataclass(frozen=True)
-class Regex:
+class Regex(_Part, frozen=True):
     """A regular expression, which may match anywhere in a text."""
 
     pattern: str
-    span: Span = field(default=Span(), compare=False)
+    span: Span = Span()
 
     def __str__(self) -> str:
         return slashed(self.pattern)
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(_Part, frozen=True):
     """A range from `low` to `high`, both included; an empty end is open."""
 
     low: str
@@ -49,49 +60,45 @@ class Range:
 Value: TypeAlias = "TextValue | Regex | Range"
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(_Part, frozen=True):
     """A text somewhere in a task's name, swept values, notes or tags.
 
     With `is_glob`, a `*` matches any text. `span` is its position if it is not in quotes.
     """
 
     text: str
-    span: Span | None = field(default=None, compare=False)
+    span: Span | None = None
     is_glob: bool = False
 
     def __str__(self) -> str:
         return self.text if self.is_glob else quote(self.text)
 
 
-@dataclass(frozen=True)
-class FieldTest:
+class FieldTest(_Part, frozen=True):
     """A comparison of a field with one or more values; `operator` is one of `< <= > >= = != :`."""
 
     key: str
     operator: str
     values: tuple[Value, ...]
-    span: Span = field(default=Span(), compare=False)  # of the key
-    end: int = field(default=0, compare=False)
+    span: Span = Span()  # of the key
+    end: int = 0
 
     def __str__(self) -> str:
         return f"{written(self.key)}{self.operator}{','.join(map(str, self.values))}"
 
 
-@dataclass(frozen=True)
-class PresenceTest:
+class PresenceTest(_Part, frozen=True):
     """Whether a task has one of several fields (`has:`), or none of them (`no:`)."""
 
     wanted: bool
     keys: tuple[str, ...]
-    spans: tuple[Span, ...] = field(default=(), compare=False)
+    spans: tuple[Span, ...] = ()
 
     def __str__(self) -> str:
         return f"{'has' if self.wanted else 'no'}:{','.join(map(quote, self.keys))}"
 
 
-@dataclass(frozen=True)
-class StatusTest:
+class StatusTest(_Part, frozen=True):
     """A property of a task: `is:pinned`, `is:failed`."""
 
     words: tuple[str, ...]
@@ -100,8 +107,7 @@ class StatusTest:
         return f"is:{','.join(self.words)}"
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(_Part, frozen=True):
     """A term that must not match."""
 
     term: Term
@@ -110,8 +116,7 @@ class Not:
         return f"-{_inner(self.term, (And, Or))}"
 
 
-@dataclass(frozen=True)
-class And:
+class And(_Part, frozen=True):
     """Terms that must all match."""
 
     terms: tuple[Term, ...]
@@ -120,8 +125,7 @@ class And:
         return " ".join(_inner(term, (Or,)) for term in self.terms)
 
 
-@dataclass(frozen=True)
-class Or:
+class Or(_Part, frozen=True):
     """Terms of which at least one must match."""
 
     terms: tuple[Term, ...]
@@ -133,12 +137,11 @@ class Or:
 Term: TypeAlias = "Text | Regex | FieldTest | PresenceTest | StatusTest | Not | And | Or"
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(_Part, frozen=True):
     """A parsed query; without a term it matches all tasks."""
 
     term: Term | None = None
-    source: QueryText = field(default=QueryText(), repr=False)
+    source: QueryText = QueryText()
 
     def __str__(self) -> str:
         return "" if self.term is None else str(self.term)

@@ -98,8 +98,7 @@ def aggregate_values(
     found: dict[str, dict[str, Any]] = {}
     for key in keys:
         field = fields.aggregate(key)
-        for row in rows if field is not None else ():
-            value = MISSING if field is None else field.get(row)
+        for row, value in () if field is None else zip(rows, field.values(rows), strict=True):
             if value is not MISSING:
                 found.setdefault(row.name, {})[key] = value
     return found
@@ -112,7 +111,7 @@ def best_values(rows: Sequence[TaskRow], fields: Fields, keys: Iterable[str]) ->
         field = fields.metric(key)
         if field is None or field.goal is None:
             continue
-        values = [value for row in rows if type(value := field.get(row)) in (int, float) and value == value]
+        values = [value for value in field.values(rows) if type(value) in (int, float) and value == value]
         if values and (low := min(values)) != (high := max(values)):
             found[key] = BestValue(low if field.goal.direction == MINIMIZE else high, field.goal)
     return found

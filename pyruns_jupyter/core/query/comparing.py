@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator as operators
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.timestamps import duration
@@ -16,7 +16,7 @@ from .values import Moment, moment, number, value_text
 
 # True or False; None when the type of the value does not allow the comparison.
 Test = Callable[[Any], bool | None]
-Check = Callable[[TaskRow], bool]
+Keep = Callable[[Sequence[TaskRow]], Sequence[TaskRow]]  # returns those rows that match, in their order
 Searcher = Callable[[Regex], Callable[[str], bool]]
 T = TypeVar("T")
 
@@ -106,6 +106,8 @@ def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Te
         compare = _COMPARE[operator]
 
         def ordered(found: Any) -> bool | None:
+            if type(found) is float or type(found) is int:
+                return compare(found, limit)
             measured = _as_number(found)
             return None if measured is None else compare(measured, limit)
 
@@ -115,7 +117,7 @@ def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Te
 
     def one_of(found: Any) -> bool | None:
         if type(found) is not str:
-            return _any(tests, found)
+            return tests[0](found) if len(tests) == 1 else _any(tests, found)
         if found not in texts:
             texts[found] = _any(tests, found)
         return texts[found]
@@ -144,6 +146,8 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
             return lambda found: None
 
         def within(found: Any) -> bool | None:
+            if type(found) is float:
+                return low <= found <= high
             measured = _as_number(found)
             return None if measured is None else low <= measured <= high
 
@@ -262,28 +266,38 @@ def _moment(text: str, now: float) -> Moment:
     return found
 
 
-def any_text_check(test: Callable[[str], bool]) -> Check:
-    """Return the check whether one of the texts of a task passes a test: name, swept values, notes, tags."""
-    # The tasks of a sweep share their values, so each pair of key and value is tested once.
-    results: dict[tuple[str, Any], bool] = {}
+def without(rows: Iterable[TaskRow], others: Iterable[TaskRow]) -> list[TaskRow]:
+    """Return the rows that are not among `others`."""
+    gone = set(map(id, others))
+    return [row for row in rows if id(row) not in gone]
 
-    def passes(pair: tuple[str, Any]) -> bool:
-        key, value = pair
-        result = test(f"{key}={value_text(value)}")
-        if not isinstance(value, (bool, list, dict)):  # True equals 1 as a key; the others cannot be keys
-            results[pair] = result
-        return result
 
-    def check(row: TaskRow) -> bool:
-        for pair in row.swept.items():
-            try:
-                result = results.get(pair)
-            except TypeError:  # a list
-                result = None
-            if result is None or pair[1].__class__ is bool:
-                result = passes(pair)
+def any_text(test: Callable[[str], bool]) -> Keep:
+    """Return what keeps the tasks of which one text passes a test: name, swept values, notes, tags."""
+    # The tasks of a sweep share their values, so each value of a key is tested once.
+    known: dict[str, dict[Any, bool]] = {}
+
+    def is_swept(row: TaskRow) -> bool:
+        for key, value in row.swept.items():
+            kind = type(value)
+            if kind is bool or kind is list or kind is dict:  # True equals 1 as a key; others cannot be keys
+                result: bool | None = test(f"{key}={value_text(value)}")
+            else:
+                results = known.get(key)
+                if results is None:
+                    results = known[key] = {}
+                result = results.get(value)
+                if result is None:
+                    result = results[value] = test(f"{key}={value_text(value)}")
             if result:
                 return True
-        return test(row.name) or bool(row.notes and test(row.notes)) or any(map(test, row.tags))
+        return False
 
-    return check
+    def keep(rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
+        left = [row for row in rows if not test(row.name)]
+        left = [row for row in left if not is_swept(row)]
+        left = [row for row in left if not (row.notes and test(row.notes))]
+        left = [row for row in left if not any(map(test, row.tags))]
+        return without(rows, left)
+
+    return keep

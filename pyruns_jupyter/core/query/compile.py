@@ -1,29 +1,32 @@
-"""Compile the terms of a query to functions that test a row."""
+"""Compile the terms of a query to functions that keep those rows that match."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from itertools import compress
 from operator import itemgetter
+from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.runs import ACTIVE
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, UNREADABLE, TaskRow
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, UNREADABLE, TaskRow, shown_statuses
 
 from . import diagnostics, logs
 from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
 from .comparing import (
-    Check,
+    Keep,
     Test,
-    any_text_check,
+    any_text,
     glob,
     label_test,
     measure_test,
     text_test,
     value_test,
+    without,
 )
 from .diagnostics import QueryNotice, Tally, names, notice
-from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
+from .fields import MISSING, NO_VALUES, AmbiguousField, Fields, QueryField, UnknownField
 from .parser import KINDS
 from .pattern import QUICK_TEXT, TimeBudget, compile_pattern, is_quadratic
 from .scanner import QueryText, Span, quote, written
@@ -46,8 +49,8 @@ class Binder:
         self._tallies: list[tuple[FieldTest, QueryField, Callable[[], Tally]]] = []
         self._source = QueryText()
 
-    def bind(self, query: Query) -> list[tuple[Term, Check]]:
-        """Return the terms, which must all match, and their checks, in the order in which to test them.
+    def bind(self, query: Query) -> list[tuple[Term, Keep]]:
+        """Return the terms, which must all match, and what keeps their rows, in the order of their cost.
 
         Raises:
             InvalidInput: when a field is ambiguous, or does not allow the comparison.
@@ -56,7 +59,7 @@ class Binder:
         if query.term is None:
             return []
         terms = query.term.terms if isinstance(query.term, And) else (query.term,)
-        return [(term, check) for _, term, check in self._cheap_first(terms)]
+        return [(term, keep) for _, term, keep in self._cheap_first(terms)]
 
     def notices(self) -> list[QueryNotice]:
         """Return the notices after the rows were tested."""
@@ -75,99 +78,93 @@ class Binder:
         """Return the notice that a term matches none of `count` tasks; `is_first`: none was tested before."""
         return diagnostics.of_nothing(self._source, self.fields, term, count, is_first)
 
-    def _term(self, term: Term) -> tuple[int, Check]:
+    def _term(self, term: Term) -> tuple[int, Keep]:
         if isinstance(term, (And, Or)):
             return self._several(term)
         if isinstance(term, Not):
-            cost, check = self._term(term.term)
-            return cost, lambda row: not check(row)
+            cost, keep = self._term(term.term)
+            return cost, lambda rows: without(rows, keep(rows))
         if isinstance(term, Text):
             about_word = diagnostics.of_word(self._source, term)
             if about_word is not None:
                 self._notices.append(about_word)
             wanted = term.text.casefold()
             test = glob(f"*{wanted}*") if term.is_glob else lambda found: wanted in found.casefold()
-            return WORDS, any_text_check(test)
+            return WORDS, any_text(test)
         if isinstance(term, Regex):
-            return PATTERNS, any_text_check(self._searcher(term))
+            return PATTERNS, any_text(self._searcher(term))
         if isinstance(term, StatusTest):
-            return FIELD, _state_check(term.words)
+            return FIELD, _in_state(term.words)
         if isinstance(term, PresenceTest):
             return self._presence(term)
         return self._comparison(term)
 
-    def _several(self, term: And | Or) -> tuple[int, Check]:
+    def _several(self, term: And | Or) -> tuple[int, Keep]:
         parts = self._cheap_first(term.terms)
-        checks = [check for _, _, check in parts]
-        is_and = isinstance(term, And)
+        keeps = [keep for _, _, keep in parts]
+        if isinstance(term, Or):
+            return parts[-1][0], _any_of(keeps)
 
-        def check(row: TaskRow) -> bool:
-            for one in checks:  # faster than all() and any() with a generator
-                if one(row) != is_and:
-                    return not is_and
-            return is_and
+        def all_of(rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
+            for keep in keeps:
+                rows = keep(rows)
+            return rows
 
-        return parts[-1][0], check
+        return parts[-1][0], all_of
 
-    def _cheap_first(self, terms: Sequence[Term]) -> list[tuple[int, Term, Check]]:
-        """Return the cost, term and check of each term, the cheapest first."""
-        parts = [(cost, term, check) for term in terms for cost, check in [self._term(term)]]
+    def _cheap_first(self, terms: Sequence[Term]) -> list[tuple[int, Term, Keep]]:
+        """Return the cost, term and what keeps the rows of each term, the cheapest first."""
+        parts = [(cost, term, keep) for term in terms for cost, keep in [self._term(term)]]
         return sorted(parts, key=itemgetter(0))
 
-    def _presence(self, term: PresenceTest) -> tuple[int, Check]:
-        checks: list[Check] = []
+    def _presence(self, term: PresenceTest) -> tuple[int, Keep]:
+        keeps: list[Keep] = []
         cost = FIELD
         for key, span in zip(term.keys, term.spans or [Span()] * len(term.keys), strict=True):
             if key.lower() == "log":
-                checks.append(lambda row: row.run > 0)
+                keeps.append(lambda rows: [row for row in rows if row.run > 0])
                 continue
             field = self._field(key, span)
             if field is not None:
-                checks.append(_has(field))
+                keeps.append(_has(field))
                 cost = max(cost, _cost(field))
-        wanted = term.wanted
-        return cost, lambda row: any(check(row) for check in checks) == wanted
+        has = _any_of(keeps)
+        return cost, has if term.wanted else lambda rows: without(rows, has(rows))
 
-    def _comparison(self, term: FieldTest) -> tuple[int, Check]:
+    def _comparison(self, term: FieldTest) -> tuple[int, Keep]:
         if term.key.lower() == "log":
             return self._log(term)
         if self._is_pasted(term):
             return self._pasted(term)
         field = self._field(term.key, term.span)
         if field is None:
-            return FIELD, lambda row: False
+            return FIELD, lambda rows: []
         test = self._test(term, field)
-        get = field.get
+        is_equal = term.operator != "!="
         if field.kind != "value":
             if field.name in ("status", "kind") and all(isinstance(one, TextValue) for one in term.values):
                 words = frozenset(map(str, term.values))
-                if term.operator == "!=":
-                    return FIELD, lambda row: get(row) not in words
-                return FIELD, lambda row: get(row) in words
-            if term.operator == "!=":
-                return FIELD, lambda row: (value := get(row)) is not None and not test(value)
-            return FIELD, lambda row: (value := get(row)) is not None and bool(test(value))
+                return FIELD, _where(field, lambda value: (value in words) is is_equal)
+            return FIELD, _where(field, lambda value: value is not None and bool(test(value)) is is_equal)
         seen = missing = mistyped = matching = 0
-        wanted = term.operator != "!="
         nulls = term.operator in (":", "=", "!=")
 
-        def check(row: TaskRow) -> bool:
+        def keep(rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
             nonlocal seen, missing, mistyped, matching
-            seen += 1
-            value = get(row)
-            if value is MISSING or (value is None and not nulls):
-                missing += 1
-                return False
-            found = test(value)
-            if found is wanted:
-                matching += 1
-                return True
-            if found is None:
-                mistyped += 1
-            return False
+            values = field.values(rows)
+            seen += len(rows)
+            if not NO_VALUES.isdisjoint(map(type, values)):
+                having = [value is not MISSING and (nulls or value is not None) for value in values]
+                rows, values = [*compress(rows, having)], [*compress(values, having)]
+                missing += len(having) - len(rows)
+            results = [*map(test, values)]
+            mistyped += results.count(None)
+            kept = [row for row, result in zip(rows, results, strict=True) if result is is_equal]
+            matching += len(kept)
+            return kept
 
         self._tallies.append((term, field, lambda: Tally(seen, missing, mistyped, matching)))
-        return _cost(field), check
+        return _cost(field), keep
 
     def _test(self, term: FieldTest, field: QueryField) -> Test:
         operator = term.operator
@@ -199,11 +196,11 @@ class Binder:
                 term.span.start,
             )
 
-    def _log(self, term: FieldTest) -> tuple[int, Check]:
+    def _log(self, term: FieldTest) -> tuple[int, Keep]:
         if term.operator != ":":
             raise self._source.wrong("Write log:word or log:/regex/ to find text in logs.", term.span.start)
         needles = [logs.log_needle(value) for value in term.values]
-        return LOGS, lambda row: self.logs.contains(row, needles)
+        return LOGS, lambda rows: [row for row in rows if self.logs.contains(row, needles)]
 
     def _searcher(self, regex: Regex) -> Callable[[str], bool]:
         """Return a function that searches texts with a pattern within the time limit of the query."""
@@ -263,12 +260,12 @@ class Binder:
         wanted = self._written(term).casefold()
         return any(wanted in row.name.casefold() for row in self.fields.rows)
 
-    def _pasted(self, term: FieldTest) -> tuple[int, Check]:
+    def _pasted(self, term: FieldTest) -> tuple[int, Keep]:
         written = self._written(term)
         wanted = written.casefold()
         message = f"Unknown field `{term.key}`. Searched for `{written}` in task names."
         self._notices.append(notice(self._source, term.span, "as_name", message))
-        return WORDS, lambda row: wanted in row.name.casefold()
+        return WORDS, lambda rows: [row for row in rows if wanted in row.name.casefold()]
 
     def _written(self, term: FieldTest) -> str:
         return self._source.text[term.span.start : term.end]
@@ -280,13 +277,26 @@ def _cost(field: QueryField) -> int:
     return POINTS if field.reads_points else VALUES
 
 
-def _has(field: QueryField) -> Check:
-    get = field.get
-    return lambda row: (value := get(row)) is not None and value is not MISSING
+def _any_of(keeps: Sequence[Keep]) -> Keep:
+    def any_of(rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
+        left = rows
+        for keep in keeps:
+            left = without(left, keep(left))
+        return without(rows, left)
+
+    return keeps[0] if len(keeps) == 1 else any_of
 
 
-def _state_check(words: Sequence[str]) -> Check:
-    checks: list[Check] = []
+def _where(field: QueryField, test: Callable[[Any], bool]) -> Keep:
+    return lambda rows: [*compress(rows, map(test, field.values(rows)))]
+
+
+def _has(field: QueryField) -> Keep:
+    return _where(field, lambda value: value is not None and value is not MISSING)
+
+
+def _in_state(words: Sequence[str]) -> Keep:
+    keeps: list[Keep] = []
     statuses = frozenset(word for word in words if word in SHOWN_STATUSES)
     kinds = frozenset(word for word in words if word in KINDS)
     if "active" in words:
@@ -294,9 +304,15 @@ def _state_check(words: Sequence[str]) -> Check:
     if "damaged" in words:
         statuses |= {UNREADABLE}
     if statuses:
-        checks.append(lambda row: row.shown_status in statuses)
+        keeps.append(lambda rows: with_status(rows, statuses))
     if kinds:
-        checks.append(lambda row: row.kind in kinds)
+        keeps.append(lambda rows: [row for row in rows if row.kind in kinds])
     if "pinned" in words:
-        checks.append(lambda row: row.pinned)
-    return checks[0] if len(checks) == 1 else lambda row: any(check(row) for check in checks)
+        keeps.append(lambda rows: [row for row in rows if row.pinned])
+    return _any_of(keeps)
+
+
+def with_status(rows: Sequence[TaskRow], statuses: Container[str]) -> list[TaskRow]:
+    """Return the rows with one of these shown statuses."""
+    shown = shown_statuses(rows)
+    return [row for row, status in zip(rows, shown, strict=True) if status in statuses]

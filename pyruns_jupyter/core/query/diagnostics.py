@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.metrics.run_aggregates import unread_sentence
@@ -27,8 +28,7 @@ _OPERATORS = {
 _STATUS_WORDS = (*SHOWN_STATUSES, "active", "pinned", "damaged")
 
 
-@dataclass(frozen=True)
-class QueryNotice:
+class QueryNotice(Struct, frozen=True):
     """A sentence about a query, with a position, and suggested queries.
 
     `is_serious`: the result is not what was asked for, so no action should use it. `is_partial`: this is
@@ -149,9 +149,7 @@ def _of_values(
     source: QueryText, fields: Fields, term: FieldTest, field: QueryField, count: int
 ) -> QueryNotice:
     found = Counter(
-        value_text(value)
-        for row in fields.rows
-        if (value := field.get(row)) is not MISSING and value is not None
+        value_text(value) for value in field.values(fields.rows) if value is not MISSING and value is not None
     )
     wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, TextValue)]
     near = [text for text in found if any(word and word in text.casefold() for word in wanted)]

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.config.flatten import column_of
 from pyruns_jupyter.core.metrics.expressions import BEST, LAST, MAX, MIN, Aggregate, parse_aggregate
 from pyruns_jupyter.core.metrics.goals import Goal
 from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.metrics.statistics import numeric
 from pyruns_jupyter.core.taskfile.runs import RUNNING
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow, shown_statuses
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.tasks.index import TaskIndex
 
-Getter = Callable[[TaskRow], Any]
+Column = Callable[[Sequence[TaskRow]], list[Any]]  # returns one value for each row
 Configs = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 MISSING: Any = object()
+NO_VALUES = frozenset({type(MISSING), type(None)})  # the types of MISSING and None
 CONFIG, METRIC = "config", "figure"  # the prefixes of parameters and metrics in queries
-_NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Data that a query may need in addition to the rows.
 
     `configs` returns the flat configuration of each task by name, `log` the path of the log of a task's last
@@ -58,19 +59,18 @@ class Sources:
         )
 
 
-@dataclass(frozen=True)
-class QueryField:
+class QueryField(Struct, frozen=True):
     """A field of tasks.
 
     `kind` is `text` (which can contain a value), `label` (one of several words), `number`, `time` (epoch
-    seconds), `duration` (seconds) or `value` (a parameter or a metric). `get` returns MISSING or None for a
-    task without the field; if it `reads_points`, that may take time. `hint` is a sentence for the user about
-    the field. `goal` is that of a metric, if it is known.
+    seconds), `duration` (seconds) or `value` (a parameter or a metric). `values` returns MISSING or None for
+    a task without the field; if it `reads_points`, that may take time. `hint` is a sentence for the user
+    about the field. `goal` is that of a metric, if it is known.
     """
 
     name: str
     kind: str
-    get: Getter
+    values: Column
     reads_points: bool = False
     hint: str = ""
     goal: Goal | None = None
@@ -102,31 +102,35 @@ def _builtins(now: float) -> dict[str, QueryField]:
         return row.duration
 
     fields = [
-        QueryField("name", "text", lambda row: row.name),
-        QueryField("status", "label", lambda row: row.shown_status),
-        QueryField("kind", "label", lambda row: row.kind),
-        QueryField("note", "text", lambda row: row.notes or None),
-        QueryField("message", "text", lambda row: row.message or None),
-        QueryField("alert", "text", _alert),
-        QueryField("tag", "label", lambda row: row.tags or None),
-        QueryField("gpu", "label", lambda row: row.gpus or None),
-        QueryField("study", "label", lambda row: row.study.name if row.study else None),
-        QueryField("created", "time", lambda row: row.created_at),
-        QueryField("started", "time", lambda row: row.started_at),
-        QueryField("finished", "time", lambda row: row.finished_at),
-        QueryField("duration", "duration", lasted),
-        QueryField("run", "number", lambda row: row.run or None),
-        QueryField("runs", "number", lambda row: row.runs),
-        QueryField("exit_code", "number", lambda row: row.exit_code),
-        QueryField("progress", "number", lambda row: row.progress),
-        QueryField("order", "number", lambda row: row.place),
-        QueryField("gpu_hours", "number", lambda row: row.gpu_hours),
-        QueryField("energy_kwh", "number", lambda row: row.energy_kwh),
+        QueryField("name", "text", _each(attrgetter("name"))),
+        QueryField("status", "label", shown_statuses),
+        QueryField("kind", "label", _each(attrgetter("kind"))),
+        QueryField("note", "text", _each(lambda row: row.notes or None)),
+        QueryField("message", "text", _each(lambda row: row.message or None)),
+        QueryField("alert", "text", _each(_alert)),
+        QueryField("tag", "label", _each(lambda row: row.tags or None)),
+        QueryField("gpu", "label", _each(lambda row: row.gpus or None)),
+        QueryField("study", "label", _each(lambda row: row.study.name if row.study else None)),
+        QueryField("created", "time", _each(attrgetter("created_at"))),
+        QueryField("started", "time", _each(attrgetter("started_at"))),
+        QueryField("finished", "time", _each(attrgetter("finished_at"))),
+        QueryField("duration", "duration", _each(lasted)),
+        QueryField("run", "number", _each(lambda row: row.run or None)),
+        QueryField("runs", "number", _each(attrgetter("runs"))),
+        QueryField("exit_code", "number", _each(attrgetter("exit_code"))),
+        QueryField("progress", "number", _each(attrgetter("progress"))),
+        QueryField("order", "number", _each(attrgetter("place"))),
+        QueryField("gpu_hours", "number", _each(attrgetter("gpu_hours"))),
+        QueryField("energy_kwh", "number", _each(attrgetter("energy_kwh"))),
     ]
     found = {field.name: field for field in fields}
     for alias, name in _ALIASES.items():
         found[alias] = found[name]
     return found
+
+
+def _each(get: Callable[[TaskRow], Any]) -> Column:
+    return lambda rows: [*map(get, rows)]
 
 
 def _alert(row: TaskRow) -> str | None:
@@ -287,6 +291,8 @@ class Fields:
         key = key or str(wanted)
         found = self._match(wanted.key, [METRIC])
         if not found:
+            import difflib  # slow to import, and most names are known
+
             close = difflib.get_close_matches(wanted.key, list(self.metrics)[:5000], 3, 0.65)
             raise UnknownField(key, [str(wanted._replace(key=one)) for one in close])
         if len(found) > 1:
@@ -323,25 +329,31 @@ class Fields:
                 return MISSING
             return MISSING if value is None else value
 
-        return QueryField(name, "value", get, reads_points=resolved.needs_points, hint=hint, goal=goal)
+        return QueryField(name, "value", _each(get), reads_points=resolved.needs_points, hint=hint, goal=goal)
 
     def _goal(self, metric: str) -> Goal | None:
         return None if self.sources.goal is None else self.sources.goal(metric)
 
-    def _metric(self, full: str) -> Getter:
-        return lambda row: row.figures.get(full, MISSING)
+    def _metric(self, full: str) -> Column:
+        return lambda rows: [row.figures.get(full, MISSING) for row in rows]
 
-    def _config(self, full: str) -> Getter:
+    def _config(self, full: str) -> Column:
+        def swept(rows: Sequence[TaskRow]) -> list[Any]:
+            return [row.swept.get(full, MISSING) for row in rows]
+
         count = self.swept.get(full, 0)
         if count >= len(self.rows) or count >= sum(row.readable for row in self.rows):
-            return lambda row: row.swept.get(full, MISSING)
+            return swept
         configs = self._configs
 
-        def get(row: TaskRow) -> Any:
-            value = row.swept.get(full, MISSING)
-            return configs.get(row.name, _NOTHING).get(full, MISSING) if value is MISSING else value
+        def values(rows: Sequence[TaskRow]) -> list[Any]:
+            known = column_of([configs.get(row.name) for row in rows], full, MISSING)
+            if not count:
+                return known
+            pairs = zip(swept(rows), known, strict=True)
+            return [other if value is MISSING else value for value, other in pairs]
 
-        return get
+        return values
 
     def _close(self, key: str) -> list[str]:
         """Return up to three names that are similar to `key`, in their shortest form."""
@@ -356,6 +368,8 @@ class Fields:
         for name in (*self._builtins, *SCOPES):
             if name not in _ALIASES:
                 short.setdefault(name, name)
+        import difflib
+
         wanted = key.removeprefix(".").casefold()
         close = difflib.get_close_matches(wanted, list(short)[:5000], 3, 0.65)
         if not close and len(wanted) > 1:  # `opt` for `optimizer`, `metrics.acc` for `acc`
@@ -376,14 +390,14 @@ def _of_row(row: TaskRow, wanted: Aggregate, remaining: Remaining | None) -> flo
     return row.statistics.value(wanted)
 
 
-def sort_rank(field: QueryField) -> Getter:
-    """Return the function for the value by which to sort."""
+def sort_ranks(field: QueryField) -> Column:
+    """Return the function for the values by which to sort."""
     if field.name == "status":
         ranks = {status: rank for rank, status in enumerate(SHOWN_STATUSES)}
-        return lambda row: ranks.get(row.shown_status)
+        return lambda rows: [*map(ranks.get, field.values(rows))]
     if field.name in ("tag", "gpu"):
-        return lambda row: ", ".join(field.get(row) or ()) or None
-    return field.get
+        return lambda rows: [", ".join(labels or ()) or None for labels in field.values(rows)]
+    return field.values
 
 
 def _count(mappings: Iterable[Mapping[str, Any]]) -> Counter[str]:

@@ -8,9 +8,11 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.logs.reader import ESCAPES
 from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess
@@ -31,16 +33,14 @@ LogOf = Callable[[TaskRow], Path]
 _Key = tuple[LogSearch, int, int, int, int]
 
 
-@dataclass(frozen=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """A line of a log; `line` counts from 1, None when the log is too long for counting lines."""
 
     line: int | None
     text: str
 
 
-@dataclass(frozen=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """The first line that matches, None when no line does, and whether a part of the log was skipped."""
 
     excerpt: Excerpt | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, islice
 from operator import ne
 from typing import Any, TypeVar
@@ -13,12 +13,13 @@ from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .diagnostics import QueryNotice, names
-from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
+from .fields import MISSING, NO_VALUES, AmbiguousField, Column, Fields, UnknownField, sort_ranks
 from .values import value_text
 
 MAX_KEYS = 8
 _COMMA = re.compile(r",(?![^()]*\))")  # outside parentheses
 _NUMBERS = {int, float, bool}
+_SAMPLE = 500  # numbers
 T = TypeVar("T")
 
 
@@ -34,7 +35,7 @@ def ordered(
         InvalidInput: with `field` "sort", when a key is ambiguous or not valid.
     """
     notices: list[QueryNotice] = []
-    steps: list[tuple[Getter, bool] | None] = []  # None for the reversed order of `rows`
+    steps: list[tuple[Column, bool] | None] = []  # None for the reversed order of `rows`
     descending = order == "desc"
     for key, is_reversed in reversed(_keys(sort, fields)):
         is_descending = descending != is_reversed
@@ -62,7 +63,7 @@ def ordered(
             raise InvalidInput(error.message, field="sort") from None
         if field.hint:
             notices.append(QueryNotice("goal", field.hint, field="sort"))
-        steps.append((sort_rank(field), is_descending))
+        steps.append((sort_ranks(field), is_descending))
     pinned = [row for row in rows if row.pinned]
     found = _sorted(pinned, steps, first)
     if first is None or len(found) < first:
@@ -72,12 +73,15 @@ def ordered(
 
 
 def _sorted(
-    rows: Sequence[TaskRow], steps: Sequence[tuple[Getter, bool] | None], first: int | None
+    rows: Sequence[TaskRow], steps: Sequence[tuple[Column, bool] | None], first: int | None
 ) -> list[TaskRow]:
     """Return the `first` rows after all steps, of which the last one decides most."""
     found = list(rows)
     for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
-        found = found[::-1] if step is None else sort_by(found, *step, None if left else first)
+        if step is None:
+            found = found[::-1]
+        else:
+            found = sort_by(found, step[0](found), step[1], None if left else first)
     return found[:first]
 
 
@@ -93,27 +97,51 @@ def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
 
 
 def sort_by(
-    items: Iterable[T], get: Callable[[T], Any], is_descending: bool, first: int | None = None
+    items: Sequence[T], values: Sequence[Any], is_descending: bool, first: int | None = None
 ) -> list[T]:
-    """Return the `first` items sorted by a value: numbers, then texts, or reversed; those without a value
-    last.
+    """Return the `first` items sorted by their values: numbers, then texts, or reversed; those without a
+    value last.
     """
-    items = list(items)
-    values = list(map(get, items))
-    numbers: list[int] = []
+    numbers: Sequence[int] = range(len(values))
     missing: list[int] = []
     texts: dict[int, str] = {}
-    if set(map(type, values)) <= _NUMBERS and not any(map(ne, values, values)):  # none is NaN
-        numbers.extend(range(len(values)))
-    else:
-        for position, value in enumerate(values):
-            if type(value) in _NUMBERS:
-                (numbers if value == value else missing).append(position)
-            elif value is None or value is MISSING:
-                missing.append(position)
-            else:
-                texts[position] = natural_key(value_text(value))
-    numbers.sort(key=values.__getitem__, reverse=is_descending)
+    kinds = set(map(type, values))
+    if not kinds <= _NUMBERS or any(map(ne, values, values)):  # the latter only for NaN
+        numbers = [at for at, value in enumerate(values) if type(value) in _NUMBERS and value == value]
+        if not kinds <= _NUMBERS | NO_VALUES:
+            keys: dict[Any, str] = {}  # many tasks have the same text
+            for at, value in enumerate(values):
+                if type(value) is str:
+                    key = keys.get(value)
+                    if key is None:
+                        key = keys[value] = natural_key(value)
+                    texts[at] = key
+                elif type(value) not in _NUMBERS and value is not None and value is not MISSING:
+                    texts[at] = natural_key(value_text(value))
+        if first is None or len(numbers) + len(texts) < first:
+            missing = [
+                at
+                for at, value in enumerate(values)
+                if value is None or value is MISSING or (type(value) in _NUMBERS and value != value)
+            ]
     named = sorted(texts, key=texts.__getitem__, reverse=is_descending)
-    positions = (named, numbers, missing) if is_descending else (numbers, named, missing)
+    counted = _sorted_numbers(numbers, values, is_descending, first)
+    positions = (named, counted, missing) if is_descending else (counted, named, missing)
     return [items[position] for position in islice(chain(*positions), first)]
+
+
+def _sorted_numbers(
+    positions: Sequence[int], values: Sequence[Any], is_descending: bool, first: int | None
+) -> list[int]:
+    """Return at least the `first` positions, sorted by their values."""
+    count = len(positions)
+    if first is not None and count > 10 * max(first, _SAMPLE):
+        # Few of all numbers lie beyond a limit that a sample of them shows.
+        sample = sorted([values[at] for at in positions[:: count // _SAMPLE]], reverse=is_descending)
+        limit = sample[2 * first * _SAMPLE // count + _SAMPLE // 50]
+        if is_descending:
+            beyond = [at for at in positions if values[at] >= limit]
+        else:
+            beyond = [at for at in positions if values[at] <= limit]
+        positions = beyond if len(beyond) >= first else positions
+    return sorted(positions, key=values.__getitem__, reverse=is_descending)

@@ -12,7 +12,6 @@ aggregate = ("last" | "best" | "min" | "max" | "mean" | "at") "(" key [ "," numb
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -320,6 +319,8 @@ class _Parser:
 
 def close_to(word: str, known: Sequence[str]) -> tuple[list[str], str]:
     """Return the known word that is most similar to a word, if any, and the end of an error message."""
+    import difflib  # slow to import, and most words are known
+
     close = difflib.get_close_matches(word, known, 1)
     return close, f"Did you mean {close[0]}?" if close else f"Use one of {', '.join(known)}."
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.metrics.expressions import TEXT as AGGREGATE
@@ -26,19 +27,17 @@ _SLASH = re.compile(r"\\.|/", re.DOTALL)  # or an escaped character
 _OPENING, _CLOSING = "([{", ")]}"
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """A part of the text of a query: character positions from 0, end excluded."""
 
     start: int = 0
     end: int = 0
 
 
-@dataclass(frozen=True)
-class QueryText:
-    """The text of a query; equal to any other, as it is not a part of the meaning."""
+class QueryText(Struct, frozen=True):
+    """The text of a query."""
 
-    text: str = field(default="", compare=False)
+    text: str = ""
 
     def place(self, position: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character position."""

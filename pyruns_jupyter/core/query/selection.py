@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow
 
 from .ast import Query
 from .columns import NO_USAGE, BestValue, Usage, aggregate_values, best_values, usage_of
-from .compile import Binder
+from .compile import Binder, with_status
 from .diagnostics import QueryNotice, of_unread
 from .fields import Fields, Sources
 from .logs import Excerpt, wanted_needles
@@ -24,8 +25,7 @@ from .pattern import TimeBudget
 POINTS_SECONDS = 8.0  # to read points of metrics for one query
 
 
-@dataclass(frozen=True)
-class QueryResult:
+class QueryResult(Struct, frozen=True):
     """A page of the matching rows, the number of all matching rows, and notices about the query."""
 
     items: list[TaskRow]
@@ -90,15 +90,15 @@ def select(
     found = known
     if statuses is not None:
         wanted = {_status(status) for status in statuses}
-        found = [row for row in known if row.shown_status in wanted]
+        found = with_status(known, wanted)
     time_to_read = TimeBudget(points_seconds, is_given_up)
     fields = Fields(known, sources or Sources(), now, time_to_read.remaining)
     binder = Binder(fields, now, is_given_up)
     bound = binder.bind(parsed)
     emptied: QueryNotice | None = None
     with closing(binder.logs):
-        for index, (term, check) in enumerate(bound):
-            left = [row for row in found if check(row)]
+        for index, (term, keep) in enumerate(bound):
+            left = [*keep(found)]
             if found and not left:
                 emptied = binder.nothing(term, len(found), index == 0)
             found = left

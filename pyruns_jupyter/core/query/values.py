@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from calendar import monthrange
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.timestamps import duration
 
@@ -23,8 +23,7 @@ _FORMATS = {
 _DAYS = {"today": 0, "yesterday": 1}
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The period that a word names (a month, a day, a minute), in epoch seconds, end excluded."""
 
     start: float
@@ -63,6 +62,8 @@ def moment(text: str, now: float) -> Moment | None:
     if text.lower() in _DAYS:
         today = datetime.datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
         return _period(today - datetime.timedelta(days=_DAYS[text.lower()]), datetime.timedelta(days=1))
+    from calendar import monthrange  # slow to import, and few queries have dates
+
     for form, length in _FORMATS.items() if text[:1].isdecimal() else ():
         with suppress(ValueError, OverflowError, OSError):
             start = datetime.datetime.strptime(text.replace(" ", "T", 1), form)

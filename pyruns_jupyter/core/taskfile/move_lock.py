@@ -11,8 +11,9 @@ import time
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict
-from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, new_token, process_alive
+from pyruns_jupyter.core.common.host_identity import host_name, new_token, process_alive
 from pyruns_jupyter.core.common.json_floats import finite_number
+from pyruns_jupyter.core.common.process_identity import ProcessId
 
 from .lock import protocol
 from .task_file import TaskInfo

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, process_alive
+from pyruns_jupyter.core.common.host_identity import host_name, process_alive
 from pyruns_jupyter.core.common.json_floats import finite_number
+from pyruns_jupyter.core.common.process_identity import ProcessId
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
@@ -45,9 +48,9 @@ class Ownership(NamedTuple):
                 not self.host and run.pid is not None and process_alive(run.pid, run.pid_create_time)
             )
             return self.lease_until < time.time() and not is_known_here
-        owner = Path(folder, RUN_LOGS, owner_name(run.index))
+        owner = f"{folder}/{RUN_LOGS}/{owner_name(run.index)}"  # faster than `Path`
         try:
-            if owner.is_file() and not owner.is_symlink():
+            if _is_file(owner):
                 if is_locked(owner):
                     return False
                 if is_copied_run(folder, run.index):
@@ -59,6 +62,14 @@ class Ownership(NamedTuple):
         if run.pid is not None and 0 < run.pid < 2**31:
             return not process_alive(run.pid, run.pid_create_time)
         return self.lease_until < time.time()
+
+
+def _is_file(path: str) -> bool:
+    """Return whether there is a regular file, and no link, at a path."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def owner_record(lock: FileLock) -> bytes:

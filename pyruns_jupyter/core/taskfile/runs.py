@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import host_name, runner_id
@@ -54,8 +56,7 @@ _PREVIOUS_KEYS = ("status", "_attempt_id", "cancel_requested_at")  # what `queue
 _OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "queued_at")
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a task, from its slot. Times are epoch seconds, `duration` seconds.
 
     `environment` describes where it ran (host, Python, GPUs, ...), `source` the state of its code.
@@ -72,8 +73,12 @@ class Run:
     attempt: str
     records: dict[str, Any] = field(default_factory=dict)
     tracks: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict, repr=False)
+    environment: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+
+    def __repr__(self) -> str:
+        shown = [f"{key}={value!r}" for key, value in asdict(self).items() if key != "environment"]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def slot_count(info: TaskInfo) -> int:

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pyruns_jupyter.core.common.errors import PyrunsError, os_sentence
 from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_filesystem
@@ -15,8 +16,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 TaskAction = Callable[[str, bool], "str | None"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The names of the tasks that an action was applied to, and the others with the reason (a sentence).
 
     `made` contains the names of tasks that the action has created, or the names in the trash of those that it

@@ -6,12 +6,13 @@ import os
 import stat
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.natural_order import in_natural_order
@@ -29,8 +30,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 
 from .aggregates import TaskAggregates
 from .live_row import LiveRow, task_signature
-from .row import PYTHON, SHELL, SHOWN_STATUSES, Shape, TaskRow, damaged_row, row_from
-from .row_cache import CachedRow, read_rows, write_rows
+from .row import PYTHON, SHELL, SHOWN_STATUSES, Shape, TaskRow, damaged_row, row_from, shown_statuses
+from .row_cache import CachedRows, read_rows, write_rows
 from .unstarted import QueuedTask, QueuedTasks
 
 _MIN_UNCACHED = 500  # rows; fewer are read as quickly from the task files
@@ -40,8 +41,7 @@ _MAX_REMOVED = 10_000  # removed names that are remembered for `changes_since`
 _CLOCK_SKEW = 60.0  # s, between this machine and a file server
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """New and changed rows, and the names of removed tasks; `revision` is that of the index."""
 
     changed: list[TaskRow]
@@ -73,6 +73,7 @@ class TaskIndex:
         self._uncached = 0  # rows that were read since all were stored for the next index
         self._cache_at = 0.0  # monotonic; not before that again
         self._live: dict[str, LiveRow] = {}
+        self._stall_seconds = 0.0  # see `stalled_since`
         self._queued = QueuedTasks(workspace)
         self._changed_at: dict[str, int] = {}  # revision of the last change, in this order
         self._removed: deque[tuple[int, str]] = deque()
@@ -95,7 +96,9 @@ class TaskIndex:
             try:
                 changes = self._refresh(names)
             except BaseException:
-                self._signatures.clear()  # what was read is in no row yet, so it is read again
+                # What was read is in no row yet, so it is read again.
+                self._signatures.clear()
+                self._live.clear()
                 raise
             rows = self._to_cache()
         if rows:
@@ -178,38 +181,25 @@ class TaskIndex:
         return not self._unfinished
 
     def _refresh(self, names: Iterable[str] | None) -> Changes:
-        found: set[str] = set()
-        changed: list[TaskRow] = []
-        rows, signatures, live = self.rows, self._signatures, self._live
-        cached = {} if self._has_refreshed else read_rows(self.workspace.tasks)
+        rows, live = self.rows, self._live
+        self._stall_seconds = 60 * Settings.load(self.workspace.root).silent_after_minutes
+        cached = CachedRows({}, {}, {}) if self._has_refreshed else read_rows(self.workspace.tasks)
+        signatures = cached.signatures or self._signatures
         wanted = None
         if names is not None and self._has_refreshed:
             wanted = {*names, *live, *self._unsettled, *self._unfinished}
-            tasks = [*_folders_of(self.workspace.tasks, wanted)]
+            tasks = dict(_folders_of(self.workspace.tasks, wanted))
         else:
-            tasks = [*scan_tasks(self.workspace.tasks, cached or rows)]
+            tasks = dict(scan_tasks(self.workspace.tasks, cached.rows or rows))
         self._unsettled.clear()
         self._unfinished.clear()
-        known = [task for task in tasks if signatures.get(task[0], UNKNOWN) or task[0] in cached]
-        looks = map_files(task_signature, [folder for _, folder in known])
-        now = {name: signature for (name, _), signature in zip(known, looks, strict=True)}
-        unread = []
-        for name, folder in tasks:
-            signature = now.get(name, UNKNOWN)
-            row: TaskRow | None = None
-            if signature == UNKNOWN:
-                unread.append((name, folder))
-                continue
-            if name in cached and cached[name].signature == signature:
-                row = self._adopt(cached[name])
-            elif signatures.get(name) != signature:
-                unread.append((name, folder))
-                continue
-            elif name in live:
-                row = live[name].current(self.workspace.root)
-            found.add(name)
-            if row is not None and row != rows.get(name):
-                changed.append(row)
+        ordered = signatures if wanted is None else tasks  # looked up in the order of memory: faster
+        known = [name for name in ordered if name in tasks and signatures.get(name, UNKNOWN)]
+        looks = map_files(task_signature, [tasks[name] for name in known])
+        found = {name for name, look in zip(known, looks, strict=True) if look == signatures[name]}
+        changed = self._adopt(cached, found)
+        changed += [live[name].current(self._stall_seconds) for name in live if name in found]
+        unread = [(name, folder) for name, folder in tasks.items() if name not in found]
         contents = map_files(_content_of, [folder for _, folder in unread])
         for (name, folder), content in zip(unread, contents, strict=True):
             row = self._read(name, folder, content)
@@ -217,15 +207,14 @@ class TaskIndex:
                 self._unfinished.add(name)
                 continue
             found.add(name)
-            if signatures[name] == UNKNOWN:
+            if self._signatures[name] == UNKNOWN:
                 self._unsettled.add(name)
-            if row != rows.get(name):
-                changed.append(row)
-        changed = self._queued.marked(changed, rows)
+            changed.append(row)
+        changed = self._queued.marked([row for row in changed if row != rows.get(row.name)], rows)
         removed = [name for name in (rows if wanted is None else wanted & rows.keys()) if name not in found]
         self._has_refreshed = True
         if changed or removed:
-            self._apply(changed, removed, rows or cached)
+            self._apply(changed, removed, rows or cached.rows)
         return Changes(changed, removed, self.revision)
 
     def _apply(self, changed: list[TaskRow], removed: list[str], ordered: Iterable[str]) -> None:
@@ -238,14 +227,16 @@ class TaskIndex:
         ended = [row for row in changed if _has_completed(rows.get(row.name), row)]
         ended.sort(key=lambda row: row.finished_at or 0.0)
         self._durations.extend(row.duration for row in ended if row.duration is not None)
-        for row in changed:
-            self._count(counts, rows.get(row.name), -1)
-            self._count(counts, row, 1)
-            rows[row.name] = row
-            self._changed_at.pop(row.name, None)
-            self._changed_at[row.name] = revision
+        new = {row.name: row for row in changed}
+        before = [rows[name] for name in (*new, *removed) if name in rows]
+        self._count(counts, changed, 1)
+        self._count(counts, before, -1)
+        rows.update(new)
+        for name in new.keys() & self._changed_at.keys():
+            del self._changed_at[name]
+        self._changed_at.update(dict.fromkeys(new, revision))
         for name in removed:
-            self._count(counts, rows.pop(name), -1)
+            del rows[name]
             self._changed_at.pop(name, None)
             self._signatures.pop(name, None)
             self._fresh.pop(name, None)
@@ -255,28 +246,28 @@ class TaskIndex:
         self.aggregates.forget([*removed, *(row.name for row in changed if row.status != RUNNING)])
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
-        if any(row.name not in self.rows for row in changed):
+        if not new.keys() <= self.rows.keys():
             rows = {name: rows[name] for name in in_natural_order(rows, ordered)}
         self.rows, self.counts, self.revision = rows, counts, revision
 
-    def _count(self, counts: dict[str, int], row: TaskRow | None, by: int) -> None:
-        if row is None:
-            return
-        counts[row.shown_status] += by
-        shape = (tuple(row.swept), tuple(row.figures))
-        number = self._shapes.get(shape, 0) + by
-        if number:
-            self._shapes[shape] = number
-        else:
-            del self._shapes[shape]
+    def _count(self, counts: dict[str, int], rows: list[TaskRow], by: int) -> None:
+        for status, number in Counter(shown_statuses(rows)).items():
+            counts[status] += by * number
+        for shape, number in Counter((tuple(row.swept), tuple(row.figures)) for row in rows).items():
+            left = self._shapes.get(shape, 0) + by * number
+            if left:
+                self._shapes[shape] = left
+            else:
+                del self._shapes[shape]
 
-    def _adopt(self, cached: CachedRow) -> TaskRow:
-        """Return the row of a task whose file is as it was when the row was stored."""
-        row = cached.row
-        self._signatures[row.name] = cached.signature
-        if cached.batch is not None:
-            self._queued[row.name] = QueuedTask(row, cached.batch, cached.signature)
-        return row
+    def _adopt(self, cached: CachedRows, names: Container[str]) -> list[TaskRow]:
+        """Return the stored rows of those tasks whose file is as it was when they were stored."""
+        adopted = [row for name, row in cached.rows.items() if name in names]
+        self._signatures |= {row.name: cached.signatures[row.name] for row in adopted}
+        for name, batch in cached.batches.items():
+            if name in names and name in cached.rows:
+                self._queued[name] = QueuedTask(cached.rows[name], batch, cached.signatures[name])
+        return adopted
 
     def _read(self, name: str, folder: str, content: _Content) -> TaskRow | None:
         """Return the row of a task from its file, None if there is none."""
@@ -344,7 +335,7 @@ class TaskIndex:
         if run is None:
             return row
         self._live[name] = live = LiveRow.of(row, run, info, folder, signature, before)
-        return live.current(self.workspace.root)
+        return live.current(self._stall_seconds)
 
     def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
         try:

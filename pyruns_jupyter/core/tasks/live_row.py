@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import Unreadable
@@ -37,8 +37,7 @@ LOST_CONTACT = (
 )
 
 
-@dataclass
-class LiveRow:
+class LiveRow(Struct):
     """What is read in addition to the task file while a task runs."""
 
     row: TaskRow  # only from the task file
@@ -48,8 +47,9 @@ class LiveRow:
     owner: Ownership
     track_store: TaskInfo  # the key of the task file about points that are stored elsewhere
     newest: dict[str, Any]
+    tail: journal.JournalTail
     totals: Mapping[str, tuple[float, str]]  # of steps, in its configuration
-    seen: tuple[int, Signature] = (-1, UNKNOWN)
+    seen: tuple[int, Signature]  # size of the journal, and `stored_signature`
 
     @classmethod
     def of(
@@ -67,29 +67,36 @@ class LiveRow:
             owner=Ownership.of(info),
             track_store={key: info[key] for key in (STORE_KEY,) if key in info},
             newest=known.newest if known else {},
+            tail=known.tail if known else journal.JournalTail(),
             totals=known.totals if known else _totals(folder, row),
+            seen=(known.seen[0] if known else -1, UNKNOWN),
         )
 
-    def current(self, root: Path) -> TaskRow:
-        """Return the row with its newest points, and a message if its owner is dead; `root` is `_pyruns_`."""
+    def current(self, stall_seconds: float) -> TaskRow:
+        """Return the row with its newest points, and a message if its owner is dead; see `stalled_since`."""
         row = self.row
-        path = Path(self.folder, RUN_LOGS, journal_name(self.run.index))
+        path = f"{self.folder}/{RUN_LOGS}/{journal_name(self.run.index)}"  # faster than `Path`
         try:
-            size = path.stat().st_size
+            size = os.stat(path).st_size
         except OSError:
             size = 0
         stored = stored_signature(self.folder) if self.track_store else UNKNOWN
         if (size, stored) != self.seen:
+            if 0 < size < self.seen[0]:  # another journal
+                self.newest = {}
             self.seen = (size, stored)
-            # Metrics that are tracked rarely may not be among the newest points any more.
-            self.newest |= newest_beside(self.track_store, self.run.index, self.folder)
-            self.newest |= journal.tail_latest(path) if size else {}
+            if self.track_store:
+                # Metrics that are tracked rarely may not be among the newest points any more.
+                beside = newest_beside(self.track_store, self.run.index, self.folder)
+                journal.add_newest(self.newest, beside)
+            elif size:
+                self.newest = self.tail.read(path)
         if self.newest:
             row = replace(row, figures=figures_of(self.run, self.newest))
         steps = progress_of(row.figures, self.totals)
         if steps is not None:
             row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)
-        silent_since = stalled_since(root, self.folder, self.run)
+        silent_since = stalled_since(stall_seconds, self.folder, self.run)
         if silent_since is not None:
             row = replace(row, silent_since=silent_since)
         if self.owner.is_orphaned(self.folder, self.run) and task_signature(self.folder) == self.signature:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from sys import intern
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
@@ -26,6 +27,11 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_
 PYTHON, SHELL = "python", "shell"
 UNREADABLE = "unreadable"
 SHOWN_STATUSES = (*STATUSES, UNREADABLE)
+if TYPE_CHECKING:
+    Status: TypeAlias = str
+    Kind: TypeAlias = str
+else:  # so that rows which are decoded share these texts
+    Status, Kind = Literal[STATUSES], Literal[PYTHON, SHELL]
 _MAX_TEXT = 200  # characters of a key, or of a metric that is text
 _MAX_METRICS = 200  # and as many swept values
 _MAX_ITEMS = 1000  # in a swept value that is a list or a mapping
@@ -75,8 +81,8 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     """
 
     name: str
-    status: str
-    kind: str = PYTHON
+    status: Status
+    kind: Kind = PYTHON
     pinned: bool = False
     created_at: float | None = None
     runs: int = 0
@@ -122,6 +128,11 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
         found["steps"] = None if self.steps is None else self.steps._asdict()
         found["alert"] = None if self.alert is None else self.alert._asdict()
         return found
+
+
+def shown_statuses(rows: Iterable[TaskRow]) -> list[str]:
+    """Return the `shown_status` of each row, more quickly than one at a time."""
+    return [row.status if row.readable else UNREADABLE for row in rows]
 
 
 _HIDDEN = ("notes", "gpus", "config_file", "statistics")

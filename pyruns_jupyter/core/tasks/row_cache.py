@@ -12,10 +12,11 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from sys import intern
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -28,73 +29,105 @@ from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.row_statistics import shared_keys
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
-from pyruns_jupyter.core.taskfile.runs import STATUSES
 
-from .row import PYTHON, TaskRow
+from .row import TaskRow
 
 FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
 _MAX_BYTES = 512 * 1024 * 1024
-_FORMAT = "2"  # counts changes of what a row says of the same task file
+_PART_ROWS = 500  # that are decoded at once, while no other thread runs
+_FORMAT = "3"  # counts changes of what a row says of the same task file
 
 
-class CachedRow(msgspec.Struct, array_like=True, gc=False):
-    """The row of a task whose file has `signature`; `batch` is that of a queued task."""
+class CachedRows(NamedTuple):
+    """Rows by name, in natural order; the signatures of their task files; the batches of the queued ones."""
 
-    signature: Signature
-    row: TaskRow
-    batch: str | None = None
-
-
-_DECODER = msgspec.msgpack.Decoder(CachedRow)
+    rows: dict[str, TaskRow]
+    signatures: dict[str, Signature]
+    batches: dict[str, str]
 
 
-def read_rows(tasks: Path) -> Mapping[str, CachedRow]:
+class _Stored(msgspec.Struct, array_like=True):
+    """What the file has; each part is a list of rows."""
+
+    signatures: list[Signature]
+    batches: dict[str, str]
+    parts: list[memoryview]
+
+
+_STORED = msgspec.msgpack.Decoder(_Stored)
+_PART = msgspec.msgpack.Decoder(list[TaskRow])
+
+
+def read_rows(tasks: Path) -> CachedRows:
     """Return the rows of the folder `tasks` that were written last; empty if there are none."""
     try:
         path = _path_of(tasks)
-        if path.stat().st_size > _MAX_BYTES:
-            return {}
-        parts = msgspec.msgpack.decode(path.read_bytes(), type=list[msgspec.Raw])
-        return {cached.row.name: cached for cached in map(_cached_row, parts)}
-    except (OSError, msgspec.MsgspecError, PyrunsError, RecursionError, UnicodeDecodeError):
-        return {}
+        if path.stat().st_size <= _MAX_BYTES:
+            stored = _STORED.decode(path.read_bytes())
+            rows: list[TaskRow] = []
+            for part in stored.parts:
+                rows += _sharing(_PART.decode(part))  # before the next part, which fills the gaps in memory
+            names = [row.name for row in rows]
+            signatures = dict(zip(names, stored.signatures, strict=True))
+            return CachedRows(dict(zip(names, rows, strict=True)), signatures, stored.batches)
+    except (OSError, msgspec.MsgspecError, PyrunsError, RecursionError, ValueError):
+        pass
+    return CachedRows({}, {}, {})
 
 
-def _cached_row(data: msgspec.Raw) -> CachedRow:
-    """Return a row that shares equal values with others. One at a time leaves no gaps in memory."""
-    cached = _DECODER.decode(data)
-    row, statistics = cached.row, cached.row.statistics
-    if row.status not in STATUSES or not (statistics is None or statistics.is_complete):
-        raise msgspec.ValidationError("damaged")
-    force_setattr(row, "status", intern(row.status))
-    if row.kind is not PYTHON:
-        force_setattr(row, "kind", intern(row.kind))
-    if row.config_file is not SCRIPT_CONFIG:
-        force_setattr(row, "config_file", intern(row.config_file))
-    if statistics is not None:
-        force_setattr(statistics, "keys", shared_keys(statistics.keys))
-    return cached
+def _sharing(rows: list[TaskRow]) -> list[TaskRow]:
+    """Return the rows, which share equal values now.
+
+    Raises:
+        ValueError: if a row is damaged.
+    """
+    floats: dict[float, float] = {}
+    for row in rows:
+        swept = row.swept
+        for key, value in swept.items():
+            if type(value) is str:
+                swept[key] = intern(value)
+            elif type(value) is float and value:  # 0.0 equals -0.0
+                swept[key] = floats.setdefault(value, value)
+        if row.progress == 1.0:
+            force_setattr(row, "progress", 1.0)
+        statistics = row.statistics
+        if statistics is not None:
+            if not statistics.is_complete:
+                raise ValueError
+            force_setattr(statistics, "keys", shared_keys(statistics.keys))
+        if row.config_file is not SCRIPT_CONFIG:
+            force_setattr(row, "config_file", intern(row.config_file))
+    return rows
 
 
 def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]]) -> None:
-    """Replace the rows of the folder `tasks`; without effect where that is not possible."""
-    encoder = msgspec.msgpack.Encoder()
-    content, count = bytearray(5), 0  # a list with a length of 32 bits
+    """Replace the rows of the folder `tasks`; without effect where that is not possible.
+
+    Each row comes with the signature of its task file, and the batch of a queued task.
+    """
+    encode = msgspec.msgpack.Encoder().encode
+    stored, encoded = _Stored([], {}, []), []
     for signature, row, batch in rows:
-        end = len(content)
         try:
-            encoder.encode_into(CachedRow(signature, row, batch), content, end)
-            count += 1
+            data = encode(row)
+            if batch is not None:
+                encode(batch)
+                stored.batches[row.name] = batch
         except (UnicodeEncodeError, OverflowError):  # odd names and values are read again
-            del content[end:]
-    content[:5] = b"\xdd" + count.to_bytes(4, "big")
+            continue
+        encoded.append(msgspec.Raw(data))
+        stored.signatures.append(signature)
+    for start in range(0, len(encoded), _PART_ROWS):
+        stored.parts.append(memoryview(encode(encoded[start : start + _PART_ROWS])))
+    content = encode(stored)
     if len(content) > _MAX_BYTES:
         return
     with suppress(OSError, PyrunsError):
         path = _path_of(tasks)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, bytes(content), durable=False, mode=PRIVATE_MODE)
+        write_atomic(path, content, durable=False, mode=PRIVATE_MODE)
         tidy(path.parent, is_temporary_file)
         for old in sorted(path.parent.glob("*.msgpack"), key=os.path.getmtime)[:-_MAX_FILES]:
             old.unlink()

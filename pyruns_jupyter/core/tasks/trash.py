@@ -10,8 +10,9 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable, os_sentence
 from pyruns_jupyter.core.common.host_identity import new_token
@@ -33,8 +34,7 @@ PURGE_PREFIX = ".pyruns-purge-"  # of hidden folders that are being deleted
 _TRASHED_AT = "trashed_at"
 
 
-@dataclass(frozen=True)
-class TrashedTask:
+class TrashedTask(Struct, frozen=True):
     """A task in the trash: its name there, its original name, and when it was moved there (epoch, s).
 
     `message` says why its file cannot be read, None if it can.

@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pyruns_jupyter.core.fs.change_stamp import Signature
@@ -29,8 +29,7 @@ QUEUED_NOWHERE = (
 _ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches
 
 
-@dataclass
-class QueuedTask:
+class QueuedTask(Struct):
     """A queued task: its row without a message, its batch, and the signature of its file."""
 
     row: TaskRow

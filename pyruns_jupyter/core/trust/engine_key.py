@@ -24,12 +24,13 @@ import hmac
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.common.host_identity import new_token, state_folder, user_id, user_name
@@ -61,8 +62,7 @@ ALREADY_DONE = (
 )
 
 
-@dataclass(frozen=True)
-class EngineKey:
+class EngineKey(Struct, frozen=True):
     """The key of one engine folder of ours.
 
     `root` is the `_pyruns_` folder, `state` its folder in the user's state folder. `owner` is the user id and
@@ -71,9 +71,17 @@ class EngineKey:
 
     root: Path
     state: Path
-    secret: bytes = field(repr=False)
+    secret: bytes
     owner: int
     has_modes: bool
+
+    def __repr__(self) -> str:
+        return f"EngineKey({str(self.root)!r}, {self.id})"  # without the secret
+
+    def __rich_repr__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Yield what Rich shows in tracebacks; that of a Struct has all fields, also the secret."""
+        yield str(self.root)
+        yield self.id
 
     @property
     def id(self) -> str:

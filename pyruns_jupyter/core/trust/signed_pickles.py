@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +62,8 @@ def load_pickle(path: Path, *, trust: bool) -> Any:
             f"{path} was not stored by one of your own runs. It comes from an archive, a copy or an older "
             "version. Loading it can run arbitrary code. If you trust its source, use value(trust=True)."
         )
+    import pickle  # slow to import, and few tasks have pickles
+
     try:
         return pickle.loads(data)
     except Exception as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.common.timestamps import duration
@@ -16,20 +17,20 @@ CLUSTERS = (SLURM, DASK)
 ENGINES = (LOCAL, *CLUSTERS)
 ENGINE_NAMES = f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}"  # for messages
 
-_NAME = re.compile(r"[\w.,@+:/-]{1,200}")
-_GPUS = re.compile(r"([\w.-]{1,60}:)?\d{1,4}")
-_RESOURCE = re.compile(r"[\w.-]{1,60}")
-_ADDRESS = re.compile(r"[a-z+]{1,20}://[\w.~%/:@\[\]-]{1,300}", re.IGNORECASE)
-_MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
-_CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
+# Regular expressions that are compiled when they are first used: few projects use a cluster.
+_NAME = r"[\w.,@+:/-]{1,200}"
+_GPUS = r"([\w.-]{1,60}:)?\d{1,4}"
+_RESOURCE = r"[\w.-]{1,60}"
+_ADDRESS = r"(?i)[a-z+]{1,20}://[\w.~%/:@\[\]-]{1,300}"
+_MEMORY = r"(?i)\d{1,9}[KMGT]"
+_CLOCK = r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?"
 _MAX_SECONDS = 10 * 365 * 86400.0  # seconds
 _MAX_LINES, _MAX_LINE = 100, 2000
 _MAX_RESOURCES = 20
 _MAX_NAME = 200  # characters of the name of a workspace in a message
 
 
-@dataclass(frozen=True)
-class JobResources:
+class JobResources(Struct, frozen=True):
     """The resources of a cluster job; for an empty field the default of the cluster applies.
 
     Attributes:
@@ -72,7 +73,7 @@ class JobResources:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are not empty as JSON-ready data."""
-        found = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
+        found = {name: value for name, value in asdict(self).items() if value}
         return {**found, "extra": list(self.extra)} if self.extra else found
 
     @classmethod
@@ -106,8 +107,7 @@ class JobResources:
 NOTHING = JobResources()
 
 
-@dataclass(frozen=True)
-class ClusterAccess:
+class ClusterAccess(Struct, frozen=True):
     """How a project uses a cluster.
 
     Attributes:
@@ -124,8 +124,7 @@ class ClusterAccess:
     cluster: str = ""
 
 
-@dataclass(frozen=True)
-class ClusterSettings:
+class ClusterSettings(Struct, frozen=True):
     """Where the tasks of a project run, by default and for single workspaces (`workspaces`, by name).
 
     `needs` and `access` are by executor.
@@ -187,7 +186,7 @@ def _take_access(engine: str, section: dict[Any, Any], problems: list[str]) -> C
         )
     for key, (expected, pattern) in _DASK_PLACES.items() if engine == DASK else ():
         value = section.pop(key, None)
-        if isinstance(value, str) and pattern.fullmatch(value.strip()):
+        if isinstance(value, str) and re.fullmatch(pattern, value.strip()):
             known[key] = value.strip()
         elif value is not None:
             problems.append(f"{engine}.{key} must be {expected}, not {shown(value)}.")
@@ -226,7 +225,7 @@ def seconds_of(value: object) -> float | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    clock = _CLOCK.fullmatch(text)
+    clock = re.fullmatch(_CLOCK, text)
     seconds = _clock(clock) if clock else duration(text)
     return seconds if seconds is not None and 0 < seconds <= _MAX_SECONDS else None
 
@@ -238,11 +237,11 @@ def _clock(found: re.Match[str]) -> float:
     return days * 86400.0 + first * 3600 + second * 60 + third
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[object], str | None]:
+def _matching(pattern: str) -> Callable[[object], str | None]:
     def convert(value: object) -> str | None:
         is_count = type(value) is int and 0 <= value < 10**9
         text = str(value).strip() if is_count or isinstance(value, str) else ""
-        return text if pattern.fullmatch(text) and not text.startswith("-") else None
+        return text if re.fullmatch(pattern, text) and not text.startswith("-") else None
 
     return convert
 
@@ -268,7 +267,7 @@ def _resources(value: object) -> dict[str, float] | None:
         return None
     found: dict[str, float] = {}
     for name, amount in value.items():
-        if not isinstance(name, str) or not _RESOURCE.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(_RESOURCE, name):
             return None
         if type(amount) not in (int, float) or not 0 < amount < 1e18:
             return None
@@ -278,6 +277,8 @@ def _resources(value: object) -> dict[str, float] | None:
 
 def _is_words(line: str) -> bool:
     try:
+        import shlex  # slow to import, and few projects use a cluster
+
         return bool(shlex.split(line))
     except ValueError:  # a quote that is not closed
         return False

@@ -1,5 +1,10 @@
 """The text of the settings file of a new project."""
 
+from __future__ import annotations
+
+import json
+from typing import Any
+
 DEFAULT_TEXT = """\
 # Settings of all workspaces of this project. A missing key has its default value.
 
@@ -58,3 +63,13 @@ gpu_scheduler_max_wait_seconds: 172800    # seconds after which a batch that wai
 gpu_scheduler_respect_cuda_visible_devices: true   # whether GPUs hidden by such variables are never used
 gpu_scheduler_require_same_gpu_model: false        # whether all GPUs of a task must be of the same model
 """
+
+
+def default_values() -> dict[str, Any]:
+    """Return the keys and values in `DEFAULT_TEXT`, in much less time than importing a YAML parser takes."""
+    lines = [line.partition("#")[0].partition(":") for line in DEFAULT_TEXT.splitlines()]
+    return {key: _value(text.strip()) for key, colon, text in lines if colon}
+
+
+def _value(text: str) -> Any:
+    return text if text.isalpha() and text not in ("true", "false") else json.loads(text or "null")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pyruns_jupyter.core.common.errors import shown
 
 KEY, AUTO = "log_metrics", "auto"
 
 
-@dataclass(frozen=True)
-class MetricSettings:
+class MetricSettings(Struct, frozen=True):
     """The patterns of a project, and those of single workspaces, by name: None for none, () for `auto`."""
 
     patterns: tuple[str, ...] | None = None

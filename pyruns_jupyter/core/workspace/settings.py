@@ -9,13 +9,12 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, Unreadable, shown
 from pyruns_jupyter.core.common.validation import describe
@@ -26,7 +25,7 @@ from pyruns_jupyter.core.metrics.expressions import Direction
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 from .cluster_settings import ClusterSettings
-from .default_settings import DEFAULT_TEXT
+from .default_settings import DEFAULT_TEXT, default_values
 from .metric_settings import MetricSettings
 
 MAX_BYTES = 1024 * 1024
@@ -60,8 +59,7 @@ _Count = Annotated[int, Meta(ge=1, le=10**9, description="a positive whole numbe
 _Size = Annotated[int, Meta(ge=1, le=10_000)]
 
 
-@dataclass(frozen=True)
-class GpuSettings:
+class GpuSettings(Struct, frozen=True):
     """How tasks get GPUs: the keys `gpu_scheduler_*`, which the program `pyruns` has too.
 
     `count` GPUs per task if `enabled`; `devices` are indices or UUIDs to choose from.
@@ -94,8 +92,7 @@ _GPU_KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of one project. `values` contains all keys of the file, unchanged.
 
     `problem` says in sentences why the file cannot be read (then all settings have their defaults), or which
@@ -165,6 +162,8 @@ class Settings:
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Settings:
         """Return the settings in `data`, which came from `path`."""
+        if data == DEFAULT_TEXT.encode():  # most projects never change it
+            return cls(values=default_values())
         import yaml
 
         from pyruns_jupyter.core.config.yamltext.depth import check_depth

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_json
@@ -37,8 +38,7 @@ _MAX_INFO_BYTES = 1024 * 1024
 SHELL_TEMPLATE = "config_default.sh"  # our file: the shell script that new shell tasks start from
 
 
-@dataclass(frozen=True)
-class WorkspaceFolder:
+class WorkspaceFolder(Struct, frozen=True, eq=False):
     """One workspace on disk. Only the path is stored; everything else is read on access.
 
     Nothing is read through links below `_pyruns_`. Scripts and the files they name are read only inside the
@@ -46,7 +46,13 @@ class WorkspaceFolder:
     """
 
     folder: Path
-    within: Path | None = field(default=None, compare=False, repr=False)
+    within: Path | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WorkspaceFolder) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
 
     @classmethod
     def at(cls, folder: Path) -> WorkspaceFolder:
@@ -191,9 +197,10 @@ class WorkspaceFolder:
         Raises:
             NotFound: if there is no such task, or it is reached through a link.
         """
-        paths = TaskPaths(self.tasks / name)
-        linked = self.tasks.is_symlink() or paths.folder.is_symlink()
-        if linked or not is_task_name(name) or not is_task(paths.folder):
+        tasks = self.tasks
+        paths = TaskPaths(tasks / name)
+        is_linked = os.path.islink(tasks) or os.path.islink(paths.folder)
+        if is_linked or not is_task_name(name) or not is_task(paths.folder):
             raise missing_in(self.root, f"The task {name!r} does not exist in {self.folder}.")
         return paths
 

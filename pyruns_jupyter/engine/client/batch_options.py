@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.byte_sizes import slurm_size
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, shown

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile.task_file import read_task
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
-@dataclass(frozen=True)
-class DefaultGpus:
+class DefaultGpus(Struct, frozen=True):
     """The number of GPUs of a task, and the framework that its script imports if that is the reason."""
 
     count: int = 0

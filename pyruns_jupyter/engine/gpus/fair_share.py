@@ -10,8 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.host_identity import user_id
@@ -34,8 +34,7 @@ _LOOK_SECONDS = 2.0  # after its last request, a batch does not wait any more
 Plan = Callable[[Sequence[Device]], "Reservation | Refusal"]
 
 
-@dataclass
-class _Asked:
+class _Asked(Struct):
     """What a batch requested last, for how many tasks, and when (monotonic). Equal requests have one key."""
 
     request: GpuRequest

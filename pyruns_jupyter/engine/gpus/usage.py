@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from psutil import pid_exists
-
 from .visibility import is_meant
 from .watcher import devices_of
 
@@ -77,6 +75,8 @@ class GpuUsage:
         return [self._usage(device) for device in ours]
 
     def _usage(self, device: Mapping[str, Any]) -> dict[str, Any]:
+        from psutil import pid_exists  # slow to import, and few runs use GPUs
+
         its = [one["memory"] or 0 for one in device["processes"] if one["pid"] in self._pids]
         used = device["memory_used"]
         if its or any(pid_exists(one["pid"]) for one in device["processes"]):

@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-import psutil
-
 from pyruns_jupyter.core.common.byte_sizes import share_text
 from pyruns_jupyter.engine.processes.descendants import descendants
 from pyruns_jupyter.system.cgroup import oom_kills
@@ -81,6 +79,8 @@ class MemoryWatch:
 
 def resident_size(pids: Iterable[int]) -> int:
     """Return the resident memory of processes (bytes); memory that several share counts for each."""
+    import psutil  # slow to import, and few runs have a limit
+
     total = 0
     for pid in pids:
         with suppress(psutil.Error):
@@ -92,6 +92,8 @@ def proportional_size(pids: Iterable[int]) -> int:
     """Return the memory of processes (bytes); memory that several share counts once. This is slow, because
     the kernel examines all of their pages.
     """
+    import psutil
+
     total = 0
     for pid in pids:
         with suppress(psutil.Error):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 def descendants(pid: int) -> list[int]:
@@ -12,6 +14,8 @@ def descendants(pid: int) -> list[int]:
     try:
         found = _children(pid)
     except OSError:  # not Linux, or a kernel without CONFIG_PROC_CHILDREN
+        import psutil
+
         try:
             return [one.pid for one in psutil.Process(pid).children(recursive=True)]
         except psutil.Error:
@@ -28,13 +32,15 @@ def _children(pid: int) -> list[int]:
     """Return the pids of the children of all threads of a process, without a scan of all processes."""
     found: list[int] = []
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+        with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file:
             found += map(int, file.read().split())
     return found
 
 
 def marked_processes(variable: str, value: str) -> list[psutil.Process]:
     """Return the user's processes that were started with an environment variable set to `value`."""
+    import psutil  # slow to import, and most processes need no others
+
     found = []
     for process in psutil.process_iter():
         try:

@@ -15,20 +15,20 @@ import os
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import psutil
+from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.stack_signal import is_caught
 
 from .process_name import prctl
 from .starting import CannotStart, open_daemon_log, run_to_exit
+
+if TYPE_CHECKING:
+    import psutil
 
 _END_SIGNALS = frozenset({signal.SIGTERM, signal.SIGHUP})
 _USER_SIGNALS = frozenset({signal.SIGUSR1, signal.SIGUSR2})
@@ -161,6 +161,8 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
     Raises:
         OSError, subprocess.CalledProcessError: if it cannot be started.
     """
+    import subprocess  # slow to import
+
     with open_daemon_log(log) as stream:
         # The shell forks it and ends, so a front end that lives for weeks keeps no zombie process.
         # Python imports modules from the working folder, so that is not one that others can write to.
@@ -341,6 +343,8 @@ def stop_tree(group: int | None, *, kill: bool = False) -> None:
 
     `group` is the pid of a child that leads its group and was not reaped yet, None if it was.
     """
+    import psutil  # slow to import
+
     number = signal.SIGKILL if kill else signal.SIGTERM
     inside: set[int] = set()
     if group is not None:
@@ -361,6 +365,8 @@ def stop_tree(group: int | None, *, kill: bool = False) -> None:
 
 def signal_handling(number: int) -> int:
     """Send a signal to all descendants of this process that handle it; return how many these are."""
+    import psutil
+
     sent = 0
     for process in _descendants():
         if is_caught(process.pid, number):
@@ -371,6 +377,8 @@ def signal_handling(number: int) -> int:
 
 
 def _descendants() -> list[psutil.Process]:
+    import psutil
+
     try:
         return psutil.Process().children(recursive=True)
     except psutil.Error:

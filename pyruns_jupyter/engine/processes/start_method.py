@@ -6,7 +6,6 @@ The environment variable `PYRUNS_START_METHOD` (`fork` or `spawn`) chooses betwe
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
@@ -50,6 +49,8 @@ def start_process(function: Callable[..., int], *arguments: object, keep: Sequen
     """
     if sys.platform != "win32" and start_method() == "fork":
         return fork_child(function, arguments, keep)
+    import pickle  # slow to import, and a fork does not need it
+
     with _file_without_a_name() as stream:
         passed = passed_descriptors(keep)
         pickle.dump((sys.argv, passed, function, arguments), stream, pickle.HIGHEST_PROTOCOL)
@@ -92,6 +93,8 @@ def main() -> NoReturn:
 
 
 def _load() -> int:
+    import pickle
+
     os.chdir(sys.argv[1])
     with os.fdopen(os.dup(0), "rb") as stream:
         null = os.open(os.devnull, os.O_RDONLY)

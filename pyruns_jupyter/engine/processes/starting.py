@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +44,8 @@ def run_to_exit(body: Callable[[], int]) -> NoReturn:
     try:
         code = body()
     except BaseException:  # noqa: BLE001  # a fork must never continue in the code of its parent
+        import traceback  # slow to import
+
         traceback.print_exc()
     finally:
         try:

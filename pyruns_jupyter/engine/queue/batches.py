@@ -26,7 +26,8 @@ from pyruns_jupyter.core.common.errors import (
     Unreadable,
     Untrusted,
 )
-from pyruns_jupyter.core.common.host_identity import ProcessId, boot_id, host_name
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name
+from pyruns_jupyter.core.common.process_identity import ProcessId
 from pyruns_jupyter.core.fs.atomic import parse_json, read_whole
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 from pyruns_jupyter.core.taskfile import runs

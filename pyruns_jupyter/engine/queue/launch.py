@@ -6,7 +6,6 @@ A paused project has a file `_pyruns_/.engine/paused`: running tasks continue, a
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 import warnings
@@ -130,13 +129,15 @@ def start_scheduler(paths: EnginePaths) -> None:
     Raises:
         PyrunsError: when it cannot be started; queued tasks wait for the next attempt.
     """
+    from subprocess import CalledProcessError  # slow to import
+
     check_startable()
     check_format(paths.root)
     require_engine(paths.root)
     _started[paths.root] = time.monotonic()
     try:
         start_detached("pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, CalledProcessError) as error:
         raise PyrunsError(
             f"The scheduler could not be started ({error}). Queued tasks wait until it can be started."
         ) from error

@@ -7,8 +7,10 @@ are derived from these declarations, as is the executor with which an option has
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.workspace.cluster_settings import DASK, LOCAL, NOTHING, SLURM, JobResources
@@ -23,8 +25,7 @@ _MAX_COUNT = 1_000_000
 _MAX_RETRY_DELAY = 3600.0  # seconds
 
 
-@dataclass(frozen=True)
-class After:
+class After(Struct, frozen=True):
     """A task that has to end before a batch starts; with `ok` it has to complete successfully."""
 
     workspace: str
@@ -71,6 +72,7 @@ _NOT_WITH = {
     "(such as --executor slurm).",
 }
 _TIMES = ", such as 90s, 10m or 1h30m"
+_options: list[Option] = []  # those of the fields of `QueueOptions`, in order
 
 
 def _declare(
@@ -81,7 +83,8 @@ def _declare(
     executor: str = "",
     effect: Effect = _always_effective,
 ) -> Any:
-    return field(default=default, metadata={"option": Option(kind, help, flags, executor, effect)})
+    _options.append(Option(kind, help, flags, executor, effect))
+    return default
 
 
 def _needs_gpus(name: str) -> Effect:
@@ -109,8 +112,7 @@ def _cluster_effect(options: QueueOptions) -> str:
     return f"cluster: {problem}" if problem else ""
 
 
-@dataclass(frozen=True)
-class QueueOptions:
+class QueueOptions(Struct, frozen=True):
     """The options of a batch as its file stores them; None stands for the value in the settings."""
 
     jobs: int = _declare(
@@ -230,7 +232,7 @@ class QueueOptions:
     engine: str | None = _declare(
         None, kinds.EXECUTOR, "where tasks run (default: as in the project settings)", "--executor"
     )
-    cluster: JobResources = _declare(NOTHING, kinds.RESOURCES, executor=CLUSTER, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
+    cluster: JobResources = _declare(NOTHING, kinds.RESOURCES, executor=CLUSTER, effect=_cluster_effect)
 
     @property
     def is_local(self) -> bool:
@@ -253,11 +255,11 @@ class QueueOptions:
         Raises:
             InvalidInput: with the option as `field`.
         """
-        for one in fields(self):
-            value = getattr(self, one.name)
-            problem = "" if value is None is one.default else _declared(one).kind.problem(value)
+        for name, default in _DEFAULTS.items():
+            value = getattr(self, name)
+            problem = "" if value is None is default else OPTIONS[name].kind.problem(value)
             if problem:
-                raise InvalidInput(f"{one.name} {problem}, not {shown(value)}.", field=one.name)
+                raise InvalidInput(f"{name} {problem}, not {shown(value)}.", field=name)
         return self
 
     def check_effects(self, executor: str, given: Collection[str]) -> None:
@@ -267,22 +269,20 @@ class QueueOptions:
         Raises:
             InvalidInput: with the option as `field`.
         """
-        for one in fields(self):
-            value, option = getattr(self, one.name), _declared(one)
-            if one.name not in given or value is None or value is False or value in ((), NOTHING):
+        for name, value in asdict(self).items():
+            option = OPTIONS[name]
+            if name not in given or value is None or value is False or value in ((), NOTHING):
                 continue
             there = replace(self, engine=executor)
-            problem = (
-                option.effect(there) if option.is_for(executor) else _NOT_WITH[executor].format(one.name)
-            )
+            problem = option.effect(there) if option.is_for(executor) else _NOT_WITH[executor].format(name)
             if problem:
-                raise InvalidInput(problem, field=one.name)
+                raise InvalidInput(problem, field=name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults, as data for JSON."""
-        stored = {name: value for name, value in vars(self).items() if value != getattr(QueueOptions, name)}
+        stored = {name: value for name, value in asdict(self).items() if value != _DEFAULTS[name]}
         if self.after:
-            stored["after"] = [vars(one) for one in self.after]
+            stored["after"] = [asdict(one) for one in self.after]
         if self.gpu_devices:
             stored["gpu_devices"] = list(self.gpu_devices)
         if self.alerts:
@@ -299,7 +299,7 @@ class QueueOptions:
             InvalidInput: if a value is not valid.
             TypeError, KeyError: if a value has the wrong type.
         """
-        known = {one.name: value[one.name] for one in fields(cls) if one.name in value}
+        known = {name: value[name] for name in _DEFAULTS if name in value}
         if "after" in known:
             check_listed("after", known["after"])
             known["after"] = tuple(
@@ -319,22 +319,17 @@ class QueueOptions:
         return min(_MAX_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
 
 
-def _declared(one: Field[Any]) -> Option:
-    option = one.metadata["option"]
-    assert isinstance(option, Option)
-    return option
-
-
 def _given_options() -> dict[str, Option]:
     found: dict[str, Option] = {}
-    for one in fields(QueueOptions):
-        found[one.name] = _declared(one)
-        if one.name == "after":
+    for name, option in zip(_DEFAULTS, _options, strict=True):
+        found[name] = option
+        if name == "after":
             about = "start only after TASK (or WORKSPACE/TASK) has ended, even if it failed; repeatable"
             found["after_any"] = Option(kinds.TASKS, about)
     return found
 
 
+_DEFAULTS = asdict(QueueOptions())
 # The options of a user by name: the fields of `QueueOptions`, and `after_any`, which is stored in `after`.
 OPTIONS = _given_options()
 # The options that depend on the executor, which the settings may choose.

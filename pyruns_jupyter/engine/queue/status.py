@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pyruns_jupyter.core.common.errors import Unreadable, os_sentence
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
@@ -33,8 +35,7 @@ _OF_OTHER_USER = "Queued by %s. Only a scheduler of this user starts the tasks."
 _NO_SCHEDULER = "No scheduler is running. Open the project to start one."
 
 
-@dataclass(frozen=True)
-class QueuedBatch:
+class QueuedBatch(Struct, frozen=True):
     """A batch that is not done: how many of its tasks are queued (`waiting`) and running, and why no further
     one starts now.
 
@@ -56,11 +57,10 @@ class QueuedBatch:
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as data for JSON."""
         lists = {"tasks": list(self.tasks), "next": list(self.next)}
-        return {**vars(self), "options": self.options.to_dict(), **lists}
+        return {**asdict(self), "options": self.options.to_dict(), **lists}
 
 
-@dataclass(frozen=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """The batches of a project, in the order in which they start."""
 
     paused: bool
@@ -69,7 +69,7 @@ class Queue:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the queue as data for JSON."""
-        return {**vars(self), "batches": [batch.to_dict() for batch in self.batches]}
+        return {**asdict(self), "batches": [batch.to_dict() for batch in self.batches]}
 
 
 def read_queue(root: Path) -> Queue:

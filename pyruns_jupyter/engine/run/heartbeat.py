@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from typing import Protocol
 
-import psutil
-
 from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.common.host_identity import create_time
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TASK_INFO, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
 from pyruns_jupyter.engine.queue.jobs import Job
 
-WATCH_SECONDS = 0.4
+_WATCH_SECONDS = 0.5
 _FIRST_SECONDS = 0.05  # a run that ends earlier needs no write between its first and its last
 
 
@@ -57,13 +55,13 @@ class Heartbeat:
         """Return whether the run should stop."""
         if now < self.due:
             return False
-        self.due = now + WATCH_SECONDS
+        self.due = now + _WATCH_SECONDS
         self._folder = self._run.follow().folder
         if now >= self._renew_at and self._renew():
             self._renew_at = now + runs.HEARTBEAT_SECONDS
             self._run.renew_reservations()
         try:
-            status = os.stat(self._folder / TASK_INFO)
+            status = os.stat(f"{self._folder}/{TASK_INFO}")  # faster than `/`
         except OSError:
             return False
         mark = (status.st_mtime_ns, status.st_ino)
@@ -104,6 +102,4 @@ class Heartbeat:
 
 def _as_found(pid: int, created: float) -> tuple[int, float]:
     """Return a process with the create time that the system has for it, if it still runs."""
-    with suppress(psutil.Error):
-        created = psutil.Process(pid).create_time()
-    return pid, created
+    return pid, create_time(pid) or created

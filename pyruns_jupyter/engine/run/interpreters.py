@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -122,6 +121,8 @@ def _candidates(settings: Settings, environment: Mapping[str, str], patient: boo
 
 
 def _listed_by_conda(conda: str, environment: Mapping[str, str]) -> list[Path]:
+    import subprocess  # slow to import, and few tasks use conda
+
     try:
         found = subprocess.run(
             [conda, "env", "list", "--json"],
@@ -176,6 +177,8 @@ def _activate_conda(prefix: Path, environment: dict[str, str]) -> None:
 
 def _sourced(scripts: list[Path], environment: dict[str, str]) -> dict[str, str]:
     """Return the environment after activation scripts, which come with compilers, CUDA and others."""
+    import subprocess
+
     shell = shutil.which("bash") or shutil.which("sh") or "/bin/sh"
     words = 'for one in "$@"; do . "$one" >&2 || exit 1; done; exec env -0'
     try:

@@ -16,8 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.metrics.sources.facts import facts_of
 from pyruns_jupyter.core.metrics.sources.formats import Format, format_of, is_candidate
@@ -330,6 +328,8 @@ def _all_pids() -> Iterator[int]:
 
 def _is_descendant(pid: int) -> bool:
     """Return whether a process is a descendant of this one, or has ended."""
+    import psutil  # slow to import, and few runs write metric files
+
     with suppress(psutil.Error):
         return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
     return True

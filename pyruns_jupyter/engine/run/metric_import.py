@@ -42,7 +42,7 @@ from .metric_files import LOG, MetricFile, MetricFiles
 _FIRST_SECONDS = 0.3  # a run that ends earlier is only looked at when it has ended
 _READ_SECONDS = 1.0  # between two reads of all sources
 _OPEN_SECONDS, _SCAN_SECONDS = 0.4, 2.0  # between two searches in open files, and in folders
-_SHARE = 100  # a search takes at most this part of a core; waiting for a busy host does not count
+_SHARE = 1000  # a search takes at most this part of a core; waiting for a busy host does not count
 _WALL_SHARE = 10  # a search in folders takes at most this part of the time, also on a slow file system
 _SLICE_SECONDS = 0.03  # of reading, before output is copied again
 _FINISH_SECONDS = 60.0  # to read the rest when the run has ended
@@ -86,7 +86,7 @@ class MetricImport:
         """
         self._paths, self._run, self._attempt = paths, run, job.attempt
         self._workdir = os.path.realpath(workdir)
-        task = paths()
+        self._task = task = paths()
         self._files = MetricFiles(
             job.root, task.folder, Path(self._workdir), task.artifact_dir(run), job.attempt
         )
@@ -237,9 +237,11 @@ class MetricImport:
         """Read all sources until `end` (monotonic); return whether more can be read at once."""
         if not self._write(b""):
             return False
-        for log in self._logs:
+        paths = self._paths()
+        for log in self._logs if paths is not self._task else ():
             if log.source is not None:
-                log.source.path = self._paths().log(self._run)  # the project may have been moved
+                log.source.path = paths.log(self._run)  # the project was moved
+        self._task = paths
         rest = self._rest or iter([*self._imported])
         for imported in rest:
             while (source := imported.source) is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -14,6 +16,9 @@ from .metric_import import MetricImport
 from .run_alerts import RunAlerts
 from .run_stacks import RunStacks
 from .system_sampling import SystemSampling
+
+_MAX_SECONDS = 5.0  # between two looks: each takes processor time from the run
+_AGE_SHARE = 1 / 20  # of the run's time between two looks, up to that
 
 
 class Observation:
@@ -38,17 +43,26 @@ class Observation:
         self.alerts = RunAlerts(rules, paths, run, write)
         self._system = SystemSampling(job, paths, run, visible, is_enabled=settings.system_metrics)
         self._stacks = RunStacks(paths, run, command, settings.silent_after_minutes)
+        self._began = self._looked_at = time.monotonic()
 
     @property
-    def due(self) -> float:
-        """When `beat` is to be called again (monotonic)."""
-        return min(self.metrics.due, self.alerts.due, self._system.due, self._stacks.due)
+    def has_more(self) -> bool:
+        """Whether more can be read at once."""
+        return min(self.metrics.due, self.alerts.due) <= self._looked_at
 
     def beat(self, now: float, quiet_since: float, stacks_requested_at: float) -> bool:
         """Do what is due, for a short time; return whether an alert rule stops the run. There was no output
         since `quiet_since`. Stacks were last requested at `stacks_requested_at` (epoch seconds).
         """
         self._stacks.beat(now, quiet_since, stacks_requested_at)
+        pause = min(_MAX_SECONDS, (now - self._began) * _AGE_SHARE)
+        is_early = now - self._looked_at < pause and not self.has_more
+        if is_early and not self.alerts.is_silent_too_long(now, quiet_since):
+            return False
+        with suppress(Exception):  # when a run ends, an update may have replaced the package
+            from . import stack_dump  # noqa: F401
+
+        self._looked_at = now
         self._system.beat(now)
         self.metrics.beat(now)
         return self.alerts.beat(now, quiet_since)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-
-import psutil
+from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, Unreadable
-from pyruns_jupyter.core.common.host_identity import ProcessId, boot_id, host_name, pid_space, process_alive
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name, pid_space, process_alive
+from pyruns_jupyter.core.common.process_identity import ProcessId
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 from pyruns_jupyter.core.taskfile import runs
@@ -26,6 +26,9 @@ from .checkpoints import may_requeue
 from .command import remove_copies
 from .finalize import RunResult, write_ending, write_kept_end
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
+
+if TYPE_CHECKING:
+    import psutil
 
 _KILLED = (
     "The supervisor of this run was killed, so the outcome of the run is unknown. Its processes were stopped."
@@ -112,6 +115,8 @@ def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> No
     Nothing else can be mistaken for them: the stored process is identified by pid and create time, all others
     by the attempt in the environment that they were started with.
     """
+    import psutil  # slow to import, and few runs lose their supervisor
+
     for end in (psutil.Process.terminate, psutil.Process.kill):
         remains = _remains(pid, create_time, attempt)
         if not remains:
@@ -125,6 +130,8 @@ def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> No
 
 
 def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[psutil.Process]:
+    import psutil
+
     found = {process.pid: process for process in marked_processes("PYRUNS_RUN_ATTEMPT_ID", attempt)}
     if pid is not None and create_time is not None and process_alive(pid, create_time):
         try:

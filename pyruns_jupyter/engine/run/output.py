@@ -16,9 +16,13 @@ from pyruns_jupyter.engine.processes.native import do_not_block, open_terminal, 
 from pyruns_jupyter.engine.queue import run_files
 
 _CHUNK = 64 * 1024
+_TERMINAL = 4096  # bytes that a terminal holds at least
 _LINE_FEED = 10
 _ROUND = 1024 * 1024  # bytes to copy before the caller gets its turn
 _TAIL = 256 * 1024  # bytes of the end that are kept beyond the limit
+_REST_SECONDS = 0.25  # before more output of a slow program is read: waking up costs more than reading
+_REST_BYTES = 1024  # that a program may be expected to write meanwhile
+_EAGER_SECONDS, _BUSY_SECONDS = 5.0, 250.0  # without rests at the start, and after a full terminal
 _MARK_SECONDS = 1.0  # between two time marks, at first
 _MARK_SHARE = 1 / 5000  # of the run's time: a run of a day has a mark every 17 s
 
@@ -43,6 +47,9 @@ class OutputCopier:
     program down instead of losing its output; then `is_stuck` is True, and `copy` tries again. Only what
     exceeds the largest file that the file system allows is dropped. Beyond `limit` bytes, only the last
     256 KiB are kept in memory, for `finish`. Our own lines do not count.
+
+    Attributes:
+        rests_until: when the source is to be read again (monotonic); until then it is not to be waited for.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class OutputCopier:
         self._waiting = memoryview(b"")
         self._size = os.fstat(log).st_size
         self._ends_line = True
+        self._copied_at = self.rests_until = 0.0
+        self._eager_until = time.monotonic() + _EAGER_SECONDS
 
     def has_grown(self) -> bool:
         """Whether there is new output of a program that writes to the log itself; else `copy` tells it."""
@@ -88,15 +97,26 @@ class OutputCopier:
 
     def copy(self) -> bool:
         """Copy what is available, about 1 MiB at most; return whether anything was copied."""
-        if not self._write(self._waiting):
+        if self._waiting and not self._write(self._waiting):
             return False
         total = 0
         while total < _ROUND:
             data = self._read()
             total += len(data)
-            if not data or not self._write(self._within_limit(data)):
+            if not self._write(self._within_limit(data)) or len(data) < _CHUNK:
                 break
+        if total:
+            self._rest(total)
         return total > 0
+
+    def _rest(self, total: int) -> None:
+        """Decide when to read again after `total` bytes, so that the program need not wait for it."""
+        now = time.monotonic()
+        if total >= _TERMINAL:
+            self._eager_until = max(self._eager_until, now + _BUSY_SECONDS)
+        if now >= self._eager_until:
+            self.rests_until = now + min(_REST_SECONDS, (now - self._copied_at) * _REST_BYTES / total)
+        self._copied_at = now
 
     def finish(self) -> None:
         """Write the end of an output that exceeded the limit."""
@@ -109,7 +129,7 @@ class OutputCopier:
             self._append(end)
 
     def _read(self) -> bytes:
-        """Read until a chunk is full or nothing is available; a terminal returns at most 4 KiB at a time."""
+        """Read until a chunk is full or little is available; a terminal returns at most 4 KiB at a time."""
         parts: list[bytes] = []
         size = 0
         while size < _CHUNK and self.is_open:
@@ -122,6 +142,8 @@ class OutputCopier:
             self.is_open = bool(part)
             parts.append(part)
             size += len(part)
+            if len(part) < _REST_BYTES:
+                break  # the next read would most likely be in vain
         return b"".join(parts)
 
     def _within_limit(self, data: bytes) -> memoryview:

@@ -6,7 +6,6 @@ import json
 import os
 import selectors
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -93,6 +92,8 @@ def _output_of(argv: list[str], is_over: IsOver) -> tuple[str, int]:
     """Run a program; return its output, its errors too if it failed, and its exit code (-1 if it did not
     end in time, or wrote too much).
     """
+    import subprocess  # slow to import, and few stacks are read
+
     try:
         process = subprocess.Popen(
             argv,

@@ -80,6 +80,10 @@ class RunAlerts:
             self._give_up(error)
         return bool(self.stop_message)
 
+    def is_silent_too_long(self, now: float, quiet_since: float) -> bool:
+        """Whether there was no output for as long as a rule allows."""
+        return any(now - quiet_since >= rule.seconds for rule in self._silences)
+
     def _look(self, now: float, quiet_since: float) -> None:
         for rule in self._silences[:]:
             if now - quiet_since >= rule.seconds:
@@ -145,7 +149,7 @@ class RunAlerts:
             end = self._offset + most
             while self._offset < min(end, status.st_size):
                 stream.seek(self._offset)
-                data = stream.read(_PIECE)
+                data = stream.read(min(_PIECE, status.st_size - self._offset))
                 cut = data.rfind(b"\n") + 1
                 while not cut and len(data) < MAX_LINE_BYTES + _PIECE and (more := stream.read(_PIECE)):
                     data += more

@@ -20,7 +20,6 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.engine.processes.descendants import descendants
 
 from .command import RunCommand
-from .stack_dump import dump_stacks
 
 _LOOK_SECONDS = 10.0  # between two looks whether a run without output has logged metrics
 _BUSY_SECONDS = 0.5  # until the next call while a dump is being made
@@ -82,6 +81,8 @@ class RunStacks:
 
     def _dump(self, pids: list[int], reason: str) -> None:
         try:
+            from .stack_dump import dump_stacks  # slow to import, and few stacks are read
+
             text = dump_stacks(pids, self._command, self._is_cancelled)
         except Exception as error:  # noqa: BLE001  # whatever the system reports, the run continues
             text = f"The stacks cannot be read: {type(error).__name__}: {error}"[:_MAX_ERROR]

@@ -46,7 +46,7 @@ from .checkpoints import REQUEUE_EXIT_CODE, may_requeue
 from .claim import claim_run, waits
 from .command import RunCommand, build_command, remove_copies, stored_code
 from .finalize import RunResult, write_ending
-from .heartbeat import WATCH_SECONDS, Heartbeat
+from .heartbeat import Heartbeat
 from .observation import Observation
 from .output import OutputCopier, TimeMarks, open_output
 from .run_environment import late_facts, run_environment
@@ -375,19 +375,19 @@ class _Supervisor:
         heartbeat = Heartbeat(self)
         ended_at, quiet_since = 0.0, time.monotonic()
         while True:
-            watched = [signals.descriptor]
-            if output.is_open and not output.is_stuck:
+            watched, now = [signals.descriptor], time.monotonic()
+            is_ending = self.exit_code is not None or self.stop_at is not None
+            rest = 0.0 if is_ending else output.rests_until - now
+            if output.is_open and not output.is_stuck and rest <= 0:
                 watched.append(output.source)
-            pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
-            if self.exit_code is None:
-                due = min(heartbeat.due, observed.due)
-                if self.stop_at is None:
-                    due = min(due, limit.due)
-                pause = max(0.0, min(pause, due - time.monotonic()))
-            ready = wait_readable(watched, pause)
+            due = now if observed.has_more else min(heartbeat.due, limit.due)
+            pause = max(0.0, min(limit.due - now, rest) if rest > 0 and due > now else due - now)
+            ready = wait_readable(watched, 0.05 if is_ending else pause)
             now = time.monotonic()
-            if (output.source in ready or output.is_stuck or self.exit_code is not None) and output.copy():
+            if (output.source in ready or output.source not in watched) and output.copy():
                 quiet_since = now
+            if now < due and not is_ending and signals.descriptor not in ready:
+                continue  # everything else waits for the heartbeat: this process should not run often
             if output.has_grown() or (output.is_stuck and self.exit_code is None):
                 quiet_since = now
             marks.update(now)

@@ -9,7 +9,6 @@ others exit when there is no further job, and all when the scheduler is gone.
 from __future__ import annotations
 
 import os
-import pickle
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -66,6 +65,8 @@ class Worker:
 
     def submit(self, job: Job, gpus: Gpus) -> bool:
         """Send another job; return whether the process accepted it. If not, the process is shut down."""
+        import pickle  # slow to import, and the first job does not need it
+
         message = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         try:
             # A stopped process would keep the job until it is continued; the pipe may be too small.
@@ -118,6 +119,8 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
         name_process("pyruns-run", "(idle)", str(job.root.parent))
         if not _has_job(stream, signals):
             break
+        import pickle
+
         try:
             job, gpus = pickle.load(stream)
         except (EOFError, pickle.UnpicklingError):  # the scheduler closed the pipe
@@ -134,6 +137,17 @@ def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
         if stream.fileno() in ready:
             signals.user_signals.clear()  # they were not for the next run
             return True
+
+
+def load_rest() -> None:
+    """Import before a fork what a supervisor needs after the start of a run, so no start waits for it."""
+    import pickle  # noqa: F401
+
+    import psutil  # noqa: F401
+
+    from pyruns_jupyter.system import host  # noqa: F401
+
+    from . import stack_dump  # noqa: F401
 
 
 def warm_up(*, scripts: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, EnginePaths
@@ -17,7 +18,7 @@ from pyruns_jupyter.engine.processes.start_method import start_process
 from pyruns_jupyter.engine.queue.jobs import Job, Pending
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan, has_owner, owner_lives
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
-from pyruns_jupyter.engine.run.workers import Worker, read_pids, warm_up
+from pyruns_jupyter.engine.run.workers import Worker, load_rest, read_pids, warm_up
 
 if TYPE_CHECKING:
     from pyruns_jupyter.engine.cluster.engine import ClusterEngine
@@ -41,8 +42,8 @@ class Executors:
         self.descriptor, self._free = os.pipe()
         do_not_block(self.descriptor)
         self._probe = EnvironmentProbe()
-        self._has_script_tasks = False
-        self._warm_up(scripts=False)
+        self._has_script_tasks = self._has_rest = False
+        self._warm_up(warm_up, scripts=False)
         self._clusters: dict[str, ClusterEngine] = {}
         if os.path.isdir(EnginePaths(key.root).cluster):
             from pyruns_jupyter.engine.cluster.submissions import submissions
@@ -50,13 +51,20 @@ class Executors:
             for engine in {submission.engine for submission in submissions(key)} & {*CLUSTERS}:
                 self._load_cluster(engine)
 
-    def _warm_up(self, *, scripts: bool) -> None:
+    def _warm_up(self, load: Callable[..., None], **options: bool) -> None:
         gc.disable()  # what is imported is no garbage, and to search it takes a fifth of the start
         try:
-            warm_up(scripts=scripts)
+            load(**options)
             gc.freeze()  # keeps these pages shared with the forks
         finally:
             gc.enable()
+
+    def _load_rest(self) -> None:
+        """Import the rest, once the first supervisor has started."""
+        if self._workers and not self._has_rest:
+            self._has_rest = True
+            with suppress(Exception):  # an update may have replaced the package since this process started
+                self._warm_up(load_rest)
 
     def _cluster(self, job: Job) -> ClusterEngine:
         """Return the executor of a job in a cluster, which most projects do not need."""
@@ -86,7 +94,7 @@ class Executors:
             self._cluster(job).start(job)
             return
         if job.workspace != SHELL_WORKSPACE and not self._has_script_tasks:
-            self._warm_up(scripts=True)
+            self._warm_up(warm_up, scripts=True)
             self._has_script_tasks = True
         gpus = self._probe.look(job)
         while self._idle and not keep:
@@ -94,6 +102,7 @@ class Executors:
             if worker.submit(job, gpus):
                 self._children[worker.pid] = job
                 return
+        self._load_rest()
         worker = Worker(job, gpus, self._free, keep)
         self._workers[worker.pid] = worker
         self._children[worker.pid] = job
@@ -102,6 +111,7 @@ class Executors:
         """Shut down the idle supervisors except one, which starts the next job without the time that a fork
         takes, and submit the jobs that were started for a cluster.
         """
+        self._load_rest()
         while len(self._idle) > 1:
             self._idle.pop(0).shutdown()
         for cluster in self._clusters.values():

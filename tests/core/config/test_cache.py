@@ -133,6 +133,15 @@ def test_shared_and_separate_parsing_give_the_same(text: str) -> None:
         assert repr(dict(reader.read(version))) == repr(by_parser(version))
 
 
+def test_configurations_share_equal_lists() -> None:
+    reader = FlatReader()
+    one, other = (reader.read(f"a: {number}\nb: [1, 2]\nc: [{{x: y}}]\n") for number in (1, 2))
+    assert dict(one) == {"a": 1, "b": [1, 2], "c": [{"x": "y"}]}
+    assert dict(other) == {**one, "a": 2}
+    assert one["b"] is other["b"]
+    assert one["c"] is other["c"]
+
+
 def test_texts_that_differ_in_values_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 

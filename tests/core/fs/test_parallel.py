@@ -49,6 +49,18 @@ def test_questions_are_asked_side_by_side(monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(answers[parallel._TRIED :]) == list(range(8))
 
 
+def test_a_processor_that_is_busy_for_a_moment_is_no_slow_file_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parallel, "_SLOW_SECONDS", 0.04)
+
+    def ask(number: int) -> int:
+        time.sleep(0.9 if number in (3, 4) else 0)  # more than 0.04 s on average
+        return threading.get_ident()
+
+    assert set(map_files(ask, range(200))) == {threading.get_ident()}
+
+
 def test_an_error_in_a_thread_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_SLOW_SECONDS", -1.0)
     raised: list[MemoryError] = []

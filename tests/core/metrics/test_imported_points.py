@@ -16,6 +16,7 @@ from pyruns_jupyter.core.metrics.journal import (
     MAX_LINE_BYTES,
     TRACK,
     Appender,
+    JournalTail,
     encode,
     encode_points,
     entries,
@@ -46,11 +47,12 @@ def test_the_values_of_the_script_win(tmp_path: Path, pieces: int) -> None:
     """However many of the lines are read at once."""
     path = tmp_path / "run1.journal.jsonl"
     downsampler = CurveDownsampler()
-    reader = JournalReader(downsampler=downsampler)
+    reader, tail = JournalReader(downsampler=downsampler), JournalTail()
     for start in range(0, len(LINES), pieces):
         with path.open("ab") as stream:
             stream.writelines(LINES[start : start + pieces])
         reader.feed(path)
+        tail.read(path)
     assert reader.tracks() == {
         "acc": [0.5, 0.6, 0.7],
         "loss": [0.25, 0.125],
@@ -62,7 +64,7 @@ def test_the_values_of_the_script_win(tmp_path: Path, pieces: int) -> None:
     assert curves["loss"].steps == {"epoch": [1, 2]}
     assert curves["acc"].steps["step"] == [1, 2, 3]
     assert compact(path)[1] == reader.tracks()
-    assert tail_latest(path) == {"loss": 0.125, "acc": 0.7, "epoch": 2, "step": 4}
+    assert tail.read(path) == tail_latest(path) == {"loss": 0.125, "acc": 0.7, "epoch": 2, "step": 4}
 
 
 NAMES = st.dictionaries(st.sampled_from(["loss", "acc", "step", "epoch"]), st.integers(0, 9), max_size=3)

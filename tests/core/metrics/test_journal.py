@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.alerts.journal import alerts_in
+from pyruns_jupyter.core.metrics import journal as journal_module
 from pyruns_jupyter.core.metrics.aggregate import POINTS_KEPT, compact, read_journal
 from pyruns_jupyter.core.metrics.journal import (
     MAX_LINE_BYTES,
     TAIL_BYTES,
     Appender,
+    JournalTail,
     encode,
     entries,
     tail_latest,
@@ -71,6 +73,35 @@ def test_the_tail_of_a_long_journal(tmp_path: Path) -> None:
     path.write_bytes(b"".join(lines))
     assert path.stat().st_size > 2 * TAIL_BYTES
     assert tail_latest(path) == {"step": 2999, "pad": "y" * 100}
+
+
+def test_the_tail_of_a_journal_that_grows(tmp_path: Path) -> None:
+    """Only new lines are read, each as soon as it is complete; another journal is read from its start."""
+    path, tail, line = tmp_path / "j", JournalTail(), encode("track", {"step": 2}, 0.0)
+    path.write_bytes(encode("track", {"step": 1, "early": 0}, 0.0) + line[:-5])
+    assert tail.read(path) == {"step": 1, "early": 0}
+    with path.open("r+b") as stream:
+        stream.write(encode("track", {"step": 9, "early": 9}, 0.0))
+        stream.seek(0, os.SEEK_END)
+        stream.write(line[-5:])
+    assert tail.read(path) == {"step": 2, "early": 0}
+    with path.open("ab") as stream:
+        stream.write(encode("track", {"pad": "y" * 100}, 0.0) * 2000)
+    assert tail.read(path) == {"step": 2, "early": 0, "pad": "y" * 100}
+    path.write_bytes(line)
+    assert tail.read(path) == {"step": 2}
+    path.unlink()
+    assert tail.read(path) == {"step": 2}
+
+
+def test_the_tail_has_a_limited_number_of_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_KEYS", 3)
+    path, tail, found = tmp_path / "j", JournalTail(), dict[str, Any]()
+    for number in range(5):
+        with path.open("ab") as stream:
+            stream.write(encode("track", {f"key{number}": 0, "step": number}, 0.0))
+        found = tail.read(path)
+    assert found == {"key0": 0, "key1": 0, "step": 4}
 
 
 def test_processes_write_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -313,3 +313,22 @@ def test_a_page_is_a_part_of_all(values: list[tuple[bool, Any]], sort: str, offs
         whole = names(select(rows, sort=sort, order=order, limit=None))
         page = select(rows, sort=sort, order=order, offset=offset, limit=limit)
         assert (names(page), page.total) == (whole[offset : offset + limit], len(rows))
+
+
+@pytest.mark.parametrize(
+    "value_of",
+    [
+        lambda at: at,
+        lambda at: -at // 7,
+        lambda at: at * 7919 % 6007 / 10,
+        lambda at: 1.0,
+        lambda at: [at % 11, math.nan, None, "x10", "x9", True][at % 6],
+        lambda at: float(at > 5990),
+    ],
+)
+def test_the_first_of_many_tasks_are_those_of_all(value_of: Callable[[int], Any]) -> None:
+    rows = tasks(*({"x": value_of(at)} for at in range(6000)))
+    for order in ("asc", "desc"):
+        whole = select(rows, sort="x", order=order, limit=None).items
+        for limit in (1, 20, 500):
+            assert select(rows, sort="x", order=order, limit=limit).items == whole[:limit]

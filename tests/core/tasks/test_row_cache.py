@@ -110,9 +110,7 @@ def test_only_changed_files_are_read_again(tmp_path: Path, reads: list[str]) -> 
 def test_rows_share_values_and_are_not_visited_by_the_garbage_collector(tmp_path: Path) -> None:
     workspace, names = project(tmp_path)
     rows_of(workspace)
-    rows = [
-        row_cache.read_rows(workspace.tasks)[name].row for name in (names[0], names[3], names[4], names[5])
-    ]
+    rows = [row_cache.read_rows(workspace.tasks).rows[names[number]] for number in (0, 3, 4, 5)]
     assert not any(map(gc.is_tracked, rows))
     assert len({id(row.status) for row in rows[2:]}) == 1
     fresh = TaskIndex(workspace)
@@ -131,13 +129,40 @@ def test_a_file_that_may_still_change_is_not_trusted(tmp_path: Path, reads: list
     assert sorted(reads) == sorted([names[0], names[2]])
 
 
+def stored(rows: bytes) -> bytes:
+    """A file with one part."""
+    return b"\x93\x91\x01\x80\x91\xc6" + len(rows).to_bytes(4, "big") + rows
+
+
+def test_rows_are_stored_in_parts(tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_cache, "_PART_ROWS", 2)
+    workspace, names = project(tmp_path)
+    fresh = rows_of(workspace)
+    reads.clear()
+    assert rows_of(workspace) == fresh
+    assert reads == [names[2]]
+    with edit_task(workspace.paths(names[4]).folder) as info:
+        runs.queue(info, attempt="b", batch="\ud800")
+    settle(workspace)
+    rows_of(workspace)
+    reads.clear()
+    assert rows_of(workspace)[names[4]]["status"] == "queued"
+    assert sorted(reads) == sorted([names[2], names[4]])
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        *(b"", b"\x93", b"\x91\x93\x01\x80\xc0", b"\x91\x01", b"[]" * 1000, b"\x91" * 100_000),
-        b"\x91\x93\x01\x82\xa4name\xa1\xff\xa6status\xa1x\xc0",
-        b"\x91\x93\x01\x82\xa4name\xa1x\xa6status\xa1x\xc0",
-        b"\x91\x93\x01\x83\xa4name\xa1x\xa6status\xa6failed\xaastatistics\x92\x91\xa1x\xc4\x01x\xc0",
+        *(b"", b"\x93", b"\x91\x01", b"[]" * 1000, b"\x91" * 100_000),
+        *map(
+            stored,
+            (
+                *(b"\x91\x80", b"\x90", b"\x01", b"\x91" * 100_000),
+                b"\x91\x82\xa4name\xa1\xff\xa6status\xa6failed",
+                b"\x91\x82\xa4name\xa1x\xa6status\xa1x",
+                b"\x91\x83\xa4name\xa1x\xa6status\xa6failed\xaastatistics\x92\x91\xa1x\xc4\x01x",
+            ),
+        ),
     ],
 )
 def test_a_damaged_cache_is_ignored(tmp_path: Path, state: Path, reads: list[str], content: bytes) -> None:
@@ -188,6 +213,17 @@ def test_any_row_is_as_before(
     row = row_from(content, "/somewhere/t")
     tasks = tmp_path_factory.mktemp("tasks")
     row_cache.write_rows(tasks, [(7, row, None)])
-    found = row_cache.read_rows(tasks)["t"]
-    assert (repr(found.row), found.signature, found.batch) == (repr(row), 7, None)
-    assert repr(found.row.to_dict()) == repr(row.to_dict())
+    found = row_cache.read_rows(tasks)
+    assert (repr(found.rows["t"]), found.signatures, found.batches) == (repr(row), {"t": 7}, {})
+    assert repr(found.rows["t"].to_dict()) == repr(row.to_dict())
+
+
+def test_rows_share_the_values_of_a_sweep(tmp_path: Path) -> None:
+    infos: list[dict[str, Any]] = [
+        {"pyruns_jupyter": {"swept": json.loads(f'{{"lr": 0.25, "opt": "long-name", "seed": {seed}}}')}}
+        for seed in range(2)
+    ]
+    row_cache.write_rows(tmp_path, [(7, row_from(info, f"t{at}"), None) for at, info in enumerate(infos)])
+    one, other = row_cache.read_rows(tmp_path).rows.values()
+    assert one.swept == {"lr": 0.25, "opt": "long-name", "seed": 0}
+    assert [value is other.swept[key] for key, value in one.swept.items()][:2] == [True, True]

@@ -29,6 +29,8 @@ def test_no_file_and_the_default_text_mean_the_defaults(tmp_path: Path) -> None:
     assert written.python == sys.executable
     assert written.interpreter_problem() is None
     assert written.shell_problem() is None
+    (tmp_path / NAME).write_text(DEFAULT_TEXT + "# changed\n")
+    assert Settings.load(tmp_path) == written, "the text of a new project is not parsed as YAML"
 
 
 def test_values_and_unknown_keys(tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_no_yaml_crashes(words: list[str]) -> None:
     check_settings("".join(words).encode())
 
 
-@given(st.dictionaries(st.sampled_from(sorted(vars(Settings()))), DATA))
+@given(st.dictionaries(st.sampled_from(sorted(Settings.__struct_fields__)), DATA))
 def test_no_value_crashes(values: dict[str, object]) -> None:
     check_settings(yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))
 

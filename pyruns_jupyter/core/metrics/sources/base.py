@@ -87,9 +87,12 @@ class FileSource(Source):
         raise NotImplementedError
 
     def _next_bytes(self) -> bytes:
-        with os.fdopen(open_regular(self.path), "rb", buffering=0) as stream:
-            self.size = os.fstat(stream.fileno()).st_size
+        descriptor = open_regular(self.path)
+        try:
+            self.size = os.fstat(descriptor).st_size
             if self.size < self.offset:
                 raise SourceError("The file has become smaller, so it is not read any further.")
-            stream.seek(self.offset)
-            return stream.read(SLICE_BYTES)
+            os.lseek(descriptor, self.offset, os.SEEK_SET)
+            return os.read(descriptor, min(SLICE_BYTES, self.size - self.offset))
+        finally:
+            os.close(descriptor)

@@ -35,7 +35,7 @@ _MAX_PRINTED = 8 * 1024  # bytes of a dictionary
 _IGNORED = ("total_flos",)
 _KEY, _NUMBER = rb"'([^'\\\r\n]{1,300})': ", rb"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|-?inf|nan)"
 _ITEM = _KEY + rb"(?:'" + _NUMBER + rb"'|" + _NUMBER + rb")"
-_ITEMS, _PRINTED = re.compile(_ITEM), re.compile(rb"\{" + _ITEM + rb"(?:, " + _ITEM + rb")*\}")
+_PRINTED = rb"\{" + _ITEM + rb"(?:, " + _ITEM + rb")*\}"
 
 
 def recognizes_state(path: str) -> bool:
@@ -52,13 +52,14 @@ class PrintedFile(FileSource):
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if not end and len(data) >= SLICE_BYTES:
             end = len(data)  # not a line that could have such a dictionary
+        printed = re.compile(_PRINTED)  # not at the top: supervisors import this
         at = data.find(b"{'", 0, end)
         while at >= 0:
-            found = _PRINTED.match(data, at, min(end, at + _MAX_PRINTED))
+            found = printed.match(data, at, min(end, at + _MAX_PRINTED))
             if found is not None:
                 values = {
                     item[1].decode("utf-8", "replace"): _number(item[2] or item[3])
-                    for item in _ITEMS.finditer(found[0])
+                    for item in re.finditer(_ITEM, found[0])
                 }
                 if any(key in values for key in STEP_KEYS) and any(key not in STEP_KEYS for key in values):
                     points.append(Point(None, _kept(values)))
