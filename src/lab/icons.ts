@@ -14,10 +14,16 @@ export function iconId(name: IconName): string {
   return `pyruns-jupyter:${name}`;
 }
 
+/** Draw the icons that `actionIcon` returns, unless they cannot be loaded. */
+export async function loadActionIcons(): Promise<void> {
+  await import('./actionicons').then(
+    ({ drawActionIcons }) => drawActionIcons(),
+    () => undefined
+  );
+}
+
 /** Return the icon of an action for a toolbar; the first use draws all of them. */
 export function actionIcon(name: IconName): LabIcon {
-  import('./actionicons')
-    .then(({ drawActionIcons }) => drawActionIcons())
-    .catch(() => undefined);
+  void loadActionIcons();
   return LabIcon.resolve({ icon: iconId(name) });
 }

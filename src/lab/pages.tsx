@@ -29,7 +29,7 @@ import { ownArgs } from './caller';
 // Commands are there from the start.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { addActionCommands } from './commands';
-import { actionIcon, pyrunsIcon } from './icons';
+import { actionIcon, loadActionIcons, pyrunsIcon } from './icons';
 // A frame of two kilobytes; what it shows is loaded when it is attached.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
@@ -44,7 +44,7 @@ import { pageTexts } from './pagetexts';
 // Who calls a command can be seen only at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer } from './request';
-// Only registers our controls; a toolbar is filled when the code of its page is loaded.
+// Toolbars are filled before the code of their pages is loaded.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { createToolbars, SlotStore } from './toolbars';
 import { CommandIDs, ICore } from './tokens';
@@ -169,19 +169,13 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           }
         }
       };
-      let hasToolbar = false;
       const content = new PageWidget(trans, async owner => {
         show.onShow = null;
-        // Views and what they need, also the toolbar's icons, are not part of Lab's start.
+        // Views and what they need are not part of Lab's start.
         const [views] = await Promise.all([
           import('./pagefactory'),
-          import('./actionicons'),
           import('../../style/views.css')
         ]);
-        if (addToolbar && !hasToolbar && !widget.isDisposed) {
-          hasToolbar = true;
-          addToolbar(widget);
-        }
         return views.makeView({
           page,
           workspace,
@@ -225,6 +219,13 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           'aria-label',
           texts[page].toolbar ?? trans.__('Page actions')
         );
+        // Filled before the page adds its controls: Tab leads to the item that came first.
+        addToolbar(widget);
+        const { style } = widget.toolbar.node;
+        style.opacity = '0'; // without icons; items that are not visible get no focus
+        void loadActionIcons().then(() => {
+          style.opacity = '';
+        });
       }
       return widget;
     };

@@ -43,6 +43,7 @@ _FIRST_SECONDS = 0.3  # a run that ends earlier is only looked at when it has en
 _READ_SECONDS = 1.0  # between two reads of all sources
 _OPEN_SECONDS, _SCAN_SECONDS = 0.4, 2.0  # between two searches in open files, and in folders
 _SHARE = 1000  # a search takes at most this part of a core; waiting for a busy host does not count
+_MAX_PAUSE = 10.0  # seconds to save it: a file that is open only meanwhile is not found
 _WALL_SHARE = 10  # a search in folders takes at most this part of the time, also on a slow file system
 _SLICE_SECONDS = 0.03  # of reading, before output is copied again
 _FINISH_SECONDS = 60.0  # to read the rest when the run has ended
@@ -115,11 +116,12 @@ class MetricImport:
         if now >= self._open_at:
             began = time.thread_time()
             self._add(self._files.open_files(set(descendants(os.getpid()))))
-            self._open_at = now + max(_OPEN_SECONDS, (time.thread_time() - began) * _SHARE)
+            cost = min(_MAX_PAUSE, (time.thread_time() - began) * _SHARE)
+            self._open_at = now + max(_OPEN_SECONDS, cost)
         if now >= self._scan_at:
             began, asked_at = time.thread_time(), time.monotonic()
             self._scan()
-            cost = (time.thread_time() - began) * _SHARE
+            cost = min(_MAX_PAUSE, (time.thread_time() - began) * _SHARE)
             self._scan_at = now + max(_SCAN_SECONDS, cost, (time.monotonic() - asked_at) * _WALL_SHARE)
         more = False
         if now >= self._read_at:

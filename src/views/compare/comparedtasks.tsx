@@ -6,14 +6,11 @@ import { useTrans } from '../shared/context';
 import { countOfTasks } from '../shared/format';
 import { Resizer } from '../shared/resizer';
 import { StatusIcon } from '../shared/status';
-import { useVirtualRows } from '../shared/virtualrows';
+import { useRowsInPage } from '../shared/virtualrows';
 import { IconButton } from '../shared/button';
 import type { FocusModel } from './focus';
-import { useIsFocused } from './focus';
+import { useIsFocused, useLeaving } from './focus';
 import type { IComparisonView } from './comparisonview';
-
-/** With more tasks only the lines in sight are in the page. */
-const MAX_WHOLE = 100;
 
 /** Height of a line in pixels, as in style/compare.css. */
 const LINE_HEIGHT = 24;
@@ -40,20 +37,16 @@ export const ComparedTasks = React.memo(function ComparedTasks(
   const list = React.useRef<HTMLElement>(null);
   const scroller = React.useRef<HTMLUListElement>(null);
   const { listed, all } = shown;
-  const isLong = all.length > MAX_WHOLE;
-  const lines = useVirtualRows(
+  const { isLong, first, end } = useRowsInPage(
     scroller,
-    isLong ? all.length : 0,
-    LINE_HEIGHT,
-    // Lines are shown before the list is measured.
-    { initialRect: { width: 0, height: 600 } }
-  ).getVirtualItems();
-  const first = isLong ? (lines[0]?.index ?? 0) : 0;
-  const end = isLong ? (lines[lines.length - 1]?.index ?? -1) + 1 : all.length;
+    all.length,
+    LINE_HEIGHT
+  );
   const widest = React.useMemo(
     () => (isLong && listed.length > 0 ? widestValues(all) : null),
     [isLong, listed, all]
   );
+  const odd = all.find(({ row }) => row.status !== 'completed')?.row;
   return (
     <nav
       ref={list}
@@ -91,7 +84,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
           />
         )}
       </div>
-      <ul ref={scroller} style={gridOf(listed.length)}>
+      <ul ref={scroller} tabIndex={-1} style={gridOf(listed.length)}>
         {widest && (
           // Holds the columns open for lines that are not in sight.
           <li
@@ -105,6 +98,7 @@ export const ComparedTasks = React.memo(function ComparedTasks(
                 </span>
               ))}
             </span>
+            {odd && <StatusIcon task={odd} />}
           </li>
         )}
         {listed.length > 0 && (
@@ -203,8 +197,11 @@ const ComparedTask = React.memo(function ComparedTask(props: {
   const { model, focus, name, status, isHidden } = props;
   const trans = useTrans();
   const isCurrent = useIsFocused(focus, name);
+  const line = React.useRef<HTMLLIElement>(null);
+  useLeaving(line, 'ul', focus, name);
   return (
     <li
+      ref={line}
       className={`pyr-compared-task${isCurrent ? ' pyr-is-current' : ''}`}
       aria-posinset={props.position}
       aria-setsize={props.count}

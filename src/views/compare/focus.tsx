@@ -24,6 +24,29 @@ export function useIsFocused(focus: FocusModel, task: string): boolean {
   );
 }
 
+/**
+ * A line of a task that scrolls out of a long list is removed without an event:
+ * the keyboard stays in the list, and the task is no longer highlighted.
+ */
+export function useLeaving(
+  line: React.RefObject<HTMLElement>,
+  list: string,
+  focus: FocusModel,
+  task: string
+): void {
+  React.useLayoutEffect(() => {
+    const node = line.current;
+    return () => {
+      if (node?.contains(document.activeElement)) {
+        node.closest<HTMLElement>(list)?.focus({ preventScroll: true });
+      }
+      if (focus.getSnapshot().task === task) {
+        focus.set(null);
+      }
+    };
+  }, [line, list, focus, task]);
+}
+
 /** A chart of tasks that highlights the focused one. */
 export function FocusChart({
   focus,

@@ -9,8 +9,9 @@ import { SortButton, sortedAs } from '../shared/sorting';
 import { StatusIcon } from '../shared/status';
 import { Link } from '../shared/button';
 import { splitName, TaskName } from '../shared/tasklines';
-import { useVirtualRows } from '../shared/virtualrows';
+import { useRowsInPage } from '../shared/virtualrows';
 import type { FocusModel } from './focus';
+import { useLeaving } from './focus';
 import type { IComparisonView, IComparedTask } from './comparisonview';
 
 export interface ICompareTableProps {
@@ -21,9 +22,6 @@ export interface ICompareTableProps {
   focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
-
-/** With more tasks only the rows in sight are in the page. */
-const MAX_WHOLE = 100;
 
 /** Height of a row in pixels, as in style/compare.css. */
 const ROW_HEIGHT = 28;
@@ -50,16 +48,12 @@ function Table(props: ICompareTableProps): JSX.Element {
   );
   const tasks = React.useMemo(() => sorted(shown, sort), [shown, sort]);
   const scroller = React.useRef<HTMLDivElement>(null);
-  const isLong = !props.isTransposed && tasks.length > MAX_WHOLE;
-  const rows = useVirtualRows(
+  const { isLong, first, end } = useRowsInPage(
     scroller,
-    isLong ? tasks.length : 0,
+    tasks.length,
     ROW_HEIGHT,
-    // Rows are shown before the table is measured.
-    { initialRect: { width: 0, height: 600 } }
-  ).getVirtualItems();
-  const first = isLong ? (rows[0]?.index ?? 0) : 0;
-  const end = isLong ? (rows[rows.length - 1]?.index ?? -1) + 1 : tasks.length;
+    !props.isTransposed
+  );
   const widest = React.useMemo(
     () => (isLong ? widestTexts(shown) : null),
     [isLong, shown]
@@ -143,7 +137,7 @@ function Table(props: ICompareTableProps): JSX.Element {
         ) : (
           <>
             <thead>
-              <tr>
+              <tr aria-rowindex={isLong ? 1 : undefined}>
                 <th scope="col">{trans.__('Task')}</th>
                 {shown.columns.map(column => columnHead(column, 'col'))}
               </tr>
@@ -260,8 +254,11 @@ const TaskHead = React.memo(function TaskHead(props: {
 }) {
   const { name, status, focus } = props;
   const trans = useTrans();
+  const head = React.useRef<HTMLTableCellElement>(null);
+  useLeaving(head, '.pyr-compare-table', focus, name);
   return (
     <th
+      ref={head}
       scope={props.scope}
       className="pyr-compare-task-head"
       onPointerEnter={() => focus.set(name)}

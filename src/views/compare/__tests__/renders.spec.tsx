@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
 import type { Comparison, IEventHandlers } from '../../../client/types';
@@ -32,6 +32,8 @@ function comparison(
 class Counter {
   /** Lines of the list of tasks. */
   items = 0;
+  /** Translated texts of everything. */
+  texts = 0;
   /** Heads of the table's rows. */
   heads = 0;
   /** Cells of the table with a best value. */
@@ -40,6 +42,7 @@ class Counter {
   readonly trans = {
     ...plainTrans,
     __: (text: string, ...args: unknown[]) => {
+      this.texts++;
       if (text === 'Show %1 in charts') {
         this.items++;
         // A line of the list names its log, too.
@@ -58,7 +61,7 @@ class Counter {
   async during(
     deed: () => unknown
   ): Promise<{ items: number; heads: number; best: number }> {
-    this.items = this.heads = this.best = 0;
+    this.texts = this.items = this.heads = this.best = 0;
     await act(async () => {
       deed();
     });
@@ -103,6 +106,15 @@ const lineOf = (name: string) =>
   screen.getByLabelText(`Show ${name} in charts`).closest('li')!;
 
 describe('a comparison of many tasks', () => {
+  it('renders nothing while all of them are scrolled', async () => {
+    const { counter, model } = await opened();
+    const list = lineOf('task0').parentElement!;
+    list.scrollTop = 240;
+    await counter.during(() => fireEvent.scroll(list));
+    expect(counter.texts).toBe(0);
+    model.dispose();
+  });
+
   it('renders each of them once', async () => {
     const { first, model } = await opened();
     expect(first.items).toBeGreaterThanOrEqual(NAMES.length);
@@ -117,8 +129,10 @@ describe('a comparison of many tasks', () => {
     expect(first.items).toBeLessThan(100);
     expect(lineOf('task0')).toHaveAttribute('aria-setsize', '500');
     const list = lineOf('task0').parentElement!;
+    act(() => screen.getByLabelText('Show task0 in charts').focus());
     list.scrollTop = 300 * 24;
     await act(async () => void fireEvent.scroll(list));
+    expect(list).toHaveFocus();
     expect(lineOf('task300')).toHaveAttribute('aria-posinset', '301');
     expect(screen.queryByLabelText('Show task0 in charts')).toBeNull();
 
@@ -128,6 +142,8 @@ describe('a comparison of many tasks', () => {
     expect(heads().length).toBeLessThan(100);
     const table = screen.getByRole('table');
     expect(table).toHaveAttribute('aria-rowcount', '501');
+    const [head] = within(table).getAllByRole('row');
+    expect(head).toHaveAttribute('aria-rowindex', '1');
     const scroller = table.parentElement!;
     scroller.scrollTop = 300 * 28;
     await act(async () => void fireEvent.scroll(scroller));
