@@ -127,7 +127,7 @@ class TableView:
         return html_table(header, cells, count_text(len(self.rows), "task"))
 
 
-class TaskRun(Run, frozen=True):
+class TaskRun(Run):
     """One run of a task. Notebooks display it as a table.
 
     Attributes:

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import astuple
-
 from pyruns_jupyter.core.alerts.stored import Alert, alerts_of
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.config.document import parse_config
@@ -106,7 +104,7 @@ class Task(TaskMetrics):
     @property
     def runs(self) -> list[TaskRun]:
         """The runs, oldest first. The list is empty if the task file is damaged."""
-        return [TaskRun(*astuple(one)) for one in runs.runs(read_row(self.folder)[1])]
+        return [TaskRun(**vars(one)) for one in runs.runs(read_row(self.folder)[1])]
 
     @property
     def notes(self) -> str:

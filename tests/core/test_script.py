@@ -115,6 +115,7 @@ pyruns.record(acc=pyruns.checkpoint_dir() is not None)
 from pathlib import Path
 from pyruns_jupyter.core.taskfile.task_file import read_task
 print(read_task(Path(pyruns.get_task_dir())).get("status"))
+import pyruns_jupyter.core.metrics.peer_run  # which writes for the program `pyruns`
 """
     values = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     assert run(code, task.parents[3], **values).split() == ["0.001", "pending"]

@@ -10,16 +10,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, field
-from msgspec.structs import asdict
-
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import host_name, runner_id
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite, finite_number
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import parse_stamp, stamp
 
-from . import move_lock
 from .paths import MAX_RUNS
 from .task_file import TaskInfo, own, own_facts, run_fact
 
@@ -56,28 +52,43 @@ _PREVIOUS_KEYS = ("status", "_attempt_id", "cancel_requested_at")  # what `queue
 _OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "queued_at")
 
 
-class Run(Struct, frozen=True):
+class Run:
     """One run of a task, from its slot. Times are epoch seconds, `duration` seconds.
 
-    `environment` describes where it ran (host, Python, GPUs, ...), `source` the state of its code.
+    `environment` describes where it ran (host, Python, GPUs, ...), `source` the state of its code. It is no
+    `Struct`, as scripts use it, and their environments need not have msgspec.
     """
 
-    index: int
-    status: str
-    started_at: float | None
-    finished_at: float | None
-    duration: float | None
-    pid: int | None
-    pid_create_time: float | None
-    exit_code: int | None
-    attempt: str
-    records: dict[str, Any] = field(default_factory=dict)
-    tracks: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    source: str = ""
+    def __init__(
+        self,
+        *,
+        index: int,
+        status: str,
+        started_at: float | None,
+        finished_at: float | None,
+        duration: float | None,
+        pid: int | None,
+        pid_create_time: float | None,
+        exit_code: int | None,
+        attempt: str,
+        records: dict[str, Any],
+        tracks: dict[str, Any],
+        environment: dict[str, Any],
+        source: str,
+    ) -> None:
+        self.index, self.status, self.attempt = index, status, attempt
+        self.started_at, self.finished_at, self.duration = started_at, finished_at, duration
+        self.pid, self.pid_create_time, self.exit_code = pid, pid_create_time, exit_code
+        self.records, self.tracks = records, tracks
+        self.environment, self.source = environment, source
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = [f"{key}={value!r}" for key, value in asdict(self).items() if key != "environment"]
+        shown = [f"{key}={value!r}" for key, value in vars(self).items() if key != "environment"]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -173,6 +184,8 @@ def queue(info: TaskInfo, *, attempt: str, batch: str, again: Mapping[str, Any] 
     Raises:
         Conflict: if the task is queued, running or being moved, or has the maximum number of runs.
     """
+    from . import move_lock  # needs msgspec, as `Run` does not
+
     move_lock.check(info)
     status = status_of(info)
     if status in ACTIVE:
