@@ -87,8 +87,8 @@ class LiveRow(Struct):
             self.seen = (size, stored)
             if self.track_store:
                 # Metrics that are tracked rarely may not be among the newest points any more.
-                beside = newest_beside(self.track_store, self.run.index, self.folder)
-                journal.add_newest(self.newest, beside)
+                latest = newest_beside(self.track_store, self.run.index, self.folder)
+                journal.add_newest(self.newest, latest)
             elif size:
                 self.newest = self.tail.read(path)
         if self.newest:
