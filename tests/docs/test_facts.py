@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from tests.docs.pages import pages
 from tests.support import ROOT
 from tests.test_layers import PYTHON_ARROWS
 
 _VARIABLE = re.compile(r"\bPYRUNS_[A-Z_]*[A-Z]\b(?!__)")
+_IMAGE = re.compile(r"images/([\w-]+\.\w+)")
 _MADE_UP = {"PYRUNS_TEST_NO", "PYRUNS_TEST_X"}  # variables of scripts that the tests interpolate
 
 
@@ -33,3 +35,8 @@ def test_variables_of_the_tests_are_described() -> None:
     used = {name for path in files for name in _VARIABLE.findall(path.read_text(encoding="utf-8"))}
     assert {"PYRUNS_STORM_KILLS", "PYRUNS_UI_PORT"} <= used
     assert used - described - _MADE_UP == set()
+
+
+def test_a_page_shows_each_image() -> None:
+    shown = {name for page in pages() for name in _IMAGE.findall(page.read_text(encoding="utf-8"))}
+    assert {path.name for path in (ROOT / "docs" / "images").iterdir()} == shown

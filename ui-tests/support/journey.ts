@@ -4,10 +4,19 @@ import { expect } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
 
-// `make pictures` renews those of the documentation; a plain test leaves them.
-const PICTURES = process.env.PYRUNS_PICTURES
-  ? path.join(__dirname, '..', '..', 'docs', 'images')
-  : path.join(__dirname, '..', 'test-results', 'pictures');
+const DOCUMENTATION = path.join(__dirname, '..', '..', 'docs', 'images');
+const RESULTS = path.join(__dirname, '..', 'test-results', 'pictures');
+
+/**
+ * Where a picture goes. `make pictures` renews those that the documentation has;
+ * others, and all of a plain test, are only for who looks at the results.
+ */
+function picturePath(name: string): string {
+  const documented = path.join(DOCUMENTATION, `${name}.png`);
+  return process.env.PYRUNS_PICTURES && fs.existsSync(documented)
+    ? documented
+    : path.join(RESULTS, `${name}.png`);
+}
 
 /** A project of its own for a test: a folder with one script. */
 export function makeProject(
@@ -143,7 +152,7 @@ export function logBytes(folder: string, run = 1): Buffer {
 /** A picture of the page, without what passes. */
 export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({
-    path: path.join(PICTURES, `${name}.png`),
+    path: picturePath(name),
     style: '#react-toastify-container { display: none; }'
   });
 }
