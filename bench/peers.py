@@ -1,8 +1,9 @@
 """The same runs opened here and in MLflow, trackio and Aim: a table, a filtered table, and curves.
 
-`python bench/peers.py [--runs 3000] [--points 100] [--aim PYTHON]`, from a checkout. Each program has a
-server of its own that has just started, and is asked what its page asks for. Programs that are not installed
-are left out. Aim needs other versions of shared packages than the others: give a Python that has it.
+`python bench/peers.py [--runs 3000] [--points 100] [--aim PYTHON] [--folder DIR]`, from a checkout. Each
+program has a server of its own that has just started, and is asked what its page asks for. Programs that are
+not installed are left out. Aim needs other versions of shared packages than the others: give a Python that
+has it. Writing the runs takes half an hour; with `--folder` they are kept and used again.
 """
 
 from __future__ import annotations
@@ -174,9 +175,12 @@ for name, parameters, values, curves in json.load(sys.stdin):
 
 
 def fill_aim(python: str, folder: Path, runs: list[Run]) -> list[str]:
-    """Write runs with a Python that has Aim; return their hashes."""
+    """Write runs with a Python that has Aim; return their hashes. A server of Aim shows what is indexed."""
     words, body = [python, "-c", FILL_AIM, str(folder)], json.dumps(runs)
-    return subprocess.run(words, input=body, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    found = subprocess.run(words, input=body, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    program = str(Path(python).with_name("aim"))
+    subprocess.run([program, "storage", "--repo", str(folder), "reindex", "--yes"], check=True)
+    return found
 
 
 def search_aim(query: str) -> Callable[[Ask, list[str]], Any]:
@@ -319,27 +323,38 @@ def theirs(peer: Peer, folder: Path, known: Any) -> list[str]:
         ]
 
 
+def write_runs(folder: Path, count: int, points: int, peers: list[Peer]) -> None:
+    """Write the same runs for all programs, and what finds them again in `known.json`."""
+    runs = make(folder / "project", count, points)
+    known: dict[str, Any] = {"names": [run.name for run in runs]}
+    for peer in peers:
+        (folder / peer.package).mkdir()
+        known[peer.package] = peer.fill(folder / peer.package, runs)
+    time.sleep(SETTLED_SECONDS)
+    (folder / "known.json").write_text(json.dumps(known))
+
+
 def main() -> None:
     """Make the runs, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3000, help="a multiple of 8")
     parser.add_argument("--points", type=int, default=100, help="values of each curve")
     parser.add_argument("--aim", metavar="PYTHON", help="a Python that has Aim")
+    parser.add_argument("--folder", metavar="DIR", help="where the runs are kept and found again")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        runs = make(folder / "project", args.runs, args.points)
+        folder = Path(args.folder or temporary)
         peers = {**PEERS, **({"Aim": aim(args.aim)} if args.aim else {})}
         found = [(name, peer, number) for name, peer in peers.items() if (number := installed(peer))]
-        known = {}
-        for _, peer, _ in found:
-            (folder / peer.package).mkdir()
-            known[peer.package] = peer.fill(folder / peer.package, runs)
-        print("all runs are written", file=sys.stderr, flush=True)
-        time.sleep(SETTLED_SECONDS)
-        print(f"| {len(runs):,} runs | first table | filtered table | curves of {PAGE} runs |")
+        kept = folder / "known.json"
+        if not kept.exists():
+            folder.mkdir(exist_ok=True)
+            write_runs(folder, args.runs, args.points, [peer for _, peer, _ in found])
+        known = json.loads(kept.read_text())
+        names = known["names"]
+        print(f"| {len(names):,} runs | first table | filtered table | curves of {PAGE} runs |")
         print("| --- | ---: | ---: | ---: |")
-        figures = ours(folder / "project", [run.name for run in runs], folder / "home")
+        figures = ours(folder / "project", names, folder / "home")
         print(f"| Pyruns for Jupyter {version('pyruns_jupyter')} | {' | '.join(figures)} |", flush=True)
         for name, peer, number in found:
             figures = theirs(peer, folder / peer.package, known[peer.package])
