@@ -39,7 +39,9 @@ SLOW_LIBRARIES = {
 }
 
 
-@pytest.mark.parametrize("words", [["ls"], ["status"], ["queue"], ["pause"], ["unpause"], ["wait"]])
+@pytest.mark.parametrize(
+    "words", [["ls"], ["show", "a"], ["status"], ["queue"], ["pause"], ["unpause"], ["wait"]]
+)
 def test_what_only_looks_imports_nothing_that_creates_or_queues(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "hello.sh").write_text("echo hello\n")
