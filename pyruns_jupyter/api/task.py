@@ -87,9 +87,7 @@ class Task(TaskMetrics):
             NotFound: if the file does not exist.
             Unreadable: if the file cannot be read, is not UTF-8 text, or is too large.
         """
-        from pyruns_jupyter.core.create.preview import task_text  # slow to import
-
-        return task_text(self._workspace, self._name)
+        return self._workspace.task_text(self._name)
 
     @property
     def config(self) -> dict[str, Any]:

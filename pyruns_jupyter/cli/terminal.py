@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from .grammar import build_parser
 from .parser import HelpShown, UsageError
 
 PROGRAM = "jupyter pyruns"
+# Between two searches for garbage: more than a short command imports, which is none. To search it would take
+# a fifth of its time.
+_NEW_OBJECTS = 100_000
 
 
 class TerminalContext(Context):
@@ -37,8 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # for terminals that cannot show a name
     words = sys.argv[1:] if arguments is None else arguments
-    parser = build_parser(PROGRAM, words=words)
+    is_process = arguments is None
+    if is_process:
+        gc.set_threshold(_NEW_OBJECTS)
     try:
+        parser = build_parser(PROGRAM, words=words)
         args = parser.parse_args(words)
         if args.command is None:
             parser.print_help()
@@ -61,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(printable_text(os_sentence(error)), file=sys.stderr)
         return 1
+    finally:
+        if is_process:
+            gc.freeze()  # nor does the end of the process need to search it
 
 
 def error_text(error: PyrunsError) -> str:

@@ -17,7 +17,6 @@ from pyruns_jupyter.core.create.preview import (
     plan_tasks,
     script_parameters,
     starting_text,
-    task_text,
 )
 from pyruns_jupyter.core.scripts.model import Parameter
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -222,5 +221,5 @@ def joined_template(workspace: WorkspaceFolder, wanted: JoinRequest) -> dict[str
         raise InvalidInput("Shell scripts cannot be joined into a sweep. Select one task.", field="names")
     if others:
         with time_limit(CREATE_SECONDS):
-            text = joined_sweep([text, *(task_text(workspace, other) for other in others)], names)
+            text = joined_sweep([text, *(workspace.task_text(other) for other in others)], names)
     return {"text": text, "name": name}

@@ -341,7 +341,7 @@ def environment_model(environment: Mapping[str, object], *, secrets: bool) -> li
 
 def _config_text(workspace: WorkspaceFolder, name: str) -> str:
     try:
-        return preview.task_text(workspace, name)
+        return workspace.task_text(name)
     except (NotFound, Unreadable):
         return ""
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -143,16 +144,18 @@ def active_studies(workspace: WorkspaceFolder) -> set[str]:
 
 def undriven_studies(root: Path, python: str) -> list[StudyId]:
     """Return the active studies without a driver that were started or resumed here with an interpreter."""
+    return [study for study, marker in _undriven(root) if marker.python == python]
+
+
+def _undriven(root: Path) -> Iterator[tuple[StudyId, Marker]]:
+    """Yield the active studies without a driver that were started or resumed here, with their markers."""
     undriven = [study for study in _marks(root) if not is_driven(root, *study)]
     key = trusted_engine(root) if undriven else None
     if key is None:
-        return []
-    found = []
+        return
     for study in undriven:
         with suppress(PyrunsError, OSError):
-            if read_marker(key, *study).python == python:
-                found.append(study)
-    return found
+            yield study, read_marker(key, *study)
 
 
 def _marks(root: Path) -> list[StudyId]:
@@ -189,16 +192,10 @@ def ensure_running(root: Path) -> bool:
     Cheap if there is nothing to do: front ends call it whenever they read a project.
     """
     started = False
-    key = trusted_engine(root)
-    if key is None:
-        return False
-    for study in _marks(root):
-        if is_driven(root, *study):
-            continue
-        with suppress(PyrunsError, OSError):  # shown to the user who starts or resumes the study
-            marker = read_marker(key, *study)
-            last = _started.get(driver_lock_path(root, marker.python), -_START_TIMEOUT_SECONDS)
-            if time.monotonic() - last >= _START_TIMEOUT_SECONDS:  # else it is starting
+    for study, marker in _undriven(root):
+        last = _started.get(driver_lock_path(root, marker.python), -_START_TIMEOUT_SECONDS)
+        if time.monotonic() - last >= _START_TIMEOUT_SECONDS:  # else it is starting
+            with suppress(PyrunsError, OSError):  # shown to the user who starts or resumes the study
                 started = _start(root, study, marker) or started
     return ensure_scheduler_running(root) or started
 

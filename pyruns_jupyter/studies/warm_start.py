@@ -8,7 +8,6 @@ from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.query import Sources, select
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -91,6 +90,6 @@ def _named(index: TaskIndex, names: Sequence[str]) -> list[TaskRow]:
 def _values_of(workspace: WorkspaceFolder, row: TaskRow, space: SearchSpace) -> dict[str, object] | None:
     """Return the values of a search space in the configuration of a task, None if it is not in the space."""
     try:
-        return space.values_in(parse_config(task_text(workspace, row.name)))
+        return space.values_in(parse_config(workspace.task_text(row.name)))
     except (PyrunsError, OSError):
         return None

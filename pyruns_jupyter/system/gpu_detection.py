@@ -33,7 +33,7 @@ def has_gpus() -> bool:
 
 
 def _query() -> bool:
-    if not _has_library():
+    if not has_driver():
         return False
     try:
         done = subprocess.run(
@@ -49,7 +49,8 @@ def _query() -> bool:
     return done.returncode == 0
 
 
-def _has_library() -> bool:
+def has_driver() -> bool:
+    """Return whether the library of a driver can be loaded; without one, there are no GPUs. Immediate."""
     try:
         ctypes.CDLL(_LIBRARY)
     except OSError:

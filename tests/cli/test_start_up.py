@@ -14,6 +14,15 @@ from pyruns_jupyter.cli.terminal import main
 code = main(sys.argv[1:])
 print(code, *sys.modules, file=sys.stderr)
 """
+SHOW_SEARCHES = """
+import gc
+from pyruns_jupyter.cli import main
+def searches():
+    return sum(generation["collections"] for generation in gc.get_stats())
+before = searches()
+main()
+print(gc.isenabled(), searches() - before, gc.get_freeze_count())
+"""
 SLOW = (
     "pyruns_jupyter.core.config.sweep",
     "pyruns_jupyter.core.create",
@@ -30,7 +39,9 @@ SLOW_LIBRARIES = {
 }
 
 
-@pytest.mark.parametrize("words", [["ls"], ["status"], ["queue"], ["pause"], ["unpause"], ["wait"]])
+@pytest.mark.parametrize(
+    "words", [["ls"], ["show", "a"], ["status"], ["queue"], ["pause"], ["unpause"], ["wait"]]
+)
 def test_what_only_looks_imports_nothing_that_creates_or_queues(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "hello.sh").write_text("echo hello\n")
@@ -41,6 +52,29 @@ def test_what_only_looks_imports_nothing_that_creates_or_queues(words: list[str]
     needed = {"psutil", "socket", "subprocess"} if words == ["status"] else set()  # it looks for the shell
     assert SLOW_LIBRARIES & set(imported) == needed
     assert "pyruns_jupyter.api.workspace" in imported
+
+
+@pytest.mark.parametrize(
+    ("word", "module"), [("ls", "listing"), ("status", "listing"), ("queue", "queue"), ("pause", "queue")]
+)
+def test_a_command_does_not_import_those_of_other_subjects(word: str, module: str, tmp_path: Path) -> None:
+    imported_by(["open", "."], tmp_path)
+    imported = imported_by([word], tmp_path)
+    commands = [name for name in imported if name.startswith("pyruns_jupyter.cli.commands.")]
+    assert commands == [f"pyruns_jupyter.cli.commands.{module}"]
+    options = ("pyruns_jupyter.cli.batch_arguments", "pyruns_jupyter.cli.follow")
+    assert not [name for name in imported if name in options]
+
+
+def test_what_a_command_imports_is_not_searched_for_garbage(tmp_path: Path) -> None:
+    imported_by(["open", "."], tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_SEARCHES, "ls"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    is_enabled, searches, frozen = done.stdout.split()[-3:]
+    assert is_enabled == "True"  # for commands that run for long
+    assert int(searches) == 0
+    assert int(frozen) > 10_000
 
 
 @pytest.mark.parametrize("words", [[], ["--help"]])

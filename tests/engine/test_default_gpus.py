@@ -32,6 +32,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 options = eval(sys.argv[2])
 workspace = Workspace(WorkspaceFolder.at(Path(sys.argv[1])))
 workspace.run(workspace.tasks(), **options)
+print(*sys.modules)
 """
 
 
@@ -45,13 +46,16 @@ def nvml(fake_nvml: FakeNvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return fake_nvml
 
 
-def run(project: Project, options: dict[str, Any], **environment: str) -> None:
-    """Queue the task T by a process of its own."""
-    subprocess.run(
+def run(project: Project, options: dict[str, Any], **environment: str) -> str:
+    """Queue the task T by a process of its own; return the modules that it imported."""
+    done = subprocess.run(
         [sys.executable, "-c", SUBMIT, str(project.workspace.folder), repr(options)],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         check=True,
+        capture_output=True,
+        text=True,
     )
+    return done.stdout
 
 
 def visible(project: Project, options: dict[str, Any], **environment: str) -> str:
@@ -88,6 +92,15 @@ def test_it_gets_none_where_it_is_told_so(make_project: MakeProject, nvml: FakeN
     project = make_project(TORCH, name="own")
     project.task("T", "{}\n", env={"CUDA_VISIBLE_DEVICES": "5"})
     assert visible(project, {}) == "5"
+
+
+def test_without_a_driver_the_script_is_not_read(make_project: MakeProject) -> None:
+    project = make_project(TORCH)
+    project.task("T", "{}\n")
+    imported = run(project, {}, LD_LIBRARY_PATH="").split()
+    assert "pyruns_jupyter.engine.client.submit" in imported
+    assert not [name for name in imported if name.startswith("pyruns_jupyter.core.scripts")]
+    assert project.wait("T") == ["completed"]
 
 
 def test_a_number_counts_for_every_task(make_project: MakeProject, shell: Project) -> None:

@@ -24,7 +24,7 @@ from pyruns_jupyter.engine.client.submit import BatchRequest
 from ..batch_arguments import add_run_options, run_flags, run_options
 from ..context import Context
 from ..parser import AddCommand, Parser
-from .inspect import show_status
+from .listing import show_status
 from .shared import listed, read_input, report
 
 

@@ -1,4 +1,4 @@
-"""Commands that run, stop and wait for tasks, and those of the queue."""
+"""Commands that run, stop and wait for tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
 
 from ..batch_arguments import add_run_options, run_options
@@ -71,31 +70,6 @@ def _stop(context: Context, args: argparse.Namespace) -> int:
     return act_on_tasks(context, args, "cancel", "stopping")
 
 
-def _queue(context: Context, args: argparse.Namespace) -> int:
-    queue = context.workspace(args.workspace).queue
-    return context.result(args, lambda: queue.state.to_dict(), queue)
-
-
-def _pause(context: Context, args: argparse.Namespace) -> int:
-    queue = context.workspace(args.workspace).queue
-    changed = queue.pause()
-    shown = "Queue paused; running tasks continue." if changed else "The queue is already paused."
-    return context.result(args, {"paused": True, "changed": changed}, shown)
-
-
-def _unpause(context: Context, args: argparse.Namespace) -> int:
-    queue = context.workspace(args.workspace).queue
-    changed = queue.resume()
-    shown = "Queue resumed." if changed else "The queue is not paused."
-    return context.result(args, {"paused": False, "changed": changed}, shown)
-
-
-def _requeue(context: Context, args: argparse.Namespace) -> int:
-    names = context.workspace(args.workspace).queue.requeue()
-    shown = f"Queued {', '.join(map(printable, names))}." if names else "No tasks to requeue."
-    return context.result(args, {"queued": names}, shown)
-
-
 def add_commands(command: AddCommand) -> None:
     """Add the commands that run, stop and wait."""
     parser = command("run", _run)
@@ -117,8 +91,3 @@ def add_commands(command: AddCommand) -> None:
     add("names", **{**TASKS, "nargs": "*"})
     add("--query", metavar="QUERY", help="stop all active tasks that match QUERY")
     add("--all", action="store_true", help="stop all active tasks in the workspace")
-
-    command("queue", _queue)
-    command("pause", _pause)
-    command("unpause", _unpause)
-    command("requeue", _requeue)

@@ -17,16 +17,14 @@ from pyruns_jupyter.core.config.sweep.overlay import overlaid
 from pyruns_jupyter.core.config.sweep.pattern import is_pattern, missing_keys, parse_pattern
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan, TooManyTasks
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.fs.text_files import MAX_TEXT_BYTES, read_source, read_text
+from pyruns_jupyter.core.fs.text_files import MAX_TEXT_BYTES, read_source
 from pyruns_jupyter.core.taskfile.paths import (
     NOTEBOOK_RUNNER,
     NOTEBOOK_SUFFIX,
-    SCRIPT_CONFIG,
-    SHELL_CONFIG,
     check_task_name,
     is_task_name,
 )
-from pyruns_jupyter.core.taskfile.task_file import own_facts, payload_name, read_task
+from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
@@ -322,32 +320,12 @@ def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[
     if task is None:
         base = "shell" if workspace.kind == SHELL else workspace.name.removesuffix(NOTEBOOK_SUFFIX)
         return workspace.template_text(), free_name(workspace, base)
-    text = task_text(workspace, task)
+    text = workspace.task_text(task)
     try:
         batch: object = own_facts(read_task(workspace.paths(task).folder)).get("batch_name")
     except Unreadable:
         batch = None
     return text, free_name(workspace, batch if isinstance(batch, str) and is_task_name(batch) else task)
-
-
-def task_text(workspace: WorkspaceFolder, task: str) -> str:
-    """Return the configuration or shell script of a task.
-
-    Raises:
-        NotFound, Unreadable: when it does not exist or cannot be read.
-    """
-    folder = workspace.existing(task).folder
-    try:
-        info = read_task(folder)
-    except Unreadable:
-        info = {}
-    path = folder / payload_name(info, SHELL_CONFIG if workspace.kind == SHELL else SCRIPT_CONFIG)
-    try:
-        if os.path.islink(path):
-            raise Unreadable(f"{path} is a symbolic link and is not read.")
-        return read_text(path)
-    except (FileNotFoundError, ValueError):
-        raise NotFound(f"The file {path.name!r} of the task {task!r} is missing.") from None
 
 
 def free_name(workspace: WorkspaceFolder, base: str) -> str:

@@ -19,7 +19,9 @@ from pyruns_jupyter.core.taskfile.format_version import check_format, format_pro
 from pyruns_jupyter.core.taskfile.paths import (
     DEFAULT_CONFIG,
     ROOT_NAME,
+    SCRIPT_CONFIG,
     SCRIPT_INFO,
+    SHELL_CONFIG,
     SHELL_WORKSPACE,
     TASKS,
     TRASH,
@@ -29,7 +31,7 @@ from pyruns_jupyter.core.taskfile.paths import (
     missing_in,
     script_file,
 )
-from pyruns_jupyter.core.taskfile.task_file import is_task
+from pyruns_jupyter.core.taskfile.task_file import is_task, payload_name, read_task
 
 from .settings import Settings
 
@@ -223,6 +225,25 @@ class WorkspaceFolder(Struct, frozen=True, eq=False):
             return read_text(self.default, follow=False)
         except FileNotFoundError:
             return ""
+
+    def task_text(self, name: str) -> str:
+        """Return the configuration or shell script of a task.
+
+        Raises:
+            NotFound, Unreadable: when it does not exist or cannot be read.
+        """
+        folder = self.existing(name).folder
+        try:
+            info = read_task(folder)
+        except Unreadable:
+            info = {}
+        path = folder / payload_name(info, SHELL_CONFIG if self.kind == SHELL else SCRIPT_CONFIG)
+        try:
+            if os.path.islink(path):
+                raise Unreadable(f"{path} is a symbolic link and is not read.")
+            return read_text(path)
+        except (FileNotFoundError, ValueError):
+            raise NotFound(f"The file {path.name!r} of the task {name!r} is missing.") from None
 
     def check_writable(self) -> None:
         """Check that no folder of this workspace is a symbolic link, and that its format is supported.

@@ -15,7 +15,7 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import gpu_count
 from pyruns_jupyter.engine.gpus.visibility import VARIABLES, chosen_by, hides_all
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from pyruns_jupyter.system.gpu_detection import has_gpus
+from pyruns_jupyter.system.gpu_detection import has_driver, has_gpus
 
 from .batch_options import executor_of
 
@@ -43,9 +43,9 @@ def default_gpus(
     script = workspace.script
     if count or settings.default_gpus is not None or script is None or chosen_by(settings.global_env):
         return DefaultGpus(count)
-    if hides_all(environment):
+    if hides_all(environment) or not has_driver():
         return DefaultGpus()
-    # Imported here, since the scheduler does not need it.
+    # Imported here: slow, and most hosts have no GPUs.
     from pyruns_jupyter.core.scripts.frameworks import imported_framework
 
     framework = imported_framework(script, workspace.within)

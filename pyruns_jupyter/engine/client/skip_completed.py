@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import SHELL
@@ -51,7 +50,7 @@ def _texts(workspace: WorkspaceFolder, names: Iterable[str]) -> dict[str, Any]:
     texts: dict[str, Any] = {}
     for name in names:
         try:
-            texts[name] = task_text(workspace, name).strip()
+            texts[name] = workspace.task_text(name).strip()
         except (PyrunsError, OSError):
             continue
     return texts

@@ -267,7 +267,7 @@ def test_texts_to_start_from(tmp_path: Path) -> None:
     assert preview.starting_text(workspace, "train") == ("lr: 0.5\n", "train_2")
     info = workspace.tasks / "train" / "task_info.json"
     info.write_text(json.dumps({"config_file": "../../config_default.yaml"}))
-    assert preview.task_text(workspace, "train") == "lr: 0.5\n"
+    assert workspace.task_text("train") == "lr: 0.5\n"
 
 
 def test_the_exact_time_of_creation_is_kept(tmp_path: Path) -> None:
