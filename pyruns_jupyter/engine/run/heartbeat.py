@@ -13,7 +13,8 @@ from pyruns_jupyter.core.taskfile.paths import TASK_INFO, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
 from pyruns_jupyter.engine.queue.jobs import Job
 
-_WATCH_SECONDS = 0.5
+from .wake_times import next_wake
+
 _FIRST_SECONDS = 0.05  # a run that ends earlier needs no write between its first and its last
 
 
@@ -25,6 +26,7 @@ class Watched(Protocol):
     job: Job
     paths: TaskPaths
     process: tuple[int, float] | None
+    folder: int | None  # a descriptor of the folder of the task, if the system can open folders
 
     def follow(self) -> TaskPaths:
         """Return where the task is now."""
@@ -43,7 +45,6 @@ class Heartbeat:
 
     def __init__(self, run: Watched) -> None:
         self._run = run
-        self._folder = run.paths.folder
         self._attempt = run.job.attempt
         self._seen: tuple[int, int] | None = None
         self.due = time.monotonic() + _FIRST_SECONDS
@@ -55,20 +56,15 @@ class Heartbeat:
         """Return whether the run should stop."""
         if now < self.due:
             return False
-        self.due = now + _WATCH_SECONDS
-        self._folder = self._run.follow().folder
+        self.due = next_wake(now)
         if now >= self._renew_at and self._renew():
             self._renew_at = now + runs.HEARTBEAT_SECONDS
             self._run.renew_reservations()
-        try:
-            status = os.stat(f"{self._folder}/{TASK_INFO}")  # faster than `/`
-        except OSError:
-            return False
-        mark = (status.st_mtime_ns, status.st_ino)
-        if mark == self._seen:
+        mark = self._mark(self._run.folder)
+        if mark is None or mark == self._seen:
             return False
         try:
-            info = read_task(self._folder)
+            info = read_task(self._run.follow().folder)
         except (PyrunsError, OSError):
             return False  # damaged, or being replaced: try again
         self._seen = mark
@@ -79,6 +75,18 @@ class Heartbeat:
         self.preempted_for = "" if is_cancelled else runs.preempted_for(info, self._attempt)
         return is_cancelled or bool(self.preempted_for)
 
+    def _mark(self, folder: int | None) -> tuple[int, int] | None:
+        """Return what differs when the task file has changed, None if there is none.
+
+        The descriptor of the folder stays valid when the project is moved, so its path need not be known.
+        """
+        try:
+            path = TASK_INFO if folder is not None else f"{self._run.follow().folder}/{TASK_INFO}"
+            status = os.stat(path, dir_fd=folder)
+        except OSError:  # another program may have made the folder anew
+            return None if folder is None else self._mark(None)
+        return status.st_mtime_ns, status.st_ino
+
     def _renew(self) -> bool:
         """Renew the lease, and store which process runs; return whether that was possible.
 
@@ -87,7 +95,7 @@ class Heartbeat:
         try:
             if not self._renew_at and self._run.process is not None:
                 self._run.process = _as_found(*self._run.process)
-            with edit_task(self._folder, durable=False, timeout=0.0) as info:
+            with edit_task(self._run.follow().folder, durable=False, timeout=0.0) as info:
                 if self._is_current(info):
                     runs.renew_lease(info)
                     if self._run.process is not None:

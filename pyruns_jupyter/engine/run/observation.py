@@ -16,6 +16,7 @@ from .metric_import import MetricImport
 from .run_alerts import RunAlerts
 from .run_stacks import RunStacks
 from .system_sampling import SystemSampling
+from .wake_times import next_wake
 
 _MAX_SECONDS = 5.0  # between two looks: each takes processor time from the run
 _AGE_SHARE = 1 / 20  # of the run's time between two looks, up to that
@@ -43,7 +44,7 @@ class Observation:
         self.alerts = RunAlerts(rules, paths, run, write)
         self._system = SystemSampling(job, paths, run, visible, is_enabled=settings.system_metrics)
         self._stacks = RunStacks(paths, run, command, settings.silent_after_minutes)
-        self._began = self._looked_at = time.monotonic()
+        self._began = self._looked_at = self._look_at = time.monotonic()
 
     @property
     def has_more(self) -> bool:
@@ -55,14 +56,14 @@ class Observation:
         since `quiet_since`. Stacks were last requested at `stacks_requested_at` (epoch seconds).
         """
         self._stacks.beat(now, quiet_since, stacks_requested_at)
-        pause = min(_MAX_SECONDS, (now - self._began) * _AGE_SHARE)
-        is_early = now - self._looked_at < pause and not self.has_more
+        is_early = now < self._look_at and not self.has_more
         if is_early and not self.alerts.is_silent_too_long(now, quiet_since):
             return False
         with suppress(Exception):  # when a run ends, an update may have replaced the package
             from . import stack_dump  # noqa: F401
 
         self._looked_at = now
+        self._look_at = min(next_wake(now, _MAX_SECONDS), now + (now - self._began) * _AGE_SHARE)
         self._system.beat(now)
         self.metrics.beat(now)
         return self.alerts.beat(now, quiet_since)

@@ -15,12 +15,13 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.processes.native import do_not_block, open_terminal, read_available
 from pyruns_jupyter.engine.queue import run_files
 
+from .wake_times import next_wake
+
 _CHUNK = 64 * 1024
 _TERMINAL = 4096  # bytes that a terminal holds at least
 _LINE_FEED = 10
 _ROUND = 1024 * 1024  # bytes to copy before the caller gets its turn
 _TAIL = 256 * 1024  # bytes of the end that are kept beyond the limit
-_REST_SECONDS = 0.25  # before more output of a slow program is read: waking up costs more than reading
 _REST_BYTES = 1024  # that a program may be expected to write meanwhile
 _EAGER_SECONDS, _BUSY_SECONDS = 5.0, 250.0  # without rests at the start, and after a full terminal
 _MARK_SECONDS = 1.0  # between two time marks, at first
@@ -110,12 +111,14 @@ class OutputCopier:
         return total > 0
 
     def _rest(self, total: int) -> None:
-        """Decide when to read again after `total` bytes, so that the program need not wait for it."""
+        """Decide when to read again after `total` bytes, so that the program need not wait for it: to wake up
+        takes longer than to read.
+        """
         now = time.monotonic()
         if total >= _TERMINAL:
             self._eager_until = max(self._eager_until, now + _BUSY_SECONDS)
         if now >= self._eager_until:
-            self.rests_until = now + min(_REST_SECONDS, (now - self._copied_at) * _REST_BYTES / total)
+            self.rests_until = min(next_wake(now), now + (now - self._copied_at) * _REST_BYTES / total)
         self._copied_at = now
 
     def finish(self) -> None:

@@ -114,7 +114,7 @@ class _Supervisor:
         self.paths = job.paths
         self._held = held
         self.preempted_for = ""  # the task for which it was asked to stop
-        self._folder = self._open_folder()
+        self.folder = self._open_folder()
         self._found = self._task_folder()
         self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
         self.exit_code: int | None = None
@@ -144,7 +144,7 @@ class _Supervisor:
             self.paths.run_logs.mkdir(exist_ok=True)
             self._owner.acquire(timeout=OWNER_TIMEOUT)
             self._owner.write(owner_record(self._owner))
-            names = os.listdir(self.paths.folder if self._folder is None else self._folder)
+            names = os.listdir(self.paths.folder if self.folder is None else self.folder)
             remove_copies(self.paths, names)  # of a supervisor that was killed before its claim
             tidy(self.paths.folder, is_temporary_file, names)
             settings = Settings.load(self.job.root)
@@ -188,7 +188,7 @@ class _Supervisor:
     def _start(self, command: RunCommand, settings: Settings) -> int:
         log = self._hold(run_files.open_log(self.paths.log(self.number)))
         source, theirs = open_output(settings, log)
-        output = OutputCopier(source, log, settings.log_limit, lambda: self.paths.log(self.number))
+        output = OutputCopier(source, log, settings.log_limit, lambda: self.follow().log(self.number))
         try:
             info = self._begin(command)
             if info is None:
@@ -256,7 +256,7 @@ class _Supervisor:
     def _is_cancelled(self) -> bool:
         """Return whether the user asked for a stop, also in the last moment."""
         with suppress(OSError, PyrunsError):
-            return bool(read_task(self.paths.folder).get("cancel_requested_at"))
+            return bool(read_task(self.follow().folder).get("cancel_requested_at"))
         return False
 
     def _asks_to_requeue(self) -> bool:
@@ -326,7 +326,7 @@ class _Supervisor:
     def _task_folder(self) -> str:
         """Return the path of the task's folder, empty on systems that do not provide it."""
         try:
-            return os.readlink(f"/proc/self/fd/{self._folder}")
+            return os.readlink(f"/proc/self/fd/{self.folder}")
         except OSError:
             return ""
 
@@ -438,6 +438,7 @@ class _Supervisor:
             self.stop_at = now
             grace = self.job.options.grace
             if grace is None:
+                self.follow()
                 grace = Settings.load(self.job.root).stop_grace_seconds
             self.kill_at = now + grace
             self.give_up_at = self.kill_at + _KILL_SECONDS
