@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from pyruns_jupyter.core.metrics.sources.facts import facts_of
 from pyruns_jupyter.core.metrics.sources.mlflow import MlflowDatabase
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.run import metric_import
+from pyruns_jupyter.engine.run.metric_files import MetricFile, MetricFiles
 from pyruns_jupyter.engine.run.metric_import import MetricImport
 from tests.core.metrics.sources.test_mlflow import SCHEMA
 from tests.engine.support import Project
@@ -213,3 +215,33 @@ def test_limits_of_a_run_are_said(make_project: MakeProject, monkeypatch: pytest
     assert "more than 1,000 metric files" in metric_names.TOO_MANY_SOURCES
     journal = project.paths("A").journal(1).read_text().splitlines()
     assert [json.loads(line)["track"] for line in journal] == [{"step": 1, "a0": 1, "b0": 1}]
+
+
+def test_a_slow_search_is_repeated_less_often_but_soon_enough(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is open only for a moment must not be missed because one search took long."""
+    project = make_project("")
+    project.task("A")
+    imported = importer(project)
+    used, searches = 0.0, list[str]()
+
+    def search(name: str) -> Callable[..., list[MetricFile]]:
+        def found(*arguments: object) -> list[MetricFile]:
+            nonlocal used
+            searches.append(name)
+            used += 1.0  # of processor time
+            return []
+
+        return found
+
+    monkeypatch.setattr(MetricFiles, "open_files", search("open"))
+    monkeypatch.setattr(MetricFiles, "new_files", search("new"))
+    monkeypatch.setattr(time, "thread_time", lambda: used)
+    now = time.monotonic() + 10
+    imported.beat(now)
+    imported.beat(now + 9)
+    assert searches == ["open", "new"]
+    imported.beat(now + 11)
+    assert searches == ["open", "new"] * 2
+    imported.finish(None)
