@@ -18,6 +18,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from sys import getsizeof
 from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_append
@@ -25,6 +26,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_a
 TAIL_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024  # of one call of `track` or `record`
 MAX_KEYS = 10_000  # of a run in memory; further ones are only kept in the journal
+MAX_NEWEST_BYTES = 4 * 1024 * 1024  # of the newest values of a run in memory, with their keys
 TRACK, RECORD, ALERT, SOURCE = "track", "record", "alert", "source"
 # The rank that launchers give each process: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -265,6 +267,34 @@ def _without_surrogates(value: Any, depth: int = 0) -> Any:
     return value
 
 
+class NewestValues:
+    """The newest value of each key, as long as there is room: for `MAX_KEYS` keys, and `MAX_NEWEST_BYTES`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._sizes: dict[str, int] = {}
+        self._room = MAX_NEWEST_BYTES
+
+    def add(self, values: dict[str, Any]) -> None:
+        """Add newer values. If there is no room for one, its key has none."""
+        for key, value in values.items():
+            self._room += self._sizes.pop(key, 0)
+            size = _size(key) + _size(value)
+            if size <= self._room and (key in self.values or len(self.values) < MAX_KEYS):
+                self.values[key], self._sizes[key] = value, size
+                self._room -= size
+            else:
+                self.values.pop(key, None)
+
+
+def _size(value: Any) -> int:
+    """Return about how much memory a value takes (bytes)."""
+    try:
+        return getsizeof(_encode(value) if isinstance(value, dict | list) else value)
+    except RecursionError:
+        return MAX_NEWEST_BYTES
+
+
 class JournalTail:
     """The last value of each key in a journal, tracked or recorded. Each `read` takes the new lines; of more
     than 64 KiB only the last ones. Another journal is read from its start.
@@ -275,33 +305,32 @@ class JournalTail:
 
     def _clear(self) -> None:
         self._offset = 0  # behind the last complete line
-        self._latest: dict[str, Any] = {}
-        self._imported: dict[str, Any] = {}
+        self._latest, self._imported = NewestValues(), NewestValues()
 
     def read(self, path: Path | str) -> dict[str, Any]:
         """Return the values up to now. Those of the script replace those of metric sources."""
-        with suppress(OSError), os.fdopen(open_regular(path), "rb", buffering=0) as stream:
-            size = os.fstat(stream.fileno()).st_size
+        with suppress(OSError):
+            self._read(path)
+        return self._imported.values | self._latest.values
+
+    def _read(self, path: Path | str) -> None:
+        descriptor = open_regular(path)
+        try:
+            size = os.fstat(descriptor).st_size
             if size < self._offset:  # another journal
                 self._clear()
             start = max(self._offset, size - TAIL_BYTES)
-            stream.seek(start)
-            data = stream.read(size - start)
-            skipped = data.find(b"\n") + 1 if start > self._offset else 0
-            self._offset = start + max(skipped, data.rfind(b"\n") + 1)
-            for entry in entries(data[skipped:]):
-                for kind in (TRACK, RECORD):
-                    values = entry.get(kind)
-                    if isinstance(values, dict):
-                        add_newest(self._imported if SOURCE in entry else self._latest, values)
-        return self._imported | self._latest
-
-
-def add_newest(newest: dict[str, Any], values: dict[str, Any]) -> None:
-    """Add values to the newest ones by key; beyond `MAX_KEYS` keys, no further keys are added."""
-    for key, value in values.items():
-        if key in newest or len(newest) < MAX_KEYS:
-            newest[key] = value
+            os.lseek(descriptor, start, os.SEEK_SET)
+            data = os.read(descriptor, size - start)
+        finally:
+            os.close(descriptor)
+        skipped = data.find(b"\n") + 1 if start > self._offset else 0
+        self._offset = start + max(skipped, data.rfind(b"\n") + 1)
+        for entry in entries(data[skipped:]):
+            for kind in (TRACK, RECORD):
+                values = entry.get(kind)
+                if isinstance(values, dict):
+                    (self._imported if SOURCE in entry else self._latest).add(values)
 
 
 def tail_latest(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,7 @@ class LiveRow(Struct):
     track_store: TaskInfo  # the key of the task file about points that are stored elsewhere
     newest: dict[str, Any]
     tail: journal.JournalTail
+    stored: journal.NewestValues  # of metrics that are stored elsewhere
     totals: Mapping[str, tuple[float, str]]  # of steps, in its configuration
     seen: tuple[int, Signature]  # size of the journal, and `stored_signature`
 
@@ -68,6 +70,7 @@ class LiveRow(Struct):
             track_store={key: info[key] for key in (STORE_KEY,) if key in info},
             newest=known.newest if known else {},
             tail=known.tail if known else journal.JournalTail(),
+            stored=known.stored if known else journal.NewestValues(),
             totals=known.totals if known else _totals(folder, row),
             seen=(known.seen[0] if known else -1, UNKNOWN),
         )
@@ -77,18 +80,19 @@ class LiveRow(Struct):
         row = self.row
         path = f"{self.folder}/{RUN_LOGS}/{journal_name(self.run.index)}"  # faster than `Path`
         try:
-            size = os.stat(path).st_size
+            status = os.stat(path)
+            size, written_at = status.st_size, status.st_mtime
         except OSError:
-            size = 0
+            size, written_at = 0, 0.0
         stored = stored_signature(self.folder) if self.track_store else UNKNOWN
         if (size, stored) != self.seen:
             if 0 < size < self.seen[0]:  # another journal
-                self.newest = {}
+                self.newest, self.stored = {}, journal.NewestValues()
             self.seen = (size, stored)
             if self.track_store:
                 # Metrics that are tracked rarely may not be among the newest points any more.
-                latest = newest_beside(self.track_store, self.run.index, self.folder)
-                journal.add_newest(self.newest, latest)
+                self.stored.add(newest_beside(self.track_store, self.run.index, self.folder))
+                self.newest = self.stored.values
             elif size:
                 self.newest = self.tail.read(path)
         if self.newest:
@@ -96,9 +100,10 @@ class LiveRow(Struct):
         steps = progress_of(row.figures, self.totals)
         if steps is not None:
             row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)
-        silent_since = stalled_since(stall_seconds, self.folder, self.run)
-        if silent_since is not None:
-            row = replace(row, silent_since=silent_since)
+        if time.time() - written_at > stall_seconds:
+            silent_since = stalled_since(stall_seconds, self.folder, self.run)
+            if silent_since is not None:
+                row = replace(row, silent_since=silent_since)
         if self.owner.is_orphaned(self.folder, self.run) and task_signature(self.folder) == self.signature:
             # It has not just ended normally: an owner writes the result before it exits.
             row = replace(row, message=self._why_over())

@@ -104,6 +104,39 @@ def test_the_tail_has_a_limited_number_of_keys(tmp_path: Path, monkeypatch: pyte
     assert found == {"key0": 0, "key1": 0, "step": 4}
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("k", "x" * 3000), ("k", ["x" * 1000] * 3), ("k", [[1.0, 2.0]] * 300), ("k", 10**4000), ("k" * 3000, 1)],
+    ids=["text", "list", "lists", "integer", "key"],
+)
+def test_the_tail_takes_a_limited_amount_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: Any
+) -> None:
+    """A value that has no room is left out, and no earlier one of its key is shown; what is replaced makes
+    room.
+    """
+    monkeypatch.setattr(journal_module, "MAX_NEWEST_BYTES", 100_000)
+    path, tail, found = tmp_path / "j", JournalTail(), dict[str, Any]()
+
+    def track(**values: Any) -> dict[str, Any]:
+        with path.open("ab") as stream:
+            stream.write(encode("track", values, 0.0))
+        return tail.read(path)
+
+    track(**{f"{key}99": 0})
+    for number in range(100):
+        found = track(**{f"{key}{number}": value, "step": number, "again": "y" * 3000})
+    assert 20 < len(found) < 60
+    assert found[f"{key}0"] == value
+    assert (f"{key}99" in found) is (value == 1)  # which replaces a value of the same size
+    assert found["step"] == 99
+    assert found["again"] == "y" * 3000
+    if key == "k":
+        for number in range(100):
+            found = track(**{f"k{number}": number})
+        assert found == {"step": 99, "again": "y" * 3000} | {f"k{number}": number for number in range(100)}
+
+
 def test_processes_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "j"
     writers = [
