@@ -49,8 +49,8 @@ Notify = Callable[[WorkspaceFolder, str, dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class _Look(Generic[T]):
-    """The result of a look: an answer, the revision and counts of the index, the number of running tasks, and
-    events.
+    """The result of a look: an answer, the revision and counts of the index, the number of running tasks,
+    events, and the message to clients that know the revision before.
     """
 
     answer: T
@@ -58,6 +58,7 @@ class _Look(Generic[T]):
     counts: Mapping[str, int]
     running: int
     events: list[tuple[str, dict[str, Any]]]
+    message: tuple[int, str] | None
 
 
 class Watcher:
@@ -158,12 +159,13 @@ class Watcher:
     async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = MAX_AGE_SECONDS) -> T:
         """Return what `read` returns for an index at most `max_age` seconds old. `read` runs in a thread."""
         async with self._turn:
-            look: Callable[[], _Look[T]] = partial(self._look, read, max_age)
+            known = self._announced
+            look: Callable[[], _Look[T]] = partial(self._look, read, max_age, known)
             seen = await self._run(look)
         if seen.revision != self._announced:  # even if the look that found it was cancelled
             self._announced = seen.revision
             self._period = MIN_PERIOD_SECONDS
-            self._messages.clear()
+            self._messages = {} if seen.message is None else {known: seen.message}
             for listener in self._listeners:
                 listener.set()
         self.counts, self.running, self._has_looked = seen.counts, seen.running, True
@@ -172,13 +174,15 @@ class Watcher:
         self._check_scheduler_if_due(self.active)
         return seen.answer
 
-    def _look(self, read: Callable[[TaskIndex], T], max_age: float) -> _Look[T]:
+    def _look(self, read: Callable[[TaskIndex], T], max_age: float, known: int) -> _Look[T]:
         with self._index_lock:
             now = time.monotonic()
             if self._looked_at < max(now - max_age, self._changed_at):
                 self._events += self._events_of.take(self._refresh(now))
                 self._looked_at = now
             answer = read(self._index)
+            has_news = known > 0 and self._index.revision != known and bool(self._listeners)
+            message = self._message(known) if has_news else None
             events, self._events = self._events, []  # also those of a look that was cancelled
             return _Look(
                 answer=answer,
@@ -186,6 +190,7 @@ class Watcher:
                 counts=self._index.counts,
                 running=self._events_of.running,
                 events=events,
+                message=message,
             )
 
     def _refresh(self, now: float) -> Changes:
@@ -275,17 +280,22 @@ class Watcher:
         """Return the message with the changes after `revision`, and the revision after it; None if nothing
         changed. Clients at the same revision share one message.
         """
+        if revision == self._announced:
+            return None
         known = self._messages.get(revision)
         if known is None:
             async with self._turn:
-                known = await self._run(self._message, revision)
+                known = await self._run(self._locked_message, revision)
             self._messages[revision] = known
         return known if known[0] != revision else None
 
-    def _message(self, revision: int) -> tuple[int, str]:
+    def _locked_message(self, revision: int) -> tuple[int, str]:
         with self._index_lock:
-            message = message_since(self._index, revision)
-            return (revision, "") if message is None else (message["revision"], to_json(message))
+            return self._message(revision)
+
+    def _message(self, revision: int) -> tuple[int, str]:
+        message = message_since(self._index, revision)
+        return (revision, "") if message is None else (message["revision"], to_json(message))
 
     async def close(self) -> None:
         """Stop watching."""

@@ -13,7 +13,9 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.metrics.journal import Appender
 from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.live.background import Background
 from pyruns_jupyter.live.fs_hints import Hints
@@ -60,6 +62,41 @@ async def test_answers_that_are_ready_at_the_same_moment(
         assert isinstance(bad, InvalidInput)
         assert problems == []
         assert (watcher.known("good"), watcher.known("bad")) == (good, None)
+    finally:
+        await watcher.close()
+
+
+async def test_a_change_takes_one_thread_until_it_is_a_message(tmp_path: Path) -> None:
+    """Each handover to a thread takes longer than the message; a client without news needs none."""
+    workspace = script_workspace(tmp_path)
+    create_tasks(workspace, "{}", "one")
+    calls: list[object] = []
+
+    async def run(function: Any, *arguments: Any) -> Any:
+        calls.append(function)
+        return function(*arguments)
+
+    watcher = Watcher(workspace, run, run, lambda root: None, lambda *event: None, Background())
+    watcher._check_scheduler_if_due = lambda active: None  # type: ignore[method-assign]
+    try:
+        async with watcher.listening():
+            revision = await watcher.look(lambda index: index.revision)
+            watcher._polling.cancel()  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+            for number in range(3):
+                tasks.change(workspace, "one", TaskPatch(pinned=number % 2 == 0))
+                calls.clear()
+                await watcher.look(lambda index: None, max_age=0.0)
+                assert len(calls) == 1
+                message = await watcher.message_since(revision)
+                assert message is not None
+                assert message == await watcher.message_since(revision)
+                assert f'"pinned":{str(number % 2 == 0).lower()}' in message[1]
+                earlier, revision = revision, message[0]
+                assert await watcher.message_since(revision) is None
+                assert len(calls) == 1
+            await watcher.message_since(earlier - 1)
+            assert len(calls) == 2
     finally:
         await watcher.close()
 
