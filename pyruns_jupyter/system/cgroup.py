@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from .kernel_files import read_kernel_file
+
 GROUPS = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60  # or more bytes: how version 1 says that there is no limit
@@ -135,6 +137,6 @@ def group_field(text: str, name: str) -> int:
 def group_text(path: Path) -> str:
     """Return the content of a kernel file; empty if it cannot be read."""
     try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
+        return read_kernel_file(path).decode("ascii", "replace").strip()
     except OSError:
         return ""

@@ -12,10 +12,12 @@ from pathlib import Path
 import psutil
 
 from .cgroup import cpu_share, memory_share
+from .kernel_files import read_kernel_file
 from .samples import Cpu, Disk, Memory, Network
 
 _FIRST_SECONDS = 0.1  # between the two readings that the first call needs
 _DISK_SECONDS = 10.0  # between two readings of a disk
+_LIMIT_SECONDS = 10.0  # between two searches for a limit of a control group that has none
 _MAX_DISK_AGE = 60.0  # seconds after which the data of a disk that does not respond is dropped
 _LOOPBACK = ("lo", "lo0")
 _DEVICES = "/proc/net/dev"
@@ -30,6 +32,7 @@ class CpuMeter:
     def __init__(self) -> None:
         self._before: list[tuple[float, float]] = []  # busy and total seconds, by core
         self._used = 0.0  # of our control group
+        self._limit_at = 0.0  # when to search for its limit
         self._at = 0.0
 
     def read(self) -> Cpu:
@@ -64,7 +67,10 @@ class CpuMeter:
             )
             if not mine or number in mine
         ]
-        now, share = time.monotonic(), cpu_share()
+        now = time.monotonic()
+        share = None
+        if now >= self._limit_at and (share := cpu_share()) is None:
+            self._limit_at = now + _LIMIT_SECONDS
         elapsed, self._at = now - self._at, now
         used, self._used = self._used, share.used if share else 0.0
         return cores, (share.cores, share.used - used) if share else None, elapsed
@@ -106,11 +112,10 @@ class NetworkMeter:
 def _device_counts() -> Iterator[tuple[str, int, int]]:
     """Yield the name of each network device, and the bytes that it has received and sent."""
     if sys.platform == "linux":  # faster than psutil, see proc(5)
-        with open(_DEVICES, encoding="ascii", errors="replace") as stream:
-            for line in [*stream][2:]:
-                name, _, counts = line.rpartition(":")  # an alias of a device has a colon in its name
-                words = counts.split()
-                yield name.strip(), int(words[0]), int(words[8])
+        for line in read_kernel_file(_DEVICES).decode("ascii", "replace").splitlines()[2:]:
+            name, _, counts = line.rpartition(":")  # an alias of a device has a colon in its name
+            words = counts.split()
+            yield name.strip(), int(words[0]), int(words[8])
     else:
         for name, counts in psutil.net_io_counters(pernic=True).items():
             yield name, counts.bytes_recv, counts.bytes_sent

@@ -159,6 +159,30 @@ def test_the_share_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert host.memory()["total"] == psutil.virtual_memory().total
 
 
+def test_a_limit_that_is_set_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit, it is searched for a few times a minute."""
+    now, limit, searches = 1000.0, list[CpuShare](), list[float]()
+
+    def share() -> CpuShare | None:
+        searches.append(now)
+        return limit[0] if limit else None
+
+    monkeypatch.setattr(host, "cpu_share", share)
+    monkeypatch.setattr(host.time, "monotonic", lambda: now)
+    monkeypatch.setattr(host.time, "sleep", lambda seconds: None)
+    meter = host.CpuMeter()
+    for _ in range(9):
+        assert not (meter.read()["limited"] and limit)
+        now += 1
+    assert searches == [1000.0]
+    limit.append(CpuShare(0.5, 1.0))
+    for _ in range(3):
+        found = meter.read()
+        now += 1
+    assert found["cores"] == 0.5
+    assert searches == [1000.0, 1010.0, 1011.0]
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
