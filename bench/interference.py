@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+from tornado.websocket import WebSocketClientConnection
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -65,6 +66,12 @@ def processes(word: str) -> list[psutil.Process]:
     return found
 
 
+async def receive(socket: WebSocketClientConnection) -> None:
+    """Read all messages, as a page does: a server closes a websocket whose client does not read."""
+    while await socket.read_message() is not None:
+        pass
+
+
 async def measure(folder: Path, tasks: int, seconds: float) -> None:
     """Run tasks under a watching server, and print what each kind of process takes meanwhile."""
     project = folder / "project"
@@ -75,6 +82,7 @@ async def measure(folder: Path, tasks: int, seconds: float) -> None:
     try:
         client = Client(server)
         sockets = [await client.socket(f"workspaces/{WS}/events"), await client.socket("system/stream")]
+        reading = [asyncio.ensure_future(receive(socket)) for socket in sockets]
         print(f"server, nothing runs: {await share([client.process], 10):.2%} of a core", flush=True)
         names = workspace.create(f"seed: 0:{tasks}\n")
         workspace.run(names, jobs=tasks)
@@ -86,6 +94,7 @@ async def measure(folder: Path, tasks: int, seconds: float) -> None:
         )
         print(f"{tasks} tasks: scheduler {found[0]:.2%}, {len(supervisors)} supervisors {found[1]:.2%},")
         print(f"server {found[2]:.2%}; together {sum(found):.2%} of a core", flush=True)
+        assert not any(one.done() for one in reading)
         for socket in sockets:
             socket.close()
     finally:
