@@ -163,7 +163,7 @@ class LogStream:
                     return
                 settled = over
                 await asyncio.sleep(SETTLE_SECONDS if over else pause)
-                pause = min(1.3 * pause, MAX_PERIOD_SECONDS)
+                pause = min(1.15 * pause, MAX_PERIOD_SECONDS)  # 0.1 s after 0.4 s, when more output may come
                 await self._runtime.run(self._watch.look)
         finally:
             if self._reading is None or self._reading.done():

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -168,8 +169,8 @@ def test_a_limit_that_is_set_later(monkeypatch: pytest.MonkeyPatch) -> None:
         return limit[0] if limit else None
 
     monkeypatch.setattr(host, "cpu_share", share)
-    monkeypatch.setattr(host.time, "monotonic", lambda: now)
-    monkeypatch.setattr(host.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     meter = host.CpuMeter()
     for _ in range(9):
         assert not (meter.read()["limited"] and limit)
