@@ -107,6 +107,7 @@ class SimulatedRun:
         """`keep` are descriptors that hold its GPUs."""
         self.job, self.paths = job, job.paths
         self.process: tuple[int, float] | None = None
+        self.folder: int | None = None
         self._gpus = gpus
         self._held = [os.dup(descriptor) for descriptor in keep]
         self._stop_at: float | None = None
