@@ -110,8 +110,8 @@ def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempP
         cluster.start()
         environment.update(cluster.environment)
     try:
-        words = [sys.executable, "-m", SESSION, str(tmp_path / "steps.json")]
-        done = run(words, folder, environment)
+        steps_file = str(tmp_path / "steps.json")
+        done = run([sys.executable, "-m", SESSION], [steps_file], folder, environment)
         assert done.returncode == 0, done.stdout + done.stderr
         if name == "docs/start.md":
             check_the_five_minutes(folder)
