@@ -37,6 +37,7 @@ CLI, SCHEDULER, DRIVER = (
     "pyruns_jupyter.studies.driver",
 )
 SESSION = "tests.docs.session"
+KERNEL = "ipykernel_launcher"
 PYR = "pyr"
 _COMMANDS = ("api", "cli.commands", "core", "engine.client", "engine.queue", "service")
 # What is imported once for each program (see `fork_server.py`). What else it needs, it imports itself.
@@ -60,6 +61,7 @@ IMPORTED = {
         "pyruns_jupyter.studies.active_study",
     ],
     SESSION: ["IPython.core.interactiveshell", "pyruns_jupyter.api.workspace"],
+    KERNEL: ["ipykernel.ipkernel", "ipykernel.kernelapp", "pyruns_jupyter.api.workspace"],
 }
 # Variables that count when an interpreter or a module of ours is loaded.
 _LOADED = ("LANG", "LC_", "PYTHON", "TZ", GROUP_VARIABLE, "LD_LIBRARY_PATH")
@@ -146,6 +148,11 @@ def forks() -> Forks:
     made = Forks(folder, starts=True)
     atexit.register(made.close)
     return made
+
+
+def client(address: str, first: str) -> list[str]:
+    """Return the words to put before a command line, so that a fork runs it, for shells and programs."""
+    return [sys.executable, "-IS", str(ROOT / "tests" / "fork_client.py"), address, first]
 
 
 def prepare_fork(argv: Sequence[str], folder: str) -> None:
