@@ -19,7 +19,7 @@ PYR_VERSION := 0.3.17
 # What `make lab` needs comes first, so that JavaScript can be compiled while the rest is installed.
 LAB_EXTRAS := lab optimize examples dev
 EXTRAS := $(LAB_EXTRAS) test docs demo
-RARE := cyclopts|databricks|dns|fontTools|graphql|jedi|prompt_toolkit|pyasn1_modules|rich_rst|virtualenv|wcwidth|werkzeug
+RARE := authlib|beartype|bleach|coreweave_evaluations|cyclopts|databricks|dns|docker|fontTools|graphql|gunicorn|jedi|key_value|mpl_toolkits|narwhals|prompt_toolkit|pyasn1_modules|rich_rst|virtualenv|wcwidth|werkzeug
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -129,7 +129,7 @@ lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations, 
 	ruff check .
 	ruff format --check .
 	mypy
-	mypy --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable pyruns_jupyter
+	mypy --config-file tools/mypy-windows.ini
 	jlpm stylelint:check
 	jlpm prettier:check
 	jlpm eslint:check

@@ -132,6 +132,11 @@ def jp_server_config() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def jp_nbconvert_templates() -> None:
+    """None: they would be copied for each server, and no test uses them."""
+
+
 @dataclass(frozen=True)
 class FakeGpu:
     """One device of the fake NVML library. Memory in MiB, load in percent, power in milliwatts."""

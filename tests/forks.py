@@ -1,39 +1,32 @@
 """Runs programs of ours in forks of processes that have imported what they need: that is most of their work.
 
 Schedulers and drivers that a test process starts are such forks, and so are command lines that it runs by
-`run`. What other processes start is a new interpreter, unless they are forks themselves. The fixture
-`new_daemons` lets a test start new ones, too.
+`run`, also those of the program `pyr`. What other processes start is a new interpreter, unless they are forks
+themselves. The fixture `new_daemons` lets a test start new ones, too.
 """
 
 from __future__ import annotations
 
 import atexit
-import gc
 import hashlib
-import importlib
 import json
 import os
-import pkgutil
-import runpy
-import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.locks import GROUP_VARIABLE
 from pyruns_jupyter.engine.processes.native import spawn_daemon
 from pyruns_jupyter.engine.processes.process_name import name_process
-from pyruns_jupyter.engine.processes.starting import open_daemon_log, run_to_exit
+from pyruns_jupyter.engine.processes.starting import open_daemon_log
 from pyruns_jupyter.engine.queue import launch
 from tests.fork_client import answer, ask
 from tests.support import ROOT
@@ -44,10 +37,14 @@ CLI, SCHEDULER, DRIVER = (
     "pyruns_jupyter.studies.driver",
 )
 SESSION = "tests.docs.session"
+KERNEL = "ipykernel_launcher"
+PYR = "pyr"
 _COMMANDS = ("api", "cli.commands", "core", "engine.client", "engine.queue", "service")
-# What is imported once for each program; of packages, all modules. What else it needs, it imports itself.
+# What is imported once for each program (see `fork_server.py`). What else it needs, it imports itself.
 IMPORTED = {
-    CLI: [f"pyruns_jupyter.{name}" for name in _COMMANDS],
+    CLI: [f"pyruns_jupyter.{name}.*" for name in _COMMANDS],
+    # Nothing of the program itself, which asks for its folder and its process where it is imported.
+    PYR: ["asyncio", "importlib.metadata", "multiprocessing", "omegaconf", "psutil", "uuid"],
     SCHEDULER: [
         "pyruns_jupyter.core.scripts.argv",
         "pyruns_jupyter.core.scripts.reading",
@@ -64,11 +61,11 @@ IMPORTED = {
         "pyruns_jupyter.studies.active_study",
     ],
     SESSION: ["IPython.core.interactiveshell", "pyruns_jupyter.api.workspace"],
+    KERNEL: ["ipykernel.ipkernel", "ipykernel.kernelapp", "pyruns_jupyter.api.workspace"],
 }
 # Variables that count when an interpreter or a module of ours is loaded.
 _LOADED = ("LANG", "LC_", "PYTHON", "TZ", GROUP_VARIABLE, "LD_LIBRARY_PATH")
 _ROOM = 4096  # bytes for the command line of a fork
-_NOT_IMPORTED = ".probe.child."  # runs in processes of its own
 
 
 class Forks:
@@ -84,8 +81,8 @@ class Forks:
         self._started: dict[str, subprocess.Popen[bytes]] = {}  # by address
 
     def address(self, command: Sequence[str], environment: Mapping[str, str], *, often: bool = True) -> str:
-        """Return where forks are made that run a module (`command` is `python OPTIONS -m MODULE`), empty if
-        nowhere. Unless it is asked for `often`, a process that forks is not worth its start.
+        """Return where forks are made that run `command` (see `run`), empty if nowhere. Unless it is asked
+        for `often`, a process that forks is not worth its start.
 
         Raises:
             OSError: if the process that forks has ended, as it does if its imports fail.
@@ -108,9 +105,13 @@ class Forks:
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(address)
             listening.listen(100)
-            *interpreter, module = command
+            *interpreter, program = command
+            if interpreter[-1] != "-m":
+                interpreter.append("-m")
+            names = [*IMPORTED[os.path.basename(program)], *([__name__] if program in IMPORTED else [])]
+            words = [str(listening.fileno()), self.folder, program, ",".join(names), "." * _ROOM]
             self._started[address] = subprocess.Popen(
-                [*interpreter, __name__, str(listening.fileno()), self.folder, module, "." * _ROOM],
+                [*interpreter, "tests.fork_server", *words],
                 cwd=ROOT,
                 env=environment,
                 pass_fds=[listening.fileno()],
@@ -149,16 +150,33 @@ def forks() -> Forks:
     return made
 
 
-def run(
-    argv: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run `python OPTIONS -m MODULE WORDS...` in a folder; `given` is its standard input.
+def client(address: str, first: str) -> list[str]:
+    """Return the words to put before a command line, so that a fork runs it, for shells and programs."""
+    return [sys.executable, "-IS", str(ROOT / "tests" / "fork_client.py"), address, first]
 
-    Returns when it has ended, and no process that it started holds its output any more. The exit code is -1
-    if it was killed, and 1 after a `KeyboardInterrupt`, where a new interpreter would end by the signal.
+
+def prepare_fork(argv: Sequence[str], folder: str) -> None:
+    """Let a fork that is to run a program of ours have its name, and make its daemons as forks, too."""
+    vars(launch).update(spawn_daemon=Forks(folder).spawn_daemon)
+    name_process(*argv)  # by which tests find it
+
+
+def run(
+    command: Sequence[str],
+    words: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    given: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` (`python OPTIONS -m MODULE` or `python FILE`) with `words` in a folder.
+
+    `given` is its standard input. Returns when it has ended, and no process that it started holds its output
+    any more. The exit code is -1 if it was killed, and 1 after a `KeyboardInterrupt`, where a new interpreter
+    would end by the signal.
     """
-    end = argv.index("-m") + 2
-    address = forks().address(argv[:end], environment)
+    argv = [*command, *words]
+    address = forks().address(command, environment)
+    first = str(folder) if command[-2] == "-m" else os.path.dirname(command[-1])
     pipes = [os.pipe() for _ in range(3)]
     (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
     with open(to_stdin, "w") as stream:
@@ -166,7 +184,7 @@ def run(
     with open(from_stdout) as out, open(from_stderr) as err:
         streams = (stdin, stdout, stderr)
         try:
-            line = ask(address, argv, environment, streams, folder=str(folder), first=str(folder))
+            line = ask(address, argv, environment, streams, folder=str(folder), first=first)
         finally:
             for descriptor in streams:
                 os.close(descriptor)
@@ -180,88 +198,4 @@ def run(
 
                 stop_everything(folder)  # or the reader would wait for its end
                 raise
-    return subprocess.CompletedProcess([*argv], code, *told)
-
-
-def serve(listening: socket.socket, folder: str, module: str) -> int:
-    """Make forks until the process that wants them has ended. Returns in each of them, too."""
-    for name in IMPORTED[module]:
-        found = importlib.import_module(name)
-        if module == CLI:
-            for inner in pkgutil.walk_packages(found.__path__, f"{name}."):
-                if _NOT_IMPORTED not in inner.name:
-                    importlib.import_module(inner.name)
-    gc.freeze()  # forks need not copy what the collector would touch
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # their exit codes are not needed
-    while 0 not in select.select([0, listening.fileno()], [], [])[0]:
-        line, _ = listening.accept()
-        with line:
-            try:
-                is_fork = os.fork() == 0
-            except OSError:  # there are too many processes for now: who asks gets an error
-                traceback.print_exc()
-                continue
-            if is_fork:
-                listening.close()
-                run_to_exit(partial(_run, line, folder))
-    return 0
-
-
-def _run(line: socket.socket, forks_folder: str) -> int:
-    """Run the program that is asked for, as `python -m` does."""
-    _, (request, *streams), *_ = socket.recv_fds(line, 1, 4)
-    with open(request, "rb") as stream:
-        argv, environment, folder, first, daemon, cores = json.load(stream)
-    os.sched_setaffinity(0, cores)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if daemon:
-        os.setsid()
-        if os.fork():
-            return 0  # it must have no parent here
-        for ignored in (signal.SIGINT, signal.SIGQUIT):  # as the shell leaves them that starts daemons
-            signal.signal(ignored, signal.SIG_IGN)
-    for number, descriptor in enumerate(streams):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as the process
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as stdin
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 - as stdin
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.path[0] = first
-    vars(launch).update(spawn_daemon=Forks(forks_folder).spawn_daemon)
-    name_process(*argv)  # by which tests find it
-    if daemon:
-        line.sendall(b"0")  # it has begun
-        line.close()
-    sys.argv = argv[argv.index("-m") + 1 :]
-    code = _code_of(sys.argv[0])
-    if not daemon:
-        line.sendall(str(code).encode())
-    return code
-
-
-def _code_of(module: str) -> int:
-    """Run a module to the end of the interpreter, and return the exit code."""
-    code: str | int | None = 0
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        code = ended.code
-    except BaseException:  # noqa: BLE001 - as Python does
-        traceback.print_exc()
-        code = 1
-    if isinstance(code, str):
-        print(code, file=sys.stderr)
-        code = 1
-    threading._shutdown()  # type: ignore[attr-defined] # waits for threads
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code or 0
-
-
-if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as listening:
-        sys.exit(serve(listening, *sys.argv[2:4]))
+    return subprocess.CompletedProcess(argv, code, *told)

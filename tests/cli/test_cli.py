@@ -57,7 +57,7 @@ class Terminal:
 
     def __call__(self, *words: str, code: int = 0, given: str = "") -> str:
         """Run a command; return what it wrote, to standard error when it fails."""
-        done = run([*self.program, *words], self.folder, self.environment, given)
+        done = run(self.program, words, self.folder, self.environment, given)
         out, err = done.stdout, done.stderr
         assert done.returncode == code, f"{words}: {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err

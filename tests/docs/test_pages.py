@@ -17,7 +17,7 @@ import yaml
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.workspace.discovery import discover
 from tests.engine.support import stop_everything
-from tests.forks import CLI, DRIVER, SCHEDULER, SESSION, forks, run
+from tests.forks import CLI, DRIVER, SCHEDULER, SESSION, client, forks, run
 from tests.slurm.cluster import Cluster
 from tests.support import EXAMPLES, ROOT, reference_program, wait_until
 
@@ -92,8 +92,7 @@ def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempP
         )
         jupyter = tmp_path / "programs" / "jupyter"
         jupyter.parent.mkdir()
-        client = [sys.executable, "-IS", str(ROOT / "tests" / "fork_client.py"), address, str(programs)]
-        command = shlex.join([*client, sys.executable, "-m", CLI])
+        command = shlex.join([*client(address, str(programs)), sys.executable, "-m", CLI])
         jupyter.write_text(COMMANDS.format(programs=shlex.quote(str(programs)), command=command))
         jupyter.chmod(0o755)
         environment["PATH"] = f"{jupyter.parent}{os.pathsep}{environment['PATH']}"
@@ -110,8 +109,8 @@ def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempP
         cluster.start()
         environment.update(cluster.environment)
     try:
-        words = [sys.executable, "-m", SESSION, str(tmp_path / "steps.json")]
-        done = run(words, folder, environment)
+        steps_file = str(tmp_path / "steps.json")
+        done = run([sys.executable, "-m", SESSION], [steps_file], folder, environment)
         assert done.returncode == 0, done.stdout + done.stderr
         if name == "docs/start.md":
             check_the_five_minutes(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from tests.engine.support import stop_everything
+from tests.forks import KERNEL, client, forks
 from tests.support import ROOT
 
 Message = dict[str, Any]
@@ -107,16 +110,23 @@ class Kernel:
 
 @contextmanager
 def running_kernel(folder: Path) -> Iterator[Kernel]:
-    """Start a kernel in a folder, and end it."""
+    """Start a kernel in a folder as a fork, and end it."""
     manager = KernelManager(kernel_name="python3")
+    assert manager.kernel_spec is not None
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder / ".ipython")}
+    command = [sys.executable, "-m", KERNEL]
+    before = client(forks().address(command, environment), str(folder))
+    # It would end, as the process that started it is not its parent.
+    without_parent = "--IPKernelApp.parent_handle=0"
+    manager.kernel_spec.argv = [*before, *command, "-f", "{connection_file}", without_parent]
     manager.start_kernel(cwd=str(folder), env=environment)
-    client = manager.client()
+    front_end = manager.client()
     try:
-        client.start_channels()
-        client.wait_for_ready(timeout=DEADLINE)
-        yield Kernel(client)
+        front_end.start_channels()
+        front_end.wait_for_ready(timeout=DEADLINE)
+        yield Kernel(front_end)
     finally:
-        client.stop_channels()
+        front_end.stop_channels()
         manager.shutdown_kernel(now=True)
+        stop_everything(folder)  # the kernel, too
         manager.cleanup_resources()

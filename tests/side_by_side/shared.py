@@ -19,6 +19,7 @@ from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.engine.support import stop_everything
+from tests.forks import run
 from tests.support import wait_until
 
 # Runs under either program: the Python of the reference program knows the real `pyruns`.
@@ -91,15 +92,7 @@ class Shared:
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end; with `check` a failure is an error of the test."""
         words = self._words(arguments, workspace)
-        done = subprocess.run(
-            words,
-            cwd=self.project,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = run([str(self.python), words[0]], words[1:], self.project, self.environment)
         if check:
             assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}\n{done.stderr}"
         return done
