@@ -46,6 +46,21 @@ describe('TaskListModel', () => {
     model.dispose();
   });
 
+  it('loads a page before it is scrolled to, once', async () => {
+    const { client, model, names } = await opened(1000);
+    model.setVisibleRange(650, 690);
+    await settle();
+    expect(names()[800]).toBeUndefined();
+    model.setVisibleRange(680, 720);
+    await settle();
+    expect(names()[800]).toBe('t800');
+    const listed = client.listTasks.mock.calls.length;
+    model.setVisibleRange(690, 730);
+    await settle();
+    expect(client.listTasks).toHaveBeenCalledTimes(listed);
+    model.dispose();
+  });
+
   it('knows a better value before it lists again', async () => {
     const { client, model } = await opened();
     const loss = { value: 0.5, direction: 'minimize', origin: 'name' } as const;
