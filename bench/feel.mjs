@@ -112,7 +112,11 @@ const act = (action, names) =>
   api('actions', { method: 'POST', body: JSON.stringify({ action, names }) });
 
 const browser = await chromium.launch({
-  executablePath: process.env.PYRUNS_CHROMIUM || '/usr/bin/chromium',
+  executablePath:
+    process.env.PYRUNS_CHROMIUM ||
+    ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'].find(
+      fs.existsSync
+    ),
   args: ['--no-sandbox', '--disable-gpu']
 });
 let page;

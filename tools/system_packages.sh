@@ -12,7 +12,8 @@ need() { # COMMAND PACKAGE...
   commands+=("$1")
   packages+=("${@:2}")
 }
-need chromium chromium
+# Where there is Chromium, the tests take that one.
+command -v chromium > /dev/null || need chromium-headless-shell chromium-headless-shell
 need gcc gcc libc6-dev
 need git git
 need tmux tmux

@@ -14,7 +14,12 @@ const workers = Number(process.env.PYRUNS_UI_WORKERS || 1);
 const token = 'ui-tests';
 const chromium =
   process.env.PYRUNS_CHROMIUM ||
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(fs.existsSync);
+  // Without windows, it takes a sixth less of the processor's time.
+  [
+    '/usr/bin/chromium-headless-shell',
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser'
+  ].find(fs.existsSync);
 
 // Made once, by the process that starts the servers; its workers inherit the variable.
 if (!process.env.PYRUNS_UI_FOLDER) {

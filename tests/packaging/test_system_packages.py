@@ -13,6 +13,7 @@ from tests.support import ROOT
 
 SCRIPT = ROOT / "tools" / "system_packages.sh"
 BASICS = ("bash", "fc-list", "grep", "cat", "mktemp", "rm")
+BROWSER = "chromium" if shutil.which("chromium") else "chromium-headless-shell"
 
 
 def required() -> list[str]:
@@ -22,7 +23,7 @@ def required() -> list[str]:
 
 def run_without(command: str, folder: Path, *, apt: bool) -> subprocess.CompletedProcess[str]:
     """Run the script as a user without root and sudo, on a machine without ``command``."""
-    for name in {*BASICS, *required(), *(["apt-get"] if apt else [])} - {command}:
+    for name in {*BASICS, BROWSER, *required(), *(["apt-get"] if apt else [])} - {command}:
         found = shutil.which(name)
         assert found, name
         (folder / name).symlink_to(found)
