@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from types import MappingProxyType
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
@@ -56,7 +55,7 @@ class ConfigCache:
             configs.update(fresh)
             self._configs = configs
             self._reader.forget_layouts()
-        return MappingProxyType(self._configs)
+        return self._configs
 
     def _file_of(self, name: str) -> str:
         return self._other_files.get(name, SCRIPT_CONFIG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator as operators
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.timestamps import duration
@@ -16,6 +17,8 @@ from .values import Moment, moment, number, value_text
 
 # True or False; None when the type of the value does not allow the comparison.
 Test = Callable[[Any], bool | None]
+# The same for all values of a column. It also gets the types of those that are not missing.
+ColumnTest = Callable[[Sequence[Any], frozenset[type]], Sequence[bool | None]]
 Keep = Callable[[Sequence[TaskRow]], Sequence[TaskRow]]  # returns those rows that match, in their order
 Searcher = Callable[[Regex], Callable[[str], bool]]
 T = TypeVar("T")
@@ -26,6 +29,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operators.gt,
     ">=": operators.ge,
 }
+_NUMBERS = frozenset({int, float})
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})  # as in YAML
 _REVERSED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -99,30 +103,32 @@ def measure_test(kind: str, operator: str, values: Sequence[Value], searcher: Se
     return tests[0] if len(tests) == 1 else lambda found: any(test(found) for test in tests)
 
 
-def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Test:
+def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> ColumnTest:
     """Return the test of a parameter or a metric."""
     if operator in _COMPARE:
         limit = number(_written(values[0]))
         compare = _COMPARE[operator]
 
-        def ordered(found: Any) -> bool | None:
-            if type(found) is float or type(found) is int:
-                return compare(found, limit)
-            measured = _as_number(found)
-            return None if measured is None else compare(measured, limit)
+        def are_ordered(column: Sequence[Any], kinds: frozenset[type]) -> Sequence[bool | None]:
+            if not kinds <= _NUMBERS:
+                numbers = map(_as_number, column)
+                return [None if one is None else compare(one, limit) for one in numbers]
+            return [*map(compare, column, repeat(limit))]
 
-        return ordered
+        return are_ordered
     tests = [_equal_test(value, searcher) for value in values]
-    texts: dict[str, bool | None] = {}  # the tasks of a sweep share their values
+    test = tests[0] if len(tests) == 1 else lambda found: _any(tests, found)
 
-    def one_of(found: Any) -> bool | None:
-        if type(found) is not str:
-            return tests[0](found) if len(tests) == 1 else _any(tests, found)
-        if found not in texts:
-            texts[found] = _any(tests, found)
-        return texts[found]
+    def are_equal(column: Sequence[Any], kinds: frozenset[type]) -> Sequence[bool | None]:
+        if str not in kinds:
+            return [*map(test, column)]
+        if kinds == {str}:  # and None
+            results = {text: test(text) for text in set(column)}  # the tasks of a sweep share their texts
+            return [*map(results.__getitem__, column)]
+        results = {text: test(text) for text in {one for one in column if type(one) is str}}
+        return [results[one] if type(one) is str else test(one) for one in column]
 
-    return one_of
+    return are_equal
 
 
 def _any(tests: Sequence[Test], found: Any) -> bool | None:

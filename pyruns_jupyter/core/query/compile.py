@@ -10,11 +10,12 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.runs import ACTIVE
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, UNREADABLE, TaskRow, shown_statuses
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, UNREADABLE, TaskRow
 
 from . import diagnostics, logs
 from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
 from .comparing import (
+    ColumnTest,
     Keep,
     Test,
     any_text,
@@ -139,13 +140,14 @@ class Binder:
         field = self._field(term.key, term.span)
         if field is None:
             return FIELD, lambda rows: []
-        test = self._test(term, field)
         is_equal = term.operator != "!="
         if field.kind != "value":
+            test = self._test(term, field)
             if field.name in ("status", "kind") and all(isinstance(one, TextValue) for one in term.values):
                 words = frozenset(map(str, term.values))
                 return FIELD, _where(field, lambda value: (value in words) is is_equal)
             return FIELD, _where(field, lambda value: value is not None and bool(test(value)) is is_equal)
+        test_all = self._value_test(term, field)
         seen = missing = mistyped = matching = 0
         nulls = term.operator in (":", "=", "!=")
 
@@ -153,13 +155,14 @@ class Binder:
             nonlocal seen, missing, mistyped, matching
             values = field.values(rows)
             seen += len(rows)
-            if not NO_VALUES.isdisjoint(map(type, values)):
+            kinds = frozenset(map(type, values))
+            if not NO_VALUES.isdisjoint(kinds):
                 having = [value is not MISSING and (nulls or value is not None) for value in values]
                 rows, values = [*compress(rows, having)], [*compress(values, having)]
                 missing += len(having) - len(rows)
-            results = [*map(test, values)]
+            results = test_all(values, kinds - NO_VALUES)
             mistyped += results.count(None)
-            kept = [row for row, result in zip(rows, results, strict=True) if result is is_equal]
+            kept = [*compress(rows, results if is_equal else [result is False for result in results])]
             matching += len(kept)
             return kept
 
@@ -168,11 +171,6 @@ class Binder:
 
     def _test(self, term: FieldTest, field: QueryField) -> Test:
         operator = term.operator
-        if field.kind == "value":
-            for value in term.values:
-                if isinstance(value, TextValue) and operator in ("<", "<=", ">", ">="):
-                    self._refuse_units(term, field, value)
-            return value_test(operator, term.values, self._searcher)
         if field.kind in ("number", "time", "duration"):
             try:
                 return measure_test(field.kind, operator, term.values, self._searcher, self.now)
@@ -187,6 +185,12 @@ class Binder:
             is_partial = field.name == "gpu" and operator == ":"
             return label_test(term.values, self._searcher, is_partial)
         return text_test(operator, term.values, self._searcher)
+
+    def _value_test(self, term: FieldTest, field: QueryField) -> ColumnTest:
+        for value in term.values:
+            if isinstance(value, TextValue) and term.operator in ("<", "<=", ">", ">="):
+                self._refuse_units(term, field, value)
+        return value_test(term.operator, term.values, self._searcher)
 
     def _refuse_units(self, term: FieldTest, field: QueryField, value: TextValue) -> None:
         unit = "a duration" if duration(value.text) is not None else "a time"
@@ -314,5 +318,4 @@ def _in_state(words: Sequence[str]) -> Keep:
 
 def with_status(rows: Sequence[TaskRow], statuses: Container[str]) -> list[TaskRow]:
     """Return the rows with one of these shown statuses."""
-    shown = shown_statuses(rows)
-    return [row for row, status in zip(rows, shown, strict=True) if status in statuses]
+    return [row for row in rows if (row.status if row.readable else UNREADABLE) in statuses]
