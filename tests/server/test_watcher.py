@@ -175,7 +175,7 @@ async def test_a_look_goes_before_the_watch(
 
     monkeypatch.setattr(FolderWatch, "update", late)
     monkeypatch.setattr(TaskIndex, "refresh", counted)
-    names = create_tasks(train, "lr: 0.5 | 0.25\n", "new")
+    names = dict.fromkeys(create_tasks(train, "lr: 0.5 | 0.25\n", "new")).keys()
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
     watcher = services.watchers.get(train)
@@ -188,10 +188,10 @@ async def test_a_look_goes_before_the_watch(
             await asyncio.to_thread(looked.wait, PATIENCE)
             go_on.set()
             await asyncio.sleep(0.2)
-            assert made[0].unwatched({*names}) == {*names}
+            assert made[0].unwatched(names) == names
             release.set()
             await look
-            await until(lambda: asyncio.sleep(0, not made[0].unwatched({*names})), "the watch")
+            await until(lambda: asyncio.sleep(0, not made[0].unwatched(names)), "the watch")
             await until(lambda: asyncio.sleep(0, len(refreshes) > 2), "a look after the watch began")
     finally:
         go_on.set()

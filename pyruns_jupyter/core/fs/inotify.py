@@ -14,7 +14,6 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, KeysView
-from contextlib import suppress
 from pathlib import Path
 
 from .filesystem import REMOTE, c_library, checked, file_system_type
@@ -112,9 +111,11 @@ class FolderWatch:
                         give_way()
                     if self._closed:
                         break
-                    with suppress(FileNotFoundError, NotADirectoryError):
+                    try:
                         watch = _watch(self.descriptor, f"{folder}{name}", _IN_TASK)
-                        self._watched[name], self._names[watch] = watch, name
+                    except (FileNotFoundError, NotADirectoryError):
+                        continue
+                    self._watched[name], self._names[watch] = watch, name
                 return new
         finally:
             if self._closed:

@@ -194,19 +194,7 @@ class TaskIndex:
         cached = read_rows(self.workspace.tasks) if is_first else CachedRows({}, {}, {})
         ordered, known = self.rows or cached.rows, cached.signatures or self._signatures
         folder, live = f"{self.workspace.tasks}/", self._live
-        if names is None:
-            present = [name for name, _ in scan_tasks(self.workspace.tasks, ordered)]
-            new = [name for name in present if name not in known]
-            all_known = len(present) - len(new) == len(ordered)  # a quick look: mostly they are
-            gone = set() if all_known else ordered.keys() - set(present)
-            if gone:
-                known = {name: signature for name, signature in known.items() if name not in gone}
-        else:
-            wanted = {*names, *live, *self._unsettled, *self._unfinished}
-            present = [*_folders_of(self.workspace.tasks, wanted)]
-            new = [name for name in present if name not in known]
-            known = {name: known[name] for name in present if name in known}
-            gone = (wanted & ordered.keys()).difference(present)
+        new, known, gone = self._tasks_among(names, known, ordered)
         self._unsettled.clear()
         self._unfinished.clear()
         looks = map_files(lambda name: task_signature(f"{folder}{name}"), [*known])
@@ -236,6 +224,25 @@ class TaskIndex:
         if changed or removed or adopted:
             self._apply(changed, removed, adopted, ordered)
         return Changes([*self.rows.values()] if is_first else changed, removed, self.revision)
+
+    def _tasks_among(
+        self, names: Iterable[str] | None, known: dict[str, Signature], rows: dict[str, TaskRow]
+    ) -> tuple[list[str], dict[str, Signature], set[str]]:
+        """Return the names of the folders that may be new tasks, the signatures of the known tasks that there
+        still are, and the names of those that are gone; with `names`, of these and those that may change.
+        """
+        if names is not None:
+            wanted = {*names, *self._live, *self._unsettled, *self._unfinished}
+            present = [*_folders_of(self.workspace.tasks, wanted)]
+            new = [name for name in present if name not in known]
+            here = {name: known[name] for name in present if name in known}
+            return new, here, (wanted & rows.keys()).difference(present)
+        present = [name for name, _ in scan_tasks(self.workspace.tasks, rows)]
+        new = [name for name in present if name not in known]
+        if len(present) - len(new) == len(rows) == len(known):  # mostly none is gone
+            return new, known, set()
+        gone = rows.keys() - set(present)
+        return new, {name: one for name, one in known.items() if name not in gone}, gone
 
     def _adopt(self, cached: CachedRows, known: dict[str, Signature], stale: set[str]) -> dict[str, TaskRow]:
         """Return the stored rows of those tasks whose file is as it was when they were stored."""

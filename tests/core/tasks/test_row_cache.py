@@ -135,6 +135,19 @@ def test_stored_and_other_rows_are_one_list(tmp_path: Path) -> None:
     assert [row.name for row in (index.changes_since(1) or fresh.refresh()).changed] == [names[0]]
 
 
+def test_no_garbage_is_collected_while_rows_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, _ = project(tmp_path)
+    found = []
+
+    def read(tasks: Path) -> row_cache.CachedRows:
+        found.append(gc.isenabled())
+        return row_cache.read_rows(tasks)
+
+    monkeypatch.setattr(index_module, "read_rows", read)
+    TaskIndex(workspace).refresh()
+    assert [*found, gc.isenabled()] == [False, True]
+
+
 def test_a_task_that_became_a_link_is_gone(tmp_path: Path) -> None:
     """Its task file is still the same one."""
     workspace, names = project(tmp_path)
