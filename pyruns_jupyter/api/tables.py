@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from pyruns_jupyter.core.common.printable import printable, printable_text
@@ -94,7 +95,7 @@ def count_text(number: int, noun: str) -> str:
 
 def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
     """Return the keys of all mappings in the order of their first appearance."""
-    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
+    return list(dict.fromkeys(chain.from_iterable(mappings)))
 
 
 def _width(text: str) -> int:

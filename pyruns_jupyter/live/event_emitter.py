@@ -67,7 +67,11 @@ class EventDetector:
         """Return the events that follow from changes, without the key `workspace`."""
         events = self._ended_studies()
         before, self._looked_at = self._looked_at, int(time.time())
-        for row in changes.changed:
+        changed = changes.changed
+        if before is None:  # nothing of the tasks that are neither active nor have an alert is news
+            self._runs = {row.name: row.run for row in changed if row.readable}
+            changed = [row for row in changed if row.status in ACTIVE or row.alert is not None]
+        for row in changed:
             if not row.readable:  # it may still be running
                 continue
             last_run, self._runs[row.name] = self._runs.get(row.name, 0), row.run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from pyruns_jupyter.core.fs.inotify import FolderWatch
@@ -85,10 +85,11 @@ class Hints:
             if len(self._changed) > _MANY:
                 self._changed = None
 
-    async def cover(self, rows: Mapping[str, object]) -> bool:
+    async def cover(self, rows: Mapping[str, object], give_way: Callable[[], object] = bool) -> bool:
         """Watch these tasks and return whether every change since the last look causes a notification.
 
-        The caller passes another object if the names have changed.
+        The caller passes another object if the names have changed. `give_way` is called now and then in the
+        thread that does it.
         """
         if self._watch is None or self._watch.is_gone:
             return False
@@ -96,7 +97,7 @@ class Hints:
             return True
         self._is_updating = True
         try:
-            new = await self._run(self._watch.update, rows)
+            new = await self._run(self._watch.update, rows, give_way)
         except OSError as error:
             _log.info("Too many tasks for file system notifications; polling instead: %s", error)
             self.close()

@@ -250,6 +250,7 @@ class Watcher:
 
     async def _poll(self) -> None:
         self._period = MIN_PERIOD_SECONDS
+        max_age = MAX_PERIOD_SECONDS  # at first, as most clients have just asked for a page
         async with Hints.of(self.workspace, self._run) as hints:
             self._hints = hints
             while True:
@@ -258,9 +259,11 @@ class Watcher:
                 is_complete = False
                 try:
                     rows, is_settled = await self.look(
-                        lambda index: (index.rows, index.is_settled), max_age=0.0
+                        lambda index: (index.rows, index.is_settled), max_age=max_age
                     )
-                    is_complete = await hints.cover(rows) and is_settled
+                    is_covered = await hints.cover(rows, self._give_way)
+                    is_complete = is_covered and is_settled and not max_age  # it was after the watch began
+                    max_age = 0.0
                     self._problem = None
                 except (PyrunsError, OSError) as error:
                     if self._problem != str(error):
@@ -275,6 +278,11 @@ class Watcher:
                 if await hints.wait(pause):
                     pause = min(max(MIN_PERIOD_SECONDS, 4 * cost), max(MAX_PERIOD_SECONDS, 2 * cost))
                     await asyncio.sleep(began + pause - time.monotonic())
+
+    def _give_way(self) -> None:
+        """Wait while a look is in progress: both would take many times as long side by side."""
+        with self._index_lock:
+            pass
 
     async def message_since(self, revision: int) -> tuple[int, str] | None:
         """Return the message with the changes after `revision`, and the revision after it; None if nothing

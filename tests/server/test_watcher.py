@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.inotify import FolderWatch
-from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import fs_hints
@@ -123,9 +123,9 @@ async def test_a_look_after_a_change_sees_it(
     go_on = threading.Event()
     update = FolderWatch.update
 
-    def late(watch: FolderWatch, names: Iterable[str]) -> set[str]:
+    def late(watch: FolderWatch, *arguments: Any) -> set[str]:
         go_on.wait(PATIENCE)
-        return update(watch, names)
+        return update(watch, *arguments)
 
     monkeypatch.setattr(FolderWatch, "update", late)
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
@@ -147,6 +147,73 @@ async def test_a_look_after_a_change_sees_it(
                     assert (await rows())[name].pinned is pinned
     finally:
         go_on.set()
+        await services.close()
+
+
+async def test_a_look_goes_before_the_watch(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace is looked at once before it is watched, and a page does not wait for the watch."""
+    refreshes: list[int] = []
+    began, go_on, looked, release = (threading.Event() for _ in range(4))
+    made: list[FolderWatch] = []
+    update, refresh = FolderWatch.update, TaskIndex.refresh
+
+    def late(watch: FolderWatch, *arguments: Any) -> set[str]:
+        made.append(watch)
+        began.set()
+        go_on.wait(PATIENCE)
+        return update(watch, *arguments)
+
+    def counted(index: TaskIndex, *arguments: Any) -> Changes:
+        refreshes.append(1)
+        return refresh(index, *arguments)
+
+    def read(index: TaskIndex) -> None:
+        looked.set()
+        release.wait(PATIENCE)
+
+    monkeypatch.setattr(FolderWatch, "update", late)
+    monkeypatch.setattr(TaskIndex, "refresh", counted)
+    names = dict.fromkeys(create_tasks(train, "lr: 0.5 | 0.25\n", "new")).keys()
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
+    watcher = services.watchers.get(train)
+    try:
+        await watcher.look(lambda index: None)
+        async with watcher.listening():
+            await asyncio.to_thread(began.wait, PATIENCE)
+            assert len(refreshes) == 1
+            look = asyncio.ensure_future(watcher.look(read))
+            await asyncio.to_thread(looked.wait, PATIENCE)
+            go_on.set()
+            await asyncio.sleep(0.2)
+            assert made[0].unwatched(names) == names
+            release.set()
+            await look
+            await until(lambda: asyncio.sleep(0, not made[0].unwatched(names)), "the watch")
+            await until(lambda: asyncio.sleep(0, len(refreshes) > 2), "a look after the watch began")
+    finally:
+        go_on.set()
+        release.set()
+        await services.close()
+
+
+async def test_a_task_that_is_made_before_the_watch_begins(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No notification tells of it, and the first look of the watch may be that of an earlier request."""
+    monkeypatch.setattr(watcher_module, "IDLE_PERIOD_SECONDS", 3600.0)
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
+    watcher = services.watchers.get(train)
+    train.tasks.mkdir(exist_ok=True)
+    try:
+        await watcher.look(lambda index: None)
+        (name,) = create_tasks(train, "lr: 0.5\n", "new")
+        async with watcher.listening():
+            await until(lambda: known(watcher, name, "pending"), "the new task")
+    finally:
         await services.close()
 
 

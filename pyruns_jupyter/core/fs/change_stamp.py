@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-Signature = int  # a 64-bit hash of the four; thousands of them are kept in memory
+Signature = int  # a 60-bit hash of the four; thousands of them are kept in memory, where 64 bits take more
 UNKNOWN: Signature = 0  # the file has to be read again
+_BITS = 2**60 - 1
 
 # A file may change again within the same tick of the file system's clock.
 _TICK = 0.05  # s
@@ -15,7 +16,7 @@ _COARSE_TICK = 2.0  # s, where times are whole seconds
 
 def signature_of(status: os.stat_result) -> Signature:
     """Return a value that changes when the file does, even if its modification time is set back."""
-    return hash((status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)) or 1
+    return hash((status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)) & _BITS or 1
 
 
 def tick_of(status: os.stat_result) -> float:

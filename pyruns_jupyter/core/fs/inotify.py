@@ -13,8 +13,7 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Iterable, KeysView
-from contextlib import suppress
+from collections.abc import Callable, Iterable, KeysView
 from pathlib import Path
 
 from .filesystem import REMOTE, c_library, checked, file_system_type
@@ -25,6 +24,7 @@ _OVERFLOW, _IGNORED, _ONLY_FOLDERS = 0x4000, 0x8000, 0x0100_0000
 _MOVE_SELF = 0x800
 _IN_TASKS = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _MOVE_SELF | _ONLY_FOLDERS
 _IN_TASK = _CLOSE_WRITE | _MOVED_TO | _ONLY_FOLDERS
+_AT_ONCE = 500  # folders
 _MAX_READS = 64  # then there are more changes than are worth telling apart
 _EVENT = struct.Struct("iIII")
 _NO_BLOCK, _CLOSE_ON_EXEC = getattr(os, "O_NONBLOCK", 0), 0o2000000
@@ -85,10 +85,10 @@ class FolderWatch:
             self.close()
             raise
 
-    def update(self, names: Iterable[str]) -> set[str]:
+    def update(self, names: Iterable[str], give_way: Callable[[], object] = bool) -> set[str]:
         """Watch the tasks of these names, and no others; return the new ones.
 
-        Earlier changes of the new ones are not reported.
+        Earlier changes of the new ones are not reported. `give_way` is called now and then; it may wait.
 
         Raises:
             OSError: if the kernel's limit of watches is reached; then some tasks are not watched.
@@ -105,12 +105,17 @@ class FolderWatch:
                         self._names.pop(watch, None)
                         c_library().inotify_rm_watch(self.descriptor, watch)
                 new = wanted - self._watched.keys()
-                for name in new:
+                folder = f"{self._tasks}/"  # joining paths takes as long as watching
+                for number, name in enumerate(new):
+                    if number % _AT_ONCE == 0:
+                        give_way()
                     if self._closed:
                         break
-                    with suppress(FileNotFoundError, NotADirectoryError):
-                        watch = _watch(self.descriptor, self._tasks / name, _IN_TASK)
-                        self._watched[name], self._names[watch] = watch, name
+                    try:
+                        watch = _watch(self.descriptor, f"{folder}{name}", _IN_TASK)
+                    except (FileNotFoundError, NotADirectoryError):
+                        continue
+                    self._watched[name], self._names[watch] = watch, name
                 return new
         finally:
             if self._closed:
@@ -170,5 +175,5 @@ def _new_watch() -> int:
     return checked(c_library().inotify_init1(_NO_BLOCK | _CLOSE_ON_EXEC))
 
 
-def _watch(descriptor: int, path: Path, mask: int) -> int:
+def _watch(descriptor: int, path: Path | str, mask: int) -> int:
     return checked(c_library().inotify_add_watch(descriptor, os.fsencode(path), mask), path)

@@ -7,13 +7,15 @@ import stat
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from pyruns_jupyter.core.common.collector import paused_collector
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.natural_order import in_natural_order
 from pyruns_jupyter.core.config.cache import ConfigCache
@@ -94,7 +96,11 @@ class TaskIndex:
         """
         with self._lock:
             try:
-                changes = self._refresh(names)
+                if self._has_refreshed:
+                    changes = self._refresh(names)
+                else:
+                    with paused_collector():
+                        changes = self._refresh(None)
             except BaseException:
                 # What was read is in no row yet, so it is read again.
                 self._signatures.clear()
@@ -159,6 +165,8 @@ class TaskIndex:
             return self._configs.update(changed, removed)
 
     def _changed_after(self, revision: int) -> list[str]:
+        if revision == 0:
+            return [*self.rows]
         names = []
         for name, at in reversed(self._changed_at.items()):
             if at <= revision:
@@ -181,60 +189,100 @@ class TaskIndex:
         return not self._unfinished
 
     def _refresh(self, names: Iterable[str] | None) -> Changes:
-        rows, live = self.rows, self._live
         self._stall_seconds = 60 * Settings.load(self.workspace.root).silent_after_minutes
-        cached = CachedRows({}, {}, {}) if self._has_refreshed else read_rows(self.workspace.tasks)
-        signatures = cached.signatures or self._signatures
-        wanted = None
-        if names is not None and self._has_refreshed:
-            wanted = {*names, *live, *self._unsettled, *self._unfinished}
-            tasks = dict(_folders_of(self.workspace.tasks, wanted))
-        else:
-            tasks = dict(scan_tasks(self.workspace.tasks, cached.rows or rows))
+        is_first = not self._has_refreshed
+        cached = read_rows(self.workspace.tasks) if is_first else CachedRows({}, {}, {})
+        ordered, known = self.rows or cached.rows, cached.signatures or self._signatures
+        folder, live = f"{self.workspace.tasks}/", self._live
+        new, known, gone = self._tasks_among(names, known, ordered)
         self._unsettled.clear()
         self._unfinished.clear()
-        ordered = signatures if wanted is None else tasks  # looked up in the order of memory: faster
-        known = [name for name in ordered if name in tasks and signatures.get(name, UNKNOWN)]
-        looks = map_files(task_signature, [tasks[name] for name in known])
-        found = {name for name, look in zip(known, looks, strict=True) if look == signatures[name]}
-        changed = self._adopt(cached, found)
-        changed += [live[name].current(self._stall_seconds) for name in live if name in found]
-        unread = [(name, folder) for name, folder in tasks.items() if name not in found]
-        contents = map_files(_content_of, [folder for _, folder in unread])
-        for (name, folder), content in zip(unread, contents, strict=True):
-            row = self._read(name, folder, content)
+        looks = map_files(lambda name: task_signature(f"{folder}{name}"), [*known])
+        pairs = zip(known.items(), looks, strict=True)
+        unread = [name for (name, signature), look in pairs if look != signature or look == UNKNOWN]
+        stale = set(unread)
+        unread += new
+        adopted = self._adopt(cached, known, stale)
+        rows = self.rows or adopted
+        changed = [
+            one.current(self._stall_seconds)
+            for name, one in live.items()
+            if name in known and name not in stale
+        ]
+        contents = map_files(lambda name: _content_of(f"{folder}{name}"), unread)
+        for name, content in zip(unread, contents, strict=True):
+            row = self._read(name, f"{folder}{name}", content)
             if row is None:  # no task, or gone since we looked
                 self._unfinished.add(name)
                 continue
-            found.add(name)
             if self._signatures[name] == UNKNOWN:
                 self._unsettled.add(name)
             changed.append(row)
         changed = self._queued.marked([row for row in changed if row != rows.get(row.name)], rows)
-        removed = [name for name in (rows if wanted is None else wanted & rows.keys()) if name not in found]
+        removed = sorted((gone | self._unfinished) & rows.keys())
         self._has_refreshed = True
-        if changed or removed:
-            self._apply(changed, removed, rows or cached.rows)
-        return Changes(changed, removed, self.revision)
+        if changed or removed or adopted:
+            self._apply(changed, removed, adopted, ordered)
+        return Changes([*self.rows.values()] if is_first else changed, removed, self.revision)
 
-    def _apply(self, changed: list[TaskRow], removed: list[str], ordered: Iterable[str]) -> None:
+    def _tasks_among(
+        self, names: Iterable[str] | None, known: dict[str, Signature], rows: dict[str, TaskRow]
+    ) -> tuple[list[str], dict[str, Signature], set[str]]:
+        """Return the names of the folders that may be new tasks, the signatures of the known tasks that there
+        still are, and the names of those that are gone; with `names`, of these and those that may change.
+        """
+        if names is not None:
+            wanted = {*names, *self._live, *self._unsettled, *self._unfinished}
+            present = [*_folders_of(self.workspace.tasks, wanted)]
+            new = [name for name in present if name not in known]
+            here = {name: known[name] for name in present if name in known}
+            return new, here, (wanted & rows.keys()).difference(present)
+        present = [name for name, _ in scan_tasks(self.workspace.tasks, rows)]
+        new = [name for name in present if name not in known]
+        if len(present) - len(new) == len(rows) == len(known):  # mostly none is gone
+            return new, known, set()
+        gone = rows.keys() - set(present)
+        return new, {name: one for name, one in known.items() if name not in gone}, gone
+
+    def _adopt(self, cached: CachedRows, known: dict[str, Signature], stale: set[str]) -> dict[str, TaskRow]:
+        """Return the stored rows of those tasks whose file is as it was when they were stored."""
+        adopted = cached.rows
+        if stale or len(known) < len(adopted):
+            adopted = {name: row for name, row in adopted.items() if name in known and name not in stale}
+        if adopted:
+            self._signatures = known
+        for name, batch in cached.batches.items():
+            if name in adopted:
+                self._queued[name] = QueuedTask(adopted[name], batch, known[name])
+        return adopted
+
+    def _apply(
+        self,
+        changed: list[TaskRow],
+        removed: list[str],
+        adopted: dict[str, TaskRow],
+        ordered: Iterable[str],
+    ) -> None:
         """Apply changes, at a cost proportional to their number, apart from copying `rows`.
 
-        `ordered` are the names whose order is known.
+        `adopted` are the rows of the first refresh that come before `changed`. `ordered` are the names whose
+        order is known.
         """
         revision = self.revision + 1
-        rows, counts = dict(self.rows), dict(self.counts)
-        ended = [row for row in changed if _has_completed(rows.get(row.name), row)]
-        ended.sort(key=lambda row: row.finished_at or 0.0)
-        self._durations.extend(row.duration for row in ended if row.duration is not None)
+        base, counts = self.rows or adopted, dict(self.counts)
+        ended = [row for row in (*adopted.values(), *changed) if _has_completed(self.rows.get(row.name), row)]
+        ended = nlargest(_MAX_DURATIONS, ended, key=lambda row: row.finished_at or 0.0)
+        self._durations.extend(row.duration for row in reversed(ended) if row.duration is not None)
         new = {row.name: row for row in changed}
-        before = [rows[name] for name in (*new, *removed) if name in rows]
+        before = [base[name] for name in (*new, *removed) if name in base]
+        self._count(counts, adopted.values(), 1)
         self._count(counts, changed, 1)
         self._count(counts, before, -1)
-        rows.update(new)
+        rows = {**base, **new}
         for name in new.keys() & self._changed_at.keys():
             del self._changed_at[name]
-        self._changed_at.update(dict.fromkeys(new, revision))
+        if self.revision:  # all are newer than revision 0
+            self._changed_at.update(dict.fromkeys(new, revision))
         for name in removed:
             del rows[name]
             self._changed_at.pop(name, None)
@@ -246,11 +294,11 @@ class TaskIndex:
         self.aggregates.forget([*removed, *(row.name for row in changed if row.status != RUNNING)])
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
-        if not new.keys() <= self.rows.keys():
+        if not new.keys() <= base.keys():
             rows = {name: rows[name] for name in in_natural_order(rows, ordered)}
         self.rows, self.counts, self.revision = rows, counts, revision
 
-    def _count(self, counts: dict[str, int], rows: list[TaskRow], by: int) -> None:
+    def _count(self, counts: dict[str, int], rows: Collection[TaskRow], by: int) -> None:
         for status, number in Counter(shown_statuses(rows)).items():
             counts[status] += by * number
         for shape, number in Counter((tuple(row.swept), tuple(row.figures)) for row in rows).items():
@@ -259,15 +307,6 @@ class TaskIndex:
                 self._shapes[shape] = left
             else:
                 del self._shapes[shape]
-
-    def _adopt(self, cached: CachedRows, names: Container[str]) -> list[TaskRow]:
-        """Return the stored rows of those tasks whose file is as it was when they were stored."""
-        adopted = [row for name, row in cached.rows.items() if name in names]
-        self._signatures |= {row.name: cached.signatures[row.name] for row in adopted}
-        for name, batch in cached.batches.items():
-            if name in names and name in cached.rows:
-                self._queued[name] = QueuedTask(cached.rows[name], batch, cached.signatures[name])
-        return adopted
 
     def _read(self, name: str, folder: str, content: _Content) -> TaskRow | None:
         """Return the row of a task from its file, None if there is none."""
@@ -362,15 +401,14 @@ def _content_of(folder: str) -> _Content:
         return error
 
 
-def _folders_of(tasks: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and path of those folders in `tasks` with one of these names that can be a task."""
+def _folders_of(tasks: Path, names: Iterable[str]) -> Iterator[str]:
+    """Yield those of these names that a folder in `tasks` has which can be a task."""
     if os.path.islink(tasks) or os.path.islink(tasks.parent):
         return
     for name in names:
-        path = f"{tasks}/{name}"
         with suppress(OSError, ValueError):
-            if is_task_name(name) and stat.S_ISDIR(os.lstat(path).st_mode):
-                yield name, path
+            if is_task_name(name) and stat.S_ISDIR(os.lstat(f"{tasks}/{name}").st_mode):
+                yield name
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:

@@ -25,7 +25,7 @@ from pyruns_jupyter.core.tasks import index as index_module
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import row_from
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from tests.core.making import end_run, script_workspace, start_run
+from tests.core.making import end_run, script_workspace, set_pinned, start_run
 
 from .test_index import JSON, KEYS, own_process
 
@@ -105,6 +105,60 @@ def test_only_changed_files_are_read_again(tmp_path: Path, reads: list[str]) -> 
     assert found[names[4]]["status"] == "queued"
     assert {"renamed", new} <= set(found)
     assert names[5] not in found
+
+
+def test_stored_and_other_rows_are_one_list(tmp_path: Path) -> None:
+    workspace, names = project(tmp_path)
+    TaskIndex(workspace).refresh()
+    with edit_task(workspace.paths(names[3]).folder) as info:
+        runs.queue(info, attempt="b", batch="b2")
+    (workspace.tasks / names[5]).rename(workspace.tasks / "a2")
+    (workspace.tasks / names[4]).rename(tmp_path / "elsewhere")
+    (workspace.tasks / names[4]).symlink_to(tmp_path / "elsewhere")
+    create_tasks(workspace, "lr: 7\n", "a10")
+    index = TaskIndex(workspace)
+    changes = index.refresh()
+    assert [*index.rows] == ["a2", "a10", *names[:4]]
+    assert changes.changed == [*index.rows.values()]
+    since = index.changes_since(0)
+    assert since is not None
+    assert since.changed == changes.changed
+    for file in (tmp_path / "state" / "indexes").iterdir():
+        file.unlink()
+    fresh = TaskIndex(workspace)
+    fresh.refresh()
+    assert index.rows == fresh.rows
+    assert (index.counts, index.shapes()) == (fresh.counts, fresh.shapes())
+    assert index.typical_duration == fresh.typical_duration
+    set_pinned(workspace, names[0], True)
+    assert [row.name for row in index.refresh().changed] == [names[0]]
+    assert [row.name for row in (index.changes_since(1) or fresh.refresh()).changed] == [names[0]]
+
+
+def test_no_garbage_is_collected_while_rows_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, _ = project(tmp_path)
+    found = []
+
+    def read(tasks: Path) -> row_cache.CachedRows:
+        found.append(gc.isenabled())
+        return row_cache.read_rows(tasks)
+
+    monkeypatch.setattr(index_module, "read_rows", read)
+    TaskIndex(workspace).refresh()
+    assert [*found, gc.isenabled()] == [False, True]
+
+
+def test_a_task_that_became_a_link_is_gone(tmp_path: Path) -> None:
+    """Its task file is still the same one."""
+    workspace, names = project(tmp_path)
+    index = TaskIndex(workspace)
+    index.refresh()
+    (workspace.tasks / names[4]).rename(tmp_path / "elsewhere")
+    (workspace.tasks / names[4]).symlink_to(tmp_path / "elsewhere")
+    (new,) = create_tasks(workspace, "lr: 7\n", "new")
+    changes = index.refresh()
+    assert ([row.name for row in changes.changed], changes.removed) == ([new], [names[4]])
+    assert index.is_settled
 
 
 def test_rows_share_values_and_are_not_visited_by_the_garbage_collector(tmp_path: Path) -> None:
