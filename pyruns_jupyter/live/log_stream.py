@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, last_logged_run, log_size, tail_offset
@@ -21,8 +22,12 @@ from .runtime import LiveRuntime
 from .streams import Send
 from .threads import wait_for_event
 
+T = TypeVar("T")
+
 MAX_UNACKNOWLEDGED = 8 * LOG_WINDOW  # bytes, instead of `LOG_WINDOW` if a client cannot acknowledge now
 CHUNK = 128 * 1024  # bytes in a frame
+MAX_BEHIND = 4 * 1024 * 1024  # bytes; a client that is further behind may jump to the end
+JUMP_TAIL = 256 * 1024  # bytes before the end to which it jumps
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # between two reads of a log that does not grow
 SETTLE_SECONDS = 0.2  # after the end of a run, in which its last output may still arrive
 
@@ -111,7 +116,7 @@ class LogStream:
 
         A client gets at most `LOG_WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, a
         client that acknowledges nothing for that many seconds gets another frame, up to `MAX_UNACKNOWLEDGED`
-        bytes.
+        bytes. A client that permits jumps is sent to the end when it is `MAX_BEHIND` bytes behind it.
 
         Raises:
             NotFound: if there is no such task or run.
@@ -123,25 +128,27 @@ class LogStream:
         self._offset = tail_offset(path, tail) if tail is not None and offset is None else offset or 0
         self._acknowledged = self._offset
         self._acknowledgement = asyncio.Event()
+        self._may_jump = False  # as the last acknowledgement says
         self._follower = LogFollower(path, self._offset)
-        self._reading: asyncio.Future[bytes] | None = None
+        self._reading: asyncio.Future[Any] | None = None
         self._runtime = runtime
         self._task = name
 
     def receive(self, message: str | bytes) -> None:
-        """Handle an acknowledgement, `{"ack": offset}`.
+        """Handle an acknowledgement, `{"ack": offset}`; with `"jump": true` the client permits a jump.
 
         Raises:
             InvalidInput: if the message is something else.
         """
         try:
-            offset = json.loads(message)["ack"]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            acknowledgement = json.loads(message)
+            offset, may_jump = acknowledgement["ack"], acknowledgement.get("jump") is True
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             offset = None
         if isinstance(offset, bool) or not isinstance(offset, int):
             raise InvalidInput('A log stream accepts only {"ack": offset}.')
         if self._acknowledged < offset <= self._offset:
-            self._acknowledged = offset
+            self._acknowledged, self._may_jump = offset, may_jump
             self._acknowledgement.set()
 
     async def run(self, send: Send) -> None:
@@ -157,6 +164,8 @@ class LogStream:
                     pause, settled = MIN_PERIOD_SECONDS, False
                     self._offset += len(data)
                     await send(data)
+                    if self._may_jump and self._follower.size - self._offset > MAX_BEHIND:
+                        await self._jump(send)
                     continue
                 if over and settled:
                     await send(self._message("end", size=self._offset, exit_code=self._watch.state.exit_code))
@@ -180,10 +189,21 @@ class LogStream:
                 window, patience = MAX_UNACKNOWLEDGED, None
         return min(CHUNK, room)
 
+    async def _jump(self, send: Send) -> None:
+        """Continue at the end of the log. The client can load the bytes between if its user scrolls up."""
+        self._may_jump = False
+        if await self._run(self._follower.jump, JUMP_TAIL):
+            self._offset = self._acknowledged = self._follower.offset
+            await send(self._message("jump", size=self._follower.size))
+
+    async def _run(self, function: Callable[[int], T], argument: int) -> T:
+        """Call a function of the follower in a thread, which goes on if this call is cancelled."""
+        self._reading = reading = asyncio.ensure_future(self._runtime.run(function, argument))
+        return await asyncio.shield(reading)
+
     async def _read(self, limit: int, send: Send) -> bytes:
         try:
-            self._reading = asyncio.ensure_future(self._runtime.run(self._follower.read, limit))
-            return await asyncio.shield(self._reading)
+            return await self._run(self._follower.read, limit)
         except LogReset as reset:
             self._offset = self._acknowledged = 0
             await send(self._message("reset", size=0, reason=reset.reason))

@@ -83,7 +83,7 @@ export function systemStream(
   });
 }
 
-/** Follow the log of a run: all its bytes in order, each once. */
+/** Follow the log of a run: its bytes in order, each once; see `mayJump`. */
 export function logStream(
   source: IStreamSource<ILogStart>,
   start: ILogStart,
@@ -127,6 +127,10 @@ class LogReceiver {
       case 'reset':
         this._begin(message.offset);
         this._handlers.onReset(message);
+        break;
+      case 'jump':
+        this._begin(message.offset);
+        this._handlers.onJump(message);
         break;
       case 'end':
         this._sendAck(true);
@@ -210,7 +214,8 @@ class LogReceiver {
       (now || this._done - this._acked >= MAX_UNACKNOWLEDGED_BYTES)
     ) {
       this._acked = this._done;
-      this.socket.send({ ack: this._done });
+      const jump = this._handlers.mayJump();
+      this.socket.send({ ack: this._done, ...(jump && { jump }) });
     }
   }
 

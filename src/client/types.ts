@@ -81,13 +81,17 @@ export interface ILogChunk {
   done(): void;
 }
 
-/** Bytes are delivered in order, each once. */
+/** Bytes are delivered in order, each once, unless some may be left out. */
 export interface ILogHandlers extends IStreamHandlers {
   /** The first message of a connection. */
   onHeader(message: LogMessage): void;
   onData(chunk: ILogChunk): void;
   /** The file was truncated or replaced: it is sent again from `message.offset`. */
   onReset(message: LogMessage): void;
+  /** Whether bytes may be left out when the client is far behind the end. */
+  mayJump(): boolean;
+  /** Bytes were left out: `message.offset` follows, near the end. */
+  onJump(message: LogMessage): void;
   /** The run has finished and all bytes were delivered; the stream ends. */
   onEnd(message: LogMessage): void;
 }

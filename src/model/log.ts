@@ -26,6 +26,9 @@ const SCROLL_BYTES = 256 * 1024;
 /** Delay before changes of the position are shown. */
 const GATHER_MS = 200;
 
+/** How long it is shown that lines were left out. */
+const JUMP_MS = 2000;
+
 /**
  * The log of one run: a window of its bytes, which scrolling moves. At the end
  * of the log the window grows with it.
@@ -137,6 +140,20 @@ export class LogModel extends Model<ILogState> {
     }
   }
 
+  /** Stop following the end of the log: bytes are shown up to an offset. */
+  leaveEnd(end: number): void {
+    this._stopStream();
+    this.update({
+      isAtEnd: false,
+      isJumping: false,
+      start: this._sink?.start ?? this.state.start,
+      position: end,
+      size: Math.max(this.state.size, this._received),
+      connection: 'open'
+    });
+    this._received = end;
+  }
+
   /** Load bytes before those shown; resolves with false if that failed. */
   async loadEarlier(): Promise<boolean> {
     const { start } = this.state;
@@ -144,11 +161,11 @@ export class LogModel extends Model<ILogState> {
       start === 0 ||
       this._load({ before: start, limit: SCROLL_BYTES }, range => {
         const end = this._sink?.prepend(range.bytes, range.offset);
-        this.update({ start: range.offset });
         if (end !== undefined && end < this._received) {
           // The end was removed, and what follows it is no longer adjacent.
-          this._detach(end);
+          this.leaveEnd(end);
         }
+        this.update({ start: range.offset });
       })
     );
   }
@@ -177,7 +194,7 @@ export class LogModel extends Model<ILogState> {
       this._load(
         { offset: hit.line, limit: Math.max(SCROLL_BYTES / 2, hit.length) },
         tail => {
-          this._detach(hit.line);
+          this.leaveEnd(hit.line);
           this._sink?.clear();
           const isFirst = hit.line === 0;
           this.update({ start: isFirst ? 0 : head.offset });
@@ -246,6 +263,8 @@ export class LogModel extends Model<ILogState> {
         onData: ({ bytes, offset, done }) =>
           current() && this._write(bytes, offset, done),
         onReset: message => current() && this._onReset(message),
+        mayJump: () => current() && (this._sink?.isFollowing ?? false),
+        onJump: message => current() && this._onJump(message),
         onEnd: message => current() && this._onEnd(message),
         onState: connection =>
           current() &&
@@ -260,13 +279,6 @@ export class LogModel extends Model<ILogState> {
         }
       }
     );
-  }
-
-  /** Stop following the end: the window ends at an offset. */
-  private _detach(end: number): void {
-    this._stop();
-    this._received = end;
-    this.update({ isAtEnd: false, position: end, connection: 'open' });
   }
 
   private _append(bytes: Uint8Array, offset: number, size: number): void {
@@ -322,8 +334,12 @@ export class LogModel extends Model<ILogState> {
   }
 
   private _stop(): void {
-    this._life++;
     this.cancel('range');
+    this._stopStream();
+  }
+
+  private _stopStream(): void {
+    this._life++;
     this.cancel('position');
     this._stream?.dispose();
     this._stream = null;
@@ -366,6 +382,13 @@ export class LogModel extends Model<ILogState> {
       size: message.size ?? 0,
       wasReset: true
     });
+  }
+
+  /** The sink shows what follows in place of all others, if it is followed. */
+  private _onJump({ offset, size }: LogMessage): void {
+    this._received = offset;
+    this.update({ size: size ?? offset, isJumping: true });
+    this.debounce('jump', JUMP_MS, () => this.update({ isJumping: false }));
   }
 
   private _onEnd(message: LogMessage): void {

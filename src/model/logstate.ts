@@ -26,6 +26,8 @@ export interface ILogSink {
   reveal(hit: IHit): boolean;
   /** Remove all bytes, also those still to be shown. */
   clear(): void;
+  /** Whether the latest bytes are to be seen, rather than those in sight. */
+  readonly isFollowing: boolean;
   /** Offset of the first byte that can be scrolled to, if known. */
   readonly start: number | null;
   /** Offset after the last visible byte. */
@@ -51,6 +53,8 @@ export interface ILogState {
   readonly isAtEnd: boolean;
   /** Whether bytes before or after those shown are being loaded. */
   readonly isLoading: boolean;
+  /** Whether lines were just left out because they came too fast to be shown. */
+  readonly isJumping: boolean;
   /** Whether the file was truncated or replaced while it was shown. */
   readonly wasReset: boolean;
   readonly connection: ConnectionState;
@@ -67,6 +71,7 @@ export const IDLE: ILogState = {
   size: 0,
   isAtEnd: true,
   isLoading: false,
+  isJumping: false,
   wasReset: false,
   connection: 'connecting',
   error: null

@@ -20,7 +20,7 @@ from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import log_stream
-from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, LogStream
+from pyruns_jupyter.live.log_stream import CHUNK, JUMP_TAIL, MAX_BEHIND, MAX_UNACKNOWLEDGED, LogStream
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.live.threads import wait_for_event
 from pyruns_jupyter.service.operations import LOG_WINDOW
@@ -101,6 +101,46 @@ async def test_a_client_that_acknowledges_nothing_is_not_flooded(
         await sending
     assert client.data == content
     assert [message["type"] for message in client.messages] == ["header", "end"]
+
+
+class Reader(Client):
+    """Shows at once what arrives, and permits jumps."""
+
+    stream: LogStream
+    offset = 0
+
+    async def send(self, message: str | bytes) -> None:
+        await super().send(message)
+        if isinstance(message, bytes):
+            self.offset += len(message)
+            self.stream.receive(json.dumps({"ack": self.offset, "jump": True}))
+        elif self.messages[-1]["type"] == "jump":
+            self.offset = self.messages[-1]["offset"]
+
+
+@pytest.mark.parametrize("lag", [MAX_BEHIND, MAX_BEHIND + 1])
+async def test_a_client_that_is_far_behind_and_permits_it_jumps_to_the_end(
+    workspace: WorkspaceFolder, lag: int
+) -> None:
+    """After its first frame, `lag` bytes remain."""
+    task, line = Recorder(workspace, "one"), b"x" * 1000 + b"\n"
+    content = (line * 5000)[: CHUNK + lag]
+    task.start().write_bytes(content)
+    task.finish()
+    async with live_runtime() as runtime:
+        client = Reader()
+        client.stream = stream_of(runtime, workspace)
+        await asyncio.wait_for(client.stream.run(client.send), PATIENCE)
+    jumps = [message for message in client.messages if message["type"] == "jump"]
+    assert client.messages[-1]["offset"] == len(content)
+    if lag <= MAX_BEHIND:
+        assert (client.data, jumps) == (content, [])
+        return
+    (jump,) = jumps
+    begin = jump["offset"]
+    assert jump["size"] == len(content)
+    assert begin == len(content) - JUMP_TAIL + content[-JUMP_TAIL:].index(b"\n") + 1
+    assert client.data == content[:CHUNK] + content[begin:]
 
 
 async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(

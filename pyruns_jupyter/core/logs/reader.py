@@ -141,6 +141,7 @@ class LogFollower:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
+        self.size = 0  # of the log at the last read
         self._descriptor: int | None = None
         self._before = b""
 
@@ -162,7 +163,8 @@ class LogFollower:
             named = None
         if named is not None and (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino):
             self._reset("The log was replaced by another file.")
-        if mine.st_size < self.offset:
+        self.size = mine.st_size
+        if self.size < self.offset:
             self._reset("The log was truncated.")
         back = len(self._before)
         data = _read_at(self._descriptor, self.offset - back, back + limit)
@@ -172,6 +174,17 @@ class LogFollower:
         self.offset += len(new)
         self._before = data[-_COMPARED_BYTES:]
         return new
+
+    def jump(self, nbytes: int) -> bool:
+        """Skip to the last `nbytes` bytes, from the start of a line, and return whether that skipped any."""
+        try:
+            offset = tail_offset(self.path, nbytes)
+        except (OSError, Unreadable):  # `read` finds out what happened to the log
+            return False
+        if offset <= self.offset:
+            return False
+        self.offset, self._before = offset, b""
+        return True
 
     def close(self) -> None:
         """Close the file; `read` reopens it."""

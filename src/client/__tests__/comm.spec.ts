@@ -323,6 +323,8 @@ describe('the client of a kernel', () => {
             chunk.done();
           },
           onReset: () => undefined,
+          mayJump: () => false,
+          onJump: () => undefined,
           onEnd: () => undefined
         }
       );

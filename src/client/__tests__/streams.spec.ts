@@ -160,7 +160,7 @@ describe('EventStream', () => {
 });
 
 describe('LogStream', () => {
-  function follow() {
+  function follow(mayJump = false) {
     const { sockets, client } = connect();
     const chunks: ILogChunk[] = [];
     const told: LogMessage[] = [];
@@ -172,6 +172,8 @@ describe('LogStream', () => {
         onHeader: message => told.push(message),
         onData: chunk => chunks.push(chunk),
         onReset: message => told.push(message),
+        mayJump: () => mayJump,
+        onJump: message => told.push(message),
         onEnd: message => told.push(message)
       }
     );
@@ -267,6 +269,30 @@ describe('LogStream', () => {
       'reset',
       'header'
     ]);
+  });
+
+  it('permits a jump, and counts from where it leads', () => {
+    const { sockets, chunks, told } = follow(true);
+    sockets.last.accept();
+    sockets.last.text({ type: 'header', run: 1, offset: 10, size: 16 });
+    sockets.last.bytes('abc');
+    sockets.last.bytes('def');
+    chunks[0].done();
+    chunks[1].done();
+    expect(sockets.last.sent).toEqual([{ ack: 16, jump: true }]);
+    sockets.last.bytes('ghi');
+    sockets.last.text({ type: 'jump', run: 1, offset: 5000, size: 6000 });
+    sockets.last.bytes('xyz');
+    // The server does not wait for what came before.
+    chunks[2].done();
+    expect(sockets.last.sent).toHaveLength(1);
+    chunks[3].done();
+    expect(sockets.last.sent[1]).toEqual({ ack: 5003, jump: true });
+    expect(chunks.map(chunk => chunk.offset)).toEqual([10, 13, 16, 5000]);
+    expect(told.map(message => message.type)).toEqual(['header', 'jump']);
+    sockets.last.break();
+    jest.advanceTimersByTime(600);
+    expect(sockets.last.asked('offset')).toBe('5003');
   });
 
   it('ends with the run and does not come back', () => {

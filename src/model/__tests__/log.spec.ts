@@ -11,6 +11,7 @@ class SlowSink implements ILogSink {
 
   start: number | null = null;
   seen = 0;
+  isFollowing = true;
   revealed: IHit[] = [];
   /** Where bytes end that stay when others come before them. */
   room = Infinity;
@@ -243,6 +244,56 @@ describe('LogModel', () => {
     sink.show();
     expect(sink.shown.endsWith('ylive\n')).toBe(true);
     expect(model.getSnapshot().start).toBe(400);
+  });
+
+  it('follows a jump, and says so for a while', () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    const [call] = client.logs;
+    header(call, 1000);
+    data(call, 1000, 'slow\n');
+    expect(call.handlers.mayJump()).toBe(true);
+    call.handlers.onJump({ type: 'jump', offset: 7000, size: 7100 });
+    const done = data(call, 7000, 'latest\n');
+    expect(model.getSnapshot()).toMatchObject({ size: 7100, isJumping: true });
+    sink.show();
+    expect(done).toHaveBeenCalledTimes(1);
+    sink.start = 7000;
+    jest.advanceTimersByTime(300);
+    expect(model.getSnapshot()).toMatchObject({
+      start: 7000,
+      position: 7007,
+      isAtEnd: true
+    });
+    jest.advanceTimersByTime(2000);
+    expect(model.getSnapshot().isJumping).toBe(false);
+    // Who reads what is above is not to lose it.
+    sink.isFollowing = false;
+    expect(call.handlers.mayJump()).toBe(false);
+  });
+
+  it('loads what was asked for, also when the sink leaves the end', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 1000);
+    data(client.logs[0], 1000, 'end\nmore\n');
+    sink.show();
+    answer(client, 400, 'before\n', 5000);
+    void model.loadEarlier();
+    model.leaveEnd(1004);
+    expect(client.logs[0].stream.isDisposed).toBe(true);
+    expect(model.getSnapshot()).toMatchObject({
+      position: 1004,
+      size: 1009,
+      isAtEnd: false
+    });
+    await settled();
+    expect(model.getSnapshot()).toMatchObject({ start: 400, isLoading: false });
+    answer(client, 1004, 'more\n', 1009);
+    void model.loadLater();
+    await settled();
+    expect(client.readLog.mock.calls[1][2]).toMatchObject({ offset: 1004 });
+    expect(client.logs[1].start).toEqual({ run: 1, offset: 1009 });
   });
 
   it('goes to a place that is not shown, and back to the end', async () => {

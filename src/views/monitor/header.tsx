@@ -91,6 +91,17 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
         {shown.size > 0 && (
           <span className="pyr-log-fact pyr-faint">{bytes(shown.size)}</span>
         )}
+        {shown.isJumping && (
+          <span
+            className="pyr-log-fact"
+            role="status"
+            title={trans.__(
+              'The output is too fast to show every line. Scroll up or download the log to see all lines.'
+            )}
+          >
+            {trans.__('Skipping lines')}
+          </span>
+        )}
       </div>
       {isHosted ? (
         close

@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane, MonitorModel } from '../../model/monitor';
+import { isActive } from '../../model/active';
 import { hasLiveStacks } from '../../model/stacks';
 import type { ITaskListState } from '../../model/taskliststate';
 import type { IPageProps, ITaskContext } from '../actions/action';
@@ -120,6 +121,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     }
   };
 
+  const behind = bytes(Math.max(0, shown.size - shown.position));
+
   const context = (): ITaskContext => ({
     workspace: model.ws,
     trans,
@@ -227,7 +230,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             >
               {trans.__(
                 'Jump to latest (%1)',
-                bytes(Math.max(0, shown.size - shown.position))
+                // A running task may have printed more since.
+                row && isActive(row.status) ? `${behind}+` : behind
               )}
             </button>
           )}

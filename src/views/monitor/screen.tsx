@@ -120,6 +120,12 @@ export class TerminalController {
       },
       {
         seen: () => this._seen(),
+        isFollowing: () => this._isEndInSight,
+        isFull: rows => {
+          const { viewportY, baseY } = terminal.buffer.active;
+          return baseY + rows - viewportY > this._scrollback;
+        },
+        onLeave: end => _log.leaveEnd(end),
         top: () => this._sink.lines.offsetOf(active.viewportY),
         onRewrite: () => this._freezeFrame(),
         onRewritten: top => this._removeFrame(top),
@@ -229,6 +235,11 @@ export class TerminalController {
     this._parts.terminal.focus();
   }
 
+  private get _isEndInSight(): boolean {
+    const { viewportY, baseY } = this._parts.terminal.buffer.active;
+    return viewportY >= baseY;
+  }
+
   private get _scrollback(): number {
     const usual = this._callbacks.current.scrollback ?? SCROLLBACK;
     return scrollbackOf(usual, this._isWide);
@@ -251,7 +262,7 @@ export class TerminalController {
 
   private _onRender(): void {
     const { viewportY, baseY } = this._parts.terminal.buffer.active;
-    const following = viewportY >= baseY;
+    const following = this._isEndInSight;
     if (following !== this._following) {
       this._following = following;
       this._callbacks.current.onFollowing(following);
@@ -284,7 +295,8 @@ export class TerminalController {
   /** Load what comes before or after when it will be in sight soon. */
   private _loadNearEdge(viewportY: number, baseY: number): void {
     const { start, position, isAtEnd } = this._log.getSnapshot();
-    const isUp = viewportY < this._lastY;
+    // At the end, rows were replaced by fewer ones.
+    const isUp = viewportY < this._lastY && viewportY < baseY;
     const isDown = viewportY > this._lastY;
     this._lastY = viewportY;
     if (

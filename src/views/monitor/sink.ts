@@ -1,5 +1,5 @@
 import type { IHit, ILogSink } from '../../model/logstate';
-import type { IRows } from './linemap';
+import type { IChunk, IRows } from './linemap';
 import { LineMap } from './linemap';
 
 /** The part of a terminal that shows bytes. */
@@ -16,14 +16,26 @@ export interface ISinkHooks {
   onRewritten?(top: number | null): void;
   /** A place is to be shown. */
   onReveal?(hit: IHit): void;
+  /** Whether the last row is in sight. */
+  isFollowing?(): boolean;
+  /** Whether so many rows more would push out rows in sight. */
+  isFull?(rows: number): boolean;
+  /** Bytes from an offset on are not shown, since others are looked at. */
+  onLeave?(end: number): void;
   /** The first byte of the row at the top of what is seen. */
   top?(): number | null;
   /** Offset behind the last byte that is in sight. */
   seen?(): number;
 }
 
+/** The sequence RIS, by which a terminal resets itself. */
+const FULL_RESET = new Uint8Array([0x1b, 0x63]);
+
 /** Bytes per write; the terminal parses them in a few milliseconds. */
 const MAX_WRITE_BYTES = 32 * 1024;
+
+/** Milliseconds in a frame for parsing new bytes; the others are for drawing. */
+const PARSE_MS = 4;
 
 /** Bytes that are kept when earlier ones come before them. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -34,13 +46,19 @@ const MIN_KEPT_ROWS = 300;
 /** Columns of a usual terminal, by which rows are estimated. */
 const COLUMNS = 120;
 
-type Step =
-  | { kind: 'bytes'; offset: number; bytes: Uint8Array; done?: () => void }
-  | { kind: 'reset' }
-  | { kind: 'call'; call: () => void };
+interface IBytes {
+  kind: 'bytes';
+  offset: number;
+  bytes: Uint8Array;
+  /** Only of new bytes, not of those that are written again. */
+  done?: () => void;
+}
+
+type Step = IBytes | { kind: 'reset' } | { kind: 'call'; call: () => void };
 
 /**
- * Writes bytes to a terminal in pieces.
+ * Writes bytes to a terminal in pieces. Bytes that do not continue those before
+ * replace them.
  *
  * A terminal parses what it gets later and cannot discard it;
  * so nothing is given before the last piece was parsed, and `clear` resets the
@@ -63,11 +81,24 @@ export class TerminalSink implements ILogSink {
   /** Maps bytes to rows. */
   readonly lines: LineMap;
 
+  get isFollowing(): boolean {
+    return !this._paused && this._isEndInSight;
+  }
+
   get seen(): number {
     return this._hooks.seen?.() ?? 0;
   }
 
   write(bytes: Uint8Array, offset: number, done: () => void): void {
+    const [last] = this._steps.filter(isBytes).slice(-1);
+    if (
+      last &&
+      last.offset + last.bytes.length !== offset &&
+      this.isFollowing
+    ) {
+      // They would be replaced as soon as they are shown.
+      this._dropNew();
+    }
     this._steps.push({ kind: 'bytes', offset, bytes, done });
     this._pump();
   }
@@ -75,7 +106,8 @@ export class TerminalSink implements ILogSink {
   prepend(bytes: Uint8Array, offset: number): number {
     const top = this._hooks.top?.() ?? null;
     // What is being parsed now is among the lines already.
-    const kept = this.lines.chunks();
+    const known = this.lines.chunks();
+    const kept = chunksFrom(known, offset + bytes.length);
     let room = MAX_KEPT_BYTES;
     let rows = Math.max(MIN_KEPT_ROWS, this.most - rowsOf(bytes));
     let count = 0;
@@ -87,7 +119,8 @@ export class TerminalSink implements ILogSink {
       }
       count++;
     }
-    const isCut = count < kept.length;
+    const isCut =
+      count < kept.length || (kept.length === 0 && known.length > 0);
     const chunks = [{ offset, bytes }, ...kept.slice(0, count)];
     const last = chunks[chunks.length - 1];
     const later = isCut ? [] : this._steps;
@@ -153,7 +186,7 @@ export class TerminalSink implements ILogSink {
   private _pump(): void {
     while (!this._busy && !this._disposed) {
       const next = this._steps[0];
-      if (!next || (next.kind === 'bytes' && next.done && this._paused)) {
+      if (!next || (next.kind === 'bytes' && next.done && !this._isDue(next))) {
         return;
       }
       if (next.kind === 'bytes') {
@@ -170,9 +203,59 @@ export class TerminalSink implements ILogSink {
     }
   }
 
-  private _give(step: Step & { kind: 'bytes' }): void {
+  /** Whether new bytes may be given now. */
+  private _isDue(step: IBytes): boolean {
+    if (this._paused) {
+      return false;
+    }
+    if (!this._isEndInSight) {
+      const rows = rowsOf(step.bytes.subarray(0, MAX_WRITE_BYTES));
+      if (this._isGap(step) || this._hooks.isFull?.(rows)) {
+        this._leave();
+        return false;
+      }
+    }
+    if (this._frameBegun === null) {
+      this._frameBegun = performance.now();
+      requestAnimationFrame(() => {
+        this._frameBegun = null;
+        this._pump();
+      });
+    }
+    return performance.now() - this._frameBegun < PARSE_MS;
+  }
+
+  private get _isEndInSight(): boolean {
+    return this._hooks.isFollowing?.() ?? true;
+  }
+
+  private _isGap({ offset }: IBytes): boolean {
+    return this.lines.end !== null && this.lines.end !== offset;
+  }
+
+  /** Let go of new bytes, which would push out those that are looked at. */
+  private _leave(): void {
+    this._dropNew();
+    this._hooks.onLeave?.(this.lines.end ?? 0);
+  }
+
+  private _dropNew(): void {
+    this._life++;
+    this._steps = this._steps.filter(step => !isBytes(step) || !step.done);
+  }
+
+  private _give(step: IBytes): void {
+    const { offset } = step;
     const piece = step.bytes.subarray(0, MAX_WRITE_BYTES);
-    this.lines.add(step.offset, piece);
+    if (this._isGap(step)) {
+      // Parsed together with what follows, so that nobody sees an empty screen.
+      this._terminal.write(FULL_RESET, () => {
+        this.lines.clear();
+        this.lines.add(offset, piece);
+      });
+    } else {
+      this.lines.add(offset, piece);
+    }
     step.bytes = step.bytes.subarray(piece.length);
     step.offset += piece.length;
     if (step.bytes.length === 0) {
@@ -197,8 +280,29 @@ export class TerminalSink implements ILogSink {
   private _life = 0;
   private _steps: Step[] = [];
   private _busy = false;
+  /** When the first bytes of this frame were given; null before them. */
+  private _frameBegun: number | null = null;
   private _paused = false;
   private _disposed = false;
+}
+
+function isBytes(step: Step): step is IBytes {
+  return step.kind === 'bytes';
+}
+
+/** The bytes from an offset on; none if the one at the offset is not known. */
+function chunksFrom(chunks: IChunk[], start: number): IChunk[] {
+  const first = chunks.findIndex(
+    ({ offset, bytes }) => start >= offset && start < offset + bytes.length
+  );
+  if (first < 0) {
+    return [];
+  }
+  const { offset, bytes } = chunks[first];
+  return [
+    { offset: start, bytes: bytes.subarray(start - offset) },
+    ...chunks.slice(first + 1)
+  ];
 }
 
 /** How many rows bytes take, or a little more. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def test_following_a_log_that_grows_and_moves(tmp_path: Path) -> None:
         stream.write(b" there")
         assert follower.read(99) == b" there"
     assert follower.offset == 11
+    follower.close()
+
+
+def test_jumping_to_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntwo\nthree\nfour\n")
+    follower = LogFollower(path)
+    assert not follower.jump(99)
+    assert follower.read(4) == b"one\n"
+    assert follower.size == 19
+    assert follower.jump(8)
+    assert follower.offset == 14
+    assert follower.read(99) == b"four\n"
+    assert not follower.jump(8)  # never backwards
+    path.rename(tmp_path / "moved")
+    assert not follower.jump(1)
+    os.mkfifo(path)
+    assert not follower.jump(1)
+    assert follower.offset == 19
     follower.close()
 
 

@@ -62,7 +62,11 @@ export class FakeTerminal implements IWritable {
     if (!next) {
       return false;
     }
-    for (const character of new TextDecoder().decode(next.data)) {
+    const text = new TextDecoder().decode(next.data);
+    if (text === '\x1bc') {
+      this.reset();
+    }
+    for (const character of text.replace('\x1bc', '')) {
       if (character === '\n') {
         this._add(false);
         continue;

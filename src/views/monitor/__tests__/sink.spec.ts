@@ -3,6 +3,10 @@ import { encode, FakeTerminal } from './faketerminal';
 
 const HIT = { length: 1, line: 0, text: '' };
 
+// Time stands still unless it is told to go on.
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
 describe('TerminalSink', () => {
   it('gives one piece at a time and tells when all is shown', () => {
     const terminal = new FakeTerminal();
@@ -46,6 +50,85 @@ describe('TerminalSink', () => {
     expect(done).toHaveBeenCalledTimes(1);
   });
 
+  it('leaves time in each frame for drawing', () => {
+    const terminal = new FakeTerminal();
+    const sink = new TerminalSink(terminal);
+    const done = jest.fn();
+    sink.write(encode('x'.repeat(150000)), 0, done);
+    terminal.parse();
+    expect(terminal.given).toHaveLength(1);
+    jest.advanceTimersByTime(10);
+    terminal.parse();
+    expect(terminal.given).toHaveLength(0);
+    jest.advanceTimersByTime(6);
+    expect(terminal.given).toHaveLength(1);
+    terminal.parseAll();
+    expect(done).toHaveBeenCalledTimes(1);
+  });
+
+  it('replaces what it shows by bytes that do not continue it', () => {
+    const terminal = new FakeTerminal();
+    const sink = new TerminalSink(terminal);
+    const done = jest.fn();
+    sink.write(encode('slow\n'), 0, done);
+    sink.write(encode('line\n'), 5, done);
+    sink.write(encode('latest\n'), 5000, done);
+    sink.write(encode('lines\n'), 5007, done);
+    terminal.parse();
+    // The second line is not waited for, and the reset comes with what follows.
+    expect(terminal.given).toHaveLength(2);
+    terminal.parseAll();
+    expect(terminal.text).toBe('latest\nlines\n');
+    expect([terminal.resets, sink.start, sink.lines.end]).toEqual([
+      1, 5000, 5013
+    ]);
+    expect(done).toHaveBeenCalledTimes(2);
+  });
+
+  it('replaces nothing while it is paused', () => {
+    const terminal = new FakeTerminal();
+    const sink = new TerminalSink(terminal);
+    sink.write(encode('read this\n'), 0, () => undefined);
+    terminal.parseAll();
+    sink.paused = true;
+    expect(sink.isFollowing).toBe(false);
+    sink.write(encode('latest\n'), 5000, () => undefined);
+    terminal.parseAll();
+    expect(terminal.text).toBe('read this\n');
+    sink.paused = false;
+    terminal.parseAll();
+    expect(terminal.text).toBe('latest\n');
+  });
+
+  it.each([
+    ['push out', 4, true],
+    ['replace', 5000, false]
+  ])(
+    'leaves the end before bytes that would %s what is looked at',
+    (_, offset, isFull) => {
+      const terminal = new FakeTerminal();
+      const left = jest.fn();
+      let isFollowing = true;
+      const sink = new TerminalSink(terminal, {
+        isFollowing: () => isFollowing,
+        isFull: () => isFull,
+        onLeave: left
+      });
+      const done = jest.fn();
+      sink.write(encode('one\n'), 0, done);
+      terminal.parseAll();
+      isFollowing = false;
+      sink.paused = true;
+      sink.write(encode('two\n'), offset, done);
+      sink.write(encode('three\n'), offset + 4, done);
+      sink.paused = false;
+      terminal.parseAll();
+      expect(terminal.text).toBe('one\n');
+      expect(left.mock.calls).toEqual([[4]]);
+      expect(done).toHaveBeenCalledTimes(1);
+    }
+  );
+
   it('ignores a terminal that answers after its end', () => {
     const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
@@ -73,6 +156,30 @@ describe('TerminalSink', () => {
     expect(done).toHaveBeenCalledTimes(2);
     expect(rewritten).toHaveBeenCalledWith(105);
     expect(sink.start).toBe(95);
+  });
+
+  it('writes no line twice when the first rows are gone', () => {
+    const terminal = new FakeTerminal(5);
+    const sink = new TerminalSink(terminal, {}, 5);
+    const log = 'l0\nl1\nl2\nl3\nl4\nl5\nl6\nl7\n';
+    sink.write(encode(log), 0, () => undefined);
+    terminal.parseAll();
+    expect(sink.start).toBe(12);
+    sink.prepend(encode('l2\nl3\n'), 6);
+    terminal.parseAll();
+    expect(sink.lines.text(0, 100)).toBe(log.slice(6));
+  });
+
+  it('puts nothing in front of bytes that do not follow', () => {
+    const terminal = new FakeTerminal();
+    const sink = new TerminalSink(terminal);
+    const done = jest.fn();
+    sink.write(encode('latest\n'), 5000, done);
+    terminal.parseAll();
+    // What was asked for before the first rows went out.
+    expect(sink.prepend(encode('old\n'), 100)).toBe(104);
+    terminal.parseAll();
+    expect(terminal.text).toBe('old\n');
   });
 
   it('lets the end go where there is no room for all', () => {
