@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Collect no garbage inside the block, in any thread: for seconds, not longer."""
+    """Collect no garbage inside the block, in any thread of the process."""
     if not gc.isenabled():  # another block enables it
         yield
         return
