@@ -219,7 +219,9 @@ def aim(python: str) -> Peer:
 
 
 TRACKIO_SERVER = """
-import os, sys, trackio
+import os, sys
+os.environ["TRACKIO_DIR"] = os.getcwd()
+import trackio
 trackio.show("train", open_browser=False, host="127.0.0.1", server_port=int(sys.argv[1]), block_thread=True)
 """
 PEERS = {
