@@ -63,7 +63,7 @@ export class PageWidget extends VisibleWidget {
     }
   }
 
-  protected override render(): JSX.Element {
+  protected override render(): JSX.Element | null {
     const View = (this._view ??= this._makeView());
     return (
       <TransContext.Provider value={this._trans}>

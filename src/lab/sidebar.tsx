@@ -6,20 +6,25 @@ import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
 import * as React from 'react';
 
+import type { ITrans } from '../views/shared/context';
+import type { SidebarView } from '../views/sidebar';
 import { describe } from './arguments';
 import { pyrunsIcon } from './icons';
 import { ownArgs } from './caller';
-import { VisibleWidget } from './pagewidget';
+import { PageWidget } from './pagewidget';
 import { CommandIDs, ICore } from './tokens';
 
 /** The panel; nothing is shown, loaded or streamed while it is hidden. */
-class SidebarPanel extends VisibleWidget {
-  constructor(
-    private readonly _pyruns: ICore,
-    private readonly _app: JupyterFrontEnd
-  ) {
-    super();
-    const { trans } = _pyruns;
+class SidebarPanel extends PageWidget {
+  constructor(pyruns: ICore, app: JupyterFrontEnd) {
+    super(pyruns.trans, async () => {
+      const [{ SidebarView }] = await Promise.all([
+        import('../views/sidebar'),
+        import('../../style/views.css')
+      ]);
+      return <Sidebar pyruns={pyruns} app={app} view={SidebarView} />;
+    });
+    const { trans } = pyruns;
     this.id = 'pyruns-sidebar';
     this.title.icon = pyrunsIcon;
     this.title.caption = trans.__('Pyruns');
@@ -29,57 +34,55 @@ class SidebarPanel extends VisibleWidget {
   }
 
   protected override render(): JSX.Element | null {
-    if (!this.isVisible) {
-      return null;
-    }
-    const View = this._view;
-    const { commands } = this._app;
-    const canOpen = commands.hasCommand(CommandIDs.openWorkspace);
-    return (
-      <React.Suspense fallback={null}>
-        <View
-          session={this._pyruns.session}
-          system={this._pyruns.system}
-          trans={this._pyruns.trans}
-          onOpen={(page, workspace, task) =>
-            void commands.execute(CommandIDs.openPage, {
-              page,
-              workspace: workspace.id,
-              ...(task ? { task } : {})
-            })
-          }
-          onOpenSelected={
-            canOpen
-              ? () => void commands.execute(CommandIDs.openWorkspace, ownArgs())
-              : undefined
-          }
-          onExample={
-            canOpen && this._pyruns.session.rights.canWrite
-              ? () => void this._openExample()
-              : undefined
-          }
-        />
-      </React.Suspense>
-    );
+    return this.isVisible ? super.render() : null;
   }
+}
 
-  private async _openExample(): Promise<void> {
-    try {
-      const { openExample } = await import('./example');
-      await openExample(this._app);
-    } catch (error) {
-      const title = this._pyruns.trans.__('Couldn’t create the example');
-      void showErrorMessage(title, error as Error);
-    }
+interface ISidebarProps {
+  readonly pyruns: ICore;
+  readonly app: JupyterFrontEnd;
+  readonly view: typeof SidebarView;
+}
+
+/** The view, with what it can do in this Lab. */
+function Sidebar({ pyruns, app, view: View }: ISidebarProps): JSX.Element {
+  const { session, system, trans } = pyruns;
+  const { commands } = app;
+  const canOpen = commands.hasCommand(CommandIDs.openWorkspace);
+  return (
+    <View
+      session={session}
+      system={system}
+      trans={trans}
+      onOpen={(page, workspace, task) =>
+        void commands.execute(CommandIDs.openPage, {
+          page,
+          workspace: workspace.id,
+          ...(task ? { task } : {})
+        })
+      }
+      onOpenSelected={
+        canOpen
+          ? () => void commands.execute(CommandIDs.openWorkspace, ownArgs())
+          : undefined
+      }
+      onExample={
+        canOpen && session.rights.canWrite
+          ? () => void showExample(app, trans)
+          : undefined
+      }
+    />
+  );
+}
+
+async function showExample(app: JupyterFrontEnd, trans: ITrans): Promise<void> {
+  try {
+    const { openExample } = await import('./example');
+    await openExample(app);
+  } catch (error) {
+    const title = trans.__('Couldn’t create the example');
+    void showErrorMessage(title, error as Error);
   }
-
-  private readonly _view = React.lazy(async () => {
-    const [{ SidebarView }] = await Promise.all([
-      import('../views/sidebar'),
-      import('../../style/views.css')
-    ]);
-    return { default: SidebarView };
-  });
 }
 
 export const sidebarPlugin: JupyterFrontEndPlugin<void> = {

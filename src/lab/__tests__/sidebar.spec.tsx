@@ -1,0 +1,51 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { act, fireEvent, screen } from '@testing-library/react';
+import { CommandRegistry } from '@lumino/commands';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import { plainTrans } from '../../views/shared/context';
+import { sidebarPlugin } from '../sidebar';
+import type { ICore } from '../tokens';
+
+let mockIsMissing = true;
+
+jest.mock('../../views/sidebar', () => {
+  if (mockIsMissing) {
+    throw new Error('Loading chunk sidebar failed');
+  }
+  return { SidebarView: () => <p>GPUs and tasks</p> };
+});
+
+const settle = () =>
+  act(async () => {
+    MessageLoop.flush();
+    await new Promise(resolve => setTimeout(resolve, 20));
+  });
+
+it('shows why it could not be loaded, and loads it on Retry', async () => {
+  const panels: Widget[] = [];
+  const app = {
+    commands: new CommandRegistry(),
+    shell: { add: (panel: Widget) => panels.push(panel) }
+  } as unknown as JupyterFrontEnd;
+  const core = {
+    trans: plainTrans,
+    session: { rights: { canWrite: true } }
+  } as unknown as ICore;
+  void sidebarPlugin.activate(app, core, null, null);
+  const logged = jest.spyOn(console, 'error').mockImplementation();
+  Widget.attach(panels[0], document.body);
+  await settle();
+  expect(screen.getByRole('alert')).toHaveTextContent('Loading chunk');
+  mockIsMissing = false;
+  fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
+  await settle();
+  expect(panels[0].node).toHaveTextContent('GPUs and tasks');
+  panels[0].hide();
+  await settle();
+  expect(panels[0].node).toBeEmptyDOMElement();
+  panels[0].dispose();
+  logged.mockRestore();
+});
