@@ -85,7 +85,7 @@ def test_a_long_run_is_looked_at_less_often(shell: Project, monkeypatch: pytest.
             observation.beat(now, now, 0)
         return now - began - age
 
-    assert seconds_until_seen(10) <= 1.5
+    assert seconds_until_seen(10) <= 2  # two looks at most, as the run may be 5 s older
     assert 4 < seconds_until_seen(1000) < 6
     # Silence ends with the next output, so a rule about it does not wait for the next look.
     observation.beat(began + 2000, began + 2000, 0)

@@ -15,7 +15,8 @@ jest.mock('../../views/sidebar', () => {
   if (mockIsMissing) {
     throw new Error('Loading chunk sidebar failed');
   }
-  return { SidebarView: () => <p>GPUs and tasks</p> };
+  const text = 'GPUs and tasks';
+  return { SidebarView: () => <p>{text}</p> };
 });
 
 const settle = () =>
