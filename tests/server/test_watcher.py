@@ -153,7 +153,7 @@ async def test_a_look_after_a_change_sees_it(
 async def test_a_look_goes_before_the_watch(
     train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A workspace is looked at once before it is watched, and a page does not wait for the watch."""
+    """The server reads a workspace once before it watches it, and a page does not wait for the watch."""
     refreshes: list[int] = []
     began, go_on, looked, release = (threading.Event() for _ in range(4))
     made: list[FolderWatch] = []
@@ -202,7 +202,7 @@ async def test_a_look_goes_before_the_watch(
 async def test_a_task_that_is_made_before_the_watch_begins(
     train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No notification tells of it, and the first look of the watch may be that of an earlier request."""
+    """No notification reports it, and the first look of the watch may be that of an earlier request."""
     monkeypatch.setattr(watcher_module, "IDLE_PERIOD_SECONDS", 3600.0)
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))

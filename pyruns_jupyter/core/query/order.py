@@ -140,7 +140,7 @@ def _are_numbers(values: Sequence[Any]) -> bool:
     """
     try:
         total = sum(values)
-    except (TypeError, OverflowError):  # the latter for a very large whole number beside fractions
+    except (TypeError, OverflowError):  # the latter for a very large integer among floats
         return False
     return bool(total == total)
 

@@ -18,7 +18,7 @@ export interface ISinkHooks {
   onReveal?(hit: IHit): void;
   /** Whether the last row is in sight. */
   isFollowing?(): boolean;
-  /** Whether so many rows more would push out rows in sight. */
+  /** Whether that number of new rows would push out rows in view. */
   isFull?(rows: number): boolean;
   /** Bytes from an offset on are not shown, since others are looked at. */
   onLeave?(end: number): void;
@@ -248,7 +248,7 @@ export class TerminalSink implements ILogSink {
     const { offset } = step;
     const piece = step.bytes.subarray(0, MAX_WRITE_BYTES);
     if (this._isGap(step)) {
-      // Parsed together with what follows, so that nobody sees an empty screen.
+      // Parsed together with what follows, so that no empty screen is shown.
       this._terminal.write(FULL_RESET, () => {
         this.lines.clear();
         this.lines.add(offset, piece);

@@ -1,4 +1,4 @@
-"""The garbage collector is paused only as long as somebody wants it."""
+"""The garbage collector is paused only inside a block."""
 
 from __future__ import annotations
 
