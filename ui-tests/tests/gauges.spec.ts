@@ -23,7 +23,7 @@ test('gauges show CPU, memory and each GPU, and move', async ({
   const server = await serve(undefined, { environment: nvml.environment });
   await openLab(page, server.url, 'digits');
   await openInPyruns(page, 'train.py');
-  const machine = page.getByRole('region', { name: 'This machine' });
+  const machine = page.getByRole('region', { name: 'Machine utilization' });
   const gauge = (name: string) =>
     machine.getByRole('meter', { name, exact: true });
   await expect(gauge('CPU')).toHaveAttribute('aria-valuenow', /\d/);

@@ -24,7 +24,10 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
   const { latest, history } = useStore(model);
   const recent = history.slice(-HISTORY_SECONDS);
   return (
-    <section className="pyr-gauges" aria-label={trans.__('This machine')}>
+    <section
+      className="pyr-gauges"
+      aria-label={trans.__('Machine utilization')}
+    >
       <Gauge
         name={trans.__('CPU')}
         value={latest ? latest.cpu.percent : null}
