@@ -32,6 +32,7 @@ MAX_AGE_SECONDS = 0.3  # how long an index is used without reading the disk agai
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # between two reads while there are listeners
 LIVE_PERIOD_SECONDS = 1.0  # the same at least with file system notifications, which metrics do not cause
 IDLE_PERIOD_SECONDS = 10.0  # the same with file system notifications and without active tasks
+SLOW_SECONDS = 1.0  # of a look, from which on requests do not wait for those of the watch
 MAX_SHARE = 0.01  # of the time, to look at all tasks although there are notifications
 CHECK_SECONDS = 3.0  # between two checks that a scheduler is alive
 IDLE_CHECK_SECONDS = 30.0  # the same without active tasks: the driver of a study may have died
@@ -93,6 +94,9 @@ class Watcher:
         self._has_looked = False
         self._announced = 0  # the last revision that listeners were notified of
         self._looked_at = float("-inf")  # when the last look at the disk began
+        self._looking_since = float("inf")  # when the present look at the disk began
+        self._look_seconds = 0.0  # of the last look at the disk, 0 if it failed
+        self._watched_since = float("inf")
         self._changed_at = float("-inf")  # when a request of this server changed the disk
         self._checked_at = float("-inf")
         self._answers: Answers = {}  # of the revision `_answers_of`
@@ -157,7 +161,13 @@ class Watcher:
         return await asyncio.shield(answer)
 
     async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = MAX_AGE_SECONDS) -> T:
-        """Return what `read` returns for an index at most `max_age` seconds old. `read` runs in a thread."""
+        """Return what `read` returns for an index at most `max_age` seconds old. `read` runs in a thread.
+
+        While the watch needs long for a look, it is the index of the last one, unless `max_age` is 0.
+        Listeners are told of what has changed when the look ends.
+        """
+        if max_age > 0 and self._is_slow():
+            return await self._run(self._read_known, read)
         async with self._turn:
             known = self._announced
             look: Callable[[], _Look[T]] = partial(self._look, read, max_age, known)
@@ -174,12 +184,30 @@ class Watcher:
         self._check_scheduler_if_due(self.active)
         return seen.answer
 
+    def _is_slow(self) -> bool:
+        """Return whether the watch needs long for a look, and nothing was changed here since the last one."""
+        if self._looked_at < max(self._watched_since, self._changed_at):
+            return False
+        return max(self._look_seconds, time.monotonic() - self._looking_since) > SLOW_SECONDS
+
+    def _read_known(self, read: Callable[[TaskIndex], T]) -> T:
+        """Read the index while a look may change it."""
+        while True:
+            revision = self._index.revision
+            answer = read(self._index)
+            if self._index.revision == revision:
+                return answer
+
     def _look(self, read: Callable[[TaskIndex], T], max_age: float, known: int) -> _Look[T]:
         with self._index_lock:
             now = time.monotonic()
             if self._looked_at < max(now - max_age, self._changed_at):
-                self._events += self._events_of.take(self._refresh(now))
-                self._looked_at = now
+                self._looking_since, seconds = now, 0.0
+                try:
+                    self._events += self._events_of.take(self._refresh(now))
+                    self._looked_at, seconds = now, time.monotonic() - now
+                finally:
+                    self._looking_since, self._look_seconds = float("inf"), seconds
             answer = read(self._index)
             has_news = known > 0 and self._index.revision != known and bool(self._listeners)
             message = self._message(known) if has_news else None
@@ -235,6 +263,7 @@ class Watcher:
         event = asyncio.Event()
         self._listeners.add(event)
         if self._polling is None:
+            self._watched_since = time.monotonic()
             self._polling = asyncio.ensure_future(
                 self._background.keep_running(f"Watching {self.workspace.folder}", self._poll)
             )
@@ -246,7 +275,7 @@ class Watcher:
                 self._polling.cancel()
                 self._ending.add(self._polling)
                 self._polling.add_done_callback(self._ending.discard)
-                self._polling = None
+                self._polling, self._watched_since = None, float("inf")
 
     async def _poll(self) -> None:
         self._period = MIN_PERIOD_SECONDS

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +21,44 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import fs_hints
 from pyruns_jupyter.live import watcher as watcher_module
+from pyruns_jupyter.live.watcher import Watcher
 from pyruns_jupyter.server.services import Limits, Services
 from pyruns_jupyter.server.webhook import Webhook
 from tests.core.making import set_pinned
 from tests.server.client import PATIENCE, until
 
 
-async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
+@asynccontextmanager
+async def watcher_of(
+    workspace: WorkspaceFolder, root: Path, *held: threading.Event
+) -> AsyncIterator[Watcher]:
+    """A watcher as the server has it; threads that wait for one of `held` may go on at its end."""
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
+    services = Services(root, [], limits, None, (), lambda name, facts: None, Webhook(""))
+    try:
+        yield services.watchers.get(workspace)
+    finally:
+        for event in held:
+            event.set()
+        await services.close()
+
+
+async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
     looked, go_on = threading.Event(), threading.Event()
 
     def read(index: TaskIndex) -> None:
         looked.set()
         go_on.wait(PATIENCE)
 
-    try:
-        async with watcher.listening() as changed:
-            await asyncio.sleep(0)
-            await watcher.look(lambda index: None)  # after the first look of the watcher itself
-            create_tasks(train, "lr: 0.5\n", "new")
-            look = asyncio.ensure_future(watcher.look(read, max_age=0.0))
-            await asyncio.to_thread(looked.wait, PATIENCE)
-            look.cancel()  # as when the client that asked has left
-            go_on.set()
-            await asyncio.wait_for(changed.wait(), PATIENCE)
-    finally:
+    async with watcher_of(train, jp_root_dir, go_on) as watcher, watcher.listening() as changed:
+        await asyncio.sleep(0)
+        await watcher.look(lambda index: None)  # after the first look of the watcher itself
+        create_tasks(train, "lr: 0.5\n", "new")
+        look = asyncio.ensure_future(watcher.look(read, max_age=0.0))
+        await asyncio.to_thread(looked.wait, PATIENCE)
+        look.cancel()  # as when the client that asked has left
         go_on.set()
-        await services.close()
+        await asyncio.wait_for(changed.wait(), PATIENCE)
 
 
 @pytest.mark.parametrize("has_hints", [True, False])
@@ -58,18 +70,15 @@ async def test_a_workspace_at_rest(
     if not has_hints:
         monkeypatch.setattr(fs_hints, "FolderWatch", _refuse)
     create_tasks(train, "lr: 0.5\n", "one")
-    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
     looks = 0
-    look = watcher.look
+    look = Watcher.look
 
     async def counted(*arguments: Any, **options: Any) -> Any:
         nonlocal looks
         looks += 1
         return await look(*arguments, **options)
 
-    monkeypatch.setattr(watcher, "look", counted)
+    monkeypatch.setattr(Watcher, "look", counted)
 
     async def goes_on() -> bool:
         before = looks
@@ -79,38 +88,35 @@ async def test_a_workspace_at_rest(
     async def rests() -> bool:
         return not await goes_on()
 
-    try:
-        async with watcher.listening() as changed:
-            await until(lambda: asyncio.sleep(0, looks >= 2), "the first looks")
-            await until(rests if has_hints else goes_on, "rest" if has_hints else "further looks")
+    async with watcher_of(train, jp_root_dir) as watcher, watcher.listening() as changed:
+        await until(lambda: asyncio.sleep(0, looks >= 2), "the first looks")
+        await until(rests if has_hints else goes_on, "rest" if has_hints else "further looks")
+        changed.clear()
+        await asyncio.to_thread(set_pinned, train, "one", True)
+        await asyncio.wait_for(changed.wait(), PATIENCE)
+        changed.clear()
+        await asyncio.to_thread(create_tasks, train, "lr: 1\n", "two")
+        await asyncio.wait_for(changed.wait(), PATIENCE)
+        changed.clear()
+        await asyncio.to_thread(set_pinned, train, "two", True)  # watched by now, too
+        await asyncio.wait_for(changed.wait(), PATIENCE)
+        # Other programs make the folder first, remove it, and use its name again.
+        for number in (1, 2):
             changed.clear()
-            await asyncio.to_thread(set_pinned, train, "one", True)
-            await asyncio.wait_for(changed.wait(), PATIENCE)
-            changed.clear()
-            await asyncio.to_thread(create_tasks, train, "lr: 1\n", "two")
-            await asyncio.wait_for(changed.wait(), PATIENCE)
-            changed.clear()
-            await asyncio.to_thread(set_pinned, train, "two", True)  # watched by now, too
-            await asyncio.wait_for(changed.wait(), PATIENCE)
-            # Other programs make the folder first, remove it, and use its name again.
-            for number in (1, 2):
-                changed.clear()
-                folder = train.tasks / "three"
-                folder.mkdir()
-                await asyncio.sleep(1.0)
-                (folder / "task_info.json").write_text(
-                    f'{{"name": "three", "status": "completed", "n": {number}}}'
-                )
-                await until(lambda: known(watcher, "three", "completed"), "the new task")
-                (folder / "task_info.json").write_text('{"name": "three", "status": "failed"}')
-                await until(lambda: known(watcher, "three", "failed"), "the changed task")
-                shutil.rmtree(folder)
-                await until(lambda: known(watcher, "three", None), "the task is gone")
-    finally:
-        await services.close()
+            folder = train.tasks / "three"
+            folder.mkdir()
+            await asyncio.sleep(1.0)
+            (folder / "task_info.json").write_text(
+                f'{{"name": "three", "status": "completed", "n": {number}}}'
+            )
+            await until(lambda: known(watcher, "three", "completed"), "the new task")
+            (folder / "task_info.json").write_text('{"name": "three", "status": "failed"}')
+            await until(lambda: known(watcher, "three", "failed"), "the changed task")
+            shutil.rmtree(folder)
+            await until(lambda: known(watcher, "three", None), "the task is gone")
 
 
-async def known(watcher: watcher_module.Watcher, name: str, status: str | None) -> bool:
+async def known(watcher: Watcher, name: str, status: str | None) -> bool:
     """Whether the last look found a task with this status."""
     row = watcher._index.rows.get(name)
     return (row.status if row else None) == status
@@ -128,26 +134,19 @@ async def test_a_look_after_a_change_sees_it(
         return update(watch, *arguments)
 
     monkeypatch.setattr(FolderWatch, "update", late)
-    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
 
     async def rows() -> Mapping[str, TaskRow]:
         return await watcher.look(lambda index: index.rows, max_age=0.0)
 
-    try:
-        async with watcher.listening():
+    async with watcher_of(train, jp_root_dir, go_on) as watcher, watcher.listening():
+        await rows()
+        for name in create_tasks(train, "lr: 0.5 | 0.25 | 0.125\n", "new"):
+            assert name in await rows()
+            await asyncio.sleep(0.1)  # it is not read again because it has just changed
             await rows()
-            for name in create_tasks(train, "lr: 0.5 | 0.25 | 0.125\n", "new"):
-                assert name in await rows()
-                await asyncio.sleep(0.1)  # it is not read again because it has just changed
-                await rows()
-                for pinned in (True, False):
-                    await asyncio.to_thread(set_pinned, train, name, pinned)
-                    assert (await rows())[name].pinned is pinned
-    finally:
-        go_on.set()
-        await services.close()
+            for pinned in (True, False):
+                await asyncio.to_thread(set_pinned, train, name, pinned)
+                assert (await rows())[name].pinned is pinned
 
 
 async def test_a_look_goes_before_the_watch(
@@ -176,10 +175,7 @@ async def test_a_look_goes_before_the_watch(
     monkeypatch.setattr(FolderWatch, "update", late)
     monkeypatch.setattr(TaskIndex, "refresh", counted)
     names = dict.fromkeys(create_tasks(train, "lr: 0.5 | 0.25\n", "new")).keys()
-    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
-    try:
+    async with watcher_of(train, jp_root_dir, go_on, release) as watcher:
         await watcher.look(lambda index: None)
         async with watcher.listening():
             await asyncio.to_thread(began.wait, PATIENCE)
@@ -193,10 +189,63 @@ async def test_a_look_goes_before_the_watch(
             await look
             await until(lambda: asyncio.sleep(0, not made[0].unwatched(names)), "the watch")
             await until(lambda: asyncio.sleep(0, len(refreshes) > 2), "a look after the watch began")
-    finally:
+
+
+async def test_pages_do_not_wait_for_a_slow_look_of_the_watch(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They get what the last one found; what the present one finds is announced when it ends."""
+    monkeypatch.setattr(watcher_module, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(fs_hints, "FolderWatch", _refuse)
+    began, go_on = threading.Event(), threading.Event()
+    refresh = TaskIndex._refresh
+
+    def slow(index: TaskIndex, names: Any) -> Changes:
+        if "new" in os.listdir(index.workspace.tasks):
+            began.set()
+            go_on.wait(PATIENCE)
+        return refresh(index, names)
+
+    def page(index: TaskIndex) -> Callable[[], object]:
+        names, swept = [*index.rows], index.columns()[0]
+        return lambda: [names, swept]
+
+    monkeypatch.setattr(TaskIndex, "_refresh", slow)
+    create_tasks(train, "lr: 0.5\n", "old")
+    async with watcher_of(train, jp_root_dir, go_on) as watcher, watcher.listening() as changed:
+        await until(lambda: asyncio.sleep(0, watcher.known_counts), "the first look")
+        await asyncio.sleep(1)
+        changed.clear()
+        create_tasks(train, "lr: 0.5\n", "new")  # by another program
+        await asyncio.to_thread(began.wait, PATIENCE)
+        await asyncio.sleep(0.3)
+        before = await asyncio.wait_for(watcher.answer("page", page), PATIENCE)
+        watcher.touch()
+        after = asyncio.ensure_future(watcher.answer("page", page))
+        await asyncio.sleep(0.5)
+        assert not after.done()  # what this server has changed is on the page
         go_on.set()
-        release.set()
-        await services.close()
+        await asyncio.wait_for(changed.wait(), PATIENCE)
+        assert [json.loads(before)[0], json.loads(await after)[0]] == [["old"], ["new", "old"]]
+
+
+async def test_a_slow_look_that_fails_is_not_hidden(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher_module, "SLOW_SECONDS", 0.0)  # all are
+    create_tasks(train, "lr: 0.5\n", "old")
+    async with watcher_of(train, jp_root_dir) as watcher, watcher.listening():
+        await until(lambda: asyncio.sleep(0, watcher.known_counts), "the first look")
+        monkeypatch.setattr(TaskIndex, "_refresh", _refuse)
+
+        async def fails() -> bool:
+            try:
+                await watcher.look(lambda index: None)
+            except OSError:
+                return True
+            return False
+
+        await until(fails, "the error")
 
 
 async def test_a_task_that_is_made_before_the_watch_begins(
@@ -204,17 +253,12 @@ async def test_a_task_that_is_made_before_the_watch_begins(
 ) -> None:
     """No notification reports it, and the first look of the watch may be that of an earlier request."""
     monkeypatch.setattr(watcher_module, "IDLE_PERIOD_SECONDS", 3600.0)
-    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
     train.tasks.mkdir(exist_ok=True)
-    try:
+    async with watcher_of(train, jp_root_dir) as watcher:
         await watcher.look(lambda index: None)
         (name,) = create_tasks(train, "lr: 0.5\n", "new")
         async with watcher.listening():
             await until(lambda: known(watcher, name, "pending"), "the new task")
-    finally:
-        await services.close()
 
 
 async def test_a_folder_in_place_of_another_is_watched(train: WorkspaceFolder) -> None:
@@ -235,10 +279,7 @@ async def test_remembered_answers_are_bounded_in_size(
     train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher_module, "MAX_ANSWERS_SIZE", 1000)
-    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watchers.get(train)
-    try:
+    async with watcher_of(train, jp_root_dir) as watcher:
         for number in range(5):
             await watcher.answer(number, lambda index: lambda: "x" * 400)
         await watcher.answer("large", lambda index: lambda: "x" * 2000)
@@ -249,11 +290,9 @@ async def test_remembered_answers_are_bounded_in_size(
         known = [text for question in remembered if (text := watcher.known(question)) is not None]
         assert '"x"' in known
         assert sum(map(len, known)) <= 1000
-    finally:
-        await services.close()
 
 
-def _refuse(folder: Path) -> None:
+def _refuse(*arguments: Any) -> None:
     raise OSError(95, "not supported")
 
 

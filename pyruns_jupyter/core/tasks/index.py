@@ -55,8 +55,8 @@ class Changes(Struct, frozen=True):
 
 
 class TaskIndex:
-    """All tasks of one workspace. `refresh` may run in a thread; `rows` and `counts` are replaced, never
-    changed. `rows` are in the natural order of their names.
+    """All tasks of one workspace, which other threads may read while `refresh` runs: `rows` and `counts` are
+    replaced, never changed, and then `revision` is. `rows` are in the natural order of their names.
     """
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
@@ -85,7 +85,9 @@ class TaskIndex:
         self.aggregates = TaskAggregates(workspace.paths)
         self._configs: ConfigCache | None = None
         self._configs_at = 0  # the revision that the configurations belong to
-        self._configs_lock = threading.Lock()  # held while files are read; taken before `_lock`
+        # The first two are held while files are read, and taken before `_lock`.
+        self._refresh_lock = threading.Lock()
+        self._configs_lock = threading.Lock()
         self._lock = threading.Lock()
 
     def refresh(self, names: Iterable[str] | None = None) -> Changes:
@@ -94,7 +96,7 @@ class TaskIndex:
         With `names`, only these tasks are looked at, those that run, and those that may have changed at the
         moment when they were read.
         """
-        with self._lock:
+        with self._refresh_lock:
             try:
                 if self._has_refreshed:
                     changes = self._refresh(names)
@@ -151,7 +153,7 @@ class TaskIndex:
         found within a few calls. Results of earlier calls are not modified.
         """
         with self._configs_lock:
-            with self._lock:  # not while files are read: `refresh` needs it
+            with self._lock:
                 if self._configs is None or self._configs_at < self._forgotten:
                     self._configs, self._configs_at = ConfigCache(str(self.workspace.tasks)), 0
                 changed, removed = [], self._removed_after(self._configs_at)
@@ -222,7 +224,8 @@ class TaskIndex:
         removed = sorted((gone | self._unfinished) & rows.keys())
         self._has_refreshed = True
         if changed or removed or adopted:
-            self._apply(changed, removed, adopted, ordered)
+            with self._lock:
+                self._apply(changed, removed, adopted, ordered)
         return Changes([*self.rows.values()] if is_first else changed, removed, self.revision)
 
     def _tasks_among(
@@ -296,7 +299,8 @@ class TaskIndex:
             self._forgotten = self._removed.popleft()[0]
         if not new.keys() <= base.keys():
             rows = {name: rows[name] for name in in_natural_order(rows, ordered)}
-        self.rows, self.counts, self.revision = rows, counts, revision
+        self.rows, self.counts = rows, counts
+        self.revision = revision
 
     def _count(self, counts: dict[str, int], rows: Collection[TaskRow], by: int) -> None:
         for status, number in Counter(shown_statuses(rows)).items():
