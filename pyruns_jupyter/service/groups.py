@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from operator import attrgetter, is_, ne
+from operator import attrgetter, is_, itemgetter
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
@@ -75,10 +75,7 @@ class GroupRequest(PageRequest, frozen=True):
         def make() -> dict[str, Any]:
             found = select(sort="created", order="asc", is_given_up=is_given_up, aggregates=self.metrics)
             rows, known = [row for row in found.items if row.readable], index.configs()
-            configs = [
-                row.swept if config is None or config is EMPTY else config
-                for row, config in zip(rows, map(known.get, map(attrgetter("name"), rows)), strict=True)
-            ]
+            configs = _configs_of(rows, known)
             keys = self.by or _differing(configs, self.fold)
             groups = self._ordered(_gather(rows, configs, keys, found.values))
             items = [_model(group) for group in groups[self.offset : self.offset + self.limit]]
@@ -121,6 +118,17 @@ class GroupRequest(PageRequest, frozen=True):
         return sort_by(groups, [*map(rank, groups)], self.order == "desc")
 
 
+def _configs_of(
+    rows: Sequence[TaskRow], known: Mapping[str, Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return the configuration of each row; its swept values if that is not known."""
+    found = [known.get(row.name) for row in rows]
+    if any(map(is_, found, repeat(None))) or any(map(is_, found, repeat(EMPTY))):
+        pairs = zip(rows, found, strict=True)
+        return [row.swept if config is None or config is EMPTY else config for row, config in pairs]
+    return cast("list[Mapping[str, Any]]", found)
+
+
 def _differing(configs: Sequence[Mapping[str, Any]], fold: Iterable[str]) -> tuple[str, ...]:
     folded = set(fold)
     # Most keys that differ at all do so among a few tasks.
@@ -146,23 +154,23 @@ def _gather(
     aggregates: Mapping[str, Mapping[str, Any]],
 ) -> list[_Group]:
     columns = [value_keys(column_of(configs, key)) for key in keys]
-    places: Iterable[Hashable] = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
-    groups: dict[Hashable, _Group] = {}
-    for row, config, place in zip(rows, configs, places if columns else repeat(()), strict=False):
-        group = groups.get(place)
-        if group is None:
-            values = {key: config.get(key) for key in keys}
-            groups[place] = _Group(values, [row], aggregates)
-        else:
-            group.rows.append(row)
-    return list(groups.values())
+    combined = zip(*columns, strict=True) if columns else repeat((), len(rows))
+    places: Sequence[Hashable] = columns[0] if len(columns) == 1 else [*combined]
+    members: defaultdict[Hashable, list[TaskRow]] = defaultdict(list)
+    for place, row in zip(places, rows, strict=True):
+        members[place].append(row)
+    first = dict(zip(reversed(places), reversed(configs), strict=True))
+    return [
+        _Group({key: first[place].get(key) for key in keys}, its, aggregates)
+        for place, its in members.items()
+    ]
 
 
 def _model(group: _Group) -> dict[str, Any]:
     counts = Counter(map(attrgetter("status"), group.rows))
     some = [figures for figures in group.figures if figures]
     keys = dict.fromkeys(key for shape in dict.fromkeys(map(tuple, some)) for key in shape)
-    figures = {key: _summary([figures[key] for figures in some if key in figures]) for key in keys}
+    figures = {key: _summary(_values_of(some, key)) for key in keys}
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
@@ -170,7 +178,7 @@ def _model(group: _Group) -> dict[str, Any]:
         "query": query_of(group.values),
         "counts": {status: counts[status] for status in SHOWN_STATUSES},
         "figures": {key: summary for key, summary in figures.items() if summary is not None},
-        "duration": _summary(map(attrgetter("duration"), group.rows)),
+        "duration": _summary([row.duration for row in group.rows if row.duration is not None]),
         **usage_of(group.rows)._asdict(),
     }
 
@@ -193,25 +201,37 @@ def query_of(values: Mapping[str, Any]) -> str | None:
     return " ".join(terms)
 
 
-def _numbers(values: Iterable[Any]) -> list[float]:
-    values = [*values]
-    is_plain = _NUMBERS.issuperset(map(type, values)) and not any(map(ne, values, values))  # the latter: NaN
-    if is_plain and values and min(values) > -_MAX_VALUE and max(values) < _MAX_VALUE:
-        return [*map(float, values)]
-    return [float(one) for one in values if type(one) in _NUMBERS and -_MAX_VALUE < one < _MAX_VALUE]
+def _values_of(mappings: Sequence[Mapping[str, Any]], key: str) -> list[Any]:
+    """Return the values of a key in those mappings that have it."""
+    try:
+        return [*map(itemgetter(key), mappings)]  # mostly all of them
+    except KeyError:
+        return [one[key] for one in mappings if key in one]
+
+
+def _numbers(values: Sequence[Any]) -> tuple[Sequence[float], float, float] | None:
+    """Return the finite numbers among some values, the least and the greatest; None if there are none."""
+    if values and _NUMBERS.issuperset(map(type, values)):
+        least, greatest = min(values), max(values)
+        # With NaN among them, the sum is NaN.
+        if least > -_MAX_VALUE and greatest < _MAX_VALUE and (total := sum(values)) == total:
+            return values, float(least), float(greatest)
+    numbers = [float(one) for one in values if type(one) in _NUMBERS and -_MAX_VALUE < one < _MAX_VALUE]
+    return (numbers, min(numbers), max(numbers)) if numbers else None
 
 
 def _mean(values: Iterable[Any]) -> float | None:
-    numbers = _numbers(values)
-    return fmean(numbers) if numbers else None
+    found = _numbers([*values])
+    return fmean(found[0]) if found else None
 
 
-def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
+def _summary(values: Sequence[Any]) -> dict[str, Any] | None:
     """Return count, mean, sample standard deviation (n - 1), minimum and maximum of the finite numbers."""
-    numbers = _numbers(values)
-    if not numbers:
+    found = _numbers(values)
+    if found is None:
         return None
-    count, least, greatest = len(numbers), min(numbers), max(numbers)
+    numbers, least, greatest = found
+    count = len(numbers)
     mean, deviation = least, 0.0 if count > 1 else None
     if least != greatest:
         mean = fmean(numbers)

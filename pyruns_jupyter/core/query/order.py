@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from math import nan
 from operator import ge, le
 from typing import Any, TypeVar
@@ -104,7 +104,7 @@ def sort_by(
     """Return the `first` items sorted by their values: numbers, then texts, or reversed; those without a
     value last.
     """
-    counted = _first_numbers(values, is_descending, first)
+    counted: Sequence[int] | None = _first_numbers(values, is_descending, first)
     if counted is None and frozenset(map(type, values)) - NO_VALUES == {str}:
         texts = {one for one in values if type(one) is str}  # many tasks have the same text
         ranks = {text: rank for rank, text in enumerate(sorted(texts, key=natural_key))}
@@ -115,12 +115,15 @@ def sort_by(
     return [items[position] for position in counted[:first]]
 
 
-def _in_order(values: Sequence[Any], is_descending: bool) -> list[int]:
+def _in_order(values: Sequence[Any], is_descending: bool) -> Sequence[int]:
     """Return the positions of all values in order."""
     numbers: Sequence[int] = range(len(values))
     texts: dict[int, str] = {}
     missing: list[int] = []
-    if not _are_numbers(values):
+    if _are_numbers(values):
+        if not is_descending and all(map(le, values, islice(values, 1, None))):
+            return numbers  # as the creation times of tasks in the order of their names
+    else:
         having = [at for at, value in enumerate(values) if value is not None and value is not MISSING]
         numbers = [at for at in having if type(values[at]) in _NUMBERS and values[at] == values[at]]
         if len(numbers) < len(having):
