@@ -164,7 +164,7 @@ export function stateOfPage(
     queryError: null,
     notices: keepEqual(old.notices, answer.notices ?? []),
     total: answer.total,
-    counts: isLate ? old.counts : answer.counts,
+    counts: isLate ? old.counts : keepEqual(old.counts, answer.counts),
     columns: mergeColumns(old.columns, answer.columns),
     best: keepEqual(old.best, answer.best ?? {}),
     usage: keepEqual(old.usage, answer.usage ?? null),
@@ -201,8 +201,9 @@ export function differInRowsOnly(
   fresh: ITaskListState,
   tasks: ReadonlySet<string>
 ): boolean {
-  // The page around the list shows no best values.
-  const isOfRows = (key: string) => ['rows', 'typical', 'best'].includes(key);
+  // The page around the list shows none of these.
+  const isOfRows = (key: string) =>
+    ['rows', 'typical', 'best', 'refreshing'].includes(key);
   const pick = ({ rows }: ITaskListState) =>
     rows.filter(row => row && tasks.has(row.name));
   const keys = Object.keys(old) as (keyof ITaskListState)[];
