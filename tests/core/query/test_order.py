@@ -16,6 +16,8 @@ _DRAW = random.Random(3)
 COLUMNS: dict[str, list[Any]] = {
     "numbers": [_DRAW.random() for _ in range(COUNT)],
     "equal": [at % 4 for at in range(COUNT)],
+    "numbers in order, some equal": [at // 3 for at in range(COUNT)],
+    "numbers in order but for the last one": [*range(1, COUNT), 0],
     "whole numbers that floats cannot tell apart": [2**53 + _DRAW.randrange(9) for _ in range(COUNT)],
     "numbers too large for floats": [10**400 * (at % 5000 == 0) + at % 7 for at in range(COUNT)],
     "some missing, some not a number": [

@@ -105,6 +105,27 @@ it('renders the line of a task that runs, and nothing around it', async () => {
   model.dispose();
 });
 
+it('renders the lines of a page that is loaded, and nothing around them', async () => {
+  const client = new FakeClient();
+  client.rows = Array.from({ length: 500 }, (_, at) => row(`task${at}`));
+  const model = new TaskListModel(client.asClient, 'ws');
+  const counter = new Counter();
+  await counter.during(() =>
+    render(
+      <ManagerView
+        model={model}
+        trans={counter.trans}
+        onOpenLog={() => undefined}
+      />
+    )
+  );
+  expect(model.getSnapshot().rows[450]).toBeUndefined();
+  const texts = await counter.during(() => model.setVisibleRange(450, 460));
+  expect(model.getSnapshot().rows[450]?.name).toBe('task450');
+  expect(texts).not.toContain(PAGE);
+  model.dispose();
+});
+
 /** Lay out everything with a size; returns what changes it. */
 function layOut(width: number, height: number) {
   let size = { width, height };
