@@ -9,7 +9,7 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 
 from tests.cli.test_cli import SCRIPT, Terminal
-from tests.core.import_runs.support import mlflow_store
+from tests.core.import_runs.support import mlflow_store, optuna_storage
 
 
 @pytest.fixture
@@ -47,11 +47,11 @@ def test_runs_are_imported_after_a_dry_run(terminal: Terminal) -> None:
 
 
 def test_a_storage_of_optuna_is_imported(terminal: Terminal, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/old.db"
-    study = optuna.create_study(study_name="old", storage=url)
+    storage = optuna_storage(tmp_path / "old.db")
+    study = optuna.create_study(study_name="old", storage=storage)
     study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=2)
     copy = optuna.storages.JournalStorage(JournalFileBackend(str(tmp_path / "trials")))  # any name
-    optuna.copy_study(from_study_name="old", from_storage=url, to_storage=copy, to_study_name="new")
+    optuna.copy_study(from_study_name="old", from_storage=storage, to_storage=copy, to_study_name="new")
     shown = terminal("import", "sqlite:///old.db", "--dry-run")
     assert "2 tasks would be created in train." in shown
     assert "old_1  Optuna   completed  lr=" in shown

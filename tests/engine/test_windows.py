@@ -19,7 +19,8 @@ PROCESSES = PACKAGE / "engine" / "processes"
 
 # Takes away what Windows does not have, and puts empty things in the place of what only Windows has.
 WITHOUT_POSIX = """
-import asyncio, ctypes, importlib, multiprocessing.popen_fork, os, psutil, signal, subprocess, sys, types
+import asyncio, ctypes, importlib, multiprocessing.popen_fork, os, psutil, shutil, signal, subprocess
+import sys, types
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
 for name in (

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.workspace.opening import open_workspace
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 SCRIPT = """\
 import argparse
@@ -123,6 +126,14 @@ def mlflow_database(path: Path, runs: int = 2) -> Path:
                     database.execute("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", row)
         database.commit()
     return path
+
+
+def optuna_storage(path: Path) -> BaseStorage:
+    """A database of Optuna. Without a pool, no connection to it stays open after an operation."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy.pool import NullPool
+
+    return RDBStorage(f"sqlite:///{path}", engine_kwargs={"poolclass": NullPool})
 
 
 def hydra_outputs(folder: Path) -> Path:

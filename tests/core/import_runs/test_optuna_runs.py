@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
@@ -22,7 +22,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.import_runs import optuna_database, optuna_journal, optuna_trials
 from pyruns_jupyter.core.import_runs.importing import ImportedRun, import_runs
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from tests.core.import_runs.support import state_of, workspace_in
+from tests.core.import_runs.support import optuna_storage, state_of, workspace_in
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical")
@@ -34,12 +34,10 @@ def journal(path: Path) -> BaseStorage:
     return JournalStorage(JournalFileBackend(str(path)))
 
 
-def database(path: Path) -> BaseStorage:
-    return RDBStorage(f"sqlite:///{path}")
-
-
 STORAGES = pytest.mark.parametrize(
-    ("name", "open_storage"), [("journal.log", journal), ("study.db", database)], ids=["journal", "database"]
+    ("name", "open_storage"),
+    [("journal.log", journal), ("study.db", optuna_storage)],
+    ids=["journal", "database"],
 )
 
 
@@ -206,7 +204,7 @@ def test_a_copied_storage_has_the_same_trials(
 
 
 def test_a_url_of_a_database(tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    optimized(database(old / "study.db"))
+    optimized(optuna_storage(old / "study.db"))
     ws = Workspace(workspace_in(tmp_path / "project"))
     monkeypatch.chdir(old)
     for url in ("sqlite:///study.db", f"sqlite:///{old}/study.db"):
@@ -219,7 +217,7 @@ def test_times_of_older_versions_are_local(
     tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = old / "study.db"
-    trial = optimized(database(path)).get_trials()[0]
+    trial = optimized(optuna_storage(path)).get_trials()[0]
     assert trial.datetime_start is not None
     stored = trial.datetime_start.timestamp()
     monkeypatch.setenv("TZ", "Asia/Tokyo")
@@ -338,7 +336,7 @@ def test_trials_of_deleted_studies_are_forgotten(tmp_path: Path, old: Path) -> N
 
 def test_a_database_with_repeated_trials(tmp_path: Path, old: Path) -> None:
     path = old / "study.db"
-    optimized(database(path))
+    optimized(optuna_storage(path))
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             "CREATE TABLE again AS SELECT * FROM trials; DROP TABLE trials; "
@@ -350,7 +348,7 @@ def test_a_database_with_repeated_trials(tmp_path: Path, old: Path) -> None:
 
 def test_a_database_with_views_or_old_tables(tmp_path: Path, old: Path) -> None:
     path = old / "study.db"
-    optimized(database(path))
+    optimized(optuna_storage(path))
     folder = workspace_in(tmp_path / "project")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE trial_values DROP COLUMN value_type")
@@ -367,7 +365,7 @@ def test_a_database_with_views_or_old_tables(tmp_path: Path, old: Path) -> None:
 
 def test_values_of_a_database_that_are_not_valid(tmp_path: Path, old: Path) -> None:
     path = old / "study.db"
-    optimized(database(path))
+    optimized(optuna_storage(path))
     with closing(sqlite3.connect(path)) as connection:
         for change in (
             "trial_params SET param_value = 'x' WHERE param_name = 'layers'",

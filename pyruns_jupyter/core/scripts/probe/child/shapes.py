@@ -61,7 +61,7 @@ def shape_of(annotation: Any, by_value: bool = False) -> dict[str, Any]:
                 return {"name": name}
         if annotation in (list, tuple, dict):
             return {"name": "dict" if annotation is dict else "list"}
-        if annotation.__module__ == "pathlib":
+        if annotation.__module__.split(".")[0] == "pathlib":  # `pathlib._local` in Python 3.13
             return {"name": "path"}
     if annotation in (Any, inspect.Parameter.empty):
         return {"name": "any"}
