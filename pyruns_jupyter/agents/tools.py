@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.printable import printable_text
+from pyruns_jupyter.core.logs.reader import ESCAPES
 from pyruns_jupyter.core.logs.search import LogSearch
 from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING
 from pyruns_jupyter.live.log_search import LogSearchStream
@@ -160,7 +161,7 @@ class AgentTools:
             return await self._search_log(task, workspace, run, lines, search)
         found: LogRange = await self._perform("readLog", workspace, task=task, run=run, tail=MAX_LOG)
         shown = deque(found.data.decode(errors="replace").splitlines(), lines)
-        return _answer({"log": [printable_text(line[:MAX_LINE]) for line in shown], "size": found.size})
+        return _answer({"log": [_plain_text(line, MAX_LINE) for line in shown], "size": found.size})
 
     async def _search_log(
         self, task: str, workspace: str, run: int | None, lines: int, search: str
@@ -176,7 +177,7 @@ class AgentTools:
             async for line in found:
                 part = json.loads(line)
                 hits += part.get("hits", [])
-        shown = [[*place, printable_text(text)] for *place, text in hits[:lines]]
+        shown = [[*place, _plain_text(text)] for *place, text in hits[:lines]]
         return _answer({"hits": shown, **_some(part, "message")})
 
     async def get_curves(
@@ -383,6 +384,11 @@ def _some(values: Mapping[str, Any], *names: str) -> Answer:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
+def _plain_text(line: str, limit: int | None = None) -> str:
+    """Return a line of a log without colors, which would split its words: Python 3.13 colors tracebacks."""
+    return printable_text(ESCAPES.sub("", line)[:limit])
 
 
 def _outcome(result: Answer) -> Answer:
