@@ -316,13 +316,16 @@ def ours(project: Path, names: list[str], home: Path) -> list[str]:
 
 
 def theirs(peer: Peer, folder: Path, known: Any) -> list[str]:
-    """Return the three times of another program that has the runs."""
+    """Return the three times of another program that has the runs, after a restart, as with ours."""
     [port] = free_ports(1)
-    with served(peer.serve(folder, port), folder, port) as ask:
-        return [
-            "-" if question is None else took(partial(question, ask, known))
-            for question in (peer.first, peer.filtered, peer.curves)
-        ]
+    found: list[str] = []
+    for _ in range(2):
+        with served(peer.serve(folder, port), folder, port) as ask:
+            found = [
+                "-" if question is None else took(partial(question, ask, known))
+                for question in (peer.first, peer.filtered, peer.curves)
+            ]
+    return found
 
 
 def write_runs(folder: Path, count: int, points: int, peers: list[Peer]) -> None:
