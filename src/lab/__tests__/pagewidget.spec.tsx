@@ -11,6 +11,7 @@ import {
   useStoreWhile
 } from '../../views/shared/store';
 import { PageWidget } from '../pagewidget';
+import { rendered } from './rendered';
 
 class Counter extends Store<{ count: number }> {
   constructor() {
@@ -22,17 +23,9 @@ class Counter extends Store<{ count: number }> {
   }
 }
 
-const settle = async () => {
-  await act(async () => {
-    MessageLoop.flush();
-    await new Promise(resolve => setTimeout(resolve, 20));
-  });
-};
-
 async function show(view: JSX.Element): Promise<PageWidget> {
   const page = new PageWidget(plainTrans, async () => view);
-  Widget.attach(page, document.body);
-  await settle();
+  await rendered(() => Widget.attach(page, document.body));
   return page;
 }
 
@@ -51,23 +44,23 @@ describe('PageWidget', () => {
     expect(screen.getByRole('alert')).toHaveTextContent('no such figure');
     broken = false;
     fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
-    await settle();
+    await rendered();
     expect(screen.getByText(text)).toBeInTheDocument();
     told.mockRestore();
-    page.dispose();
+    await rendered(() => page.dispose());
   });
 
   it('loads the view once it is attached, before it is rendered', async () => {
     const load = jest.fn(async () => <p />);
     const page = new PageWidget(plainTrans, load);
     expect(load).not.toHaveBeenCalled();
-    Widget.attach(page, document.body);
+    await rendered(() => {
+      Widget.attach(page, document.body);
+      expect(load).toHaveBeenCalledTimes(1);
+    });
+    await rendered(() => page.update());
     expect(load).toHaveBeenCalledTimes(1);
-    await settle();
-    page.update();
-    await settle();
-    expect(load).toHaveBeenCalledTimes(1);
-    page.dispose();
+    await rendered(() => page.dispose());
   });
 
   it('ends the models of a view that cannot be loaded', async () => {
@@ -77,12 +70,11 @@ describe('PageWidget', () => {
       owner.own(model);
       throw new Error('no such chunk');
     });
-    Widget.attach(page, document.body);
-    await settle();
+    await rendered(() => Widget.attach(page, document.body));
     expect(page.node).toHaveTextContent('no such chunk');
     expect(model.dispose).toHaveBeenCalledTimes(1);
     told.mockRestore();
-    page.dispose();
+    await rendered(() => page.dispose());
   });
 
   it('loads the view anew when it is told to', async () => {
@@ -90,13 +82,11 @@ describe('PageWidget', () => {
     const page = new PageWidget(plainTrans, async () => (
       <p>{`turn ${++turn}`}</p>
     ));
-    Widget.attach(page, document.body);
-    await settle();
+    await rendered(() => Widget.attach(page, document.body));
     expect(page.node).toHaveTextContent('turn 1');
-    page.reload();
-    await settle();
+    await rendered(() => page.reload());
     expect(page.node).toHaveTextContent('turn 2');
-    page.dispose();
+    await rendered(() => page.dispose());
   });
 
   it('lets a view rest while another page is in front', async () => {
@@ -111,14 +101,12 @@ describe('PageWidget', () => {
     const page = await show(<View />);
     act(() => counter.add());
     expect(page.node).toHaveTextContent('seen 1');
-    page.hide();
-    await settle();
+    await rendered(() => page.hide());
     act(() => counter.add());
     expect(page.node).toHaveTextContent('seen 1');
-    page.show();
-    await settle();
+    await rendered(() => page.show());
     expect(page.node).toHaveTextContent('seen 2');
-    page.dispose();
+    await rendered(() => page.dispose());
   });
 
   it('stops clocks while another page is in front', async () => {
@@ -130,7 +118,7 @@ describe('PageWidget', () => {
       });
     const View = () => <p>{`now ${useNow(true)}`}</p>;
     const page = new PageWidget(plainTrans, async () => <View />);
-    Widget.attach(page, document.body);
+    await rendered(() => Widget.attach(page, document.body));
     await advance(10);
     const texts: (string | null)[] = [];
     const tick = async () => {
@@ -151,7 +139,7 @@ describe('PageWidget', () => {
     await tick();
     await tick();
     expect(texts[5]).not.toBe(texts[4]);
-    page.dispose();
+    await rendered(() => page.dispose());
     jest.useRealTimers();
   });
 });

@@ -1,13 +1,13 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { act, fireEvent, screen } from '@testing-library/react';
+import { fireEvent, screen } from '@testing-library/react';
 import { CommandRegistry } from '@lumino/commands';
-import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { plainTrans } from '../../views/shared/context';
 import { sidebarPlugin } from '../sidebar';
 import type { ICore } from '../tokens';
+import { rendered } from './rendered';
 
 let mockIsMissing = true;
 
@@ -18,12 +18,6 @@ jest.mock('../../views/sidebar', () => {
   const text = 'GPUs and tasks';
   return { SidebarView: () => <p>{text}</p> };
 });
-
-const settle = () =>
-  act(async () => {
-    MessageLoop.flush();
-    await new Promise(resolve => setTimeout(resolve, 20));
-  });
 
 it('shows why it could not be loaded, and loads it on Retry', async () => {
   const panels: Widget[] = [];
@@ -37,16 +31,14 @@ it('shows why it could not be loaded, and loads it on Retry', async () => {
   } as unknown as ICore;
   void sidebarPlugin.activate(app, core, null, null);
   const logged = jest.spyOn(console, 'error').mockImplementation();
-  Widget.attach(panels[0], document.body);
-  await settle();
+  await rendered(() => Widget.attach(panels[0], document.body));
   expect(screen.getByRole('alert')).toHaveTextContent('Loading chunk');
   mockIsMissing = false;
   fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
-  await settle();
+  await rendered();
   expect(panels[0].node).toHaveTextContent('GPUs and tasks');
-  panels[0].hide();
-  await settle();
+  await rendered(() => panels[0].hide());
   expect(panels[0].node).toBeEmptyDOMElement();
-  panels[0].dispose();
+  await rendered(() => panels[0].dispose());
   logged.mockRestore();
 });
