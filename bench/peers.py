@@ -317,9 +317,9 @@ def ours(project: Path, names: list[str], home: Path) -> list[str]:
 
 def theirs(peer: Peer, folder: Path, known: Any) -> list[str]:
     """Return the three times of another program that has the runs, after a restart, as with ours."""
-    [port] = free_ports(1)
     found: list[str] = []
     for _ in range(2):
+        [port] = free_ports(1)  # the first server may still be ending
         with served(peer.serve(folder, port), folder, port) as ask:
             found = [
                 "-" if question is None else took(partial(question, ask, known))
