@@ -32,7 +32,7 @@ MAX_AGE_SECONDS = 0.3  # how long an index is used without reading the disk agai
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # between two reads while there are listeners
 LIVE_PERIOD_SECONDS = 1.0  # the same at least with file system notifications, which metrics do not cause
 IDLE_PERIOD_SECONDS = 10.0  # the same with file system notifications and without active tasks
-SLOW_SECONDS = 1.0  # of a look, from which on requests do not wait for those of the watch
+SLOW_SECONDS = 1.0  # requests do not wait for a look of the watch that takes longer
 MAX_SHARE = 0.01  # of the time, to look at all tasks although there are notifications
 CHECK_SECONDS = 3.0  # between two checks that a scheduler is alive
 IDLE_CHECK_SECONDS = 30.0  # the same without active tasks: the driver of a study may have died
@@ -163,8 +163,8 @@ class Watcher:
     async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = MAX_AGE_SECONDS) -> T:
         """Return what `read` returns for an index at most `max_age` seconds old. `read` runs in a thread.
 
-        While the watch needs long for a look, it is the index of the last one, unless `max_age` is 0.
-        Listeners are told of what has changed when the look ends.
+        While looks of the watch take long, the index is that of the last one, unless `max_age` is 0.
+        Listeners receive the changes when the present look ends.
         """
         if max_age > 0 and self._is_slow():
             return await self._run(self._read_known, read)
@@ -185,7 +185,7 @@ class Watcher:
         return seen.answer
 
     def _is_slow(self) -> bool:
-        """Return whether the watch needs long for a look, and nothing was changed here since the last one."""
+        """Return whether looks of the watch take long, and no request changed the disk since the last one."""
         if self._looked_at < max(self._watched_since, self._changed_at):
             return False
         return max(self._look_seconds, time.monotonic() - self._looking_since) > SLOW_SECONDS
