@@ -15,6 +15,7 @@ import os
 import random
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -164,7 +165,8 @@ def _mend(fuzzer: Fuzzer, first: Path) -> None:
                 continue
         if engine.exists():
             _end_processes(project)
-            shutil.rmtree(engine)
+            # The server may start a scheduler at this moment, so it is not deleted file by file.
+            engine.rename(tempfile.mkdtemp(dir=first.parent))
         origin = first / project.relative_to(fuzzer.root)
         if not origin.exists():
             shutil.rmtree(project)
