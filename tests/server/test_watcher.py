@@ -32,7 +32,7 @@ from tests.server.client import PATIENCE, until
 async def watcher_of(
     workspace: WorkspaceFolder, root: Path, *held: threading.Event
 ) -> AsyncIterator[Watcher]:
-    """A watcher as the server has it; threads that wait for one of `held` may go on at its end."""
+    """A watcher as the server has it; threads that wait for one of `held` continue at its end."""
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(root, [], limits, None, (), lambda name, facts: None, Webhook(""))
     try:
