@@ -50,7 +50,7 @@ ORDER = [
     *("studies", "engine", "server", "slowhome", "demo", "agents", "api", "notebook"),
 ]
 
-LAUNCH = "pyruns_jupyter.engine.queue.launch"  # not imported for everybody who collects tests
+SPAWN_DAEMON = "pyruns_jupyter.engine.processes.native.spawn_daemon"  # for most tests, not imported
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
 
@@ -109,16 +109,16 @@ def daemons_are_forks() -> Iterator[None]:
     from tests.forks import forks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{LAUNCH}.spawn_daemon", forks().spawn_daemon)
+        patch.setattr(SPAWN_DAEMON, forks().spawn_daemon)
         yield
 
 
 @pytest.fixture
 def new_daemons(monkeypatch: pytest.MonkeyPatch) -> None:
     """Schedulers and drivers start as they do for users: in a new interpreter."""
-    from pyruns_jupyter.engine.processes import native
+    from tests.forks import spawn_daemon
 
-    monkeypatch.setattr(f"{LAUNCH}.spawn_daemon", native.spawn_daemon)
+    monkeypatch.setattr(SPAWN_DAEMON, spawn_daemon)
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from functools import cache
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.locks import GROUP_VARIABLE
-from pyruns_jupyter.engine.processes.native import spawn_daemon
+from pyruns_jupyter.engine.processes import native
+from pyruns_jupyter.engine.processes.native import spawn_daemon as spawn_daemon  # here, it is not replaced
 from pyruns_jupyter.engine.processes.process_name import name_process
 from pyruns_jupyter.engine.processes.starting import open_daemon_log
-from pyruns_jupyter.engine.queue import launch
 from tests.fork_client import answer, ask
 from tests.support import ROOT
 
@@ -157,7 +157,7 @@ def client(address: str, first: str) -> list[str]:
 
 def prepare_fork(argv: Sequence[str], folder: str) -> None:
     """Let a fork that is to run a program of ours have its name, and make its daemons as forks, too."""
-    vars(launch).update(spawn_daemon=Forks(folder).spawn_daemon)
+    vars(native).update(spawn_daemon=Forks(folder).spawn_daemon)
     name_process(*argv)  # by which tests find it
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -42,6 +41,8 @@ class Context(ABC):
 
     def json(self, value: Any) -> None:
         """Show data for a program; each item of a list is a line."""
+        import json  # the help is shown faster without it
+
         if isinstance(value, list) and value:
             encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
             text = "[\n" + ",\n".join(map(encode, value)) + "\n]"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -79,10 +81,23 @@ class HelpShown(Exception):
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help whose usage line has only the arguments that have no flag or are required."""
 
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_terminal_width() - 2)  # else argparse imports shutil, which is slow
+
     def add_usage(self, usage: Any, actions: Iterable[argparse.Action], *more: Any) -> None:
         shown = [one for one in actions if one.required or not one.option_strings]
         self._prog += "" if usage else " [OPTION ...]"
         super().add_usage(usage, shown, (), *more[1:])
+
+
+def _terminal_width() -> int:
+    """Return the number of columns, as `shutil.get_terminal_size` does."""
+    with suppress(ValueError, OSError):
+        columns = int(os.environ.get("COLUMNS", 0))
+        if columns <= 0 and sys.__stdout__ is not None:
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
+        return columns if columns > 0 else 80
+    return 80
 
 
 class Parser(argparse.ArgumentParser):

@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.engine.processes import native
-from pyruns_jupyter.engine.queue import launch
-from tests.forks import SCHEDULER, forks
+from tests.forks import SCHEDULER, forks, spawn_daemon
 from tests.support import ROOT, wait_until
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def test_a_fork_is_as_a_new_interpreter(make_project: MakeProject, monkeypatch: 
     monkeypatch.setattr("tests.forks.spawn_daemon", lambda *given: started.append(given[2]))
     of_fork = scheduler_of(make_project(name="one"))
     assert not started  # it was a fork
-    monkeypatch.setattr(launch, "spawn_daemon", native.spawn_daemon)
+    monkeypatch.setattr(native, "spawn_daemon", spawn_daemon)
     of_interpreter = scheduler_of(make_project(name="two"))
     for name, value in of_interpreter.items():
         assert repr(of_fork[name]).replace("/one", "/two") == repr(value), name

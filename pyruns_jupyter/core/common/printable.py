@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 
@@ -31,6 +30,8 @@ def printable_json(text: str) -> str:
 
 
 def _json_escape(found: re.Match[str]) -> str:
+    import json  # the command line shows its help faster without it
+
     return "".join(
         character if unicodedata.category(character)[0] != "C" else json.dumps(character)[1:-1]
         for character in found.group()

@@ -5,13 +5,16 @@ Sources: statfs(2), statx(2), linux/magic.h.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
 import sys
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes  # slow to import, and few commands look at the file system
 
 _NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS = 0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x00C36400, 0x5346414F
 _NINE_P, _FUSE, _LUSTRE, _GPFS, _VBOX = 0x01021997, 0x65735546, 0x0BD00BD0, 0x47504653, 0x786F4256
@@ -41,6 +44,8 @@ def file_system_type(folder: Path) -> int:
     """
     if sys.platform != "linux":
         return 0
+    import ctypes
+
     # struct statfs begins with the type, a long; it has less than 256 bytes everywhere.
     answer = ctypes.create_string_buffer(256)
     checked(c_library().statfs(os.fsencode(folder), answer), folder)
@@ -97,6 +102,8 @@ def birth_time(path: Path) -> int | None:
     """
     if sys.platform != "linux":
         return None
+    import ctypes
+
     answer = ctypes.create_string_buffer(256)
     try:
         failed = c_library().statx(_AT_FDCWD, os.fsencode(path), _NO_FOLLOW, _BIRTH_TIME, answer)
@@ -116,6 +123,8 @@ def checked(result: int, path: Path | str = "") -> int:
         OSError: if it is negative, with the `errno` of the function.
     """
     if result < 0:
+        import ctypes
+
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), str(path))
     return result
@@ -124,4 +133,6 @@ def checked(result: int, path: Path | str = "") -> int:
 @cache
 def c_library() -> ctypes.CDLL:
     """Return the C library of this process."""
+    import ctypes
+
     return ctypes.CDLL(None, use_errno=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -171,6 +170,8 @@ def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, s
         except OSError:
             return _complete(workspace, staging)
     finally:
+        import shutil  # slow to import
+
         shutil.rmtree(staging, ignore_errors=True)
 
 

@@ -6,7 +6,6 @@ Source of the keys: `docs/disk-format.md`. Unknown keys are kept in `Settings.va
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -216,7 +215,9 @@ class Settings(Struct, frozen=True):
         from .shells import working_shell
 
         if self.shell_mode == "custom" and self.shell_executable:
-            return shutil.which(self.shell_executable)
+            from shutil import which  # slow to import
+
+            return which(self.shell_executable)
         return working_shell()
 
     def interpreter_problem(self) -> str | None:
@@ -227,7 +228,11 @@ class Settings(Struct, frozen=True):
         if self.conda_env and not self.python_executable:
             return None
         python = os.path.expanduser(self.python)
-        if shutil.which(python) or os.path.isdir(python):
+        if os.path.isdir(python) or (os.path.isabs(python) and os.access(python, os.X_OK)):
+            return None
+        from shutil import which  # slow to import
+
+        if which(python):
             return None
         return (
             f"The Python interpreter {self.python} does not exist or cannot be executed. "

@@ -22,8 +22,6 @@ from pyruns_jupyter.core.fs.regular_files import set_times
 from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import claim_engine, require_engine, trusted_engine
-from pyruns_jupyter.engine.processes.native import spawn_daemon
-from pyruns_jupyter.engine.processes.start_method import start_method
 
 from . import batches
 
@@ -118,6 +116,8 @@ def check_startable() -> None:
     """
     if sys.platform == "win32":
         warnings.warn(ON_WINDOWS, stacklevel=2)
+    from pyruns_jupyter.engine.processes.start_method import start_method  # slow to import
+
     start_method()
     if not sys.executable:
         raise PyrunsError("The scheduler cannot be started because sys.executable is empty.")
@@ -149,6 +149,8 @@ def start_detached(module: str, words: Sequence[str], log: Path, *, python: str 
     Raises:
         OSError, subprocess.CalledProcessError: if it cannot be started.
     """
+    from pyruns_jupyter.engine.processes.native import spawn_daemon  # slow to import
+
     environment = {name: value for name, value in os.environ.items() if name not in RUN_VARIABLES}
     if _PACKAGE_PARENT.name not in ("site-packages", "dist-packages"):
         known = environment.get("PYTHONPATH")
