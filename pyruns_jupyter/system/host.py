@@ -76,13 +76,22 @@ class CpuMeter:
         return cores, (share.cores, share.used - used) if share else None, elapsed
 
 
-def memory() -> Memory:
-    """Return the used memory: what is not available to a new program without swapping."""
-    found = psutil.virtual_memory()
-    share = memory_share()
-    if share is not None and share.total < found.total:
-        return Memory(used=min(share.used, share.total), total=share.total, limited=True)
-    return Memory(used=int(found.total - found.available), total=int(found.total), limited=False)
+class MemoryMeter:
+    """The used memory."""
+
+    def __init__(self) -> None:
+        self._limit_at = 0.0  # when to search for the limit of our control group
+
+    def read(self) -> Memory:
+        """Return the used memory: what is not available to a new program without swapping."""
+        now = time.monotonic()
+        share = None
+        if now >= self._limit_at and (share := memory_share()) is None:
+            self._limit_at = now + _LIMIT_SECONDS
+        found = psutil.virtual_memory()
+        if share is not None and share.total < found.total:
+            return Memory(used=min(share.used, share.total), total=share.total, limited=True)
+        return Memory(used=int(found.total - found.available), total=int(found.total), limited=False)
 
 
 class NetworkMeter:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .gpu import GpuReader
-from .host import CpuMeter, DiskMeter, NetworkMeter, memory
+from .host import CpuMeter, DiskMeter, MemoryMeter, NetworkMeter
 from .samples import Sample
 
 PERIOD = 1.0  # seconds
@@ -34,8 +34,9 @@ class Sampler:
         self._history: deque[Sample] = deque(maxlen=kept)
         self._ending: threading.Event | None = None  # of the current thread
         self._threads: list[threading.Thread] = []
-        self._measuring = threading.Lock()  # NVML and the CPU meter are not thread-safe
+        self._measuring = threading.Lock()  # NVML and the meters are not thread-safe
         self._cpu = CpuMeter()
+        self._memory = MemoryMeter()
         self._network = NetworkMeter()
         self._disk = DiskMeter(folder or Path.cwd())
         self._gpus = GpuReader()
@@ -125,7 +126,7 @@ class Sampler:
             sample = Sample(
                 time=time.time(),
                 cpu=cpu,
-                memory=memory(),
+                memory=self._memory.read(),
                 disk=self._disk.read(),
                 network=self._network.read(),
                 gpu_state=reading.state,

@@ -155,33 +155,42 @@ def test_the_share_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     first = meter.read()
     assert (first["cores"], first["limited"], first["percent"]) == (0.5, True, 0.0)
     assert meter.read()["percent"] == 100.0
-    assert host.memory() == {"used": 250, "total": 1000, "limited": True}
+    memory = host.MemoryMeter()
+    assert memory.read() == {"used": 250, "total": 1000, "limited": True}
     monkeypatch.setattr(host, "memory_share", lambda: MemoryShare(1 << 60, 250))
-    assert host.memory()["total"] == psutil.virtual_memory().total
+    assert memory.read()["total"] == psutil.virtual_memory().total
 
 
 def test_a_limit_that_is_set_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a limit, it is searched for a few times a minute."""
     now, limit, searches = 1000.0, list[CpuShare](), list[float]()
+    memory_limit, memory_searches = list[MemoryShare](), list[float]()
 
     def share() -> CpuShare | None:
         searches.append(now)
         return limit[0] if limit else None
 
+    def share_of_memory() -> MemoryShare | None:
+        memory_searches.append(now)
+        return memory_limit[0] if memory_limit else None
+
     monkeypatch.setattr(host, "cpu_share", share)
+    monkeypatch.setattr(host, "memory_share", share_of_memory)
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    meter = host.CpuMeter()
+    meter, memory = host.CpuMeter(), host.MemoryMeter()
     for _ in range(9):
         assert not (meter.read()["limited"] and limit)
+        assert not memory.read()["limited"]
         now += 1
-    assert searches == [1000.0]
+    assert searches == memory_searches == [1000.0]
     limit.append(CpuShare(0.5, 1.0))
+    memory_limit.append(MemoryShare(1000, 250))
     for _ in range(3):
-        found = meter.read()
+        found, used = meter.read(), memory.read()
         now += 1
-    assert found["cores"] == 0.5
-    assert searches == [1000.0, 1010.0, 1011.0]
+    assert (found["cores"], used["total"]) == (0.5, 1000)
+    assert searches == memory_searches == [1000.0, 1010.0, 1011.0]
 
 
 def _cores() -> int:
@@ -238,7 +247,7 @@ def test_a_real_group(real_group: list[Path]) -> None:
     assert shutil.which("sh")
     code = """
 import time
-from pyruns_jupyter.system.host import CpuMeter, memory
+from pyruns_jupyter.system.host import CpuMeter, MemoryMeter
 meter, began = CpuMeter(), time.monotonic()
 meter.read()
 used, until = time.process_time(), time.monotonic() + 1.5
@@ -248,7 +257,7 @@ used = time.process_time() - used
 found = meter.read()
 # What the kernel gave it, of half a core in all the time.
 given = 100 * used / (0.5 * (time.monotonic() - began))
-print(found["cores"], found["percent"], memory()["total"], given)
+print(found["cores"], found["percent"], MemoryMeter().read()["total"], given)
 """
     move = "".join(f"echo $$ > {folder}/cgroup.procs && " for folder in real_group)
     move += f'exec {sys.executable} -c "$0"'

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.system import host
-from pyruns_jupyter.system.host import CpuMeter, DiskMeter, NetworkMeter, memory
+from pyruns_jupyter.system.host import CpuMeter, DiskMeter, MemoryMeter, NetworkMeter
 from tests.support import wait_until
 
 
@@ -43,7 +43,7 @@ def test_two_meters_do_not_disturb_each_other() -> None:
 
 
 def test_memory() -> None:
-    found = memory()
+    found = MemoryMeter().read()
     assert 0 < found["used"] < found["total"] <= psutil.virtual_memory().total
 
 

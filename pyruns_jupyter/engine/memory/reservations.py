@@ -17,9 +17,9 @@ def usable_memory() -> int:
     control group, minus a part for server, scheduler and supervisors.
     """
     # Imported here because few tasks request memory.
-    from pyruns_jupyter.system.host import memory
+    from pyruns_jupyter.system.host import MemoryMeter
 
-    total = memory()["total"]
+    total = MemoryMeter().read()["total"]
     return total - min(total // _KEPT_PART, _MAX_KEPT)
 
 
