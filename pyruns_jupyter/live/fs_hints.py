@@ -25,7 +25,7 @@ class Hints:
         self._run = run
         self._watch = watch
         self._came = asyncio.Event()
-        self._covered: Mapping[str, object] = {}
+        self._covered = -1  # the revision of the names that are watched
         self._changed: set[str] | None = None  # since they were taken; None for any task
         self._is_updating = False  # a watched task may have changed before it was watched
         self._loop = asyncio.get_running_loop()
@@ -56,9 +56,9 @@ class Hints:
         """Discard the notifications so far, apart from the names of the tasks."""
         self._came.clear()
 
-    def take(self, rows: Mapping[str, object]) -> set[str] | None:
+    def take(self, rows: Mapping[str, object], names_revision: int) -> set[str] | None:
         """Return the names of the tasks that may have changed since the last call; None if any may have.
-        `rows` are the known tasks. May be called in any thread.
+        `rows` are the known tasks (see `cover`). May be called in any thread.
         """
         with self._lock:
             watch = self._watch
@@ -72,7 +72,7 @@ class Hints:
             changed, self._changed = self._changed, set()
         if changed is None or self._is_updating:
             return None
-        if rows is self._covered:
+        if names_revision == self._covered and not watch.has_lost:
             return changed
         changed |= watch.unwatched(rows.keys())
         return changed if len(changed) < _MANY else None
@@ -85,15 +85,17 @@ class Hints:
             if len(self._changed) > _MANY:
                 self._changed = None
 
-    async def cover(self, rows: Mapping[str, object], give_way: Callable[[], object] = bool) -> bool:
+    async def cover(
+        self, rows: Mapping[str, object], names_revision: int, give_way: Callable[[], object] = bool
+    ) -> bool:
         """Watch these tasks and return whether every change since the last look causes a notification.
 
-        The caller passes another object if the names have changed. `give_way` is called now and then in the
+        `names_revision` is another one if the names have changed. `give_way` is called now and then in the
         thread that does it.
         """
         if self._watch is None or self._watch.is_gone:
             return False
-        if rows is self._covered and not self._watch.has_lost:
+        if names_revision == self._covered and not self._watch.has_lost:
             return True
         self._is_updating = True
         try:
@@ -104,7 +106,7 @@ class Hints:
             return False
         with self._lock:
             self._add(new)  # new tasks may have changed before they were watched
-            self._covered, self._is_updating = rows, False
+            self._covered, self._is_updating = names_revision, False
         return not new
 
     async def wait(self, seconds: float) -> bool:

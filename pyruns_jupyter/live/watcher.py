@@ -223,12 +223,13 @@ class Watcher:
 
     def _refresh(self, now: float) -> Changes:
         """Look at the tasks that the system told of, and at all of them now and then."""
-        names = None if self._hints is None else self._hints.take(self._index.rows)
+        index, hints = self._index, self._hints
+        names = None if hints is None else hints.take(index.rows, index.names_revision)
         until, self._all_at = self._all_at, float("-inf")  # if this one fails
         if names is not None and now < until:
-            changes, self._all_at = self._index.refresh(names), until
+            changes, self._all_at = index.refresh(names), until
             return changes
-        changes = self._index.refresh()
+        changes = index.refresh()
         ended = time.monotonic()
         self._all_at = ended + max(IDLE_PERIOD_SECONDS, (ended - now) / MAX_SHARE)
         return changes
@@ -287,10 +288,10 @@ class Watcher:
                 hints.forget()
                 is_complete = False
                 try:
-                    rows, is_settled = await self.look(
-                        lambda index: (index.rows, index.is_settled), max_age=max_age
+                    names_revision, rows, is_settled = await self.look(
+                        lambda index: (index.names_revision, index.rows, index.is_settled), max_age=max_age
                     )
-                    is_covered = await hints.cover(rows, self._give_way)
+                    is_covered = await hints.cover(rows, names_revision, self._give_way)
                     is_complete = is_covered and is_settled and not max_age  # it was after the watch began
                     max_age = 0.0
                     self._problem = None

@@ -268,11 +268,45 @@ async def test_a_folder_in_place_of_another_is_watched(train: WorkspaceFolder) -
     (name,) = create_tasks(train, "lr: 0.5\n", "new")
     rows = {name: 1}
     async with fs_hints.Hints.of(train, run) as hints:
-        assert [await hints.cover(rows), await hints.cover(rows)] == [False, True]
+        assert [await hints.cover(rows, 1), await hints.cover(rows, 1)] == [False, True]
         shutil.rmtree(train.tasks / name)
         create_tasks(train, "lr: 0.5\n", "new")
-        hints.take(rows)
-        assert [await hints.cover(rows), await hints.cover(rows)] == [False, True]
+        hints.take(rows, 1)
+        assert hints.take(rows, 1) == {name}  # its changes are not reported yet
+        assert [await hints.cover(rows, 1), await hints.cover(rows, 1)] == [False, True]
+
+
+async def test_the_watch_changes_only_with_the_names_of_the_tasks(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running tasks change every second, and other tasks can be many."""
+    updates, covers = list[int](), list[int]()
+    update, cover = FolderWatch.update, fs_hints.Hints.cover
+
+    def counted(watch: FolderWatch, *arguments: Any) -> set[str]:
+        updates.append(1)
+        return update(watch, *arguments)
+
+    async def seen(hints: fs_hints.Hints, *arguments: Any) -> bool:
+        is_covered = await cover(hints, *arguments)
+        covers.append(is_covered)
+        return is_covered
+
+    monkeypatch.setattr(FolderWatch, "update", counted)
+    monkeypatch.setattr(fs_hints.Hints, "cover", seen)
+    create_tasks(train, "lr: 0.5\n", "one")
+    async with watcher_of(train, jp_root_dir) as watcher, watcher.listening() as changed:
+        await until(lambda: asyncio.sleep(0, covers[-1:] == [True]), "the watch")
+        before = len(updates)
+        for is_pinned in (True, False, True):
+            changed.clear()
+            known_covers = len(covers)
+            await asyncio.to_thread(set_pinned, train, "one", is_pinned)
+            await asyncio.wait_for(changed.wait(), PATIENCE)
+            await until(lambda: asyncio.sleep(0, len(covers) > known_covers), "the look")  # noqa: B023
+        assert len(updates) == before
+        await asyncio.to_thread(create_tasks, train, "lr: 1\n", "two")
+        await until(lambda: asyncio.sleep(0, len(updates) > before), "the watch of the new task")
 
 
 async def test_remembered_answers_are_bounded_in_size(

@@ -59,7 +59,7 @@ class PathWatch:
 
 class FolderWatch:
     """Watches the tasks of one workspace. `descriptor` becomes readable when something happened; `has_lost`
-    is whether a watched folder was moved or removed since the last `update`, `is_gone` whether that of all
+    is whether a folder was moved or removed during the last `update` or since, `is_gone` whether that of all
     tasks was.
     """
 
@@ -114,6 +114,7 @@ class FolderWatch:
                     try:
                         watch = _watch(self.descriptor, f"{folder}{name}", _IN_TASK)
                     except (FileNotFoundError, NotADirectoryError):
+                        self.has_lost = True
                         continue
                     self._watched[name], self._names[watch] = watch, name
                 return new

@@ -63,6 +63,7 @@ class TaskIndex:
         self.workspace = workspace
         self.epoch = os.urandom(8).hex()
         self.revision = 0
+        self.names_revision = 0  # at which a task last appeared or disappeared; to be read before `rows`
         self.rows: dict[str, TaskRow] = {}
         self.counts: dict[str, int] = dict.fromkeys(SHOWN_STATUSES, 0)
         self._signatures: dict[str, Signature] = {}
@@ -297,9 +298,12 @@ class TaskIndex:
         self.aggregates.forget([*removed, *(row.name for row in changed if row.status != RUNNING)])
         while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
-        if not new.keys() <= base.keys():
+        is_longer = not new.keys() <= base.keys()
+        if is_longer:
             rows = {name: rows[name] for name in in_natural_order(rows, ordered)}
         self.rows, self.counts = rows, counts
+        if is_longer or adopted or removed:
+            self.names_revision = revision
         self.revision = revision
 
     def _count(self, counts: dict[str, int], rows: Collection[TaskRow], by: int) -> None:

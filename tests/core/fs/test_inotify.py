@@ -91,6 +91,15 @@ def test_what_is_not(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
     assert not came(watch)
 
 
+def test_a_task_that_is_gone_before_it_is_watched(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
+    """Its name may be that of another folder soon."""
+    assert watch.update(["a", "b", "gone"]) == {"gone"}
+    assert watch.has_lost
+    create_tasks(workspace, "true\n", "gone")
+    assert watch.update(["a", "b", "gone"]) == {"gone"}
+    assert not watch.has_lost
+
+
 def test_which_tasks_it_was(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
     set_pinned(workspace, "b", True)
     assert watch.read() == {"b"}

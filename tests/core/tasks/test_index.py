@@ -377,6 +377,24 @@ def test_a_state_folder_that_others_can_write_to_hides_no_task(
     assert [*index.rows] == names
 
 
+def test_the_revision_of_the_names(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path)
+    one_task(workspace)
+    index = TaskIndex(workspace)
+    found = []
+    for step in (
+        lambda: None,
+        lambda: set_pinned(workspace, "one", True),
+        lambda: create_tasks(workspace, "lr: 1\n", "two"),
+        lambda: set_pinned(workspace, "two", True),
+        lambda: trash.trash(workspace, "one"),
+    ):
+        step()
+        index.refresh()
+        found.append((index.revision, index.names_revision))
+    assert found == [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5)]
+
+
 def test_strange_things_in_the_folder_stop_nothing(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
