@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -93,3 +94,17 @@ def test_commands_of_pyr_work_without_a_notice() -> None:
     commands = build_parser(PROGRAM).commands
     for name in PYR.split():
         assert name in commands or (ALIASES[name].name in commands and not ALIASES[name].is_deprecated)
+
+
+@pytest.mark.parametrize(
+    ("variable", "terminal", "expected"), [("70", 100, 70), ("", 100, 100), ("0", 70, 70), ("", 0, 80)]
+)
+def test_the_help_is_as_wide_as_the_terminal(
+    variable: str, terminal: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", variable) if variable else monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda descriptor: os.terminal_size((terminal, 24)))
+    parser = build_parser(PROGRAM).find("run")
+    assert parser is not None
+    options, _, _ = parser.format_help().partition("\nexamples:")
+    assert expected - 8 < max(map(len, options.splitlines())) <= expected - 2
