@@ -140,12 +140,13 @@ def test_the_limit_of_the_batch_itself_is_no_reason(shell: Project) -> None:
 
 def test_a_cancelled_task_is_not_requeued(shell: Project) -> None:
     shell.settings("max_jobs: 1\n")
-    shell.task("low", "trap '' TERM; echo up; while [ ! -e go ]; do sleep 0.1; done")
+    shell.task("low", "trap 'echo asked' TERM; echo up; while [ ! -e go ]; do sleep 0.1; done")
     shell.submit("low", resume=True, grace=600.0)
     shell.wait_for_output("low", b"up")
     shell.task("urgent", "true")
     shell.submit("urgent", priority=1, preempt=True)
     wait_until(lambda: "Stopping _shell_/low to make room. Project limit reached" in why(shell))
+    shell.wait_for_output("low", b"asked")  # one that ends before it is asked to has completed
     cancel(shell.workspace, "low")
     (shell.folder / "go").touch()
     assert shell.wait("urgent", "low") == ["completed", "cancelled"]

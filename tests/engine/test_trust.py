@@ -66,9 +66,9 @@ class Made:
         launch._started.clear()  # this process may start the next scheduler at once
 
     def copy_to(self, folder: Path) -> Made:
-        # A file that vanishes while it is copied makes `cp` fail.
-        wait_until(lambda: not [*self.root.rglob(".*.lock"), *self.root.rglob(".*.tmp")])
-        subprocess.run(["cp", "-r", str(self.folder), str(folder)], check=True)
+        # A file that vanishes while it is copied makes the copy fail. One whose writer was killed stays.
+        passing = shutil.ignore_patterns(".*.lock", ".*.tmp")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=passing, copy_function=shutil.copy)
         return Made(folder)
 
     def change(self, kind: str, change: Change) -> None:
