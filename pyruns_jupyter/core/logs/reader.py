@@ -10,8 +10,8 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.regular_files import open_below
 
-# CSI and OSC sequences, and the short ones (ECMA-48).
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+# CSI and OSC sequences, and the short ones (ECMA-48). The text after an OSC without an end is not hidden.
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
 _COMPARED_BYTES = 64  # before our position; if they have changed, the log was rewritten

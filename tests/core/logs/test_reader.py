@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.logs import reader as logs
-from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, log_size, read_range, tail_offset
+from pyruns_jupyter.core.logs.reader import (
+    LogFollower,
+    LogReset,
+    last_drawn,
+    log_size,
+    read_range,
+    tail_offset,
+)
 
 
 def test_ranges(tmp_path: Path) -> None:
@@ -120,3 +127,17 @@ def test_a_whole_log_is_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.M
         file.write(b"!")
     with pytest.raises(InvalidInput, match="at most 1 MiB"):
         logs.read_text(log)
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("\x1b]0;title\x07loss 1\n\x1b[31mred\x1b[0m", "loss 1\nred"),
+        ("\x1b]8;;https://example.org\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]0;loss 1\nloss 2\x07", "0;loss 1\nloss 2\x07"),
+        ("\x1b]0;loss 1\x1b[0m", "0;loss 1"),
+        ("10%\r20%\r\n\x1b(Bend", "20%\nend"),
+    ],
+)
+def test_escape_sequences_hide_no_text_of_a_line(text: str, drawn: str) -> None:
+    assert last_drawn(text) == drawn
