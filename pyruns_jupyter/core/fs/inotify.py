@@ -72,8 +72,7 @@ class FolderWatch:
         if file_system_type(tasks) in REMOTE:
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(tasks))
         self._tasks = tasks
-        self._watched: dict[str, int] = {}
-        self._names: dict[int, str] = {}  # the other way round
+        self._names: dict[int, str] = {}  # of the watched folders, by the number of the watch
         self._moved: set[str] = set()  # folders whose name may be that of another one now
         self.has_lost = self.is_gone = False
         self._lock = threading.Lock()  # held while watches are added, in any thread
@@ -99,12 +98,12 @@ class FolderWatch:
                 self.has_lost = False
                 moved, self._moved = self._moved, set()
                 # A folder that was moved is still watched.
-                for name in (self._watched.keys() - wanted) | moved:
-                    watch = self._watched.pop(name, None)
-                    if watch is not None:
+                watched = self._watched()
+                if gone := (watched - wanted) | (watched & moved):
+                    for watch in [watch for watch, name in self._names.copy().items() if name in gone]:
                         self._names.pop(watch, None)
                         c_library().inotify_rm_watch(self.descriptor, watch)
-                new = wanted - self._watched.keys()
+                new = wanted - (watched - gone)
                 folder = f"{self._tasks}/"  # joining paths takes as long as watching
                 for number, name in enumerate(new):
                     if number % _AT_ONCE == 0:
@@ -116,7 +115,7 @@ class FolderWatch:
                     except (FileNotFoundError, NotADirectoryError):
                         self.has_lost = True
                         continue
-                    self._watched[name], self._names[watch] = watch, name
+                    self._names[watch] = name
                 return new
         finally:
             if self._closed:
@@ -124,7 +123,10 @@ class FolderWatch:
 
     def unwatched(self, names: KeysView[str]) -> set[str]:
         """Return those names whose tasks are not watched."""
-        return names - self._watched.keys()
+        return names - self._watched()
+
+    def _watched(self) -> set[str]:
+        return set(self._names.values())  # not kept: with many tasks, it takes as much memory as `_names`
 
     def read(self) -> set[str] | None:
         """Take all pending events; return the names of tasks that may have changed, None for any.
@@ -148,7 +150,6 @@ class FolderWatch:
                     self.is_gone = True
                 elif mask & _IGNORED:  # the folder is gone; another one may have its name
                     lost = self._names.pop(watch, "")
-                    self._watched.pop(lost, None)
                     self.has_lost |= bool(lost)
                     changed.add(lost)
                 elif not name.startswith("."):  # as locks and files that are being written do
