@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 Column = Callable[[Sequence[TaskRow]], list[Any]]  # returns one value for each row
 Configs = Callable[[], Mapping[str, Mapping[str, Any]]]
 
-MISSING: Any = object()
+
+class _Missing(float):
+    """A value that is missing. As it is NaN, a column of numbers can be packed although some are missing."""
+
+
+MISSING: Any = _Missing("nan")
 NO_VALUES = frozenset({type(MISSING), type(None)})  # the types of MISSING and None
 CONFIG, METRIC = "config", "figure"  # the prefixes of parameters and metrics in queries
 
