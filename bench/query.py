@@ -14,11 +14,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
 from pyruns_jupyter.core.query import Sources, select
 from pyruns_jupyter.core.taskfile.runs import STATUSES
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow, with_values
 
 ROUNDS = 7
 QUERIES = [
@@ -47,7 +45,7 @@ def make_rows(count: int) -> list[TaskRow]:
         swept = {"optimizer.lr": lr, "opt": draw.choice(["adam", "sgd", "lion"]), "seed": number % 97}
         ended = status in ("completed", "failed")
         rows.append(
-            replace(
+            with_values(
                 base,
                 name=f"ablation_{number}_resnet_lr={lr}",
                 status=status,
@@ -80,7 +78,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     rows = make_rows(count)
     configs = {row.name: {**row.swept, "batch_size": 32 * (1 + row.swept["seed"] % 4)} for row in rows}
-    shapes = Counter((tuple(row.swept), tuple(row.figures)) for row in rows)
+    shapes = Counter(row.shape for row in rows)
     sources = Sources(lambda: configs, shapes=shapes)
     names = [row.name for row in rows]
     bare = best(lambda: sorted(names, key=str.casefold))

@@ -11,7 +11,7 @@ from typing import Any
 from pyruns_jupyter.core.common.printable import printable, printable_text
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.taskfile.runs import Run
-from pyruns_jupyter.core.tasks.row import TaskRow, shown_statuses
+from pyruns_jupyter.core.tasks.row import TaskRow, cells_of, shown_statuses
 
 MAX_ROWS = 200  # of a displayed table
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
@@ -43,12 +43,12 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     The columns are the status, the name, the swept parameters, the metrics, the duration and, if a task has
     one, the message.
     """
-    swept = _keys(row.swept for row in rows)
-    figures = [key for key in _keys(row.figures for row in rows) if key not in swept]
+    swept = _keys(row.shape.swept for row in rows)
+    figures = [key for key in _keys(row.shape.figures for row in rows) if key not in swept]
     header = ["status", "name", *swept, *figures, "time"]
     columns = [shown_statuses(rows), [row.name for row in rows]]
-    columns += [[value_text(row.swept.get(key)) for row in rows] for key in swept]
-    columns += [[value_text(row.figures.get(key)) for row in rows] for key in figures]
+    columns += [[*map(value_text, cells_of(rows, 0, key, None))] for key in swept]
+    columns += [[*map(value_text, cells_of(rows, 1, key, None))] for key in figures]
     columns.append([duration_text(row.duration) for row in rows])
     if any(row.message for row in rows):
         header.append("message")
@@ -93,9 +93,9 @@ def count_text(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the keys of all mappings in the order of their first appearance."""
-    return list(dict.fromkeys(chain.from_iterable(mappings)))
+def _keys(rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the keys of all rows in the order of their first appearance."""
+    return list(dict.fromkeys(chain.from_iterable(rows)))
 
 
 def _width(text: str) -> int:

@@ -80,7 +80,7 @@ def _query_words(workspace: Workspace) -> Iterable[str]:
 
 
 def _metrics(workspace: Workspace) -> Iterable[str]:
-    return dict.fromkeys(key for row in workspace.table().rows for key in row.figures)
+    return dict.fromkeys(key for row in workspace.table().rows for key in row.shape.figures)
 
 
 def _of_workspace(

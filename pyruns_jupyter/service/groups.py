@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter, is_
 from statistics import fmean
 from typing import Any, cast
 
@@ -16,11 +16,12 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.config.flatten import EMPTY, column_of, keys_of
 from pyruns_jupyter.core.query.columns import usage_of
+from pyruns_jupyter.core.query.fields import MISSING
 from pyruns_jupyter.core.query.order import sort_by
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, TaskRow, cells_of
 
 from .columns import value_keys
 from .tasks import PageRequest, check_fields
@@ -40,12 +41,22 @@ class _Group:
     aggregates: Mapping[str, Mapping[str, Any]]  # by the name of the task
 
     @cached_property
-    def figures(self) -> list[Mapping[str, Any]]:
+    def _figures(self) -> list[Mapping[str, Any]]:
         """The metrics and aggregates of each row."""
-        known = self.aggregates
-        if not known:
-            return [row.figures for row in self.rows]
-        return [{**row.figures, **known.get(row.name, {})} for row in self.rows]
+        return [{**row.figures, **self.aggregates.get(row.name, {})} for row in self.rows]
+
+    def metrics(self) -> dict[str, None]:
+        """Return the names of all metrics and aggregates, in the order in which they first occur."""
+        if self.aggregates:
+            return dict.fromkeys(key for figures in self._figures for key in figures)
+        shapes = {id(row.shape): row.shape for row in self.rows}
+        return dict.fromkeys(key for shape in shapes.values() for key in shape.figures)
+
+    def values_of(self, metric: str) -> list[Any]:
+        """Return the values of a metric or an aggregate of those tasks that have it."""
+        if self.aggregates:
+            return [figures[metric] for figures in self._figures if metric in figures]
+        return [value for value in cells_of(self.rows, 1, metric, MISSING) if value is not MISSING]
 
 
 class GroupRequest(PageRequest, frozen=True):
@@ -109,7 +120,7 @@ class GroupRequest(PageRequest, frozen=True):
             if self.sort == "duration":
                 return _mean(row.duration for row in group.rows)
             if kind == "figure":
-                return _mean(figures.get(key) for figures in group.figures)
+                return _mean(group.values_of(key))
             if kind == "config":
                 return group.values.get(key)
             known = ", ".join(("tasks", "duration", *_USAGE, "config.KEY", "figure.KEY"))
@@ -168,9 +179,7 @@ def _gather(
 
 def _model(group: _Group) -> dict[str, Any]:
     counts = Counter(map(attrgetter("status"), group.rows))
-    some = [figures for figures in group.figures if figures]
-    keys = dict.fromkeys(key for shape in dict.fromkeys(map(tuple, some)) for key in shape)
-    figures = {key: _summary(_values_of(some, key)) for key in keys}
+    figures = {key: _summary(group.values_of(key)) for key in group.metrics()}
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
@@ -199,14 +208,6 @@ def query_of(values: Mapping[str, Any]) -> str | None:
         else:
             return None
     return " ".join(terms)
-
-
-def _values_of(mappings: Sequence[Mapping[str, Any]], key: str) -> list[Any]:
-    """Return the values of a key in those mappings that have it."""
-    try:
-        return [*map(itemgetter(key), mappings)]  # mostly all of them
-    except KeyError:
-        return [one[key] for one in mappings if key in one]
 
 
 def _numbers(values: Sequence[Any]) -> tuple[Sequence[float], float, float] | None:

@@ -241,7 +241,7 @@ class ActiveStudy:
         missing += [(one.metric, one.aggregate) for one, value in constraints if value is None]
         if not missing:
             return
-        known = ", ".join(sorted(row.figures)) or "nothing"
+        known = ", ".join(sorted(row.shape.figures)) or "nothing"
         metric, aggregate = missing[0]
         advice = f"Call record({aggregate.key}=...) in the script."
         if aggregate.function == AT:

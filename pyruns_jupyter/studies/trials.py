@@ -107,7 +107,7 @@ def trial_of(row: TaskRow, definition: Definition, value_of: ValueOf) -> Trial |
     return Trial(
         place.number,
         row.name,
-        dict(row.swept),
+        row.swept,
         state,
         row.status,
         values,
@@ -125,7 +125,7 @@ def results_of(
 
     def read(aggregate: Aggregate) -> float | None:
         is_last = aggregate.function == LAST
-        return finite_number(row.figures.get(aggregate.key) if is_last else value_of(row, aggregate))
+        return finite_number(row.metric(aggregate.key) if is_last else value_of(row, aggregate))
 
     values = tuple(read(objective.aggregate) for objective in definition.objectives)
     measured = [(one, read(one.aggregate)) for one in definition.parsed_constraints]

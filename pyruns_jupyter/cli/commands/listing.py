@@ -6,14 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.tables import TableView, count_text, value_text
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.metrics.expressions import Aggregate
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow, with_values
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 from ..context import Context
@@ -85,7 +83,7 @@ def _with_aggregates(
     for row in rows:
         values = {title: index.aggregates.value(row, one) for title, one in aggregates.items()}
         known = {title: value for title, value in values.items() if value is not None}
-        found.append(replace(row, figures={**row.figures, **known}))
+        found.append(with_values(row, figures={**row.figures, **known}))
     return found
 
 

@@ -284,7 +284,7 @@ def any_text(test: Callable[[str], bool]) -> Keep:
     known: dict[str, dict[Any, bool]] = {}
 
     def is_swept(row: TaskRow) -> bool:
-        for key, value in row.swept.items():
+        for key, value in zip(row.shape.swept, row.cells, strict=False):  # metrics come after them
             kind = type(value)
             if kind is bool or kind is list or kind is dict:  # True equals 1 as a key; others cannot be keys
                 result: bool | None = test(f"{key}={value_text(value)}")

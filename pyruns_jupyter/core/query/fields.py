@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -18,7 +18,7 @@ from pyruns_jupyter.core.metrics.goals import Goal
 from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.metrics.statistics import numeric
 from pyruns_jupyter.core.taskfile.runs import RUNNING
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow, shown_statuses
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow, cells_of, shown_statuses
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -244,16 +244,19 @@ class Fields:
         return f".{key}" if key in self.swept or key in self.metrics else None
 
     @cached_property
+    def _shapes(self) -> Mapping[Shape, int]:
+        known = self.sources.shapes
+        return Counter(row.shape for row in self.rows) if known is None else known
+
+    @cached_property
     def swept(self) -> Counter[str]:
         """The number of rows with each swept key."""
-        shapes = self.sources.shapes
-        return _count(row.swept for row in self.rows) if shapes is None else count_keys(0, shapes)
+        return count_keys(0, self._shapes)
 
     @cached_property
     def metrics(self) -> Counter[str]:
         """The number of rows with each metric."""
-        shapes = self.sources.shapes
-        return _count(row.figures for row in self.rows) if shapes is None else count_keys(1, shapes)
+        return count_keys(1, self._shapes)
 
     @cached_property
     def _configs(self) -> Mapping[str, Mapping[str, Any]]:
@@ -340,11 +343,11 @@ class Fields:
         return None if self.sources.goal is None else self.sources.goal(metric)
 
     def _metric(self, full: str) -> Column:
-        return lambda rows: [row.figures.get(full, MISSING) for row in rows]
+        return lambda rows: cells_of(rows, 1, full, MISSING)
 
     def _config(self, full: str) -> Column:
         def swept(rows: Sequence[TaskRow]) -> list[Any]:
-            return [row.swept.get(full, MISSING) for row in rows]
+            return cells_of(rows, 0, full, MISSING)
 
         count = self.swept.get(full, 0)
         if count >= len(self.rows) or count >= sum(row.readable for row in self.rows):
@@ -388,10 +391,10 @@ class Fields:
 
 def _of_row(row: TaskRow, wanted: Aggregate, remaining: Remaining | None) -> float | None:
     """Return an aggregate as far as the row has it."""
-    if wanted.key not in row.figures or wanted.needs_points:
+    if wanted.key not in row.shape.figures or wanted.needs_points:
         return None
     if wanted.function == LAST or row.statistics is None or wanted.key not in row.statistics:
-        return numeric(row.figures[wanted.key])
+        return numeric(row.metric(wanted.key))
     return row.statistics.value(wanted)
 
 
@@ -405,11 +408,7 @@ def sort_ranks(field: QueryField) -> Column:
     return field.values
 
 
-def _count(mappings: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    return count_keys(0, {(keys,): number for keys, number in Counter(map(tuple, mappings)).items()})
-
-
-def count_keys(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
+def count_keys(part: int, shapes: Mapping[Shape, int]) -> Counter[str]:
     """Return the number of rows with each swept parameter (part 0) or metric (part 1)."""
     counts: Counter[str] = Counter()
     for shape, number in shapes.items():

@@ -63,14 +63,14 @@ class TaskAggregates:
             TimeoutError: when the time is over; the next call continues from there.
         """
         key = aggregate.key
-        if key not in row.figures:
+        if key not in row.shape.figures:
             return None
         if aggregate.function == LAST:
-            return numeric(row.figures[key])
+            return numeric(row.metric(key))
         if row.status != RUNNING and row.statistics is not None:
             if key not in row.statistics:
                 # A summary value without a curve, which has no step.
-                return None if aggregate.function == AT else numeric(row.figures[key])
+                return None if aggregate.function == AT else numeric(row.metric(key))
             if not aggregate.needs_points:
                 return row.statistics.value(aggregate)
         task = self._tasks.setdefault(row.name, _Task())
@@ -119,7 +119,7 @@ class TaskAggregates:
         if task.statistics is None:
             self._fill(task, row, wanted, remaining)
         found = (task.statistics or {}).get(aggregate.key)
-        return numeric(row.figures[aggregate.key]) if found is None else found.value(aggregate)
+        return numeric(row.metric(aggregate.key)) if found is None else found.value(aggregate)
 
     def _wanted(self, aggregate: Aggregate) -> list[Aggregate]:
         """Return the aggregates that need points and were asked for lately, `aggregate` is the latest one."""
@@ -143,6 +143,6 @@ class TaskAggregates:
             task.points, task.wanted = points, wanted
         statistics = points.statistics(remaining) if row.statistics is None else {}
         values = {
-            one: points.value(one, remaining) if one.key in row.figures else None for one in task.wanted
+            one: points.value(one, remaining) if one.key in row.shape.figures else None for one in task.wanted
         }
         task.statistics, task.values, task.points = statistics, values, None

@@ -309,7 +309,7 @@ class TaskIndex:
     def _count(self, counts: dict[str, int], rows: Collection[TaskRow], by: int) -> None:
         for status, number in Counter(shown_statuses(rows)).items():
             counts[status] += by * number
-        for shape, number in Counter((tuple(row.swept), tuple(row.figures)) for row in rows).items():
+        for shape, number in Counter(row.shape for row in rows).items():
             left = self._shapes.get(shape, 0) + by * number
             if left:
                 self._shapes[shape] = left

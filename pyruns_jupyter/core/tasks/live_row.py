@@ -26,7 +26,7 @@ from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, TASK_INFO, journal_name
 from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 
-from .row import PYTHON, TaskRow, figures_of
+from .row import PYTHON, TaskRow, figures_of, with_values
 
 INTERRUPTED = (
     "The run was interrupted. Its process and its supervisor ended without an exit code. "
@@ -96,7 +96,7 @@ class LiveRow(Struct):
             elif size:
                 self.newest = self.tail.read(path)
         if self.newest:
-            row = replace(row, figures=figures_of(self.run, self.newest))
+            row = with_values(row, figures=figures_of(self.run, self.newest))
         steps = progress_of(row.figures, self.totals)
         if steps is not None:
             row = replace(row, steps=steps, progress=row.progress or steps.step / steps.total)

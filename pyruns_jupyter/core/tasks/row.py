@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.alerts.stored import alerts_of
 from pyruns_jupyter.core.common.errors import Unreadable
@@ -54,7 +56,20 @@ class RowAlert(NamedTuple):
     number: int
 
 
-Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and of the metrics of a row
+class Shape(NamedTuple):
+    """The names of the swept values and of the metrics of a row."""
+
+    swept: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+
+
+NO_VALUES = Shape()
+
+
+@lru_cache(maxsize=1024)
+def shared_shape(shape: Shape) -> Shape:
+    """Return the same object for equal shapes: the tasks of a script have the same parameters and metrics."""
+    return Shape(tuple(map(intern, shape.swept)), tuple(map(intern, shape.figures)))
 
 
 class StudyPlace(NamedTuple):
@@ -71,10 +86,11 @@ class StudyPlace(NamedTuple):
 class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
-    `readable` is False if the task's file cannot be read: `message` says why. `figures` are the latest
-    metrics. `alert` is the last alert of the latest run. `silent_since` is the time of the last output or
-    metric of a stalled task. `steps` is the progress of a running task, if it is known. `gpu_hours` and
-    `energy_kwh` (of its GPUs) are those of the latest run, None without GPUs. `notes`, `gpus`
+    `cells` are the swept values and then the latest metrics; their names are in `shape`, which most rows
+    share, so that rows take less memory than with dictionaries. `readable` is False if the task's file cannot
+    be read: `message` says why. `alert` is the last alert of the latest run. `silent_since` is the time of
+    the last output or metric of a stalled task. `steps` is the progress of a running task, if it is known.
+    `gpu_hours` and `energy_kwh` (of its GPUs) are those of the latest run, None without GPUs. `notes`, `gpus`
     (indices, UUIDs and names of the GPUs of the latest run), `config_file` (the name of the configuration in
     the task's folder) and `statistics` (of the curves of the latest run, if its task file has them) are not
     part of `to_dict`.
@@ -92,8 +108,8 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     duration: float | None = None
     exit_code: int | None = None
     progress: float | None = None
-    swept: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
+    shape: Shape = NO_VALUES
+    cells: tuple[Any, ...] = ()
     message: str | None = None
     tags: tuple[str, ...] = ()
     order: float | None = None
@@ -110,6 +126,21 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     statistics: RowStatistics | None = None
 
     @property
+    def swept(self) -> dict[str, Any]:
+        """The swept values, in a new dictionary."""
+        return dict(zip(self.shape.swept, self.cells, strict=False))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The metrics, in a new dictionary."""
+        return dict(zip(self.shape.figures, self.cells[len(self.shape.swept) :], strict=True))
+
+    def metric(self, key: str) -> Any:
+        """Return the value of a metric, None without it; quicker than that in `figures`."""
+        names = self.shape.figures
+        return self.cells[names.index(key) - len(names)] if key in names else None
+
+    @property
     def shown_status(self) -> str:
         """The status by which the task is counted and found: that of an unreadable task is not known."""
         return self.status if self.readable else UNREADABLE
@@ -122,7 +153,8 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     def to_dict(self) -> dict[str, Any]:
         """Return the row as data for strict JSON."""
         found = {name: getattr(self, name) for name in _SHOWN}
-        found["swept"], found["figures"] = encode_nonfinite(self.swept), encode_nonfinite(self.figures)
+        for name in ("swept", "figures"):
+            found[name] = encode_nonfinite(found[name])
         found["tags"] = list(self.tags)
         found["study"] = None if self.study is None else self.study._asdict()
         found["steps"] = None if self.steps is None else self.steps._asdict()
@@ -136,7 +168,40 @@ def shown_statuses(rows: Iterable[TaskRow]) -> list[str]:
 
 
 _HIDDEN = ("notes", "gpus", "config_file", "statistics")
-_SHOWN = [name for name in TaskRow.__struct_fields__ if name not in _HIDDEN]
+_NAMES = {"shape": "swept", "cells": "figures"}
+_SHOWN = [_NAMES.get(name, name) for name in TaskRow.__struct_fields__ if name not in _HIDDEN]
+
+
+def cells_of(rows: Sequence[TaskRow], part: int, key: str, missing: Any) -> list[Any]:
+    """Return a swept value (part 0 of the shape) or a metric (part 1) of each row, or `missing`."""
+    found = []
+    places: dict[int, int | None] = {}
+    shape: Shape | None = None
+    place: int | None = None
+    for row in rows:
+        if row.shape is not shape:
+            shape = row.shape
+            if id(shape) not in places:
+                names = shape[part]
+                before = len(names) if part else 0  # metrics are the last ones
+                places[id(shape)] = names.index(key) - before if key in names else None
+            place = places[id(shape)]
+        found.append(missing if place is None else row.cells[place])
+    return found
+
+
+def with_values(
+    row: TaskRow,
+    *,
+    swept: Mapping[str, Any] | None = None,
+    figures: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> TaskRow:
+    """Return the row with other swept values or metrics, and other changes of fields."""
+    swept = row.swept if swept is None else swept
+    figures = row.figures if figures is None else figures
+    shape = shared_shape(Shape(tuple(swept), tuple(figures)))
+    return replace(row, shape=shape, cells=(*swept.values(), *figures.values()), **changes)
 
 
 def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
@@ -150,6 +215,8 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
     progress = _number(info.get("progress"))
     index = run.index if run else 0
     kind = SHELL if info.get("task_kind") == SHELL else PYTHON
+    swept = _swept(own.get("swept"))
+    figures = figures_of(run, newest_beside(info, index, folder)) if run else {}
     return TaskRow(
         name=os.path.basename(folder),
         status=status,
@@ -163,8 +230,8 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         duration=_number(run.duration) if run else None,
         exit_code=_whole(run.exit_code) if run else None,
         progress=min(1.0, max(0.0, progress)) if progress is not None else None,
-        swept=_swept(own.get("swept")),
-        figures=figures_of(run, newest_beside(info, index, folder)) if run else {},
+        shape=shared_shape(Shape(tuple(swept), tuple(figures))),
+        cells=(*swept.values(), *figures.values()),
         message=_message(info, own, run, status),
         tags=_tags(own.get("tags")),
         order=order_of(info),

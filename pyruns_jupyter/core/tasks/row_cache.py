@@ -30,13 +30,13 @@ from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.row_statistics import shared_keys
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
 
-from .row import TaskRow
+from .row import TaskRow, shared_shape
 
 FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
 _MAX_BYTES = 512 * 1024 * 1024
 _PART_ROWS = 500  # that are decoded at once, while no other thread runs
-_FORMAT = "3"  # counts changes of what a row says of the same task file
+_FORMAT = "4"  # counts changes of what a row says of the same task file
 
 
 class CachedRows(NamedTuple):
@@ -84,12 +84,21 @@ def _sharing(rows: list[TaskRow]) -> list[TaskRow]:
     """
     floats: dict[float, float] = {}
     for row in rows:
-        swept = row.swept
-        for key, value in swept.items():
-            if type(value) is str:
-                swept[key] = intern(value)
-            elif type(value) is float and value:  # 0.0 equals -0.0
-                swept[key] = floats.setdefault(value, value)
+        shape, cells = shared_shape(row.shape), row.cells
+        if len(cells) != len(shape.swept) + len(shape.figures):
+            raise ValueError
+        force_setattr(row, "shape", shape)
+        swept = [
+            intern(value)
+            if type(value) is str
+            else floats.setdefault(value, value)
+            if type(value) is float and value  # 0.0 equals -0.0
+            else value
+            for value in cells[: len(shape.swept)]
+        ]
+        force_setattr(row, "cells", (*swept, *cells[len(swept) :]))
+        if row.created_at:  # tasks of a sweep were created at once
+            force_setattr(row, "created_at", floats.setdefault(row.created_at, row.created_at))
         if row.progress == 1.0:
             force_setattr(row, "progress", 1.0)
         statistics = row.statistics

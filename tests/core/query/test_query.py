@@ -5,24 +5,23 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.query import parse, quote, select
-from pyruns_jupyter.core.tasks.row import RowAlert, TaskRow, damaged_row
+from pyruns_jupyter.core.tasks.row import RowAlert, TaskRow, damaged_row, with_values
 
 BASE = TaskRow("x", "pending", "python", False, 1.0, 0, 0, None, None, None, None, None)
 ROWS = [
-    replace(BASE, name="run_1", swept={"optimizer.lr": 0.1, "amp": True}, figures={"acc": 0.5}),
-    replace(BASE, name="run_2", status="failed", swept={"optimizer.lr": 0.01, "opt": "Adam"}, exit_code=1,
+    with_values(BASE, name="run_1", swept={"optimizer.lr": 0.1, "amp": True}, figures={"acc": 0.5}),
+    with_values(BASE, name="run_2", status="failed", swept={"optimizer.lr": 0.01, "opt": "Adam"}, exit_code=1,
             notes="diverged after warm-up", created_at=2.0,
             alert=RowAlert(3.0, "error", "loss is nan", "Epoch 7", 2), runs=2, run=2,
             tags=("best", "Old one")),
-    replace(BASE, name="run_10", status="completed", duration=12.0,
+    with_values(BASE, name="run_10", status="completed", duration=12.0,
             swept={"optimizer.lr": 1e-5, "opt": "sgd", "layers": [64, 32]},
             figures={"acc": 0.93, "loss": float("nan")}, created_at=3.0,
             gpus=("0", "NVIDIA H100 80GB")),
-    replace(BASE, name="Probe lr=3", kind="shell", status="running", pinned=True, created_at=None),
+    with_values(BASE, name="Probe lr=3", kind="shell", status="running", pinned=True, created_at=None),
 ]  # fmt: skip
 
 
@@ -271,7 +270,7 @@ PIECES = st.sampled_from(
 
 @given(TEXT)
 def test_a_quoted_text_is_found_literally(text: str) -> None:
-    rows = [replace(BASE, name=f"<{text}>"), replace(BASE, name="other")]
+    rows = [with_values(BASE, name=f"<{text}>"), with_values(BASE, name="other")]
     found = rows[:1] if text.casefold() not in "other" else rows
     assert select(rows, quote(text), sort="name", order="asc").items == sorted(
         found, key=lambda row: row.name
@@ -399,11 +398,11 @@ def test_a_term_without_matches_names_the_tasks_it_was_tested_on(query: str, mes
 
 
 def test_fields_that_end_alike_are_told_apart() -> None:
-    rows = [*ROWS, replace(BASE, name="flat", swept={"lr": 3.0, "my key": 1})]
+    rows = [*ROWS, with_values(BASE, name="flat", swept={"lr": 3.0, "my key": 1})]
     (said,) = select(rows, "lr>1").notices
     assert said.message == "4 of 5 tasks have no `lr`. `optimizer.lr` is another field."
     assert said.suggestions == ("optimizer.lr>1",)
-    (said,) = select([replace(BASE, swept={"model.name": "vit"})], "name:vit").notices
+    (said,) = select([with_values(BASE, swept={"model.name": "vit"})], "name:vit").notices
     assert said.message == "`name:vit` does not match the only task. Did you mean `model.name`?"
     assert said.suggestions == ("model.name:vit",)
     (said,) = select(rows, "mykey:1").notices

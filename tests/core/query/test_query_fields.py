@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.query import QueryResult, Sources, select
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.query.fields import MISSING
+from pyruns_jupyter.core.tasks.row import TaskRow, cells_of, with_values
 from tests.core.query.test_query import BASE, ROWS
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0).timestamp()
@@ -32,7 +32,9 @@ def names(found: QueryResult) -> list[str]:
 
 def tasks(*values: Mapping[str, Any], figures: bool = False) -> list[TaskRow]:
     group = "figures" if figures else "swept"
-    return [replace(BASE, name=f"t{number}", **{group: dict(value)}) for number, value in enumerate(values)]
+    return [
+        with_values(BASE, name=f"t{number}", **{group: dict(value)}) for number, value in enumerate(values)
+    ]
 
 
 def test_an_unknown_field_gets_a_suggestion() -> None:
@@ -47,7 +49,7 @@ def test_an_unknown_field_gets_a_suggestion() -> None:
     assert select(ROWS, "statsu:failed").notices[0].suggestions == ("status:failed",)
     assert select([], "lrr<0.5").notices == []
     assert select(ROWS, "metrics.acc>0").notices[0].suggestions == ("acc>0",)
-    rows = [replace(BASE, swept={"optimizer.kind": "sgd"})]
+    rows = [with_values(BASE, swept={"optimizer.kind": "sgd"})]
     assert select(rows, "opt:sgd").notices[0].suggestions == ("optimizer.kind:sgd",)
     (said,) = select(ROWS, "temperature<1").notices
     assert "Valid fields: acc, " in said.message
@@ -80,7 +82,7 @@ def test_a_suffix_that_is_not_unique_is_refused() -> None:
 
 
 def test_a_swept_value_and_a_figure_of_one_name() -> None:
-    rows = [replace(BASE, name="a", swept={"lr": 1}, figures={"lr": 5})]
+    rows = [with_values(BASE, name="a", swept={"lr": 1}, figures={"lr": 5})]
     with pytest.raises(InvalidInput) as caught:
         select(rows, "lr:1")
     assert caught.value.suggestions == ("config.lr:1", "figure.lr:1")
@@ -143,7 +145,7 @@ def test_types() -> None:
 
 
 def test_a_pasted_name_is_found() -> None:
-    rows = [replace(BASE, name="sweep_1_lr=0.1,opt=adam", swept={"lr": 0.1}), BASE]
+    rows = [with_values(BASE, name="sweep_1_lr=0.1,opt=adam", swept={"lr": 0.1}), BASE]
     found = select(rows, "sweep_1_lr=0.1,opt=adam", strict=True)
     assert names(found) == ["sweep_1_lr=0.1,opt=adam"]
     assert found.notices[0].code == "as_name"
@@ -157,7 +159,9 @@ def test_configurations_are_asked_only_when_needed() -> None:
         calls.append(1)
         return {"t0": {"lr": 0.1, "data.size": 3}, "t1": {"lr": 0.2, "data.size": 4, "acc": "no figure"}}
 
-    rows = [replace(row, figures={"acc": 0.5} if row.name == "t0" else {}) for row in tasks({"lr": 0.1}, {})]
+    rows = [
+        with_values(row, figures={"acc": 0.5} if row.name == "t0" else {}) for row in tasks({"lr": 0.1}, {})
+    ]
     sources = Sources(configs)
     for query in ("", "t", "status:failed", "acc>0.1", "has:acc", "figure.acc>0"):
         select(rows, query, sources=sources)
@@ -174,7 +178,7 @@ def test_configurations_are_asked_only_when_needed() -> None:
 
 
 STARTED = [
-    replace(BASE, name=name, started_at=None if ago is None else NOW - ago, status="running")
+    with_values(BASE, name=name, started_at=None if ago is None else NOW - ago, status="running")
     for name, ago in (("now", 60.0), ("hour", HOUR), ("day", DAY), ("week", 7 * DAY), ("never", None))
 ]
 
@@ -213,7 +217,7 @@ def test_times_and_durations(query: str, expected: set[str]) -> None:
 
 
 def test_a_zone() -> None:
-    row = replace(
+    row = with_values(
         BASE, created_at=datetime.datetime(2026, 1, 1, 10, 30, tzinfo=datetime.timezone.utc).timestamp()
     )
     assert select([row], "created:2026-01-01T10:30Z created:2026-01-01T12:30+02:00").total == 1
@@ -270,6 +274,19 @@ def test_pages() -> None:
     assert names(select(ROWS, statuses=["failed"])) == ["run_2"]
 
 
+KEYED = st.dictionaries(st.sampled_from(["x", "y", "z"]), st.integers(), max_size=3)
+
+
+@given(st.lists(st.tuples(KEYED, KEYED)))
+def test_values_of_rows_with_different_names(values: list[tuple[dict[str, int], dict[str, int]]]) -> None:
+    rows = [with_values(BASE, swept=swept, figures=figures) for swept, figures in values]
+    assert [(row.swept, row.figures) for row in rows] == values
+    for key in ("x", "y", "z"):
+        assert cells_of(rows, 0, key, None) == [swept.get(key) for swept, _ in values]
+        assert cells_of(rows, 1, key, None) == [figures.get(key) for _, figures in values]
+        assert [row.metric(key) for row in rows] == [figures.get(key) for _, figures in values]
+
+
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -306,7 +323,9 @@ def test_sorting_loses_nothing(values: list[dict[str, Any]], sort: str, order: s
 )
 def test_a_page_is_a_part_of_all(values: list[tuple[bool, Any]], sort: str, offset: int, limit: int) -> None:
     rows = [
-        replace(BASE, name=f"t{at}", pinned=pinned, run=at % 2, figures={} if acc is None else {"acc": acc})
+        with_values(
+            BASE, name=f"t{at}", pinned=pinned, run=at % 2, figures={} if acc is None else {"acc": acc}
+        )
         for at, (pinned, acc) in enumerate(values)
     ]
     for order in ("asc", "desc"):
@@ -324,10 +343,14 @@ def test_a_page_is_a_part_of_all(values: list[tuple[bool, Any]], sort: str, offs
         lambda at: 1.0,
         lambda at: [at % 11, math.nan, None, "x10", "x9", True][at % 6],
         lambda at: float(at > 5990),
+        lambda at: [at / 7, MISSING, -at, 10**30][at % 4],
+        lambda at: [at / 7, MISSING, None, True][at % 4],
+        lambda at: [at, 10**400][at % 2],
     ],
 )
 def test_the_first_of_many_tasks_are_those_of_all(value_of: Callable[[int], Any]) -> None:
-    rows = tasks(*({"x": value_of(at)} for at in range(6000)))
+    values = [value_of(at) for at in range(6000)]
+    rows = tasks(*({} if value is MISSING else {"x": value} for value in values))
     for order in ("asc", "desc"):
         whole = select(rows, sort="x", order=order, limit=None).items
         for limit in (1, 20, 500):

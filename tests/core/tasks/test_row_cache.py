@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import read_whole
@@ -23,7 +24,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit, row_cache
 from pyruns_jupyter.core.tasks import index as index_module
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.tasks.row import row_from
+from pyruns_jupyter.core.tasks.row import row_from, with_values
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import end_run, script_workspace, set_pinned, start_run
 
@@ -274,10 +275,27 @@ def test_any_row_is_as_before(
 
 def test_rows_share_the_values_of_a_sweep(tmp_path: Path) -> None:
     infos: list[dict[str, Any]] = [
-        {"pyruns_jupyter": {"swept": json.loads(f'{{"lr": 0.25, "opt": "long-name", "seed": {seed}}}')}}
+        {
+            "pyruns_jupyter": json.loads(
+                f'{{"swept": {{"lr": 0.25, "opt": "long-name", "seed": {seed}}}, "created_at": 1790000000.5}}'
+            ),
+            "records": [{"accuracy": 0.5}],
+            "start_times": ["2026-01-01_00-00-00"],
+        }
         for seed in range(2)
     ]
     row_cache.write_rows(tmp_path, [(7, row_from(info, f"t{at}"), None) for at, info in enumerate(infos)])
     one, other = row_cache.read_rows(tmp_path).rows.values()
+    assert one.figures == {"accuracy": 0.5}
+    assert one.shape is other.shape is row_from(infos[0], "t0").shape
+    assert one.created_at is other.created_at is not None
     assert one.swept == {"lr": 0.25, "opt": "long-name", "seed": 0}
     assert [value is other.swept[key] for key, value in one.swept.items()][:2] == [True, True]
+
+
+def test_rows_without_all_of_their_values_are_ignored(tmp_path: Path) -> None:
+    row = with_values(row_from({}, "t"), swept={"lr": 0.25, "opt": "adam"}, figures={"loss": 1.0})
+    row_cache.write_rows(tmp_path, [(7, row, None)])
+    assert row_cache.read_rows(tmp_path).rows == {"t": row}
+    row_cache.write_rows(tmp_path, [(7, replace(row, cells=row.cells[:2]), None)])
+    assert row_cache.read_rows(tmp_path).rows == {}
