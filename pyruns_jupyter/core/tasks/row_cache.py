@@ -12,14 +12,15 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.common.host_identity import state_folder
@@ -30,7 +31,7 @@ from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.row_statistics import shared_keys
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
 
-from .row import TaskRow, shared_shape
+from .row import NO_VALUES, Shape, TaskRow, shared_shape
 
 FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
@@ -47,16 +48,26 @@ class CachedRows(NamedTuple):
     batches: dict[str, str]
 
 
+class _Part(msgspec.Struct, array_like=True):
+    """Rows of one shape, which they do not repeat."""
+
+    shape: Shape
+    rows: list[TaskRow]
+
+
 class _Stored(msgspec.Struct, array_like=True):
-    """What the file has; each part is a list of rows."""
+    """What the file has. Signatures are in the natural order of names, in which `order` has the places of the
+    rows of all `parts`.
+    """
 
     signatures: list[Signature]
     batches: dict[str, str]
+    order: list[int]
     parts: list[memoryview]
 
 
 _STORED = msgspec.msgpack.Decoder(_Stored)
-_PART = msgspec.msgpack.Decoder(list[TaskRow])
+_PART = msgspec.msgpack.Decoder(_Part)
 
 
 def read_rows(tasks: Path) -> CachedRows:
@@ -65,50 +76,60 @@ def read_rows(tasks: Path) -> CachedRows:
         path = _path_of(tasks)
         if path.stat().st_size <= _MAX_BYTES:
             stored = _STORED.decode(path.read_bytes())
-            rows: list[TaskRow] = []
+            found: list[TaskRow] = []
             for part in stored.parts:
-                rows += _sharing(_PART.decode(part))  # before the next part, which fills the gaps in memory
-            names = [row.name for row in rows]
-            signatures = dict(zip(names, stored.signatures, strict=True))
-            return CachedRows(dict(zip(names, rows, strict=True)), signatures, stored.batches)
-    except (OSError, msgspec.MsgspecError, PyrunsError, RecursionError, ValueError):
+                found += _complete(_PART.decode(part))  # before the next part, which fills the gaps in memory
+            rows = {row.name: row for row in map(found.__getitem__, stored.order)}
+            signatures = dict(zip(rows, stored.signatures, strict=True))
+            return CachedRows(rows, signatures, stored.batches)
+    except (OSError, msgspec.MsgspecError, PyrunsError, RecursionError, LookupError, ValueError):
         pass
     return CachedRows({}, {}, {})
 
 
-def _sharing(rows: list[TaskRow]) -> list[TaskRow]:
-    """Return the rows, which share equal values now.
+def _complete(part: _Part) -> list[TaskRow]:
+    """Return the rows of a part with its shape; they share equal values now.
 
     Raises:
         ValueError: if a row is damaged.
     """
-    floats: dict[float, float] = {}
-    for row in rows:
-        shape, cells = shared_shape(row.shape), row.cells
-        if len(cells) != len(shape.swept) + len(shape.figures):
-            raise ValueError
+    rows, shape = part.rows, shared_shape(part.shape)
+    columns: list[Sequence[Any]] = [*zip(*[row.cells for row in rows], strict=True)]
+    if len(columns) != len(shape.swept) + len(shape.figures):
+        raise ValueError
+    swept = len(shape.swept)
+    columns[:swept] = map(_sharing, columns[:swept])
+    cells: Iterable[tuple[Any, ...]] = zip(*columns, strict=True) if columns else repeat(())
+    times: dict[float, float] = {}
+    keys: tuple[str, ...] = ()
+    for row, values in zip(rows, cells, strict=False):
         force_setattr(row, "shape", shape)
-        swept = [
-            intern(value)
-            if type(value) is str
-            else floats.setdefault(value, value)
-            if type(value) is float and value  # 0.0 equals -0.0
-            else value
-            for value in cells[: len(shape.swept)]
-        ]
-        force_setattr(row, "cells", (*swept, *cells[len(swept) :]))
+        force_setattr(row, "cells", values)
         if row.created_at:  # tasks of a sweep were created at once
-            force_setattr(row, "created_at", floats.setdefault(row.created_at, row.created_at))
+            force_setattr(row, "created_at", times.setdefault(row.created_at, row.created_at))
         if row.progress == 1.0:
             force_setattr(row, "progress", 1.0)
         statistics = row.statistics
         if statistics is not None:
+            if statistics.keys != keys:
+                keys = shared_keys(statistics.keys)
+            force_setattr(statistics, "keys", keys)
             if not statistics.is_complete:
                 raise ValueError
-            force_setattr(statistics, "keys", shared_keys(statistics.keys))
         if row.config_file is not SCRIPT_CONFIG:
             force_setattr(row, "config_file", intern(row.config_file))
     return rows
+
+
+def _sharing(values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values, of which equal texts or floats are one object."""
+    kinds = {*map(type, values)}
+    if kinds == {str}:
+        return [*map(intern, values)]
+    if kinds == {float}:  # others, such as 1 and True, may equal a float
+        known = {value: value for value in values if value}  # 0.0 equals -0.0
+        return [known.get(value, value) for value in values]
+    return values
 
 
 def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]]) -> None:
@@ -117,19 +138,28 @@ def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]
     Each row comes with the signature of its task file, and the batch of a queued task.
     """
     encode = msgspec.msgpack.Encoder().encode
-    stored, encoded = _Stored([], {}, []), []
+    stored = _Stored([], {}, [], [])
+    shapes: dict[Shape, tuple[list[int], list[msgspec.Raw]]] = {}
     for signature, row, batch in rows:
         try:
-            data = encode(row)
+            if row.shape not in shapes:
+                encode(row.shape)
+                shapes[row.shape] = [], []
+            data = msgspec.Raw(encode(replace(row, shape=NO_VALUES)))
             if batch is not None:
                 encode(batch)
                 stored.batches[row.name] = batch
         except (UnicodeEncodeError, OverflowError):  # odd names and values are read again
             continue
-        encoded.append(msgspec.Raw(data))
+        places, encoded = shapes[row.shape]
+        places.append(len(stored.signatures))
+        encoded.append(data)
         stored.signatures.append(signature)
-    for start in range(0, len(encoded), _PART_ROWS):
-        stored.parts.append(memoryview(encode(encoded[start : start + _PART_ROWS])))
+    for shape, (places, encoded) in shapes.items():
+        stored.order += places
+        for start in range(0, len(encoded), _PART_ROWS):
+            stored.parts.append(memoryview(encode((shape, encoded[start : start + _PART_ROWS]))))
+    stored.order = sorted(range(len(stored.order)), key=stored.order.__getitem__)
     content = encode(stored)
     if len(content) > _MAX_BYTES:
         return

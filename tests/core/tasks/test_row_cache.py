@@ -184,9 +184,13 @@ def test_a_file_that_may_still_change_is_not_trusted(tmp_path: Path, reads: list
     assert sorted(reads) == sorted([names[0], names[2]])
 
 
-def stored(rows: bytes) -> bytes:
-    """A file with one part."""
-    return b"\x93\x91\x01\x80\x91\xc6" + len(rows).to_bytes(4, "big") + rows
+def stored(rows: bytes, order: bytes = b"\x91\0") -> bytes:
+    """A file with one signature, and one part with rows without values."""
+    part = b"\x92\x92\x90\x90" + rows
+    return b"\x94\x91\x01\x80" + order + b"\x91\xc6" + len(part).to_bytes(4, "big") + part
+
+
+ROW = b"\x91\x82\xa4name\xa1x\xa6status\xa6failed"
 
 
 def test_rows_are_stored_in_parts(tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,14 +212,16 @@ def test_rows_are_stored_in_parts(tmp_path: Path, reads: list[str], monkeypatch:
 @pytest.mark.parametrize(
     "content",
     [
-        *(b"", b"\x93", b"\x91\x01", b"[]" * 1000, b"\x91" * 100_000),
+        *(b"", b"\x94", b"\x91\x01", b"[]" * 1000, b"\x91" * 100_000),
+        *(stored(ROW, b"\x91\x01"), stored(ROW, b"\x90"), stored(b"\x90", b"\x90")),
         *map(
             stored,
             (
                 *(b"\x91\x80", b"\x90", b"\x01", b"\x91" * 100_000),
                 b"\x91\x82\xa4name\xa1\xff\xa6status\xa6failed",
                 b"\x91\x82\xa4name\xa1x\xa6status\xa1x",
-                b"\x91\x83\xa4name\xa1x\xa6status\xa6failed\xaastatistics\x92\x91\xa1x\xc4\x01x",
+                ROW.replace(b"\x82", b"\x83") + b"\xaastatistics\x92\x91\xa1x\xc4\x01x",
+                ROW.replace(b"\x82", b"\x83") + b"\xa5cells\x91\x01",
             ),
         ),
     ],
@@ -224,7 +230,10 @@ def test_a_damaged_cache_is_ignored(tmp_path: Path, state: Path, reads: list[str
     workspace, _ = project(tmp_path)
     fresh = rows_of(workspace)
     (path,) = (state / "indexes").iterdir()
+    path.write_bytes(stored(ROW))
+    assert [*row_cache.read_rows(workspace.tasks).rows] == ["x"]
     path.write_bytes(content)
+    assert row_cache.read_rows(workspace.tasks) == ({}, {}, {})
     reads.clear()
     assert rows_of(workspace) == fresh
     assert len(reads) == len(fresh)
@@ -299,3 +308,25 @@ def test_rows_without_all_of_their_values_are_ignored(tmp_path: Path) -> None:
     assert row_cache.read_rows(tmp_path).rows == {"t": row}
     row_cache.write_rows(tmp_path, [(7, replace(row, cells=row.cells[:2]), None)])
     assert row_cache.read_rows(tmp_path).rows == {}
+
+
+def test_rows_of_several_shapes_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_cache, "_PART_ROWS", 2)
+    base = row_from({}, "t")
+    values: list[dict[str, Any]] = [
+        {"lr": -0.0},
+        {},
+        {"lr": 0.0},
+        {"lr": 0.5},
+        {"\ud800": 1},
+        {},
+        {"lr": 1},
+        {},
+    ]
+    rows = [with_values(base, name=f"t{at}", swept=swept) for at, swept in enumerate(values)]
+    rows[5] = with_values(rows[5], figures={"lr": 2.0})
+    row_cache.write_rows(tmp_path, [(at, row, None) for at, row in enumerate(rows)])
+    found = row_cache.read_rows(tmp_path)
+    kept = [row for row in rows if row.name != "t4"]  # a name that cannot be encoded
+    assert repr([*found.rows.values()]) == repr(kept)
+    assert [*found.signatures.items()] == [(row.name, int(row.name[1:])) for row in kept]
