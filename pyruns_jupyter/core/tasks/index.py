@@ -28,7 +28,7 @@ from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, is_ta
 from pyruns_jupyter.core.taskfile.runs import COMPLETED, QUEUED, RUNNING, latest
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, parse_last_points, unreadable
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_folders
 
 from .aggregates import TaskAggregates
 from .live_row import LiveRow, task_signature
@@ -241,9 +241,10 @@ class TaskIndex:
             new = [name for name in present if name not in known]
             here = {name: known[name] for name in present if name in known}
             return new, here, (wanted & rows.keys()).difference(present)
-        present = [name for name, _ in scan_tasks(self.workspace.tasks, rows)]
-        new = [name for name in present if name not in known]
-        if len(present) - len(new) == len(rows) == len(known):  # mostly none is gone
+        present = scan_folders(self.workspace.tasks)
+        unknown = [name for name in present if name not in known]
+        new = [name for name in unknown if is_task_name(name)]
+        if len(present) - len(unknown) == len(rows) == len(known):  # mostly none is gone
             return new, known, set()
         gone = rows.keys() - set(present)
         return new, {name: one for name, one in known.items() if name not in gone}, gone

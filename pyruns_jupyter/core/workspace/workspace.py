@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -271,23 +271,22 @@ def is_workspace(folder: Path) -> bool:
     return may_exist(f"{folder}/{SCRIPT_INFO}")
 
 
-def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
-    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task.
+def scan_tasks(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task."""
+    for name in scan_folders(folder):
+        if is_task_name(name):
+            yield name, os.path.join(folder, name)
 
-    Links and names with a leading dot are skipped; nothing is found if `folder` or its parent is a link.
-    Names in `known` are not checked again.
+
+def scan_folders(folder: Path) -> list[str]:
+    """Return the names of all folders in `tasks/` (or its trash), also of those that can be no task.
+
+    Links are skipped; nothing is found if `folder` or its parent is a link.
     """
     if os.path.islink(folder) or os.path.islink(folder.parent):
-        return
+        return []
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if (
-                    name[0] != "."
-                    and entry.is_dir(follow_symlinks=False)
-                    and (name in known or is_task_name(name))
-                ):
-                    yield name, entry.path
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
