@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from heapq import nlargest
 from pathlib import Path
 from typing import Any
@@ -200,9 +200,11 @@ class TaskIndex:
         new, known, gone = self._tasks_among(names, known, ordered)
         self._unsettled.clear()
         self._unfinished.clear()
-        looks = map_files(lambda name: task_signature(f"{folder}{name}"), [*known])
-        pairs = zip(known.items(), looks, strict=True)
-        unread = [name for (name, signature), look in pairs if look != signature or look == UNKNOWN]
+        with _opened(self.workspace.tasks) as tasks:
+            start = folder if tasks is None else ""
+            looks = map_files(lambda name: task_signature(f"{start}{name}", tasks), [*known])
+            pairs = zip(known.items(), looks, strict=True)
+            unread = [name for (name, signature), look in pairs if look != signature or look == UNKNOWN]
         stale = set(unread)
         unread += new
         adopted = self._adopt(cached, known, stale)
@@ -408,6 +410,20 @@ def _content_of(folder: str) -> _Content:
         return unreadable(path, error)
     except Unreadable as error:
         return error
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """Yield a descriptor of a folder, None where that is not possible: relative paths are found sooner."""
+    descriptor = None
+    if os.stat in os.supports_dir_fd:  # not on Windows
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _folders_of(tasks: Path, names: Iterable[str]) -> Iterator[str]:

@@ -115,10 +115,12 @@ class LiveRow(Struct):
         return INTERRUPTED if self.owner.here else LOST_CONTACT % (self.owner.host or "an unknown host")
 
 
-def task_signature(folder: str) -> Signature:
-    """Return the signature of the task file in a folder, `UNKNOWN` if there is none."""
+def task_signature(folder: str, tasks: int | None = None) -> Signature:
+    """Return the signature of the task file in a folder, `UNKNOWN` if there is none. With a descriptor of a
+    folder `tasks`, the path is relative to it.
+    """
     try:
-        return signature_of(os.stat(f"{folder}/{TASK_INFO}"))
+        return signature_of(os.stat(f"{folder}/{TASK_INFO}", dir_fd=tasks))
     except OSError:
         return UNKNOWN
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,6 +161,25 @@ def test_a_task_that_became_a_link_is_gone(tmp_path: Path) -> None:
     changes = index.refresh()
     assert ([row.name for row in changes.changed], changes.removed) == ([new], [names[4]])
     assert index.is_settled
+
+
+@pytest.mark.parametrize("supported", [os.supports_dir_fd, set()])
+def test_a_look_with_and_without_a_descriptor(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch, supported: set[object]
+) -> None:
+    workspace, names = project(tmp_path)
+    index = TaskIndex(workspace)
+    index.refresh()
+    reads.clear()
+    monkeypatch.setattr(os, "supports_dir_fd", supported)
+    before = psutil.Process().num_fds() if os.name == "posix" else 0
+    set_pinned(workspace, names[4], True)
+    assert [row.name for row in index.refresh().changed] == [names[4]]
+    assert reads == [names[4]]
+    assert os.name != "posix" or psutil.Process().num_fds() == before
+    workspace.tasks.rename(tmp_path / "elsewhere")
+    workspace.tasks.symlink_to(tmp_path / "elsewhere")
+    assert index.refresh().removed == names
 
 
 def test_rows_share_values_and_are_not_visited_by_the_garbage_collector(tmp_path: Path) -> None:
