@@ -9,7 +9,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -278,8 +277,8 @@ class TaskIndex:
         revision = self.revision + 1
         base, counts = self.rows or adopted, dict(self.counts)
         ended = [row for row in (*adopted.values(), *changed) if _has_completed(self.rows.get(row.name), row)]
-        ended = nlargest(_MAX_DURATIONS, ended, key=lambda row: row.finished_at or 0.0)
-        self._durations.extend(row.duration for row in reversed(ended) if row.duration is not None)
+        ended.sort(key=lambda row: row.finished_at or 0.0)
+        self._durations.extend(row.duration for row in ended[-_MAX_DURATIONS:] if row.duration is not None)
         new = {row.name: row for row in changed}
         before = [base[name] for name in (*new, *removed) if name in base]
         self._count(counts, adopted.values(), 1)
