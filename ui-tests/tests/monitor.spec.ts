@@ -203,6 +203,18 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await expect(left).toContainText(/step \d+: loss/);
   await right.getByRole('button', { name: 'Close this log' }).click();
   await expect(right).toHaveCount(0);
+
+  // The view stays where the user scrolled to while the log grows.
+  await left.locator('.pyr-screen').click();
+  await expect(terminal(page)).not.toContainText(/step\s0:/);
+  await page.keyboard.press('Home');
+  await expect(terminal(page)).toContainText(/step\s0:/);
+  const read = (await terminal(page).textContent()) as string;
+  const size = left.locator('.pyr-log-fact.pyr-faint');
+  await expect(size).not.toHaveText((await size.textContent()) as string);
+  await expect(terminal(page)).toHaveText(read);
+  await page.keyboard.press('End');
+  await expect(terminal(page)).not.toContainText(/step\s0:/);
   await page
     .getByRole('toolbar', { name: 'Log actions' })
     .getByRole('button', { name: 'Stop' })

@@ -34,8 +34,8 @@ const FULL_RESET = new Uint8Array([0x1b, 0x63]);
 /** Bytes per write; the terminal parses them in a few milliseconds. */
 const MAX_WRITE_BYTES = 32 * 1024;
 
-/** Milliseconds in a frame for parsing new bytes; the others are for drawing. */
-const PARSE_MS = 4;
+/** Milliseconds for parsing new bytes in every second frame; the other frame draws them. */
+const PARSE_MS = 8;
 
 /** Bytes that are kept when earlier ones come before them. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -217,10 +217,12 @@ export class TerminalSink implements ILogSink {
     }
     if (this._frameBegun === null) {
       this._frameBegun = performance.now();
-      requestAnimationFrame(() => {
-        this._frameBegun = null;
-        this._pump();
-      });
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          this._frameBegun = null;
+          this._pump();
+        })
+      );
     }
     return performance.now() - this._frameBegun < PARSE_MS;
   }
@@ -280,7 +282,7 @@ export class TerminalSink implements ILogSink {
   private _life = 0;
   private _steps: Step[] = [];
   private _busy = false;
-  /** When the first bytes of this frame were given; null before them. */
+  /** When the first bytes of these two frames were given; null before them. */
   private _frameBegun: number | null = null;
   private _paused = false;
   private _disposed = false;

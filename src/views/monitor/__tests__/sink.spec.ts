@@ -50,7 +50,7 @@ describe('TerminalSink', () => {
     expect(done).toHaveBeenCalledTimes(1);
   });
 
-  it('leaves time in each frame for drawing', () => {
+  it('parses in one frame and leaves the next one for drawing', () => {
     const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
     const done = jest.fn();
@@ -61,6 +61,8 @@ describe('TerminalSink', () => {
     terminal.parse();
     expect(terminal.given).toHaveLength(0);
     jest.advanceTimersByTime(6);
+    expect(terminal.given).toHaveLength(0);
+    jest.advanceTimersByTime(16);
     expect(terminal.given).toHaveLength(1);
     terminal.parseAll();
     expect(done).toHaveBeenCalledTimes(1);
