@@ -140,6 +140,9 @@ def test_two_tasks_in_one_folder_never_mix(make_project: MakeProject) -> None:
         HEAD
         + """
 values = {"A": 1.0, "B": 2.0}
+Path(f"up.{name}").touch()
+for other in values:
+    wait_for(f"up.{other}")  # files that are there before a run starts are not its own
 with open(f"events.out.tfevents.{17 + int(values[name])}.host", "wb") as held:
     with open(f"run.{name}.csv", "w") as table:
         print("step,held", file=table)
