@@ -367,7 +367,7 @@ export class LogModel extends Model<ILogState> {
       const { state } = this;
       this.update({
         start: this._sink?.start ?? state.start,
-        position: this._shown,
+        position: Math.max(state.position, this._shown), // more may be on its way
         size: Math.max(state.size, this._received)
       });
     });
@@ -375,6 +375,7 @@ export class LogModel extends Model<ILogState> {
 
   private _onReset(message: LogMessage): void {
     this._sink?.clear();
+    this.cancel('position');
     this._received = message.offset;
     this.update({
       start: message.offset,

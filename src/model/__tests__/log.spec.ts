@@ -246,6 +246,22 @@ describe('LogModel', () => {
     expect(model.getSnapshot().start).toBe(400);
   });
 
+  it('goes on behind bytes that are not shown yet', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 0);
+    sink.show();
+    model.leaveEnd(0);
+    for (const offset of [0, 1000]) {
+      answer(client, offset, 'x'.repeat(1000), 5000);
+      void model.loadLater();
+      await settled();
+    }
+    sink.waiting.shift()?.done();
+    jest.advanceTimersByTime(300);
+    expect(model.getSnapshot().position).toBe(2000);
+  });
+
   it('follows a jump, and says so for a while', () => {
     const { client, model, sink } = opened();
     model.open('a');

@@ -138,10 +138,8 @@ export class TerminalSink implements ILogSink {
 
   reveal(hit: IHit): boolean {
     const { start, end } = this.lines;
-    if (start === null || end === null) {
-      return false;
-    }
-    const isShown = hit.offset >= start && hit.offset < end;
+    const isShown =
+      start !== null && end !== null && hit.offset >= start && hit.offset < end;
     const isComing = this._steps.some(
       step =>
         step.kind === 'bytes' &&

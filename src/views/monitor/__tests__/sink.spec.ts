@@ -218,5 +218,14 @@ describe('TerminalSink', () => {
     terminal.parseAll();
     expect(revealed).toHaveBeenCalledTimes(1);
     expect(sink.reveal({ ...HIT, offset: 8 })).toBe(false);
+
+    // What has been cleared for it, in a frame without time to parse more.
+    jest.advanceTimersByTime(10);
+    sink.clear();
+    sink.write(encode('ghi\n'), 90, () => undefined);
+    expect(sink.reveal({ ...HIT, offset: 91 })).toBe(true);
+    jest.advanceTimersByTime(40);
+    terminal.parseAll();
+    expect(revealed).toHaveBeenCalledTimes(2);
   });
 });
