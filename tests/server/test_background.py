@@ -110,7 +110,7 @@ async def test_the_handshake_lists_problems(
     stream = await api.stream("/workspaces/{ws}/events", ws=WS)
     await stream.message("EventMessage")
     with monkeypatch.context() as patch:
-        patch.setattr(TaskIndex, "refresh", lambda index: 1 / 0)
+        patch.setattr(TaskIndex, "refresh", lambda *_, **__: 1 / 0)
 
         async def listed() -> Any:
             return (await api.get("/status"))["problems"]
