@@ -149,7 +149,7 @@ def test_a_change_that_was_requested_happens_although_the_widget_is_closed(
     create_tasks(workspace, "lr: 1 | 2", "t")
     began, go_on, refresh = threading.Event(), threading.Event(), TaskIndex.refresh
 
-    def slow(index: TaskIndex) -> Changes:
+    def slow(index: TaskIndex, *_: Any) -> Changes:
         began.set()
         go_on.wait(DEADLINE)
         return refresh(index)
@@ -212,7 +212,7 @@ def test_watching_goes_on_after_an_unexpected_error(
     views.frame("hello")
     failed = threading.Event()
 
-    def broken(index: TaskIndex) -> None:
+    def broken(index: TaskIndex, *_: Any) -> None:
         failed.set()
         raise KeyError("a mistake of ours")
 
@@ -227,7 +227,7 @@ def test_watching_goes_on_after_an_unexpected_error(
 def test_an_unexpected_error_of_a_stream_is_logged_and_ends_it(
     views: Views, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(index: TaskIndex) -> None:
+    def broken(index: TaskIndex, *_: Any) -> None:
         raise KeyError("a mistake of ours")
 
     with monkeypatch.context() as patch:

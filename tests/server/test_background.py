@@ -49,7 +49,7 @@ async def test_watching_goes_on_after_an_unexpected_error(
 ) -> None:
     errors = 0
 
-    def broken(index: TaskIndex) -> Any:
+    def broken(index: TaskIndex, *_: Any) -> Any:
         nonlocal errors
         errors += 1
         raise KeyError("a mistake of ours")
