@@ -116,7 +116,7 @@ class LiveRow(Struct):
 
 
 def task_signature(folder: str, tasks: int | None = None) -> Signature:
-    """Return the signature of the task file in a folder, `UNKNOWN` if there is none. With a descriptor of a
+    """Return the signature of the task file in a folder, `UNKNOWN` without one. With a descriptor of a
     folder `tasks`, the path is relative to it.
     """
     try:

@@ -63,7 +63,7 @@ class Shape(NamedTuple):
     figures: tuple[str, ...] = ()
 
 
-NO_VALUES = Shape()
+EMPTY_SHAPE = Shape()
 
 
 @lru_cache(maxsize=1024)
@@ -108,7 +108,7 @@ class TaskRow(Struct, frozen=True, omit_defaults=True, gc=False):
     duration: float | None = None
     exit_code: int | None = None
     progress: float | None = None
-    shape: Shape = NO_VALUES
+    shape: Shape = EMPTY_SHAPE
     cells: tuple[Any, ...] = ()
     message: str | None = None
     tags: tuple[str, ...] = ()

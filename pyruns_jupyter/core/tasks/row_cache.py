@@ -31,7 +31,7 @@ from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
 from pyruns_jupyter.core.metrics.row_statistics import shared_keys
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG
 
-from .row import NO_VALUES, Shape, TaskRow, shared_shape
+from .row import EMPTY_SHAPE, Shape, TaskRow, shared_shape
 
 FOLDER = "indexes"
 _MAX_FILES = 100  # workspaces; those that were written first are forgotten
@@ -145,7 +145,7 @@ def write_rows(tasks: Path, rows: Iterable[tuple[Signature, TaskRow, str | None]
             if row.shape not in shapes:
                 encode(row.shape)
                 shapes[row.shape] = [], []
-            data = msgspec.Raw(encode(replace(row, shape=NO_VALUES)))
+            data = msgspec.Raw(encode(replace(row, shape=EMPTY_SHAPE)))
             if batch is not None:
                 encode(batch)
                 stored.batches[row.name] = batch

@@ -246,7 +246,7 @@ describe('LogModel', () => {
     expect(model.getSnapshot().start).toBe(400);
   });
 
-  it('goes on behind bytes that are not shown yet', async () => {
+  it('continues after bytes that are not shown yet', async () => {
     const { client, model, sink } = opened();
     model.open('a');
     header(client.logs[0], 0);
