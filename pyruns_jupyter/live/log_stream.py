@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ MAX_UNACKNOWLEDGED = 8 * LOG_WINDOW  # bytes, instead of `LOG_WINDOW` if a clien
 CHUNK = 128 * 1024  # bytes in a frame
 MAX_BEHIND = 4 * 1024 * 1024  # bytes; a client that is further behind may jump to the end
 JUMP_TAIL = 256 * 1024  # bytes before the end to which it jumps
+JUMP_SECONDS = 1.0  # between two jumps: each makes a browser forget all lines
 MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # between two reads of a log that does not grow
 SETTLE_SECONDS = 0.2  # after the end of a run, in which its last output may still arrive
 
@@ -116,7 +118,8 @@ class LogStream:
 
         A client gets at most `LOG_WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, a
         client that acknowledges nothing for that many seconds gets another frame, up to `MAX_UNACKNOWLEDGED`
-        bytes. A client that permits jumps is sent to the end when it is `MAX_BEHIND` bytes behind it.
+        bytes. A client that permits jumps is sent to the end when it is `MAX_BEHIND` bytes behind it, but not
+        twice within `JUMP_SECONDS`.
 
         Raises:
             NotFound: if there is no such task or run.
@@ -129,6 +132,7 @@ class LogStream:
         self._acknowledged = self._offset
         self._acknowledgement = asyncio.Event()
         self._may_jump = False  # as the last acknowledgement says
+        self._next_jump = 0.0  # monotonic; not before that
         self._follower = LogFollower(path, self._offset)
         self._reading: asyncio.Future[Any] | None = None
         self._runtime = runtime
@@ -164,7 +168,7 @@ class LogStream:
                     pause, settled = MIN_PERIOD_SECONDS, False
                     self._offset += len(data)
                     await send(data)
-                    if self._may_jump and self._follower.size - self._offset > MAX_BEHIND:
+                    if self._should_jump():
                         await self._jump(send)
                     continue
                 if over and settled:
@@ -189,9 +193,13 @@ class LogStream:
                 window, patience = MAX_UNACKNOWLEDGED, None
         return min(CHUNK, room)
 
+    def _should_jump(self) -> bool:
+        is_behind = self._follower.size - self._offset > MAX_BEHIND
+        return self._may_jump and is_behind and time.monotonic() >= self._next_jump
+
     async def _jump(self, send: Send) -> None:
         """Continue at the end of the log. The client can load the bytes between if its user scrolls up."""
-        self._may_jump = False
+        self._may_jump, self._next_jump = False, time.monotonic() + JUMP_SECONDS
         if await self._run(self._follower.jump, JUMP_TAIL):
             self._offset = self._acknowledged = self._follower.offset
             await send(self._message("jump", size=self._follower.size))

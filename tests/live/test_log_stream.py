@@ -143,6 +143,31 @@ async def test_a_client_that_is_far_behind_and_permits_it_jumps_to_the_end(
     assert client.data == content[:CHUNK] + content[begin:]
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(0.0, 2), (3600.0, 1)])
+async def test_the_next_jump_waits_so_that_lines_can_be_seen(
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, seconds: float, count: int
+) -> None:
+    task, lines = Recorder(workspace, "one"), (b"x" * 1000 + b"\n") * 5000
+    log = task.start()
+    log.write_bytes(lines)
+    monkeypatch.setattr(log_stream, "JUMP_SECONDS", seconds)
+
+    class Grower(Reader):
+        async def send(self, message: str | bytes) -> None:
+            await super().send(message)
+            if self.messages[-1]["type"] == "jump" and task.attempt:
+                with log.open("ab") as file:
+                    file.write(lines)
+                task.finish()
+
+    async with live_runtime() as runtime:
+        client = Grower()
+        client.stream = stream_of(runtime, workspace)
+        await asyncio.wait_for(client.stream.run(client.send), PATIENCE)
+    assert [message["type"] for message in client.messages].count("jump") == count
+    assert client.messages[-1]["offset"] == 2 * len(lines)
+
+
 async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(
     workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,8 +34,15 @@ const FULL_RESET = new Uint8Array([0x1b, 0x63]);
 /** Bytes per write; the terminal parses them in a few milliseconds. */
 const MAX_WRITE_BYTES = 32 * 1024;
 
-/** Milliseconds for parsing new bytes in every second frame; the other frame draws them. */
+/** Milliseconds for parsing new bytes in the first of some frames; the others draw them. */
 const PARSE_MS = 8;
+
+/** How many frames these are; more, if bytes come faster than they can be shown. */
+const FRAMES = 2;
+const FRAMES_IF_LATE = 4;
+
+/** Milliseconds after bytes were left out in which more are expected to be. */
+const LATE_MS = 3000;
 
 /** Bytes that are kept when earlier ones come before them. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -215,12 +222,11 @@ export class TerminalSink implements ILogSink {
     }
     if (this._frameBegun === null) {
       this._frameBegun = performance.now();
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => {
-          this._frameBegun = null;
-          this._pump();
-        })
-      );
+      const isLate = this._frameBegun < this._lateUntil;
+      afterFrames(isLate ? FRAMES_IF_LATE : FRAMES, () => {
+        this._frameBegun = null;
+        this._pump();
+      });
     }
     return performance.now() - this._frameBegun < PARSE_MS;
   }
@@ -248,6 +254,7 @@ export class TerminalSink implements ILogSink {
     const { offset } = step;
     const piece = step.bytes.subarray(0, MAX_WRITE_BYTES);
     if (this._isGap(step)) {
+      this._lateUntil = performance.now() + LATE_MS;
       // Parsed together with what follows, so that no empty screen is shown.
       this._terminal.write(FULL_RESET, () => {
         this.lines.clear();
@@ -280,10 +287,17 @@ export class TerminalSink implements ILogSink {
   private _life = 0;
   private _steps: Step[] = [];
   private _busy = false;
-  /** When the first bytes of these two frames were given; null before them. */
+  /** When the first bytes of these frames were given; null before them. */
   private _frameBegun: number | null = null;
+  private _lateUntil = 0;
   private _paused = false;
   private _disposed = false;
+}
+
+function afterFrames(count: number, call: () => void): void {
+  requestAnimationFrame(() =>
+    count > 1 ? afterFrames(count - 1, call) : call()
+  );
 }
 
 function isBytes(step: Step): step is IBytes {

@@ -87,6 +87,30 @@ describe('TerminalSink', () => {
     expect(done).toHaveBeenCalledTimes(2);
   });
 
+  it('draws less often for a while after bytes were left out', () => {
+    const terminal = new FakeTerminal();
+    const sink = new TerminalSink(terminal);
+    const framesUntilMore = (offset: number) => {
+      sink.write(encode('x'.repeat(40000)), offset, () => undefined);
+      jest.advanceTimersByTime(10); // the time for parsing is over
+      terminal.parseAll();
+      jest.advanceTimersByTime(6);
+      let frames = 1;
+      while (terminal.given.length === 0 && frames < 10) {
+        jest.advanceTimersByTime(16);
+        frames++;
+      }
+      terminal.parseAll();
+      jest.advanceTimersByTime(96);
+      return frames;
+    };
+    expect(framesUntilMore(0)).toBe(2);
+    expect(framesUntilMore(500000)).toBe(2);
+    expect(framesUntilMore(540000)).toBe(4);
+    jest.advanceTimersByTime(3200);
+    expect(framesUntilMore(580000)).toBe(2);
+  });
+
   it('replaces nothing while it is paused', () => {
     const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
