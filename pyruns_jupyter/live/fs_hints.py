@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+from pyruns_jupyter.core.common.memory import release_free_memory
 from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -99,7 +100,7 @@ class Hints:
             return True
         self._is_updating = True
         try:
-            new = await self._run(self._watch.update, rows, give_way)
+            new = await self._run(_update, self._watch, rows, give_way)
         except OSError as error:
             _log.info("Too many tasks for file system notifications; polling instead: %s", error)
             self.close()
@@ -129,3 +130,9 @@ class Hints:
             self._add(names)
         if names is None or names:
             self._came.set()
+
+
+def _update(watch: FolderWatch, rows: Iterable[str], give_way: Callable[[], object]) -> set[str]:
+    new = watch.update(rows, give_way)
+    release_free_memory(len(new))
+    return new

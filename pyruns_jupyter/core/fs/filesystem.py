@@ -9,12 +9,9 @@ import errno
 import os
 import struct
 import sys
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import ctypes  # slow to import, and few commands look at the file system
+from pyruns_jupyter.core.common.c_library import c_library, checked
 
 _NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS = 0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x00C36400, 0x5346414F
 _NINE_P, _FUSE, _LUSTRE, _GPFS, _VBOX = 0x01021997, 0x65735546, 0x0BD00BD0, 0x47504653, 0x786F4256
@@ -114,25 +111,3 @@ def birth_time(path: Path) -> int | None:
         return None
     seconds, nanoseconds = _BIRTH.unpack_from(answer.raw, _BIRTH_OFFSET)
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
-
-
-def checked(result: int, path: Path | str = "") -> int:
-    """Return the result of a C function.
-
-    Raises:
-        OSError: if it is negative, with the `errno` of the function.
-    """
-    if result < 0:
-        import ctypes
-
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(path))
-    return result
-
-
-@cache
-def c_library() -> ctypes.CDLL:
-    """Return the C library of this process."""
-    import ctypes
-
-    return ctypes.CDLL(None, use_errno=True)

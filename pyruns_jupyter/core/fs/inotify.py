@@ -16,7 +16,9 @@ import threading
 from collections.abc import Callable, Iterable, KeysView
 from pathlib import Path
 
-from .filesystem import REMOTE, c_library, checked, file_system_type
+from pyruns_jupyter.core.common.c_library import c_library, checked
+
+from .filesystem import REMOTE, file_system_type
 
 _MODIFY, _ATTRIB = 0x2, 0x4
 _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x8, 0x40, 0x80, 0x100, 0x200

@@ -14,8 +14,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from pyruns_jupyter.core.common.collector import paused_collector
 from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.common.memory import paused_collector, release_free_memory
 from pyruns_jupyter.core.common.natural_order import in_natural_order
 from pyruns_jupyter.core.config.cache import ConfigCache
 from pyruns_jupyter.core.fs.atomic import read_whole
@@ -103,6 +103,7 @@ class TaskIndex:
                 else:
                     with paused_collector():
                         changes = self._refresh(None)
+                    release_free_memory(len(self.rows))
             except BaseException:
                 # What was read is in no row yet, so it is read again.
                 self._signatures.clear()
@@ -164,7 +165,9 @@ class TaskIndex:
                     else:
                         removed.add(name)
                 self._configs_at = self.revision
-            return self._configs.update(changed, removed)
+            configs = self._configs.update(changed, removed)
+            release_free_memory(len(changed))
+            return configs
 
     def _changed_after(self, revision: int) -> list[str]:
         if revision == 0:

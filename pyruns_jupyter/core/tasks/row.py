@@ -219,7 +219,7 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
     figures = figures_of(run, newest_beside(info, index, folder)) if run else {}
     return TaskRow(
         name=os.path.basename(folder),
-        status=status,
+        status=intern(status),
         kind=kind,
         pinned=is_pinned(info),
         created_at=_number(own.get("created_at")) or parse_stamp(info.get("created_at")),

@@ -62,6 +62,19 @@ def dead_process() -> tuple[int, float]:
     return process.pid, created
 
 
+def test_free_memory_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = script_workspace(tmp_path)
+    create_tasks(workspace, "lr: 0.1 | 0.01 | 1\n", "ab")
+    index = TaskIndex(workspace)
+    made: list[int] = []
+    monkeypatch.setattr(index_module, "release_free_memory", made.append)
+    index.refresh()
+    index.configs()
+    index.refresh()
+    index.configs()
+    assert made == [3, 3, 0]
+
+
 def test_a_look_at_some_tasks(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     names = create_tasks(workspace, "lr: 0.1 | 0.01 | 1\n", "ab")

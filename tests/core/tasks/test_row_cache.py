@@ -318,6 +318,7 @@ def test_rows_share_the_values_of_a_sweep(tmp_path: Path) -> None:
     assert one.figures == {"accuracy": 0.5}
     assert one.shape is other.shape is row_from(infos[0], "t0").shape
     assert one.created_at is other.created_at is not None
+    assert one.status is other.status is row_from(json.loads('{"status": "pending"}'), "t0").status
     assert one.swept == {"lr": 0.25, "opt": "long-name", "seed": 0}
     assert [value is other.swept[key] for key, value in one.swept.items()][:2] == [True, True]
 
