@@ -199,7 +199,7 @@ pictures: everything env-installed ## the documentation's screenshots, made by t
 # Debian packages are installed beside the rest, unless Python itself lacks one; their installation is always waited for,
 # as it would go on unseen. Environments are filled while JavaScript is compiled. Modules are compiled once, as all
 # suites begin together. Then browsers go first, as one that is slow makes its tests long. Linters, documentation and
-# Jest are two jobs, so that they get enough of the cores to end before pytest.
+# Jest are two jobs, so that they get enough of the cores to end before pytest; each worker of Jest loads all modules.
 test: ## every suite, after installing what the tests need
 	@system=; trap 'wait $$system || true; kill $$(jobs -p) 2> /dev/null || true' EXIT; \
 	PYTHON=$(PYTHON) bash tools/system_packages.sh check; \
@@ -215,7 +215,7 @@ test: ## every suite, after installing what the tests need
 	$(MAKE) --no-print-directory build; \
 	python -m compileall -q pyruns_jupyter; \
 	nice -n 5 $(MAKE) --keep-going --no-print-directory lint check-api check-auth > $(VENV)/lint.log 2>&1 & lint=$$!; \
-	nice -n 5 $(MAKE) --keep-going --no-print-directory docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	nice -n 5 $(MAKE) --keep-going --no-print-directory docs test-js ARGS=--maxWorkers=1 > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	$(MAKE) --no-print-directory test-ui-all > $(VENV)/ui.log 2>&1 & ui=$$!; \
 	failed=(); \
 	nice -n 5 $(MAKE) --no-print-directory test-py-all 2>&1 | tee $(VENV)/pytest.log || failed+=(pytest); \
