@@ -62,7 +62,8 @@ from pyruns_jupyter import Workspace
 Workspace.open("form.py")
 # The last one is that of the status bar, too.
 workspace = Workspace.open("work.py")
-workspace.create("n: (0:${TASKS}:1)", name="t")
+for first in range(0, ${TASKS}, 10_000):  # as many as a sweep may have
+    workspace.create(f"n: ({first}:{min(first + 10_000, ${TASKS})}:1)", name=f"t{first}")
 workspace.create("rate: 5.0", name="flood")
 workspace.create("rate: 20.0", name="torrent")
 workspace.create("rate: 5.0\\nrewrites: true", name="bar")

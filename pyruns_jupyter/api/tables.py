@@ -47,8 +47,8 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     figures = [key for key in _keys(row.shape.figures for row in rows) if key not in swept]
     header = ["status", "name", *swept, *figures, "time"]
     columns = [shown_statuses(rows), [row.name for row in rows]]
-    columns += [[*map(value_text, cells_of(rows, 0, key, None))] for key in swept]
-    columns += [[*map(value_text, cells_of(rows, 1, key, None))] for key in figures]
+    columns += [[*map(value_text, cells_of(rows, "swept", key, None))] for key in swept]
+    columns += [[*map(value_text, cells_of(rows, "figures", key, None))] for key in figures]
     columns.append([duration_text(row.duration) for row in rows])
     if any(row.message for row in rows):
         header.append("message")

@@ -28,7 +28,7 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
             for key, value in config.items():
                 having[key] += 1
                 values.setdefault(key, set()).add(value_key(value))
-        swept, metrics = count_keys(0, shapes), count_keys(1, shapes)
+        swept, metrics = count_keys("swept", shapes), count_keys("figures", shapes)
         # Configurations that are missing or too large to be read: only their swept keys are known.
         keys = [*values, *(key for key in swept if key not in values)]
         return {

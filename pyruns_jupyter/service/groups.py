@@ -56,7 +56,7 @@ class _Group:
         """Return the values of a metric or an aggregate of those tasks that have it."""
         if self.aggregates:
             return [figures[metric] for figures in self._figures if metric in figures]
-        return [value for value in cells_of(self.rows, 1, metric, MISSING) if value is not MISSING]
+        return [value for value in cells_of(self.rows, "figures", metric, MISSING) if value is not MISSING]
 
 
 class GroupRequest(PageRequest, frozen=True):

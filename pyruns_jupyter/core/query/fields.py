@@ -18,7 +18,7 @@ from pyruns_jupyter.core.metrics.goals import Goal
 from pyruns_jupyter.core.metrics.journal import Remaining
 from pyruns_jupyter.core.metrics.statistics import numeric
 from pyruns_jupyter.core.taskfile.runs import RUNNING
-from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, TaskRow, cells_of, shown_statuses
+from pyruns_jupyter.core.tasks.row import SHOWN_STATUSES, Shape, ShapePart, TaskRow, cells_of, shown_statuses
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -251,12 +251,12 @@ class Fields:
     @cached_property
     def swept(self) -> Counter[str]:
         """The number of rows with each swept key."""
-        return count_keys(0, self._shapes)
+        return count_keys("swept", self._shapes)
 
     @cached_property
     def metrics(self) -> Counter[str]:
         """The number of rows with each metric."""
-        return count_keys(1, self._shapes)
+        return count_keys("figures", self._shapes)
 
     @cached_property
     def _configs(self) -> Mapping[str, Mapping[str, Any]]:
@@ -343,11 +343,11 @@ class Fields:
         return None if self.sources.goal is None else self.sources.goal(metric)
 
     def _metric(self, full: str) -> Column:
-        return lambda rows: cells_of(rows, 1, full, MISSING)
+        return lambda rows: cells_of(rows, "figures", full, MISSING)
 
     def _config(self, full: str) -> Column:
         def swept(rows: Sequence[TaskRow]) -> list[Any]:
-            return cells_of(rows, 0, full, MISSING)
+            return cells_of(rows, "swept", full, MISSING)
 
         count = self.swept.get(full, 0)
         if count >= len(self.rows) or count >= sum(row.readable for row in self.rows):
@@ -408,11 +408,11 @@ def sort_ranks(field: QueryField) -> Column:
     return field.values
 
 
-def count_keys(part: int, shapes: Mapping[Shape, int]) -> Counter[str]:
-    """Return the number of rows with each swept parameter (part 0) or metric (part 1)."""
+def count_keys(part: ShapePart, shapes: Mapping[Shape, int]) -> Counter[str]:
+    """Return the number of rows with each swept parameter, or with each metric."""
     counts: Counter[str] = Counter()
     for shape, number in shapes.items():
-        for key in shape[part]:
+        for key in getattr(shape, part):
             counts[key] += number
     return counts
 

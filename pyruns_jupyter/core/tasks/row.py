@@ -63,6 +63,7 @@ class Shape(NamedTuple):
     figures: tuple[str, ...] = ()
 
 
+ShapePart = Literal["swept", "figures"]
 EMPTY_SHAPE = Shape()
 
 
@@ -172,8 +173,8 @@ _NAMES = {"shape": "swept", "cells": "figures"}
 _SHOWN = [_NAMES.get(name, name) for name in TaskRow.__struct_fields__ if name not in _HIDDEN]
 
 
-def cells_of(rows: Sequence[TaskRow], part: int, key: str, missing: Any) -> list[Any]:
-    """Return a swept value (part 0 of the shape) or a metric (part 1) of each row, or `missing`."""
+def cells_of(rows: Sequence[TaskRow], part: ShapePart, key: str, missing: Any) -> list[Any]:
+    """Return the swept value or the metric `key` of each row, or `missing`."""
     found = []
     places: dict[int, int | None] = {}
     shape: Shape | None = None
@@ -182,9 +183,9 @@ def cells_of(rows: Sequence[TaskRow], part: int, key: str, missing: Any) -> list
         if row.shape is not shape:
             shape = row.shape
             if id(shape) not in places:
-                names = shape[part]
-                before = len(names) if part else 0  # metrics are the last ones
-                places[id(shape)] = names.index(key) - before if key in names else None
+                names: tuple[str, ...] = getattr(shape, part)
+                before = len(shape.swept) if part == "figures" else 0
+                places[id(shape)] = before + names.index(key) if key in names else None
             place = places[id(shape)]
         found.append(missing if place is None else row.cells[place])
     return found

@@ -282,8 +282,8 @@ def test_values_of_rows_with_different_names(values: list[tuple[dict[str, int], 
     rows = [with_values(BASE, swept=swept, figures=figures) for swept, figures in values]
     assert [(row.swept, row.figures) for row in rows] == values
     for key in ("x", "y", "z"):
-        assert cells_of(rows, 0, key, None) == [swept.get(key) for swept, _ in values]
-        assert cells_of(rows, 1, key, None) == [figures.get(key) for _, figures in values]
+        assert cells_of(rows, "swept", key, None) == [swept.get(key) for swept, _ in values]
+        assert cells_of(rows, "figures", key, None) == [figures.get(key) for _, figures in values]
         assert [row.metric(key) for row in rows] == [figures.get(key) for _, figures in values]
 
 
