@@ -276,6 +276,20 @@ async def test_a_folder_in_place_of_another_is_watched(train: WorkspaceFolder) -
         assert [await hints.cover(rows, 1), await hints.cover(rows, 1)] == [False, True]
 
 
+async def test_free_memory_is_given_back_after_tasks_are_watched(
+    train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    made: list[int] = []
+    monkeypatch.setattr(fs_hints, "release_free_memory", made.append)
+    (name,) = create_tasks(train, "lr: 0.5\n", "new")
+    async with fs_hints.Hints.of(train, run) as hints:
+        await hints.cover({name: 1}, 1)
+    assert made == [1]
+
+
 async def test_the_watch_changes_only_with_the_names_of_the_tasks(
     train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

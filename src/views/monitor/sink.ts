@@ -34,14 +34,14 @@ const FULL_RESET = new Uint8Array([0x1b, 0x63]);
 /** Bytes per write; the terminal parses them in a few milliseconds. */
 const MAX_WRITE_BYTES = 32 * 1024;
 
-/** Milliseconds for parsing new bytes in the first of some frames; the others draw them. */
+/** Milliseconds for parsing new bytes at once; the frames after it draw them. */
 const PARSE_MS = 8;
 
-/** How many frames these are; more, if bytes come faster than they can be shown. */
-const FRAMES = 2;
-const FRAMES_IF_LATE = 4;
+/** Frames until more is parsed; these are more if bytes arrive faster than they can be shown. */
+const PARSE_FRAMES = 2;
+const LATE_PARSE_FRAMES = 4;
 
-/** Milliseconds after bytes were left out in which more are expected to be. */
+/** Milliseconds for which bytes are expected to be too many after some were left out. */
 const LATE_MS = 3000;
 
 /** Bytes that are kept when earlier ones come before them. */
@@ -223,7 +223,7 @@ export class TerminalSink implements ILogSink {
     if (this._frameBegun === null) {
       this._frameBegun = performance.now();
       const isLate = this._frameBegun < this._lateUntil;
-      afterFrames(isLate ? FRAMES_IF_LATE : FRAMES, () => {
+      afterFrames(isLate ? LATE_PARSE_FRAMES : PARSE_FRAMES, () => {
         this._frameBegun = null;
         this._pump();
       });

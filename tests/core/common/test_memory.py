@@ -22,7 +22,7 @@ def test_it_is_as_before_afterwards() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only its C library keeps much")
 def test_free_memory_is_given_back_after_many_objects() -> None:
-    """Most of the first pieces are released, but the last ones keep the heap from shrinking by itself."""
+    """Most of the first pieces are released, but the last ones keep the heap from shrinking."""
     script = """
 import sys
 import psutil
