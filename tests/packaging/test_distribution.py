@@ -6,9 +6,11 @@ import email
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -25,12 +27,51 @@ LAB = "share/jupyter/labextensions/pyruns-jupyter"
 FREE = {"MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD"}
 
 
+COMPILED = ("pyruns_jupyter/labextension", "pyruns_jupyter/static")
+# What lies in the folder of somebody who works on the sources, and belongs to nobody else.
+IGNORED = (
+    ".ipynb_checkpoints/notes.ipynb",
+    ".venv/bin/python",
+    "docs/_build/index.html",
+    "examples/_pyruns_/tasks/mine/task.json",
+    "junit.xml",
+    "lib/index.js",
+    "node_modules/left/index.js",
+    "pyruns_jupyter/core/__pycache__/old.pyc",
+)
+
+
 def build(target: Path, *words: str) -> None:
-    """Build from the sources as they are; there is no Node.js on the path."""
+    """Build from a copy of the sources as they are; there is no Node.js on the path.
+
+    A build writes `_version.py` in place, and other tests import it meanwhile.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), "/usr/sbin", "/sbin"])
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), *words, str(ROOT)]
-    done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy_sources(Path(folder))
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), *words, folder]
+        done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def copy_sources(target: Path) -> None:
+    """Copy what git knows or would add, and what was compiled; files that git ignores lie beside them."""
+    for name in git_files("--cached", "--others", "--exclude-standard"):
+        if (ROOT / name).is_file():  # not one that was removed, and not yet committed so
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    for name in COMPILED:
+        shutil.copytree(ROOT / name, target / name)
+    for name in IGNORED:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text("not for others\n", encoding="utf-8")
+
+
+def git_files(*options: str) -> list[str]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(["git", "ls-files", "-z", *options], cwd=ROOT, capture_output=True, check=True)
+    return listed.stdout.decode().split("\0")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +139,11 @@ def test_it_says_what_javascript_of_others_it_carries(wheel: zipfile.ZipFile) ->
 
 
 def test_the_source_archive_is_what_is_under_version_control(dist: Path) -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    if listed.returncode != 0:
-        pytest.skip("not a checkout")
     with tarfile.open(dist / f"pyruns_jupyter-{VERSION}.tar.gz") as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     built = re.compile(r"pyruns_jupyter/(labextension|static)/|pyruns_jupyter/_version.py$|PKG-INFO$")
-    stray = {name for name in names if not built.match(name)} - set(listed.stdout.splitlines())
-    unborn = subprocess.run(
-        ["git", "ls-files", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert stray - set(unborn.stdout.splitlines()) == set()
+    known = set(git_files("--cached", "--others", "--exclude-standard"))
+    assert {name for name in names if not built.match(name)} - known == set()
     assert {"LICENSE", "README.md", "CHANGELOG.md", "src/index.ts", "yarn.lock"} <= names
 
 
