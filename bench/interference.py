@@ -100,6 +100,7 @@ async def measure(folder: Path, tasks: int, seconds: float) -> None:
     finally:
         for task in workspace:
             await asyncio.to_thread(task.stop)
+        await asyncio.to_thread(workspace.wait, timeout=60)  # who does not see the request runs on
         server.stop()
 
 

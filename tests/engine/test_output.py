@@ -64,16 +64,16 @@ def test_a_slow_program_is_read_a_few_times_a_second(tmp_path: Path, monkeypatch
         return max(0.0, output.rests_until - now)
 
     assert rest_after(1, 50) == 0  # the run may be a short one
-    assert rest_after(10.1, 50) == about(0.1)  # until 1011.2
-    assert rest_after(0.101, 20) == about(0.399)
-    assert rest_after(0.4, 2048) == about(0.2)
-    assert rest_after(60, 50) == about(0.399)
-    now += 0.4
+    assert rest_after(10.1, 50) == about(0.4)  # until 1011.5
+    assert rest_after(0.401, 20) == about(0.499)
+    assert rest_after(0.5, 2048) == about(0.25)
+    assert rest_after(60, 50) == about(0.499)
+    now += 0.5
     assert not output.copy()
     assert output.rests_until <= now
-    assert rest_after(0.4, 5000) == 0  # a terminal may have been full
+    assert rest_after(0.5, 5000) == 0  # a terminal may have been full
     assert rest_after(200, 50) == 0
-    assert rest_after(100, 50) == about(0.399)
+    assert rest_after(100, 50) == about(0.499)
     for descriptor in (source, program, log):
         os.close(descriptor)
 

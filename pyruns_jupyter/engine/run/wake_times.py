@@ -6,7 +6,7 @@ runs that compute together are interrupted together.
 
 from __future__ import annotations
 
-WAKE_SECONDS = 0.4  # so that a viewer of the log sees output within half a second
+WAKE_SECONDS = 0.5  # the longest that output waits until it is in the log, and a request until it is seen
 
 
 def next_wake(now: float, seconds: float = WAKE_SECONDS) -> float:
