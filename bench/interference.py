@@ -100,8 +100,8 @@ async def measure(folder: Path, tasks: int, seconds: float) -> None:
     finally:
         for task in workspace:
             await asyncio.to_thread(task.stop)
-        await asyncio.to_thread(workspace.wait, timeout=60)  # who does not see the request runs on
         server.stop()
+        await asyncio.to_thread(workspace.wait, timeout=60)  # a task whose project is gone cannot be stopped
 
 
 def bare(tasks: int, seconds: float) -> float:

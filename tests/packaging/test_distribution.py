@@ -25,10 +25,8 @@ pytestmark = pytest.mark.timeout(600)
 VERSION = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"]
 LAB = "share/jupyter/labextensions/pyruns-jupyter"
 FREE = {"MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD"}
-
-
 COMPILED = ("pyruns_jupyter/labextension", "pyruns_jupyter/static")
-# What lies in the folder of somebody who works on the sources, and belongs to nobody else.
+# Files that git ignores, such as a developer has in a checkout: they are not published.
 IGNORED = (
     ".ipynb_checkpoints/notes.ipynb",
     ".venv/bin/python",
@@ -55,9 +53,9 @@ def build(target: Path, *words: str) -> None:
 
 
 def copy_sources(target: Path) -> None:
-    """Copy what git knows or would add, and what was compiled; files that git ignores lie beside them."""
+    """Copy the files that git lists and those that were compiled, and add some that git ignores."""
     for name in git_files("--cached", "--others", "--exclude-standard"):
-        if (ROOT / name).is_file():  # not one that was removed, and not yet committed so
+        if (ROOT / name).is_file():  # git also lists a file whose removal is not committed
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
     for name in COMPILED:
@@ -68,8 +66,8 @@ def copy_sources(target: Path) -> None:
 
 
 def git_files(*options: str) -> list[str]:
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a checkout")
+    if not (ROOT / ".git").exists():  # such as an unpacked source archive
+        pytest.skip("only git knows which files are sources")
     listed = subprocess.run(["git", "ls-files", "-z", *options], cwd=ROOT, capture_output=True, check=True)
     return listed.stdout.decode().split("\0")[:-1]
 
@@ -148,7 +146,10 @@ def test_the_source_archive_is_what_is_under_version_control(dist: Path) -> None
 
 
 def test_the_same_sources_give_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+    version = ROOT / "pyruns_jupyter/_version.py"
+    written = version.stat().st_mtime_ns
     build(tmp_path, "--wheel", "--sdist")  # the wheel not from the archive
+    assert version.stat().st_mtime_ns == written
     for path in dist.iterdir():  # digests: a difference of long bytes takes minutes to print
         digests = [sha256(file.read_bytes()).hexdigest() for file in (tmp_path / path.name, path)]
         assert digests[0] == digests[1], path.name
