@@ -6,6 +6,7 @@ import {
   makeProject,
   openInPyruns,
   openLab,
+  picture,
   pictures,
   reload,
   taskFolder,
@@ -197,6 +198,20 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await expect(left).not.toContainText('hay');
   await expect(right).not.toContainText('step 1');
   await pictures(page, 'monitor-beside');
+
+  // In a narrow window, nothing in one header covers the other.
+  await page.setViewportSize({ width: 1000, height: 700 });
+  for (const one of [left, right]) {
+    await expect
+      .poll(() =>
+        one
+          .locator('.pyr-log-head')
+          .evaluate(head => head.scrollWidth - head.clientWidth)
+      )
+      .toBe(0);
+  }
+  await picture(page, 'monitor-narrow');
+  await page.setViewportSize({ width: 1440, height: 900 });
 
   await reload(page, ROOT, /"beside": ?\[\s*"speak_2_kind=long/);
   await expect(right).toContainText('line 299 hay');
