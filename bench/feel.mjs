@@ -334,8 +334,9 @@ async function watching(doing) {
     };
     requestAnimationFrame(count);
   });
+  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
   await doing();
-  return page.evaluate(() => {
+  const seen = await page.evaluate(() => {
     const { long, frames, shift, since } = window.seen;
     window.seen = null;
     return {
@@ -345,10 +346,32 @@ async function watching(doing) {
       shift
     };
   });
+  return { ...seen, work: mostWork(await browser.stopTracing()) };
 }
 
-function told({ frames, long, longest, shift }) {
-  return `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`;
+/** The processor's time of the task that took most of it, in ms: a long task may only have waited for a core. */
+function mostWork(trace) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const threadOf = ({ pid, tid }) => `${pid} ${tid}`;
+  const mains = new Set(
+    traceEvents
+      .filter(
+        ({ name, args }) =>
+          name === 'thread_name' && args.name === 'CrRendererMain'
+      )
+      .map(threadOf)
+  );
+  return traceEvents.reduce(
+    (most, event) =>
+      event.tdur && mains.has(threadOf(event))
+        ? Math.max(most, event.tdur / 1000)
+        : most,
+    0
+  );
+}
+
+function told({ frames, long, longest, work, shift }) {
+  return `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, the most work in one ${work.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`;
 }
 
 /** The time that the page worked for each turn of a deed, in ms. */
