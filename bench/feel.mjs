@@ -346,11 +346,11 @@ async function watching(doing) {
       shift
     };
   });
-  return { ...seen, work: mostWork(await browser.stopTracing()) };
+  return { ...seen, cpuTime: maxCpuTime(await browser.stopTracing()) };
 }
 
-/** The processor's time of the task that took most of it, in ms: a long task may only have waited for a core. */
-function mostWork(trace) {
+/** The most CPU time of one task of the page, in ms: a long task may only have waited for a core. */
+function maxCpuTime(trace) {
   const { traceEvents } = JSON.parse(trace.toString());
   const threadOf = ({ pid, tid }) => `${pid} ${tid}`;
   const mains = new Set(
@@ -361,17 +361,19 @@ function mostWork(trace) {
       )
       .map(threadOf)
   );
-  return traceEvents.reduce(
+  const longest = traceEvents.reduce(
     (most, event) =>
-      event.tdur && mains.has(threadOf(event))
-        ? Math.max(most, event.tdur / 1000)
-        : most,
+      event.tdur > most && mains.has(threadOf(event)) ? event.tdur : most,
     0
   );
+  if (longest === 0) {
+    throw new Error('The trace has no CPU time of the page.');
+  }
+  return longest / 1000;
 }
 
-function told({ frames, long, longest, work, shift }) {
-  return `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, the most work in one ${work.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`;
+function told({ frames, long, longest, cpuTime, shift }) {
+  return `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, at most ${cpuTime.toFixed(0)} ms of CPU time in one, layout shift ${shift.toFixed(4)}`;
 }
 
 /** The time that the page worked for each turn of a deed, in ms. */

@@ -199,7 +199,7 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await expect(right).not.toContainText('step 1');
   await pictures(page, 'monitor-beside');
 
-  // In a narrow window, no header covers the other one, and its button to close stays beside the name.
+  // In a narrow window, no header covers the other one, and its close button stays next to the name.
   await page.setViewportSize({ width: 1000, height: 700 });
   for (const one of [left, right]) {
     await expect
@@ -211,11 +211,11 @@ test('logs beside each other, with the curves of a run that goes on', async ({
           return {
             isNarrow: head.clientWidth < 300,
             isCovering: head.scrollWidth > head.clientWidth,
-            isBeside: close.top < title.bottom
+            isNextTo: close.top < title.bottom
           };
         })
       )
-      .toEqual({ isNarrow: true, isCovering: false, isBeside: true });
+      .toEqual({ isNarrow: true, isCovering: false, isNextTo: true });
   }
   await picture(page, 'monitor-narrow');
   await page.setViewportSize({ width: 1440, height: 900 });
